@@ -1,0 +1,1 @@
+"""What a movie and a chart are. Standard library only; imports nothing of ours."""
