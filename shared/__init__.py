@@ -1,0 +1,1 @@
+"""Settings, logging, clock, atomic files, batching: below every layer, imports none of them."""

@@ -1,0 +1,99 @@
+"""Many threads hand in one item each; few calls carry them all.
+
+The pattern is a database's group commit: while one call is under way the items
+of the other threads gather, and the next call takes them together. Nobody waits
+for company: a lone item goes at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Entry(Generic[T, R]):
+    __slots__ = ("batch", "error", "item", "result", "wake")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.wake = threading.Event()
+        self.batch: list[_Entry[T, R]] = []  # what this thread is to flush, itself first; empty: it only waits
+        self.result: R | None = None
+        self.error: BaseException | None = None
+
+
+class Batcher(Generic[T, R]):
+    """Gathers concurrent calls of ``submit`` into calls of ``flush``.
+
+    Args:
+        flush: takes the items in order of arrival and answers one result or one
+            exception for each, in the same order; what it raises goes to all.
+        max_batch: most items in one call.
+        lanes: how many calls of ``flush`` may run at the same time.
+    """
+
+    def __init__(
+        self,
+        flush: Callable[[Sequence[T]], Sequence[R | Exception]],
+        *,
+        max_batch: int,
+        lanes: int = 1,
+    ) -> None:
+        if max_batch < 1 or lanes < 1:
+            raise ValueError(f"max_batch {max_batch} and lanes {lanes} must be at least 1")
+        self._flush = flush
+        self._max_batch = max_batch
+        self._free_lanes = lanes
+        self._lock = threading.Lock()
+        self._waiting: deque[_Entry[T, R]] = deque()
+
+    def submit(self, item: T) -> R:
+        """Hand in one item and wait for its result.
+
+        Raises:
+            Exception: whatever ``flush`` answered or raised for it.
+        """
+        entry: _Entry[T, R] = _Entry(item)
+        with self._lock:
+            self._waiting.append(entry)
+            if self._free_lanes:
+                self._free_lanes -= 1
+                self._appoint()
+        if not entry.batch:
+            entry.wake.wait()
+        if entry.batch:
+            self._run(entry.batch)
+        if entry.error is not None:
+            raise entry.error
+        return entry.result  # type: ignore[return-value]  # settled without an error means a result
+
+    def _appoint(self) -> None:
+        """Give the first in line the next batch; called with the lock held and a lane taken."""
+        batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
+        batch[0].batch = batch
+        batch[0].wake.set()
+
+    def _run(self, batch: list[_Entry[T, R]]) -> None:
+        try:
+            results = self._flush([entry.item for entry in batch])
+            for entry, result in zip(batch, results, strict=True):
+                if isinstance(result, Exception):
+                    entry.error = result
+                else:
+                    entry.result = result
+        except BaseException as error:  # noqa: BLE001 - belongs to every thread of the batch; each raises it
+            for entry in batch:
+                entry.error = error
+        with self._lock:
+            if self._waiting:
+                self._appoint()
+            else:
+                self._free_lanes += 1
+        for entry in batch[1:]:
+            entry.wake.set()
+        batch.clear()  # the entry holds the list and the list the entry: let go of the items now

@@ -1,0 +1,56 @@
+"""Time, handed in rather than reached for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What o'clock it is."""
+
+    def now(self) -> datetime:
+        """The time in UTC, to the microsecond."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards; only differences mean anything."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedClock:
+    """Always the same moment on the calendar, for output that can be compared byte by byte."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def from_environment(environ: Mapping[str, str]) -> Clock:
+    """A fixed clock where SOURCE_DATE_EPOCH is set, else the system's.
+
+    Source: https://reproducible-builds.org/specs/source-date-epoch/
+
+    Raises:
+        ValueError: the variable is not a whole number of seconds since 1970.
+    """
+    epoch = environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return SystemClock()
+    return FixedClock(datetime.fromtimestamp(int(epoch), UTC))

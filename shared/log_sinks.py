@@ -1,0 +1,97 @@
+"""Where log lines end: the screen and a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+
+class LineWriter:
+    """Writes lines on a text stream in one piece each, from any thread and from signal handlers.
+
+    Nobody waits: whoever comes while another writes leaves the line to that one.
+    A signal handler that interrupts a write could neither wait for it nor write
+    into the middle of it (Python's streams raise RuntimeError then).
+    """
+
+    def __init__(self, stream: Callable[[], TextIO]) -> None:
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._turn = threading.Lock()
+
+    def write(self, text: str) -> None:
+        """Write the text and end the line.
+
+        Raises:
+            OSError, ValueError: the stream has gone, or is closed.
+        """
+        self._waiting.append(text)
+        while self._waiting and self._turn.acquire(blocking=False):
+            try:
+                stream = self._stream()
+                while self._waiting:
+                    stream.write(self._waiting.popleft() + "\n")
+                stream.flush()
+            finally:
+                self._turn.release()
+
+
+class ScreenSink:
+    """Standard error, whatever that is at the time: a live screen puts itself in its place to keep its bar below."""
+
+    def __init__(self) -> None:
+        self._writer = LineWriter(lambda: sys.stderr)
+        self._gone = False
+
+    def write(self, lines: list[str]) -> None:
+        """Write the lines in one piece. Once nobody reads any more, nothing is written any more."""
+        if self._gone:
+            return
+        try:
+            self._writer.write("\n".join(lines))
+        except (OSError, ValueError):  # the terminal or the pipe has gone, or the stream is closed
+            self._gone = True
+
+
+class FileSink:
+    """A file that only its owner can read. A full disk is told once on the screen and stops the file, not the run.
+
+    Raises:
+        OSError: the file cannot be opened for writing.
+    """
+
+    def __init__(self, path: Path, screen: ScreenSink) -> None:
+        self._path = path
+        self._screen = screen
+        self._lock = threading.RLock()  # a signal handler may log in the middle of a line
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "ab", buffering=0, opener=_private)  # noqa: SIM115 - Path.open has no opener
+
+    def write(self, lines: list[str]) -> None:
+        """Append the lines in one piece."""
+        data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+        with self._lock:
+            if self._file.closed:
+                return
+            try:
+                while data:
+                    data = data[self._file.write(data) :]
+                return
+            except OSError as error:
+                self._file.close()
+                reason = error.strerror
+        self._screen.write([f"the log file {self._path} cannot be written and ends here: {reason}"])
+
+    def close(self) -> None:
+        """Let go of the file. May be called again."""
+        with self._lock:
+            self._file.close()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

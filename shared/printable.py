@@ -1,0 +1,22 @@
+"""Text from elsewhere, made safe to show."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with what could steer a terminal written out: ``\\x1b``. Tabs and line ends stay.
+
+    Escape sequences, marks that turn the reading direction round, and halves of
+    surrogate pairs, which no stream can encode.
+    """
+    return _CONTROL.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

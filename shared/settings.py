@@ -1,0 +1,354 @@
+"""Every setting: its name, type, default, range and meaning. Read by the command line and bootstrap only.
+
+A setting's name in the environment is the field's name in capitals. The
+environment beats ``.env``; an empty value means the default. Secrets may also
+come from a file named in ``NAME_FILE``, as container secrets do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+from shared.secret import Secret
+
+THREAD_CAP: Final = 200
+_ADDRESS: Final = r"^https?://[^\s/]+"
+_ADDRESS_OR_NOTHING: Final = r"^(https?://[^\s/]+|$)"
+_ADDRESSES: Final = {"allowed": "http:// or https:// address"}
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; ``problems`` has one line for each, with its variable's name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings with their defaults. ``describe()`` lists them, ``load()`` fills them."""
+
+    # --- what and where ---
+    base_url: Annotated[str, Meta(pattern=_ADDRESS, extra=_ADDRESSES, description="Site to read.")] = (
+        "https://www.imdb.com"
+    )
+    graphql_url: Annotated[
+        str,
+        Meta(
+            pattern=_ADDRESS_OR_NOTHING,
+            extra=_ADDRESSES,
+            description="GraphQL endpoint; unset: https://api.graphql.imdb.com/ for IMDb, BASE_URL/graphql elsewhere.",
+        ),
+    ] = ""
+    data_dir: Annotated[Path, Meta(description="Where CSV files, job log and embedded database live.")] = Path("data")
+    detail_source: Annotated[
+        Literal["auto", "page", "graphql"],
+        Meta(description="Where title details come from; auto: pages, then GraphQL once pages are blocked."),
+    ] = "auto"
+    graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
+
+    # --- threads and retries ---
+    max_threads: Annotated[
+        int, Meta(ge=1, description=f"Title pages fetched at the same time; more than {THREAD_CAP} is capped.")
+    ] = 50
+    backoff_and_retry: Annotated[bool, Meta(description="Try again after errors that may pass.")] = True
+    backoff_factor: Annotated[
+        float, Meta(ge=0, le=3600, description="Seconds before the first retry; each further wait doubles.")
+    ] = 2.0
+    max_backoff_seconds: Annotated[float, Meta(ge=0, le=86400, description="Longest single wait, in seconds.")] = 60.0
+    max_backoff_retries: Annotated[
+        int, Meta(ge=0, le=100, description="Retries of a title in a run: at most this many requests plus one.")
+    ] = 5
+    retry_status_codes: Annotated[
+        str,
+        Meta(
+            pattern=r"^[1-5][0-9]{2}(\s*,\s*[1-5][0-9]{2})*$",
+            extra={"allowed": "HTTP statuses, comma-separated"},
+            description="HTTP statuses that are tried again.",
+        ),
+    ] = "408,413,429,500,502,503,504"
+    batch_retries: Annotated[
+        int, Meta(ge=0, le=100, description="How often a failed title is queued again within a run.")
+    ] = 3
+    connect_timeout_seconds: Annotated[float, Meta(gt=0, le=600, description="Longest wait for a connection.")] = 10.0
+    read_timeout_seconds: Annotated[float, Meta(gt=0, le=600, description="Longest silence while reading.")] = 30.0
+
+    request_deadline_seconds: Annotated[
+        float, Meta(gt=0, le=86400, description="Longest time for one request as a whole, however slowly it drips.")
+    ] = 120.0
+    max_wait_per_title_seconds: Annotated[
+        float, Meta(ge=0, le=86400, description="Longest sum of waits for one title.")
+    ] = 300.0
+    max_wait_per_run_seconds: Annotated[
+        float, Meta(ge=0, le=604800, description="Longest sum of waits in a run while nothing arrives.")
+    ] = 7200.0
+    max_body_mb: Annotated[int, Meta(ge=1, le=1024, description="Largest answer taken, in megabytes.")] = 32
+
+    # --- politeness ---
+    requests_per_second: (
+        Annotated[float, Meta(gt=0, description="Requests a second to one host; unset: 10, and no limit on loopback.")]
+        | None
+    ) = None
+    respect_robots: Annotated[bool, Meta(description="Leave alone what robots.txt closes.")] = True
+    max_block_wait_seconds: Annotated[
+        float, Meta(ge=0, le=86400, description="How long to wait and probe when the site blocks every route.")
+    ] = 300.0
+
+    # --- proxies and Tor ---
+    proxy_host: Annotated[str, Meta(description="One proxy: its host.")] = ""
+    proxy_port: Annotated[int, Meta(ge=1, le=65535, description="One proxy: its port.")] | None = None
+    proxy_user: Annotated[str, Meta(description="One proxy: user name.")] = ""
+    proxy_pass: Annotated[Secret, Meta(description="One proxy: password.")] = Secret("")
+    proxies: Annotated[
+        Secret, Meta(description="Several proxies, comma-separated: scheme://user:password@host:port.")
+    ] = Secret("")
+    proxy_file: Annotated[Path, Meta(description="File with one proxy a line.")] | None = None
+    allow_direct_fallback: Annotated[bool, Meta(description="Go out directly when every proxy is gone.")] = False
+    rotate_after_requests: Annotated[
+        int, Meta(ge=0, description="Change route after so many requests; 0: only when blocked.")
+    ] = 0
+    use_tor: Annotated[bool, Meta(description="Send requests through Tor.")] = False
+    tor_host: Annotated[str, Meta(description="Host of the Tor client.")] = "127.0.0.1"
+    tor_proxy_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's SOCKS port.")] = 9050
+    tor_control_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's control port.")] = 9051
+    tor_password: Annotated[Secret, Meta(description="Password of Tor's control port.")] = Secret("")
+    tor_circuits: Annotated[int, Meta(ge=1, le=100, description="Tor circuits held at the same time.")] = 1
+
+    # --- PostgreSQL ---
+    postgres_dsn: Annotated[
+        Secret,
+        Meta(description="PostgreSQL to use, as a connection string; unset with POSTGRES_HOST: embedded server."),
+    ] = Secret("")
+    postgres_host: Annotated[str, Meta(description="PostgreSQL to use: its host.")] = ""
+    postgres_port: Annotated[int, Meta(ge=1, le=65535, description="PostgreSQL: port.")] = 5432
+    postgres_db: Annotated[str, Meta(description="PostgreSQL: database.")] = "filmledger"
+    postgres_user: Annotated[str, Meta(description="PostgreSQL: user.")] = "filmledger"
+    postgres_password: Annotated[Secret, Meta(description="PostgreSQL: password.")] = Secret("")
+    postgres_sslmode: Annotated[
+        Literal["", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+        Meta(description="PostgreSQL: TLS mode; verify-full checks the server's certificate and name."),
+    ] = ""
+    postgres_sslrootcert: Annotated[Path, Meta(description="PostgreSQL: certificate authority file.")] | None = None
+    postgres_pool_size: Annotated[int, Meta(ge=1, le=100, description="Connections to PostgreSQL.")] = 10
+    store_wait_seconds: Annotated[
+        float, Meta(ge=0, le=86400, description="How long to wait for a store that has gone away.")
+    ] = 60.0
+
+    # --- files ---
+    csv_escape_formulas: Annotated[
+        bool, Meta(description="Write cells that a spreadsheet would take for a formula with a leading apostrophe.")
+    ] = False
+    data_dirs: Annotated[str, Meta(description="Folders for saved pages and posters, comma-separated.")] = ""
+    disk_margin: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9]+(\.[0-9]+)?[KMGT]?$",
+            extra={"allowed": "number with K, M, G or T"},
+            description="Space left free on each of DATA_DIRS.",
+        ),
+    ] = "1G"
+
+    # --- posters and catalogue ---
+    asset_workers: (
+        Annotated[
+            int, Meta(ge=1, le=64, description="Posters worked on at the same time; unset: one a core, at most 8.")
+        ]
+        | None
+    ) = None
+    optimize_assets: Annotated[
+        bool, Meta(description="Make posters smaller: WebP and JPEG, full size and thumbnail.")
+    ] = True
+    poster_recheck_hours: Annotated[
+        float, Meta(ge=0, le=87600, description="How long a poster is taken for unchanged without asking.")
+    ] = 168.0
+    site_url: Annotated[
+        str,
+        Meta(
+            pattern=_ADDRESS_OR_NOTHING,
+            extra=_ADDRESSES,
+            description="Where the catalogue will be served; needed for its sitemap.",
+        ),
+    ] = ""
+    parallel: Annotated[bool, Meta(description="Master switch for the two below.")] = True
+    parallel_assets: Annotated[bool, Meta(description="Work on several posters at the same time.")] = True
+    parallel_postprocess: Annotated[bool, Meta(description="Make sitemap, feed and report at the same time.")] = True
+    minify_assets: Annotated[bool, Meta(description="Make the catalogue's styles and scripts smaller.")] = True
+    fingerprint_assets: Annotated[bool, Meta(description="Name styles and scripts after their content.")] = True
+    generate_sitemap: Annotated[bool, Meta(description="Write sitemap.xml.")] = True
+    generate_rss: Annotated[bool, Meta(description="Write feed.xml.")] = True
+    generate_report: Annotated[bool, Meta(description="Write report.md and report.json.")] = True
+    validate_links: Annotated[bool, Meta(description="Check every link of the finished catalogue.")] = True
+
+    @property
+    def threads(self) -> int:
+        """``max_threads``, capped."""
+        return min(self.max_threads, THREAD_CAP)
+
+    @property
+    def site(self) -> str:
+        """``base_url`` without a closing slash: what a data directory remembers it was filled from."""
+        return self.base_url.rstrip("/")
+
+    @property
+    def graphql(self) -> str:
+        """``graphql_url``, or the endpoint that belongs to the site."""
+        if self.graphql_url:
+            return self.graphql_url
+        return "https://api.graphql.imdb.com/" if self.site.endswith(".imdb.com") else f"{self.site}/graphql"
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret that is set, for whoever keeps them out of the logs."""
+        values = (getattr(self, field.name) for field in msgspec.structs.fields(self))
+        return tuple(value for value in values if isinstance(value, Secret) and value)
+
+    @property
+    def max_requests(self) -> int:
+        """HTTP requests one title may cost in a run."""
+        return self.max_backoff_retries + 1 if self.backoff_and_retry else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the documentation."""
+
+    name: str
+    allowed: str
+    default: str
+    meaning: str
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings and what the user should be told about how they were written."""
+
+    settings: Settings
+    warnings: tuple[str, ...]
+
+
+def describe() -> tuple[Setting, ...]:
+    """Every setting as the documents list it, in the order above."""
+    return tuple(_settings())
+
+
+def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None, **overrides: object) -> Loaded:
+    """Read the settings.
+
+    Args:
+        environ: the environment; the process's own unless given.
+        env_file: a ``.env`` file; missing is fine.
+        overrides: fields given on the command line; ``None`` means not given.
+
+    Raises:
+        SettingsError: values that are not allowed, each with its variable's name.
+    """
+    environ = os.environ if environ is None else environ
+    written = {name: value or "" for name, value in dotenv_values(env_file).items()} if env_file else {}
+    merged = {**written, **environ}
+    problems: list[str] = []
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(Settings):
+        name = field.name.upper()
+        text = merged.get(name, "").strip()
+        if not text and _is_secret(field.type):
+            text = _from_file(name, merged, problems)
+        if not text:
+            continue
+        try:
+            values[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError:
+            shown = "its value" if _is_secret(field.type) else repr(text)
+            problems.append(f"{name}: {shown} is not allowed; allowed: {_allowed(field.type)}")
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    if problems:
+        raise SettingsError(problems)
+    settings = Settings(**values)  # type: ignore[arg-type]  # converted field by field above
+    return Loaded(settings, tuple(_warnings(settings, written, env_file)))
+
+
+def _warnings(settings: Settings, written: Mapping[str, str], env_file: Path | None) -> Iterator[str]:
+    known = [field.name.upper() for field in msgspec.structs.fields(Settings)]
+    known += [f"{setting.name}_FILE" for setting in describe() if setting.secret]
+    for name in written:
+        if name not in known and name not in ENVIRONMENT_ONLY:
+            nearest = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            yield f"{env_file}: {name} is no setting of this program{hint}"
+    if settings.max_threads > THREAD_CAP:
+        yield f"MAX_THREADS={settings.max_threads} is more than this program uses; it goes on with {THREAD_CAP}"
+
+
+ENVIRONMENT_ONLY: Final = {
+    "NO_COLOR": "Any value: no colours.",
+    "SOURCE_DATE_EPOCH": "Seconds since 1970: used as the time of every record, for output that can be compared.",
+}
+
+
+def _from_file(name: str, merged: Mapping[str, str], problems: list[str]) -> str:
+    path = merged.get(f"{name}_FILE", "")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problems.append(f"{name}_FILE: cannot read {path}: {error.strerror}")
+        return ""
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Secret:
+        return Secret(str(value))
+    if kind is Path:
+        try:
+            return Path(str(value)).expanduser()
+        except RuntimeError as error:  # ~somebody who is not there
+            raise ValueError(str(error)) from error
+    raise NotImplementedError(kind)
+
+
+def _settings() -> Iterator[Setting]:
+    for field in msgspec.structs.fields(Settings):
+        default = field.default
+        shown = "" if default is None or isinstance(default, Secret) else str(default)
+        if isinstance(default, bool):
+            shown = shown.lower()
+        _, meta = _parts(field.type)
+        yield Setting(field.name.upper(), _allowed(field.type), shown, meta.description or "", _is_secret(field.type))
+
+
+def _parts(annotated: Any) -> tuple[Any, Meta]:
+    """The bare type and its constraints; ``Annotated[int, Meta(...)] | None`` is optional."""
+    if typing.get_origin(annotated) in (Union, UnionType):
+        (annotated,) = (part for part in typing.get_args(annotated) if part is not type(None))
+    kind, meta = typing.get_args(annotated)
+    return kind, meta
+
+
+def _is_secret(annotated: Any) -> bool:
+    return _parts(annotated)[0] is Secret
+
+
+_WORDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", Secret: "text"}
+
+
+def _allowed(annotated: Any) -> str:
+    """What may be written, in words: ``whole number from 1``."""
+    kind, meta = _parts(annotated)
+    if typing.get_origin(kind) is Literal:
+        return ", ".join(value or "(empty)" for value in typing.get_args(kind))
+    text: str = (meta.extra or {}).get("allowed") or _WORDS[kind]
+    for word, bound in (("from", meta.ge), ("above", meta.gt), ("to", meta.le)):
+        if bound is not None:
+            text += f" {word} {bound:g}"
+    return text
