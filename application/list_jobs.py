@@ -1,0 +1,40 @@
+"""What a run has to do: a chart's titles in rank order, or the ids of a list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from application.ports import Job
+from domain.chart import ChartEntry
+
+_ID_OR_URL: Final = re.compile(r"(?:\S*/title/)?(tt[0-9]{7,10})(?:[/?]\S*)?")
+
+
+def jobs_of_chart(entries: Iterable[ChartEntry]) -> Iterator[Job]:
+    """A job for each entry, in the order given."""
+    return (Job(seq, entry.imdb_id, entry.rank) for seq, entry in enumerate(entries))
+
+
+def jobs_of_lines(lines: Iterable[str], complain: Callable[[str], None]) -> Iterator[Job]:
+    """A job for each line that names a title: an IMDb id or a title's address.
+
+    Blank lines are nothing, ``#`` begins a comment, a byte order mark and any
+    line ends are fine. Streams: a list may be longer than memory.
+
+    Args:
+        lines: with or without line ends.
+        complain: told each line that names no title, with its number; it is skipped.
+    """
+    seq = 0
+    for number, line in enumerate(lines, 1):
+        text = line.lstrip("\ufeff").split("#", 1)[0].strip()
+        if not text:
+            continue
+        match = _ID_OR_URL.fullmatch(text)
+        if match is None:
+            complain(f"line {number}: {text[:80]!r} is neither an IMDb id nor a title's address; skipped")
+            continue
+        yield Job(seq, match[1])
+        seq += 1

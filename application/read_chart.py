@@ -1,0 +1,116 @@
+"""One chart out of several sources: the first complete list is the chart; parts fill each other's gaps."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Iterable, Mapping
+
+from application.ports import ChartSource
+from domain.chart import ChartEntry, ChartName, complete
+from domain.errors import Blocked, Cancelled, ChartError, SourceError
+
+_log = logging.getLogger(__name__)
+
+
+def read_chart(
+    sources: Mapping[str, ChartSource],
+    chart: ChartName,
+    cancel: threading.Event,
+    size: int | None = None,
+    first: int | None = None,
+) -> tuple[ChartEntry, ...]:
+    """The whole chart, in rank order; at least its ``first`` places where only those are needed.
+
+    The sources are asked in their order, each only if something is still
+    missing. A list that is complete by itself is the answer. Otherwise the
+    parts are put together, but only where they agree: two sources that give one
+    rank to two titles, or one title two ranks, have read two editions of the
+    chart, and a mixture would hold ranks that never existed.
+
+    Args:
+        sources: where to look, by the name that messages use.
+        chart: which chart.
+        cancel: once set, the reading stops.
+        size: how many titles it should have; the chart's own size unless given.
+        first: how many places are needed; all unless given. What lies behind them
+            is answered too, if it is whole.
+
+    Raises:
+        ChartError: the chart, or its first part, is not whole; the message says what is missing and
+            why each source failed.
+        Blocked: every source refuses programs.
+        Cancelled: we were asked to stop.
+    """
+    found: dict[str, tuple[ChartEntry, ...]] = {}
+    failures: dict[str, SourceError] = {}
+    problems: list[str] = []
+    for name, source in sources.items():
+        try:
+            entries = source.entries(chart, cancel)
+        except Cancelled:
+            raise
+        except SourceError as error:
+            _log.warning("%s chart, source %s: %s", chart, name, error)
+            failures[name] = error
+            problems.append(f"{name}: {error}")
+            continue
+        try:
+            return _whole(chart, entries, size, first)
+        except ChartError as error:
+            _log.warning("%s chart, source %s: %s", chart, name, error)
+            found[name] = entries
+            problems.append(f"{name}: {error}")
+    if not found:
+        raise _nothing_read(chart, failures)
+    try:
+        return _whole(chart, _united(chart, found), size, first)
+    except ChartError as error:
+        reasons = problems if len(sources) > 1 else []
+        raise ChartError("; ".join([str(error), *reasons])) from error
+
+
+def _whole(
+    chart: ChartName, entries: Collection[ChartEntry], size: int | None, first: int | None
+) -> tuple[ChartEntry, ...]:
+    size = chart.size if size is None else size
+    if first is None or first >= size:
+        return complete(chart, entries, size)
+    try:
+        return complete(chart, entries, size)
+    except ChartError:
+        return complete(chart, [entry for entry in entries if entry.rank <= first], first)
+
+
+def _united(chart: ChartName, found: Mapping[str, Iterable[ChartEntry]]) -> list[ChartEntry]:
+    """All entries of all parts, each once.
+
+    Raises:
+        ChartError: two parts contradict each other.
+    """
+    by_rank: dict[int, tuple[ChartEntry, str]] = {}
+    by_id: dict[str, tuple[ChartEntry, str]] = {}
+    within: list[ChartEntry] = []  # what contradicts its own list; `complete` names it
+    for name, entries in found.items():
+        for entry in entries:
+            known, owner = by_rank.get(entry.rank) or by_id.get(entry.imdb_id) or (entry, name)
+            if known == entry:
+                by_rank[entry.rank] = by_id[entry.imdb_id] = (entry, owner)
+            elif owner == name:
+                within.append(entry)
+            else:
+                raise ChartError(
+                    f"the {chart} chart cannot be put together: {known.imdb_id} is {known.rank} according to {owner}, "
+                    f"but {entry.imdb_id} is {entry.rank} according to {name}"
+                )
+    return [entry for entry, _ in by_rank.values()] + within
+
+
+def _nothing_read(chart: ChartName, failures: Mapping[str, SourceError]) -> SourceError | ChartError:
+    reasons = "; ".join(f"{name}: {error}" for name, error in failures.items())
+    if failures and all(isinstance(error, Blocked) for error in failures.values()):
+        blocked = Blocked(f"the {chart} chart could not be read: {reasons}")
+        blocked.requests = sum(error.requests for error in failures.values())
+        blocked.size = sum(error.size for error in failures.values())
+        return blocked
+    return ChartError(f"the {chart} chart could not be read: {reasons or 'there is no source to read it from'}")

@@ -1,0 +1,93 @@
+"""One movie into both stores at the same time, or it was not saved."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from application.ports import MovieRepository
+from application.records import Row, Table
+from domain.errors import RecordRejected, StoreError, StoreUnavailable
+from domain.movie import Movie
+
+
+class SaveMovie:
+    """The composite repository: every save goes to both stores at once and waits for both.
+
+    Reading asks ``primary`` alone. The branch of ``secondary`` runs on an
+    executor of its own: work handed from a crawler's thread to the crawler's
+    own executor would wait for a free thread for ever.
+
+    Args:
+        primary: saved from the calling thread.
+        secondary: saved from the executor, with the caller's context variables.
+        concurrency: how many threads may save at the same time.
+    """
+
+    def __init__(self, primary: MovieRepository, secondary: MovieRepository, *, concurrency: int) -> None:
+        self._primary = primary
+        self._secondary = secondary
+        self._executor = ThreadPoolExecutor(concurrency, thread_name_prefix=f"save-{secondary.name}")
+
+    @property
+    def name(self) -> str:
+        return f"{self._primary.name} and {self._secondary.name}"
+
+    def save(self, movie: Movie) -> None:
+        """Save to both and wait for both, whatever becomes of either.
+
+        Raises:
+            StoreUnavailable: a store could not take it now; saving again may help.
+            RecordRejected: a store refuses this record; its name is in the message.
+        """
+        context = contextvars.copy_context()
+        other = self._executor.submit(context.run, self._secondary.save, movie)
+        errors: list[StoreError] = []
+        try:
+            self._primary.save(movie)
+        except StoreError as error:
+            errors.append(error)
+        finally:
+            failure = other.exception()
+        if isinstance(failure, StoreError):
+            errors.append(failure)
+        elif failure is not None:
+            raise failure
+        if errors:
+            raise _combined(errors)
+
+    def find(self, imdb_id: str) -> Movie | None:
+        return self._primary.find(imdb_id)
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        return self._primary.rows(table)
+
+    def finish(self) -> None:
+        """Bring both stores into their final form; the second is tried even if the first fails."""
+        self._each("finish")
+
+    def close(self) -> None:
+        """Wait for saves under way, then close both."""
+        self._executor.shutdown()
+        self._each("close")
+
+    def _each(self, step: str) -> None:
+        errors: list[StoreError] = []
+        for store in (self._primary, self._secondary):
+            try:
+                getattr(store, step)()
+            except StoreError as error:
+                errors.append(error)
+        if errors:
+            raise _combined(errors)
+
+
+def _combined(errors: list[StoreError]) -> StoreError:
+    """One error for one or two; it may be retried only if each of them may."""
+    if len(errors) == 1:
+        return errors[0]
+    kind = StoreUnavailable if all(error.retry for error in errors) else RecordRejected
+    combined = kind(errors[0].store, f"{errors[0].message}; {errors[1].store}: {errors[1].message}")
+    combined.__cause__ = errors[0]
+    return combined

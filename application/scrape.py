@@ -1,0 +1,99 @@
+"""A scraping run: list the titles, carry the jobs out, leave the stores in their final form."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from application.ports import Crawler, Job, JobLog, MovieRepository, Outcome, Progress, Run, RunHistory
+from application.renew_ranks import renew_ranks
+from application.run_jobs import Ended, Ending, RetryRule, run_jobs
+from domain.chart import ChartEntry, ChartName
+from domain.errors import StoreError
+from shared.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Those who carry a run out, whatever its work is.
+
+    Attributes:
+        crawler: has the jobs done, ``workers`` at a time.
+        job_log: remembers them.
+        progress: shows them.
+        rule: when a failed one is tried again.
+        cancel: stops them.
+        scope: entered around each, so that its log lines stay together.
+    """
+
+    crawler: Crawler
+    workers: int
+    job_log: JobLog
+    progress: Progress
+    rule: RetryRule
+    clock: Clock
+    cancel: threading.Event
+    scope: Callable[[Job], AbstractContextManager[object]] = nullcontext
+
+    def carry_out(self, label: str, work: Callable[[Job], Outcome]) -> Ended:
+        """Have every pending job done; the face is up for as long."""
+        self.progress.begin(label, self.job_log.counts.pending)
+        try:
+            return run_jobs(
+                work,
+                crawler=self.crawler,
+                job_log=self.job_log,
+                progress=self.progress,
+                rule=self.rule,
+                clock=self.clock,
+                cancel=self.cancel,
+                workers=self.workers,
+                scope=self.scope,
+            )
+        finally:
+            self.progress.end()
+
+
+def scrape(
+    crew: Crew, store: MovieRepository, work: Callable[[Job], Outcome], *, history: RunHistory, run: Run
+) -> Ended:
+    """Do all pending jobs; then renew the ranks, write the run down, and bring both stores into their final form.
+
+    However the run ends, what was saved is brought into its final form.
+
+    Args:
+        crew: carries the jobs out.
+        store: both stores in one.
+        work: scrapes one title.
+        history: remembers the run.
+        run: what it is of.
+
+    Raises:
+        StoreError: a store failed after the jobs were done.
+    """
+    places = [ChartEntry(job.rank, job.key) for job in crew.job_log.jobs() if job.rank is not None] if run.chart else []
+    history.begin(run, places)
+    ended = crew.carry_out(run.chart or "titles", work)
+    if ended.ending is Ending.STORE:
+        _finish_what_is_there(store)
+        return ended
+    if ended.ending is Ending.FINISHED and places:
+        renew_ranks(store, {entry.imdb_id: entry.rank for entry in places}, run.started_at)
+    counts = crew.job_log.counts
+    whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
+    history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=crew.clock.now())
+    store.finish()
+    return ended
+
+
+def _finish_what_is_there(store: MovieRepository) -> None:
+    """One store has gone; the other is still to be left in order. The run reports the loss already."""
+    try:
+        store.finish()
+    except StoreError as error:
+        log.info("after the loss of a store: %s", error)

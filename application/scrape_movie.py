@@ -1,0 +1,103 @@
+"""One movie, straight down: fetch and read, save, say what came of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from datetime import datetime
+
+from application.ports import Job, MovieRepository, Outcome, Progress, Status, TitleSource
+from application.worker import failed
+from domain.errors import FilmledgerError
+from domain.movie import IMDB_ID, Movie
+
+log = logging.getLogger(__name__)
+
+
+class ScrapeMovie:
+    """The work of a scraping job. Called from many threads at once.
+
+    Args:
+        source: where titles are read.
+        store: where movies go; both stores in one.
+        max_requests: HTTP requests one title may cost in a run.
+        progress: told what the worker is doing.
+        cancel: ends every wait.
+        fresh_since: a record that was read since then is left alone; ``None``: none is.
+    """
+
+    def __init__(
+        self,
+        source: TitleSource,
+        store: MovieRepository,
+        *,
+        max_requests: int,
+        progress: Progress,
+        cancel: threading.Event,
+        fresh_since: datetime | None = None,
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._max_requests = max_requests
+        self._progress = progress
+        self._cancel = cancel
+        self._fresh_since = fresh_since
+
+    def __call__(self, job: Job) -> Outcome:
+        """Scrape one title.
+
+        Raises:
+            SourceError: it could not be fetched or read.
+        """
+        if (saved := self._fresh(job)) is not None:
+            return Outcome(job, Status.COMPLETED, saved.title, source="saved")
+        self._progress.phase(job, "fetch", job.attempt)
+        # Whoever starts a stopped run again asks anew: a title that spent all its requests on blocks gets one more.
+        left = max(1, self._max_requests - job.spent)
+        title = self._source.title(job.key, max_requests=left, cancel=self._cancel)
+        self._progress.phase(job, "save", job.attempt)
+        try:
+            rank = title.movie.rank if job.rank is None else job.rank
+            movie = self._whole(replace(title.movie, rank=rank), title.missing)
+            self._store.save(movie)
+        except FilmledgerError as error:
+            return failed(job, error, requests=title.requests, size=title.size)
+        if movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key):
+            log.warning("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
+        else:
+            log.info("%s saved: %s", movie.imdb_id, movie.title)
+        return Outcome(
+            job,
+            Status.COMPLETED,
+            movie.title,
+            size=title.size,
+            requests=title.requests,
+            source=title.source,
+            missing=tuple(sorted(title.missing)),
+        )
+
+    def _fresh(self, job: Job) -> Movie | None:
+        """The saved record, if it is young enough to be left alone."""
+        if self._fresh_since is None:
+            return None
+        saved = self._store.find(job.key)
+        if saved is None or saved.scraped_at < self._fresh_since:
+            return None
+        if job.rank is not None and saved.rank != job.rank:
+            self._store.save(replace(saved, rank=job.rank))
+        return saved
+
+    def _whole(self, movie: Movie, missing: frozenset[str]) -> Movie:
+        """The movie, with what its page could not tell taken from the saved record, if there is one."""
+        if not missing:
+            return movie
+        saved = self._store.find(movie.imdb_id)
+        kept = {name: getattr(saved, name) for name in missing if saved is not None and getattr(saved, name)}
+        log.warning(
+            "%s: the page is incomplete, it does not tell %s%s",
+            movie.imdb_id,
+            ", ".join(sorted(missing)),
+            f"; kept from the record before: {', '.join(sorted(kept))}" if kept else "",
+        )
+        return replace(movie, **kept)

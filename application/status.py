@@ -1,0 +1,152 @@
+"""How a run stands, read off its log: while it runs, and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from application.ports import JobCounts
+from shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What a run is of. A log continues only the run it was begun for.
+
+    Attributes:
+        work: ``scrape``, ``parse``, ``posters``.
+        subject: a chart's name, a list or a folder.
+        site: the site's address, where there is one.
+        limit: how many jobs at most; ``None``: all.
+    """
+
+    work: str
+    subject: str
+    site: str = ""
+    limit: int | None = None
+
+    def __str__(self) -> str:
+        at = f" at {self.site}" if self.site else ""
+        limit = "" if self.limit is None else f", the first {self.limit}"
+        return f"{self.work} of {self.subject}{at}{limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many jobs were settled of late: ``count`` after the one at ``since``, the last of them at ``until``."""
+
+    count: int
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """What a log tells about its last run.
+
+    Attributes:
+        run: the run's id.
+        whole: whether the list of jobs is complete.
+        reasons: failures for good by error, most frequent first.
+        waiting: pending jobs that have failed before.
+        started: when the run began.
+        last_event: when the last line was written.
+        alive: whether a process is at work on it now; ``None`` when that cannot be told.
+        pid: the process that is, or the last one that was.
+        ended: why the last process let go; ``None`` if it did not say.
+        pace: of late, in the last sitting.
+        unusable: lines that were skipped.
+    """
+
+    run: str
+    identity: RunIdentity
+    whole: bool
+    counts: JobCounts
+    reasons: tuple[tuple[str, int], ...]
+    waiting: int
+    started: datetime | None
+    last_event: datetime | None
+    alive: bool | None
+    pid: int
+    ended: str | None
+    pace: Pace | None
+    unusable: int
+
+
+class RunReader(Protocol):
+    """Reads a log without disturbing whoever writes it."""
+
+    def read(self) -> LoggedRun | None:
+        """The last run of the log; ``None`` if there is none.
+
+        Raises:
+            UsageError: the file is no job log of ours, or cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """The answer of ``status``: the log's last run at the moment ``at``."""
+
+    logged: LoggedRun
+    at: datetime
+
+    @property
+    def rate(self) -> float:
+        """Jobs settled in a second, of late. A live run that stands still sinks towards 0."""
+        pace = self.logged.pace
+        if pace is None:
+            return 0.0
+        span = ((self.at if self.logged.alive else pace.until) - pace.since).total_seconds()
+        return pace.count / span if span > 0 else 0.0
+
+    @property
+    def estimated_end(self) -> datetime | None:
+        """When a live run will be through at this rate; ``None`` when nobody can tell."""
+        if not self.logged.alive or not self.logged.whole or not self.rate:
+            return None
+        try:
+            return self.at + timedelta(seconds=self.logged.counts.pending / self.rate)
+        except OverflowError:
+            return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, in types that JSON knows; times are ISO 8601 in UTC."""
+        logged, counts, identity = self.logged, self.logged.counts, self.logged.identity
+        return {
+            "run": logged.run,
+            "work": identity.work,
+            "subject": identity.subject,
+            "site": identity.site or None,
+            "limit": identity.limit,
+            "listed": logged.whole,
+            "total": counts.total,
+            "completed": counts.completed,
+            "failed": counts.failed,
+            "failed_by_reason": dict(logged.reasons),
+            "pending": counts.pending,
+            "waiting_for_another_try": logged.waiting,
+            "rate_per_second": round(self.rate, 3),
+            "estimated_end": _iso(self.estimated_end),
+            "started": _iso(logged.started),
+            "last_event": _iso(logged.last_event),
+            "alive": logged.alive,
+            "pid": logged.pid,
+            "ended": logged.ended,
+            "unusable_lines": logged.unusable,
+        }
+
+
+def status(reader: RunReader, clock: Clock) -> RunStatus | None:
+    """How the log's last run stands; ``None`` if there has been none.
+
+    Raises:
+        UsageError: the file is no job log of ours, or cannot be read.
+    """
+    logged = reader.read()
+    return None if logged is None else RunStatus(logged, clock.now())
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
