@@ -1,0 +1,180 @@
+"""Looks at the network once, route by route, and says what it finds."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from protego import Protego
+
+from domain.errors import UsageError
+from infrastructure.http.breaker import ADVICE
+from infrastructure.http.build import build_routes, build_transport, retry_policy, tor_control
+from infrastructure.http.failures import Fault, RequestFailed
+from infrastructure.http.options import NetworkOptions
+from infrastructure.http.robots import AGENT, MOST_BYTES
+from infrastructure.http.routes import Route
+from infrastructure.http.scope import Origin
+from infrastructure.http.transport import Answer, Request, Transport
+from infrastructure.http.verdicts import Fine, Moved, Refused, judge
+from infrastructure.http.waiting import pause
+from shared.clock import Clock, SystemClock
+
+ADDRESS_URL: Final = "https://check.torproject.org/api/ip"  # says in JSON by which address it is asked
+_CHART: Final = "/chart/top/"
+_TITLE: Final = "/title/tt0111161/"
+_AT_A_TIME: Final = 8
+_SPACING: Final = 0.1  # seconds between two routes' requests to the site
+_ADDRESS: Final = re.compile(r"[0-9a-fA-F:.]{3,45}")
+_WHAT_HELPS: Final = {
+    Fault.UNREACHABLE: "check BASE_URL and this machine's connection",
+    Fault.ROUTE: "check the proxy's address, user name and password, or take it off the list",
+    Fault.SITE: "try again later; if it stays, the site or the line is at fault",
+    Fault.FINAL: "check BASE_URL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        subject: what was looked at.
+        ok: whether it is as it should be.
+        detail: what was found.
+        advice: what to do about it; empty if nothing.
+    """
+
+    subject: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+def examine_network(
+    options: NetworkOptions,
+    cancel: threading.Event,
+    *,
+    address_url: str | None = ADDRESS_URL,
+    clock: Clock | None = None,
+) -> Iterator[Finding]:
+    """Tor, robots.txt, then each route: reachable, exit address, latency, blocked or not.
+
+    Costs the site one request for robots.txt and one for each route.
+
+    Args:
+        options: the settings.
+        cancel: ends every wait.
+        address_url: answers with the address it was asked from; None: do not look it up. A site
+            on this machine has no need of it, unless this is on the machine as well.
+        clock: the time.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+    """
+    clock = clock or SystemClock()
+    if options.use_tor:
+        yield _tor(options, clock)
+    try:
+        routes = build_routes(options)
+    except UsageError as error:
+        yield Finding("routes", False, str(error), "mend the setting and run doctor again")
+        return
+    if address_url and Origin.of(options.base_url).loopback and not Origin.of(address_url).loopback:
+        address_url = None
+    transport = build_transport(options)
+    try:
+        examination = _Examination(options, transport, cancel, clock, address_url)
+        robots, target = examination.robots(routes)
+        yield robots
+        with ThreadPoolExecutor(_AT_A_TIME) as executor:
+            pending = []
+            for route in routes:
+                pending.append(executor.submit(examination.route, route, target))
+                pause(_SPACING, cancel)
+            for done in pending:
+                yield done.result()
+    finally:
+        for route in routes:
+            route.close()
+        transport.close()
+
+
+def _tor(options: NetworkOptions, clock: Clock) -> Finding:
+    control = tor_control(options, clock)
+    try:
+        return Finding("Tor", True, f"version {control.check()}, {control.built()} circuits built")
+    except UsageError as error:
+        return Finding("Tor", False, str(error), "until then: USE_TOR=false")
+    finally:
+        control.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Examination:
+    options: NetworkOptions
+    transport: Transport
+    cancel: threading.Event
+    clock: Clock
+    address_url: str | None
+
+    def robots(self, routes: tuple[Route, ...]) -> tuple[Finding, str]:
+        """What robots.txt says, by the first route that brings it; and a path that may be fetched."""
+        base = self.options.base_url.rstrip("/")
+        request = Request("GET", f"{base}/robots.txt", limit=MOST_BYTES, partial=True, may_be_forbidden=True)
+        for route in routes:
+            try:
+                answer = self.transport.send(request, route, self.cancel)
+            except RequestFailed:
+                continue  # the route's own line will say so
+            if isinstance(refused := self._judge(request, answer, route), Refused):
+                return Finding("robots.txt", False, refused.reason, ADVICE), _CHART
+            if answer.status != 200:
+                return Finding("robots.txt", True, f"none (status {answer.status}): all is allowed"), _CHART
+            rules = Protego.parse(answer.body.decode("utf-8-sig", errors="replace"))
+            closed = [path for path in (_CHART, _TITLE) if not rules.can_fetch(base + path, AGENT)]
+            if not closed:
+                return Finding("robots.txt", True, "leaves charts and titles open"), _CHART
+            advice = "they will not be fetched" if self.options.respect_robots else "RESPECT_ROBOTS is off"
+            return Finding("robots.txt", False, f"closes {' and '.join(closed)} to programs", advice), "/robots.txt"
+        return Finding("robots.txt", False, "no route brings it", "see the routes below"), _CHART
+
+    def route(self, route: Route, path: str) -> Finding:
+        """One request to the site, and one to ask for the address it came from."""
+        subject = f"route {route.name}"
+        request = Request("GET", self.options.base_url.rstrip("/") + path)
+        began = self.clock.monotonic()
+        try:
+            answer = self.transport.send(request, route, self.cancel)
+        except RequestFailed as failure:
+            return Finding(subject, False, failure.reason, _WHAT_HELPS[failure.fault])
+        took = f"{(self.clock.monotonic() - began) * 1000:.0f} ms"
+        verdict = self._judge(request, answer, route)
+        seen_as = self._exit_address(route)
+        if isinstance(verdict, Refused):
+            return Finding(subject, False, f"blocked: {verdict.reason}; {took}{seen_as}", ADVICE)
+        if isinstance(verdict, Fine | Moved):
+            return Finding(subject, True, f"reaches the site, not blocked; {took}{seen_as}")
+        return Finding(subject, False, f"status {answer.status}; {took}{seen_as}", _WHAT_HELPS[Fault.SITE])
+
+    def _exit_address(self, route: Route) -> str:
+        if not self.address_url:
+            return ""
+        try:
+            answer = self.transport.send(Request("GET", self.address_url, limit=MOST_BYTES), route, self.cancel)
+        except RequestFailed as failure:
+            return f"; exit address unknown ({failure.reason})"
+        for word in _ADDRESS.findall(answer.body[:4096].decode(errors="replace")):
+            try:
+                return f"; exit address {ipaddress.ip_address(word)}"
+            except ValueError:
+                continue
+        return f"; exit address unknown (status {answer.status})"
+
+    def _judge(self, request: Request, answer: Answer, route: Route) -> object:
+        return judge(request, answer, retry_policy(self.options), self.clock.now(), proxied=route.proxied)

@@ -1,0 +1,225 @@
+"""Tor's control port: whether it is ready, and new circuits when a site blocks their exits.
+
+Loading stem takes a tenth of a second: import this module only where Tor is used.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import socks
+import stem  # type: ignore[import-untyped]
+import stem.connection as stem_connection  # type: ignore[import-untyped]
+from stem.control import Controller, EventType  # type: ignore[import-untyped]
+
+from domain.errors import Transient, UsageError
+from infrastructure.http.routes import CIRCUIT_PASSWORD
+from infrastructure.http.scope import Origin
+from infrastructure.http.waiting import pause
+from shared.clock import Clock
+from shared.secret import Secret
+
+log = logging.getLogger(__name__)
+logging.getLogger("stem").setLevel(logging.WARNING)  # below that it writes down all that is sent, passwords too
+NO_PASSWORD: Final = Secret("")
+_LOOK: Final = 0.2
+_CONNECT_SECONDS: Final = 10
+_FOR_REQUESTS: Final = frozenset({"GENERAL", "CONFLUX_LINKED"})
+
+
+@dataclass(frozen=True, slots=True)
+class TorAddress:
+    """Where Tor listens, and the password of its control port."""
+
+    host: str = "127.0.0.1"
+    proxy_port: int = 9050
+    control_port: int = 9051
+    password: Secret = NO_PASSWORD
+
+
+class TorControl:
+    """Tor's control port. Called from many threads at once.
+
+    Args:
+        address: of the Tor client.
+        clock: monotonic time.
+        patience: seconds to wait for a circuit to be built.
+    """
+
+    def __init__(self, address: TorAddress, clock: Clock, patience: float = 60.0) -> None:
+        self._address = address
+        self._clock = clock
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._controller: Any = None
+
+    def check(self) -> str:
+        """Connect and look around; answers Tor's version.
+
+        Raises:
+            UsageError: Tor cannot be reached, does not let us in, or has no network yet;
+                the message says what to do.
+        """
+        address = self._address
+        controller = self._connected()
+        try:
+            socket.create_connection((address.host, address.proxy_port), _CONNECT_SECONDS).close()
+        except OSError as error:
+            raise UsageError(
+                f"Tor's SOCKS port {address.host}:{address.proxy_port} cannot be reached ({_said(error)}); "
+                f"set TOR_PROXY_PORT to the SocksPort of its torrc"
+            ) from error
+        try:
+            phase = str(controller.get_info("status/bootstrap-phase"))
+            version = str(controller.get_info("version"))
+        except stem.ControllerError as error:
+            raise UsageError(f"Tor's control port does not answer: {_said(error)}") from error
+        progress = re.search(r"PROGRESS=(\d+)", phase)
+        if progress is None or int(progress[1]) < 100:
+            summary = re.search(r'SUMMARY="([^"]*)"', phase)
+            raise UsageError(
+                f"Tor is not connected to its network yet ({progress[1] if progress else 0}%"
+                f"{': ' + summary[1] if summary else ''}); wait until its log says 100%, then start again"
+            )
+        return version
+
+    def new_identity(self, cancel: threading.Event) -> None:
+        """Ask for new circuits, as soon as Tor takes the request, and wait until one is built.
+
+        Raises:
+            Transient: Tor has gone, or builds no circuit.
+            Cancelled: ``cancel`` was set.
+        """
+        try:
+            controller = self._connected()
+            wait = controller.get_newnym_wait()
+            if wait > 0:
+                log.info("Tor takes the next request for new circuits in %.0f s", wait)
+                pause(wait, cancel)
+            old = {circuit.id for circuit in controller.get_circuits()}
+            self._signal(controller, cancel)
+            self._wait(lambda: _spare(controller, old), "has built no new circuit", cancel)
+        except (stem.ControllerError, UsageError) as error:
+            raise Transient(f"Tor does not give new circuits: {_said(error)}") from error
+
+    def exit_of(self, user: str, toward: Origin | None = None) -> str | None:
+        """The fingerprint of the exit that this SOCKS user's circuit ends at, if it has one.
+
+        Args:
+            user: Tor gives each user name a circuit of its own.
+            toward: make sure it has one, by a connection to this site through which nothing is sent.
+        """
+        address = self._address
+        try:
+            if toward is not None:
+                socks.create_connection(
+                    (toward.host, toward.port), timeout=_CONNECT_SECONDS, proxy_type=socks.PROXY_TYPE_SOCKS5,
+                    proxy_addr=address.host, proxy_port=address.proxy_port, proxy_rdns=True,
+                    proxy_username=user, proxy_password=CIRCUIT_PASSWORD,
+                ).close()  # fmt: skip
+            circuits = self._connected().get_circuits()
+        except (OSError, stem.ControllerError, UsageError) as error:
+            log.info("Tor does not say which exit it uses: %s", _said(error))
+            return None
+        paths = [circuit.path for circuit in circuits if circuit.socks_username == user and circuit.path]
+        return str(paths[-1][-1][0]) if paths else None
+
+    def built(self) -> int:
+        """How many circuits are built and meant for requests.
+
+        Raises:
+            UsageError: Tor cannot be asked.
+        """
+        try:
+            return len(_general(self._connected()))
+        except stem.ControllerError as error:
+            raise UsageError(f"Tor's control port does not answer: {_said(error)}") from error
+
+    def close(self) -> None:
+        """Let go of the control connection."""
+        with self._lock:
+            if self._controller is not None:
+                self._controller.close()
+                self._controller = None
+
+    def _signal(self, controller: Any, cancel: threading.Event) -> None:
+        """Send NEWNYM and wait until Tor has carried it out; it delays one that follows another program's."""
+        done = threading.Event()
+
+        def heard(event: Any) -> None:
+            if event.signal == stem.Signal.NEWNYM:
+                done.set()
+
+        controller.add_event_listener(heard, EventType.SIGNAL)
+        try:
+            controller.signal(stem.Signal.NEWNYM)
+            self._wait(done.is_set, "has not carried out NEWNYM", cancel)
+        finally:
+            controller.remove_event_listener(heard)
+
+    def _wait(self, done: Callable[[], bool], otherwise: str, cancel: threading.Event) -> None:
+        deadline = self._clock.monotonic() + self._patience
+        while not done():
+            if self._clock.monotonic() > deadline:
+                raise Transient(f"Tor {otherwise} within {self._patience:.0f} s")
+            pause(_LOOK, cancel)
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._controller is not None and self._controller.is_alive():
+                return self._controller
+            self._controller = _connect(self._address)
+            return self._controller
+
+
+def _connect(address: TorAddress) -> Any:
+    where = f"Tor's control port {address.host}:{address.control_port}"
+    try:
+        numeric = socket.gethostbyname(address.host)  # stem takes numbers only
+        controller = Controller.from_port(numeric, address.control_port)
+    except (OSError, ValueError, stem.SocketError) as error:
+        raise UsageError(
+            f"{where} cannot be reached ({_said(error)}); start tor with ControlPort {address.control_port}, "
+            f"or set TOR_HOST and TOR_CONTROL_PORT to where it listens"
+        ) from error
+    try:
+        controller.authenticate(password=address.password.reveal() or None)
+    except stem_connection.AuthenticationFailure as error:
+        controller.close()
+        raise UsageError(f"{where} does not let us in: {_refusal(error)}") from error
+    except stem.ControllerError as error:
+        controller.close()
+        raise UsageError(f"{where} is no Tor control port: {_said(error)}") from error
+    return controller
+
+
+def _general(controller: Any) -> list[Any]:
+    """The circuits that are built and meant for requests to sites."""
+    return [one for one in controller.get_circuits() if one.status == "BUILT" and one.purpose in _FOR_REQUESTS]
+
+
+def _spare(controller: Any, old: set[str]) -> bool:
+    """Whether there is a circuit that no request of ours went through: a new one, or one Tor had in reserve."""
+    return any(circuit.id not in old or circuit.socks_username is None for circuit in _general(controller))
+
+
+def _refusal(error: Exception) -> str:
+    """Why authentication failed, and what to do; nothing of it is secret."""
+    if isinstance(error, stem_connection.MissingPassword):
+        return "it asks for a password; set TOR_PASSWORD"
+    if isinstance(error, stem_connection.PasswordAuthFailed):
+        return "TOR_PASSWORD is wrong"
+    if isinstance(error, stem_connection.CookieAuthFailed):
+        return f"its cookie cannot be used ({_said(error)}); run as a user who may read it, or set a control password"
+    return f"{_said(error)} (is this the ControlPort of a Tor?)"
+
+
+def _said(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:200]
