@@ -1,0 +1,100 @@
+"""A request as it came in and an answer as it goes out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from infrastructure.demo.body import Body
+
+_FORBIDDEN: Final = (
+    b"<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n"
+    b"</body>\r\n</html>\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; header names are in lower case."""
+
+    method: str
+    target: str
+    client: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The decoded path, without host and query."""
+        return unquote(urlsplit(self.target).path) or "/"
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark."""
+        return urlsplit(self.target).query
+
+    def accepts(self, coding: str) -> bool:
+        """Whether Accept-Encoding names this coding and does not rule it out."""
+        for entry in self.headers.get("accept-encoding", "").split(","):
+            name, _, weight = entry.partition(";")
+            if name.strip().lower() == coding:
+                return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; ``headers`` come on top of those that every answer has."""
+
+    status: int
+    body: Body = field(default_factory=lambda: Body((b"",)))
+    content_type: str = "text/html;charset=UTF-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def text(cls, status: int, text: str | bytes, content_type: str = "text/html;charset=UTF-8") -> Answer:
+        """An uncompressed answer."""
+        return cls(status, Body((text.encode() if isinstance(text, str) else text,)), content_type)
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200) -> Answer:
+        """A JSON answer; what UTF-8 cannot hold is escaped."""
+        return cls.text(status, json.dumps(value), "application/json")
+
+    @classmethod
+    def redirect(cls, status: int, location: str) -> Answer:
+        """Another address."""
+        return cls(status, headers=(("Location", location),))
+
+    def head(self, *, length: int | None, close: bool) -> bytes:
+        """Status line and headers, with the Content-Length given, or without one."""
+        lines = [
+            f"HTTP/1.1 {self.status} {_reason(self.status)}",
+            "Server: Server",
+            f"Date: {formatdate(usegmt=True)}",
+            f"Content-Type: {self.content_type}",
+            "Vary: Content-Type,Accept-Encoding,User-Agent",
+        ]
+        if self.body.gzipped:
+            lines.append("Content-Encoding: gzip")
+        if length is not None:
+            lines.append(f"Content-Length: {length}")
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        lines.append("Connection: close" if close else "Connection: keep-alive")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def forbidden() -> Answer:
+    """The load balancer's own refusal, as IMDb's GraphQL host sends it."""
+    return Answer(403, Body((_FORBIDDEN,)), "text/html")
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

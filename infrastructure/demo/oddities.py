@@ -1,0 +1,106 @@
+"""The awkward titles: everything that is missing, misleading or hard to store, at fixed places of the chart.
+
+They stand within the first 250 places of the Top chart, four apart, so that
+those between them are ordinary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from infrastructure.demo.titles import DemoRole, DemoTitle
+
+_FIRST: Final = 5
+_STEP: Final = 4
+_Change: TypeAlias = Callable[[DemoTitle], DemoTitle]
+
+
+def _with(**fields: object) -> _Change:
+    return lambda title: replace(title, **fields)  # type: ignore[arg-type]  # names and types are checked by the tests
+
+
+def _titled(title: str, original: str | None = None) -> _Change:
+    return _with(title=title, original_title=title if original is None else original)
+
+
+def _directs_and_plays(title: DemoTitle) -> DemoTitle:
+    lead = title.cast[0].person
+    return replace(title, directors=(lead, *(person for person in title.directors if person != lead)))
+
+
+def _recast(*characters: str) -> _Change:
+    return lambda title: replace(title, cast=(DemoRole(title.cast[0].person, characters), *title.cast[1:]))
+
+
+def _unnamed_roles(title: DemoTitle) -> DemoTitle:
+    return replace(title, cast=tuple(DemoRole(role.person, ()) for role in title.cast))
+
+
+def _as_it_is(title: DemoTitle) -> DemoTitle:
+    return title
+
+
+ODDITIES: Final[dict[str, _Change]] = {
+    "no year": _with(year=None, release=None),
+    "no rating": _with(rating=None, votes=0),
+    "no metascore": _with(metascore=None),
+    "no cast": _with(cast=()),
+    "too few votes": _with(rating=None, votes=3),
+    "release year only": lambda title: replace(title, release=(title.year or 1994, None, None)),
+    "release year and month": lambda title: replace(title, release=(title.year or 1994, 10, None)),
+    "commas": _titled("Salt, Ash, and the Rain; a Ballad"),
+    "quotes": _titled('The "Quiet" Harbour\'s «Last» Call', "“Quiet” ‘Harbour’"),
+    "newlines": _with(plot="First line.\nSecond line, after a comma.\r\nThird.\n\nFifth.\tTabbed."),
+    "formula": _titled("=1+1", "@SUM(A1:A9)"),
+    "emoji": _titled("The 🎬 Projectionist 👩‍🚀🏳️‍🌈", "🎞️"),
+    "right to left": _titled("שלום, רחוב סואן", "الليل والبحر"),
+    "namesakes": _as_it_is,  # the catalogue, which knows people and ids, does it
+    "directs and plays": _directs_and_plays,
+    "remapped": _as_it_is,  # likewise
+    "NUL": _with(plot="Before\x00after the NUL."),
+    "lone surrogate": _titled("Half a \ud83c Mask"),
+    "very long plot": _with(plot="A plot that will not end, and says so. " * 520 + "It ended."),
+    "HTML entities": _titled("Fish & Chips <for> Two", "Literally &amp; and &lt;b&gt;"),
+    "closing script": _with(plot="He wrote </script><script>alert('x')</script> on the wall <!-- and left."),
+    "no director": _with(directors=()),
+    "nothing but a title": _with(
+        original_title=None, year=None, release=None, rating=None, votes=0, runtime_seconds=None, metascore=None,
+        genres=(), directors=(), cast=(), plot=None, has_poster=False, certificate=None,
+    ),
+    "no runtime": _with(runtime_seconds=None),
+    "odd seconds": _with(runtime_seconds=5_439),
+    "no poster": _with(has_poster=False),
+    "no plot": _with(plot=None),
+    "hollow plot": _with(plot=None, hollow_plot=True),
+    "database words": _titled("\\N", "NULL"),
+    "whole rating": _with(rating=9.0),
+    "many genres": _with(genres=("Drama", "Crime", "Comedy", "Mystery", "War", "Music")),
+    "two roles": _recast('Jo "Ace" Vane', "Narrator, older"),
+    "unnamed roles": _unnamed_roles,
+    "no certificate": _with(certificate=None, kind="tvMovie"),
+    "very long title": _titled("A Title That Keeps On Going, " * 17 + "Until 500"),
+    "separators": _titled("Line\u2028Separator and a\u200bZero Width", "Cafe\u0301 Nai\u0308ve"),
+    "video": _with(kind="video"),
+    "metascore 0": _with(metascore=0),
+}  # fmt: skip
+_AT: Final = {_FIRST + _STEP * place: name for place, name in enumerate(ODDITIES)}
+PLACES: Final = {name: index for index, name in _AT.items()}
+"""Where each oddity stands: its index in the Top chart, so its rank less one."""
+
+
+def apply(index: int, title: DemoTitle) -> DemoTitle:
+    """The title of this index with its oddity, if the index has one."""
+    name = _AT.get(index)
+    return title if name is None else ODDITIES[name](title)
+
+
+def is_moved(index: int) -> bool:
+    """Whether lists name the title of this index by an id it no longer has."""
+    return _AT.get(index) == "remapped"
+
+
+def has_namesakes(index: int) -> bool:
+    """Whether two different people of one name are in the cast of this index's title."""
+    return _AT.get(index) == "namesakes"

@@ -1,0 +1,55 @@
+"""What a demo site can be told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """How to serve.
+
+    Attributes:
+        host: address to listen on.
+        port: 0 takes a free one.
+        count: titles in the Top 250 chart; the other charts are cut to as many.
+        latency: seconds before every answer.
+        page_kb: size of a title page before compression; never less than its own content, about 33.
+        seed: another seed, another catalogue.
+        public_url: where visitors reach the site, for poster addresses; host and port unless given.
+        prepare: title pages made before the site is ready; those beyond are made when first asked for.
+        faults: misbehaviour, each as ``Fault.parse`` reads it.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    count: int = 250
+    latency: float = 0.0
+    page_kb: int = 1600
+    seed: int = 1
+    public_url: str | None = None
+    prepare: int = 2_000
+    faults: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value, least, most in (
+            ("port", self.port, 0, 65535),
+            ("count", self.count, 1, 1_000_000),
+            ("latency", self.latency, 0, 600),
+            ("page_kb", self.page_kb, 0, 100_000),
+        ):
+            if not least <= value <= most:
+                raise ValueError(f"{name} {value} is outside {least} to {most}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the command line of a child process."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> DemoOptions:
+        """The reverse of ``to_json``."""
+        return cls(**{**values, "faults": tuple(values.get("faults", ()))})

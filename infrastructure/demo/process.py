@@ -1,0 +1,84 @@
+"""The demo site in a process of its own, bound to the life of this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from domain.errors import UsageError
+from infrastructure.demo.options import DemoOptions
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_GRACE_SECONDS: Final = 5.0
+
+
+class DemoProcess:
+    """A demo site that is up when this is constructed and gone when it is closed.
+
+    The child holds the reading end of a pipe from us and ends when the pipe
+    does, so it ends with us even if we are killed. The terminal's Ctrl-C does
+    not reach it.
+
+    Args:
+        options: how to serve.
+        prefix: a command that runs the child in some other surroundings and turns
+            into it, such as ``ip netns exec NAME``.
+
+    Raises:
+        UsageError: it could not start; the message says why.
+    """
+
+    def __init__(self, options: DemoOptions, prefix: Sequence[str] = ()) -> None:
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+            [*prefix, sys.executable, "-m", "infrastructure.demo", json.dumps(options.to_json())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        try:
+            self.url = self._address()
+        except BaseException:  # also Ctrl-C while it starts: nothing is left behind
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    def _address(self) -> str:
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, asked for above
+        line = self._process.stdout.readline()
+        said: dict[str, str] = json.loads(line) if line.strip() else {}
+        if "url" in said:
+            return said["url"]
+        raise UsageError(f"the demo site did not start: {said.get('error', 'it ended at once')}")
+
+    def stop(self) -> None:
+        """End the site and wait until it is gone. May be called again."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> DemoProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,130 @@
+"""The ld+json island of a title page, made for search engines: little, but there since 2018.
+
+Since 2022 ``name`` is the original title and ``alternateName`` the shown one where
+they differ; in 2018 and 2019 ``name`` is the original title and the shown one is in
+the markup alone. Lists hold the first three or four; ``description`` is cut to about 230
+characters, and in 2019 it begins with a sentence of its own. Strings hold HTML
+entities. What is absent here may still exist.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from infrastructure.scraper.fields import minutes
+from infrastructure.scraper.reading import Credited, Reading, TitleFields
+
+_TITLE_PATH: Final = re.compile(r"/title/(tt[0-9]+)")
+_NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
+_DURATION: Final = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?")
+_DATE: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
+_COUNT: Final = re.compile(r"\d{1,18}")
+_RATING: Final = re.compile(r"\d{1,3}(\.\d{1,9})?")
+_LONGEST_LIST: Final = 3
+# ``Movie`` also stands for videos and television films, ``TVSeries`` also for miniseries.
+_KINDS: Final = {"TVEpisode": "tvEpisode", "VideoGame": "videoGame"}
+
+
+def read_linked_data(document: object) -> Reading | None:
+    """What the island tells; ``None`` when it does not describe a title."""
+    if not isinstance(document, dict):
+        return None
+    path = _TITLE_PATH.search(_string(document, "url") or "")
+    if not path:
+        return None
+    whole, cut = TitleFields(), TitleFields()
+    modern = (_string(document, "@context") or "").startswith("https")
+    _read_names(document, whole, cut, modern=modern)
+    _read_plot(document, whole, cut, modern=modern)
+    _read_lists(document, whole, cut, modern=modern)
+    _read_facts(document, whole)
+    return Reading(path[1], whole, cut)
+
+
+def iso_seconds(duration: str) -> int | None:
+    """An ISO 8601 duration (``PT2H22M``) in seconds; ``None`` if it is none."""
+    match = _DURATION.fullmatch(duration)
+    if not match or not any(match.groups()):
+        return None
+    days, hours, mins, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + mins) * 60 + seconds
+
+
+def _read_names(document: dict[str, object], whole: TitleFields, cut: TitleFields, *, modern: bool) -> None:
+    name, shown = _string(document, "name"), _string(document, "alternateName")
+    if modern and name:
+        whole["original_title"] = name
+        whole["title"] = shown or name
+    elif name:
+        cut["title"] = name  # better than none where the markup cannot be read
+
+
+def _read_plot(document: dict[str, object], whole: TitleFields, cut: TitleFields, *, modern: bool) -> None:
+    plot = _string(document, "description")
+    name = _string(document, "name") or ""
+    if not plot or (not modern and plot.startswith((f"{name} is a ", f"{name} is an "))):
+        return
+    (cut if plot.endswith(("...", "…")) else whole)["plot"] = plot
+
+
+def _read_lists(document: dict[str, object], whole: TitleFields, cut: TitleFields, *, modern: bool) -> None:
+    if genres := tuple(_strings(document.get("genre"))):
+        (cut if modern and len(genres) >= _LONGEST_LIST else whole)["genres"] = genres
+    if directors := tuple(_people(document.get("director"))):
+        (cut if modern and len(directors) >= _LONGEST_LIST else whole)["directors"] = directors
+    if actors := tuple(_people(document.get("actor"))):
+        cut["cast"] = actors
+
+
+def _read_facts(document: dict[str, object], whole: TitleFields) -> None:
+    if kind := _KINDS.get(_string(document, "@type") or ""):
+        whole["kind"] = kind
+    if isinstance(ratings := document.get("aggregateRating"), dict):
+        if (rating := _matching(ratings.get("ratingValue"), _RATING)) is not None:
+            whole["rating"] = float(rating)
+        if (votes := _matching(ratings.get("ratingCount"), _COUNT)) is not None:
+            whole["votes"] = int(votes)
+    if (seconds := iso_seconds(_string(document, "duration") or "")) is not None:
+        whole["duration_minutes"] = minutes(seconds)
+    if (date := _matching(document.get("datePublished"), _DATE)) is not None:
+        whole["release_date"] = date
+    if poster := _string(document, "image"):
+        whole["poster_url"] = poster
+    if certificate := _string(document, "contentRating"):
+        whole["certificate"] = certificate
+
+
+def _string(document: dict[str, object], key: str) -> str | None:
+    value = document.get(key)
+    return html.unescape(value).strip() or None if isinstance(value, str) else None
+
+
+def _matching(value: object, pattern: re.Pattern[str]) -> str | None:
+    """A number or date of the expected form, which 2018 wrote as text and 2022 as a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = value if isinstance(value, str) else repr(value)
+    return text if pattern.fullmatch(text) else None
+
+
+def _several(value: object) -> list[object]:
+    """The one or the many: a list of one was written without its brackets in 2018 and 2019."""
+    return value if isinstance(value, list) else [value]
+
+
+def _strings(value: object) -> Iterator[str]:
+    for item in _several(value):
+        if isinstance(item, str) and (text := html.unescape(item).strip()):
+            yield text
+
+
+def _people(value: object) -> Iterator[Credited]:
+    for item in _several(value):
+        if not isinstance(item, dict):
+            continue
+        path, name = _NAME_PATH.search(_string(item, "url") or ""), _string(item, "name")
+        if path and name:
+            yield Credited(path[1], name)
