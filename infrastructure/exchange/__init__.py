@@ -1,0 +1,1 @@
+"""Records handed on to other programs, as CSV, JSON lines or Parquet."""

@@ -1,0 +1,199 @@
+"""The folder that holds a user's data: whose it is, where it was filled from, who writes it now."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from domain.errors import UsageError
+from shared.atomic import write_atomically
+from shared.clock import Clock, SystemClock
+
+_log = logging.getLogger(__name__)
+
+STATE_FOLDER: Final = ".filmledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that writes into a data directory: its id, what it was started as, and when."""
+
+    pid: int
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} ({self.command}), since {self.since}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """One data directory.
+
+    Attributes:
+        path: where it is or will be.
+    """
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        """The folder within for what is ours alone; nobody else can look into it."""
+        return self.path / STATE_FOLDER
+
+    def prepare(self) -> None:
+        """Make the directory if need be, private to the user, and see that it can be written.
+
+        Raises:
+            UsageError: it cannot; the message says what to do.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.state.mkdir(mode=0o700, exist_ok=True)
+            for folder in (self.path, self.state):
+                _probe(folder)
+        except NotADirectoryError as error:
+            raise UsageError(f"DATA_DIR {self.path}: {error.filename} is no folder; choose another") from error
+        except FileExistsError as error:
+            raise UsageError(f"DATA_DIR {self.path} is a file; choose a folder") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise UsageError(
+                f"DATA_DIR {self.path} cannot be written ({reason}): make it writable, or choose another"
+            ) from error
+
+    def require(self) -> None:
+        """See that there is something to read.
+
+        Raises:
+            UsageError: no run has filled this directory, or it cannot be read.
+        """
+        try:
+            found = any(self.path.iterdir())
+        except FileNotFoundError:
+            found = False
+        except NotADirectoryError as error:
+            raise UsageError(f"DATA_DIR {self.path} is a file; choose a folder") from error
+        except OSError as error:
+            raise UsageError(f"DATA_DIR {self.path} cannot be read ({error.strerror}): choose another") from error
+        if not found:
+            raise UsageError(f"there is nothing in {self.path} yet: run `python main.py` first, or set DATA_DIR")
+
+    # --- where it was filled from ----------------------------------------------
+
+    @property
+    def site(self) -> str | None:
+        """The site this directory was filled from, as ``claim`` was told; ``None`` if it was told nothing.
+
+        Raises:
+            UsageError: what was noted cannot be read.
+        """
+        try:
+            return str(json.loads(self._site_file.read_text(encoding="utf-8"))["site"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{self._site_file} cannot be read ({error}): put it back, or choose another DATA_DIR"
+            ) from error
+
+    def claim(self, site: str) -> None:
+        """Note where this directory is filled from, or see that it is the same as ever.
+
+        Args:
+            site: the site's address, or any other name for it that stays the same.
+
+        Raises:
+            UsageError: it was filled from another site, or the note cannot be written.
+        """
+        known = self.site
+        if known is not None and _comparable(known) != _comparable(site):
+            raise UsageError(
+                f"{self.path} was filled from {known}, not from {site}: "
+                f"choose another DATA_DIR for {site}, or move {self.path} away"
+            )
+        if known is None:
+            try:
+                write_atomically(self._site_file, json.dumps({"site": site}) + "\n", mode=0o600)
+            except OSError as error:
+                raise UsageError(
+                    f"{self._site_file} cannot be written ({error.strerror}): choose another DATA_DIR"
+                ) from error
+
+    # --- who writes it ----------------------------------------------------------
+
+    @contextmanager
+    def lock(self, command: str, clock: Clock | None = None) -> Iterator[None]:
+        """Be the only process that writes here, until the block ends or the process dies.
+
+        Args:
+            command: what the user called, for the message another process shows.
+            clock: says since when.
+
+        Raises:
+            UsageError: another process writes here; the message says which.
+        """
+        lock = FileLock(self.state / "lock", thread_local=False, mode=0o600)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            holder = self.holder() or "another process"
+            raise UsageError(
+                f"{self.path} is being written by {holder}: wait until it ends, or choose another DATA_DIR"
+            ) from error
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be locked ({error.strerror}): choose another DATA_DIR") from error
+        try:
+            since = (clock or SystemClock()).now()
+            self._note_holder(command, since)
+            yield
+        finally:
+            with suppress(OSError):
+                self._holder_file.unlink(missing_ok=True)
+            lock.release()
+
+    def holder(self) -> Holder | None:
+        """Who writes here, as far as it is known; a process that was killed may still be named."""
+        try:
+            return Holder(**json.loads(self._holder_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _note_holder(self, command: str, since: datetime) -> None:
+        noted = {"pid": os.getpid(), "command": command, "since": f"{since:%Y-%m-%d %H:%M:%S} UTC"}
+        try:
+            write_atomically(self._holder_file, json.dumps(noted) + "\n", mode=0o600)
+        except OSError as error:  # the lock is held all the same; only the message to others is poorer
+            _log.warning("%s cannot be written: %s", self._holder_file, error.strerror)
+
+    @property
+    def _site_file(self) -> Path:
+        return self.state / "site.json"
+
+    @property
+    def _holder_file(self) -> Path:
+        return self.state / "holder.json"
+
+
+def _probe(folder: Path) -> None:
+    """A read-only mount and a foreign owner show themselves at once, not after the first page."""
+    if not stat.S_ISDIR(folder.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder))
+    probe = folder / f".probe-{os.getpid()}"
+    probe.touch()
+    probe.unlink()
+
+
+def _comparable(site: str) -> str:
+    return site.strip().rstrip("/").lower()

@@ -1,0 +1,63 @@
+"""Where the files of an embedded server lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+USER = "filmledger"
+DATABASE = "filmledger"
+PORT = 5432  # names the socket file only; nothing listens on TCP
+PASSWORD_FILE = "pgpass"  # noqa: S105 - the file's name
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folder of one embedded server.
+
+    Attributes:
+        directory: ours alone, mode 0700; everything below lies in it.
+    """
+
+    directory: Path
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own data directory; there whole or not at all."""
+        return self.directory / "cluster"
+
+    @property
+    def password_file(self) -> Path:
+        """The generated password in libpq's passfile format, mode 0600.
+
+        Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
+        """
+        return self.cluster / PASSWORD_FILE
+
+    @property
+    def start_lock(self) -> Path:
+        """Held by a user while it attaches, so that one at a time decides whether to start a supervisor."""
+        return self.directory / "start.lock"
+
+    @property
+    def supervisor_lock(self) -> Path:
+        """Held by the supervisor as long as it lives; its children do not inherit it."""
+        return self.directory / "supervisor.lock"
+
+    @property
+    def cluster_lock(self) -> Path:
+        """Held by every process that works on the cluster, inherited by all children of postgres.
+
+        Whoever gets it knows that nothing of an earlier server is left alive.
+        """
+        return self.directory / "cluster.lock"
+
+    @property
+    def state(self) -> Path:
+        """What the running supervisor tells other commands; JSON."""
+        return self.directory / "server.json"
+
+    @property
+    def log(self) -> Path:
+        """The server's and the supervisor's log."""
+        return self.directory / "server.log"

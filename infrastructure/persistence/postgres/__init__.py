@@ -1,0 +1,1 @@
+"""The PostgreSQL store: movies, people and credits, and the history of runs."""

@@ -1,0 +1,92 @@
+"""Where the database is: connection strings, completed and without surprises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import psycopg2
+from psycopg2.extensions import make_dsn, parse_dsn
+
+from domain.errors import UsageError
+
+Address: TypeAlias = Callable[[], str]
+"""Answers the connection string to use now; may start a server, and raise FilmledgerError."""
+
+# A firewall that forgets idle connections and a host that vanishes are noticed within a minute.
+_DEFAULTS = {
+    "application_name": "filmledger",
+    "client_encoding": "UTF8",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
+def from_parts(
+    host: str,
+    port: int,
+    database: str,
+    user: str,
+    password: str,
+    *,
+    sslmode: str = "",
+    sslrootcert: Path | None = None,
+) -> str:
+    """A connection string out of single settings; empty ones are left to libpq's own defaults."""
+    parts = {
+        "host": host,
+        "port": str(port),
+        "dbname": database,
+        "user": user,
+        "password": password,
+        "sslmode": sslmode,
+        "sslrootcert": "" if sslrootcert is None else str(sslrootcert),
+    }
+    return make_dsn(**{name: value for name, value in parts.items() if value})
+
+
+def completed(dsn: str) -> str:
+    """The same connection string with our timeouts, where it says nothing about them.
+
+    Raises:
+        UsageError: it is none. Its text is not shown, for it may hold a password.
+    """
+    try:
+        given = parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        given = None
+    if given is None or _torn(given):
+        # The driver's reason quotes parts of the string, so it stays out of the message and of the chain.
+        raise UsageError(
+            "POSTGRES_DSN is not a connection string; write postgresql://user:password@host:5432/database "
+            "(with % codes for special characters) or host=... dbname=... user=... password='...'"
+        )
+    return make_dsn(dsn, **{name: value for name, value in _DEFAULTS.items() if name not in given})
+
+
+def _torn(given: dict[str, str]) -> bool:
+    """Whether a special character in the password has moved part of it into the host or the port."""
+    hosts, ports = given.get("host", ""), given.get("port", "")
+    return "@" in hosts or not all(port.isdigit() for port in ports.split(",") if port)
+
+
+# https://www.postgresql.org/docs/current/libpq-envars.html
+_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "dbname": "PGDATABASE",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
+
+def environment_of(dsn: str) -> dict[str, str]:
+    """The connection string as the environment variables that psql and the other client programs read."""
+    return {_VARIABLES[name]: value for name, value in parse_dsn(dsn).items() if name in _VARIABLES}

@@ -1,0 +1,51 @@
+"""How long the database has been away, for all threads together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Outage:
+    """A stretch of failures without a success in between.
+
+    Fifty threads that each waited a minute for a database that is gone would
+    keep the run for most of an hour; here the minute is counted once.
+
+    Args:
+        patience: seconds from the first failure after which waiting makes no sense.
+        monotonic: the clock, in seconds.
+    """
+
+    def __init__(self, patience: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.patience = patience
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._told = False
+
+    def failed(self) -> None:
+        """Note a failure."""
+        with self._lock:
+            if self._since is None:
+                self._since = self._monotonic()
+
+    def ended(self) -> None:
+        """Note a success."""
+        if self._since is not None:  # read without the lock: this is asked after every save
+            with self._lock:
+                self._since = None
+                self._told = False
+
+    def tell(self) -> bool:
+        """Whether it is time to tell the user: once an outage."""
+        with self._lock:
+            told, self._told = self._told, True
+            return not told
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the outage has used up the patience."""
+        since = self._since
+        return since is not None and self._monotonic() - since >= self.patience

@@ -1,0 +1,6 @@
+-- The checks again, over all rows at once, and what the planner needs to know.
+CREATE INDEX credits_person_id_idx ON credits (person_id, category);
+ALTER TABLE credits
+    ADD CONSTRAINT credits_imdb_id_fkey FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE,
+    ADD CONSTRAINT credits_person_id_fkey FOREIGN KEY (person_id) REFERENCES people;
+ANALYZE movies, people, credits;

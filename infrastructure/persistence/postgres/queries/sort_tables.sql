@@ -1,0 +1,5 @@
+-- Put the rows of small tables in the order of their keys: the same records leave the same dump, whoever came first.
+SET LOCAL lock_timeout = '1s';
+CLUSTER movies USING movies_pkey;
+CLUSTER people USING people_pkey;
+CLUSTER credits USING credits_pkey;

@@ -1,0 +1,60 @@
+"""The reports: one .sql file each, that psql runs as well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
+
+from application.ports import TableOfValues
+from domain.errors import UsageError
+from infrastructure.persistence.postgres.database import Database
+from infrastructure.persistence.postgres.values import shown
+
+FOLDER = Path(__file__).parent / "reports"
+_HEAD = re.compile(r"-- (?P<title>[^:]+): (?P<explanation>.+)\n")
+
+
+class PostgresReports:
+    """Satisfies ``Reports``.
+
+    Args:
+        database: what to ask; not closed by this.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def names(self) -> tuple[str, ...]:
+        """See ``Reports.names``."""
+        return tuple(_files())
+
+    def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
+        """See ``Reports.tables``."""
+        files = _files()
+        wanted = list(names) or list(files)
+        if unknown := [name for name in wanted if name not in files]:
+            raise UsageError(f"there is no report {unknown[0]!r}; there are {', '.join(files)}")
+        return (self._table(name, files[name]) for name in wanted)
+
+    def _table(self, name: str, path: Path) -> TableOfValues:
+        sql = path.read_text(encoding="utf-8")
+        head = _HEAD.match(sql)
+        if head is None:
+            raise ValueError(f"{path} does not begin with its title and explanation")
+
+        def ask(cursor: Cursor) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+            cursor.execute(sql)
+            return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
+
+        columns, rows = self._database.transact(ask)
+        values = [tuple(shown(value) for value in row) for row in rows]
+        return TableOfValues(name, head["title"], head["explanation"], columns, values)
+
+
+def _files() -> dict[str, Path]:
+    """By name (``frequent_actors``), in the order of the numbers before it."""
+    return {path.stem.split("_", 1)[1]: path for path in sorted(FOLDER.glob("*.sql"))}
