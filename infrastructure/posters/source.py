@@ -1,0 +1,82 @@
+"""Posters over the network: the size we need, and only if it has changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from application.ports import Poster, PosterAnswer
+from domain.errors import Transient
+from infrastructure.posters.address import sized
+
+_ACCEPT: Final = "image/jpeg,image/webp,image/png;q=0.8,image/gif;q=0.5"
+
+
+class _Page(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Found in any spelling of upper and lower case."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def requests(self) -> int: ...
+
+
+class ConditionalDownloader(Protocol):
+    """What is needed of the network layer: limits, routes, retries and blocks are its own business."""
+
+    def get(
+        self,
+        url: str,
+        *,
+        max_requests: int,
+        cancel: threading.Event,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = True,
+    ) -> _Page:
+        """One page; status 304 comes back as a page without a body.
+
+        Raises:
+            SourceError: as its class says.
+        """
+
+
+class HttpPosterSource:
+    """Fetches posters through a downloader.
+
+    Args:
+        downloader: the network layer.
+        width: pixels to ask the image server for, where it can be asked.
+    """
+
+    def __init__(self, downloader: ConditionalDownloader, width: int) -> None:
+        self._downloader = downloader
+        self._width = width
+
+    def poster(self, url: str, known: Poster | None, *, max_requests: int, cancel: threading.Event) -> PosterAnswer:
+        headers = {"Accept": _ACCEPT}
+        if known is not None and known.url == url:
+            if known.etag:
+                headers["If-None-Match"] = known.etag
+            if known.last_modified:
+                headers["If-Modified-Since"] = known.last_modified
+        address = sized(url, self._width)
+        page = self._downloader.get(address, max_requests=max_requests, cancel=cancel, headers=headers)
+        if page.status not in (200, 304):
+            error = Transient(f"{address}: status {page.status} instead of a picture")
+            error.requests, error.size = page.requests, page.size
+            raise error
+        return PosterAnswer(
+            body=None if page.status == 304 else page.body,
+            content_type=page.headers.get("Content-Type", ""),
+            etag=page.headers.get("ETag", ""),
+            last_modified=page.headers.get("Last-Modified", ""),
+            size=page.size,
+            requests=page.requests,
+        )
