@@ -1,0 +1,5 @@
+"""The command line: commands, signals, exit codes."""
+
+from infrastructure.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,63 @@
+"""``export`` and ``import``: the whole database as files, and back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from infrastructure.cli.options import Frame, command_frame
+
+
+@click.command("export", short_help="Write the database as CSV, JSON lines or Parquet.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", show_default=True, help="How."
+)
+@click.option("--overwrite", is_flag=True, help="Replace files of the same names.")
+@command_frame
+def export(frame: Frame, folder: Path, form: str, overwrite: bool) -> None:
+    """Write all movies, people and credits into FOLDER; may be used while a run is going on."""
+    from infrastructure import bootstrap
+    from infrastructure.exchange.exporting import ExportFormat
+    from infrastructure.exchange.exporting import export as write
+    from infrastructure.persistence.postgres.snapshot import snapshot
+
+    escape = frame.settings.csv_escape_formulas
+    with (
+        bootstrap.database_of(frame.settings, bootstrap.clock_of(os.environ)) as database,
+        snapshot(database) as source,
+    ):
+        for path in write(source, ExportFormat(form), folder, overwrite=overwrite, escape_formulas=escape):
+            if not frame.quiet:
+                click.echo(path)
+
+
+@click.command("import", short_help="Fill an empty database from our CSV files.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@command_frame
+def import_files(frame: Frame, folder: Path | None) -> None:
+    """Copy the CSV files in FOLDER, or in the data directory, into a database that holds no movies yet."""
+    from infrastructure import bootstrap
+    from infrastructure.persistence.csv.repository import CsvMovieRepository
+    from infrastructure.persistence.data_dir import DataDir
+    from infrastructure.persistence.postgres.loading import PostgresLoader
+
+    settings = frame.settings
+    clock = bootstrap.clock_of(os.environ)
+    directory = DataDir(settings.data_dir)
+    directory.prepare()
+    escape = settings.csv_escape_formulas
+    files = CsvMovieRepository(folder or settings.data_dir, escape_formulas=escape, read_only=True)
+    with (
+        directory.lock("import", clock),
+        bootstrap.database_place(settings, settings.data_dir) as place,
+        bootstrap.database(settings, place, clock) as database,
+    ):
+        counts = PostgresLoader(database).load(files.rows)
+    if not frame.quiet:
+        click.echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()))
+
+
+COMMANDS = (export, import_files)

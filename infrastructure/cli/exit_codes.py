@@ -1,0 +1,84 @@
+"""What the exit code says, and the one place where an error becomes one."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Final
+
+import click
+
+from domain.errors import Blocked, Cancelled, FilmledgerError, UsageError
+from shared.settings import SettingsError
+
+log = logging.getLogger(__name__)
+_OWN: Final = ("infrastructure", "application", "domain", "shared")
+
+
+class Exit(IntEnum):
+    """Where several fit: INTERRUPTED, then BLOCKED, then FAILED."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BLOCKED = 3
+    INTERRUPTED = 130
+
+
+def complain(message: str) -> None:
+    """One or more lines for the user, on standard error.
+
+    Written to ``sys.stderr`` as it is at the time: a live screen puts itself in
+    its place, and click would go round it.
+    """
+    for line in message.splitlines():
+        sys.stderr.write(f"filmledger: {line}\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
+    """Turn whatever a command raises into one clear line and an exit code.
+
+    With ``debug`` the traceback is shown as well.
+    """
+    try:
+        yield
+    except (click.exceptions.Exit, click.ClickException, click.Abort):
+        raise
+    except KeyboardInterrupt:
+        complain("interrupted")
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone (`| head`): nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(Exit.FAILED)
+    except Exception as error:
+        message, code = _explained(error)
+        complain(message)
+        if debug:
+            log.exception("traceback, as --debug asks")
+        sys.exit(code)
+
+
+def _explained(error: Exception) -> tuple[str, Exit]:
+    if isinstance(error, UsageError | SettingsError):
+        return str(error), Exit.USAGE
+    if isinstance(error, Cancelled):
+        return "interrupted before the first title; nothing was changed", Exit.INTERRUPTED
+    if isinstance(error, Blocked):
+        return str(error), Exit.BLOCKED
+    if isinstance(error, FilmledgerError):
+        return str(error), Exit.FAILED
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" for {error.filename}" if error.filename else ""
+        return f"no space left on the disk{where}; free some and run the same command again", Exit.FAILED
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"cannot write {error.filename}: {error.strerror}; check its owner and mode", Exit.FAILED
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(_OWN):
+        return f"the package {error.name} is not installed; run pip install -r requirements.txt again", Exit.USAGE
+    return f"unexpected {type(error).__name__}: {error}; please report it with the output of --debug", Exit.FAILED

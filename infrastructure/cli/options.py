@@ -1,0 +1,94 @@
+"""Options that several commands share, and the frame every command runs in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from domain.errors import UsageError
+from infrastructure.cli.exit_codes import complain, errors_as_exit_codes
+from shared.log_options import LogFormat, LogOptions, Verbosity
+from shared.logging_setup import Logging, configure
+from shared.masking import register
+from shared.settings import Settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every command is given: its settings and how much it should say."""
+
+    settings: Settings
+    quiet: bool
+    logging: Logging
+
+
+def command_frame(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the common options; call it with a ``Frame`` first, errors become exit codes."""
+
+    @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the data lives; beats DATA_DIR.")
+    @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+    @click.option(
+        "--verbosity", type=click.Choice([each.value for each in Verbosity]), default="minimal", show_default=True,
+        help="How much the screen tells of each title.",
+    )  # fmt: skip
+    @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything there too.")
+    @click.option(
+        "--log-format", type=click.Choice([each.value for each in LogFormat]), default="text", show_default=True,
+        help="Form of the log file.",
+    )  # fmt: skip
+    @click.option("--debug", is_flag=True, help="Show tracebacks.")
+    @click.option("--debug-external", is_flag=True, help="Let the libraries' own logs appear as well.")
+    @functools.wraps(function)
+    def framed(
+        *args: Any,
+        data_dir: Path | None,
+        quiet: bool,
+        verbosity: str,
+        log_file: Path | None,
+        log_format: str,
+        debug: bool,
+        debug_external: bool,
+        **kwargs: Any,
+    ) -> None:
+        with errors_as_exit_codes(debug=debug):
+            loaded = load(env_file=_env_file(), data_dir=data_dir)
+            register(*loaded.settings.secrets())
+            logging = _configured(
+                LogOptions(
+                    Verbosity(verbosity),
+                    quiet,
+                    log_file,
+                    LogFormat(log_format),
+                    tracebacks=debug,
+                    external=debug_external,
+                )
+            )
+            if not quiet:
+                for warning in loaded.warnings:
+                    complain(warning)
+            try:
+                function(Frame(loaded.settings, quiet, logging), *args, **kwargs)
+            finally:
+                logging.close()
+
+    return framed
+
+
+def _configured(options: LogOptions) -> Logging:
+    try:
+        return configure(options)
+    except OSError as error:
+        raise UsageError(f"--log-file {options.file}: {error.strerror}; name another") from error
+
+
+def _env_file() -> Path | None:
+    """``.env`` of the current folder, else the one beside ``main.py``."""
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (folder / ".env").is_file():
+            return folder / ".env"
+    return None

@@ -1,0 +1,107 @@
+"""``parse``: a folder of saved pages, without any network."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from application.ports import Job
+from infrastructure.cli.exit_codes import complain
+from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.signals import graceful_stop
+
+if TYPE_CHECKING:
+    from application.run_jobs import Ended
+    from infrastructure.cli.session import JobLogWish, Session
+
+
+@click.command("parse", short_help="Read a folder of saved pages instead of the site.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--pattern", default="*.html*", show_default=True, help="Names of the files, .gz among them.")
+@click.option("-n", "--workers", type=click.IntRange(1, 200), default=4, show_default=True, help="Files at a time.")
+@click.option(
+    "--rerun-failed", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Only the files of this list, as --log-failed wrote it.",
+)  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with an unfinished run.")
+@click.option("--retry-failed", is_flag=True, help="Take again what failed for good.")
+@click.option("--log-failed", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed there.")
+@click.option(
+    "--joblog", type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the run is remembered [default: parse.jsonl in the data directory].",
+)  # fmt: skip
+@command_frame
+def parse(
+    frame: Frame,
+    folder: Path,
+    pattern: str,
+    workers: int,
+    rerun_failed: Path | None,
+    fresh: bool,
+    retry_failed: bool,
+    log_failed: Path | None,
+    joblog: Path | None,
+) -> None:
+    """Parse title pages that were saved from a browser, in FOLDER and below it, into both stores.
+
+    Titles, charts and __NEXT_DATA__ files are told apart by their content;
+    charts give the titles their ranks.
+    """
+    from infrastructure.cli.session import JobLogWish, Session, exit_code
+
+    cancel = threading.Event()
+    session = Session(frame, frame.settings, cancel)
+    wish = JobLogWish(joblog or frame.settings.data_dir / "parse.jsonl", fresh, retry_failed, log_failed)
+    with graceful_stop(cancel, complain) as interrupted:
+        ended = _run(session, folder, pattern, workers, rerun_failed, wish)
+    sys.exit(exit_code(ended, interrupted=interrupted.is_set()))
+
+
+def _run(
+    session: Session, folder: Path, pattern: str, workers: int, rerun_failed: Path | None, wish: JobLogWish
+) -> Ended:
+    from application.scrape_movie import ScrapeMovie
+    from application.status import RunIdentity
+    from infrastructure import bootstrap
+    from infrastructure.progress.files import FileLines
+    from infrastructure.scraper.parse_file import ParseFile
+    from infrastructure.scraper.saved_charts import chart_to_rank_by
+    from infrastructure.scraper.saved_files import find_files
+    from infrastructure.scraper.saved_pages import FileTitleSource
+
+    settings = session.settings
+    with ExitStack() as stack:
+        stack.enter_context(session.directory("parse", None))
+        paths = list(_of_list(rerun_failed)) if rerun_failed else find_files(folder, pattern)
+        job_log = stack.enter_context(session.job_log(RunIdentity("parse", str(folder.resolve())), wish))
+        if not job_log.listed:
+            job_log.list(Job(seq, str(path)) for seq, path in enumerate(paths))
+        session.tell_resumed(job_log)
+        chart = chart_to_rank_by(paths, session.cancel, chart=None)
+        source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
+        place = stack.enter_context(bootstrap.database_place(settings, settings.data_dir, session.cancel))
+        database = stack.enter_context(bootstrap.database(settings, place, session.clock, session.cancel))
+        store = stack.enter_context(bootstrap.stores(settings, database))
+        crew = session.crew(job_log, workers, face=FileLines(session.say))
+        work = ScrapeMovie(source, store, max_requests=1, progress=crew.progress, cancel=session.cancel)
+        ended = crew.carry_out(str(folder), ParseFile(work))
+        store.finish()
+        job_log.close(ended.ending.value)
+        session.tell(ended, place, noun="files")
+    return ended
+
+
+def _of_list(path: Path) -> Iterator[Path]:
+    """The files that ``--log-failed`` listed."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if name := line.split("  # ")[0].strip():
+            yield Path(name)
+
+
+COMMANDS = (parse,)

@@ -1,0 +1,203 @@
+"""What runs of every kind have in common: a locked data directory, a job log, a crew, closing words."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from application.ports import Progress
+from application.run_jobs import Ended, Ending
+from application.scrape import Crew
+from application.status import RunIdentity
+from infrastructure import bootstrap
+from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.persistence.data_dir import DataDir
+from infrastructure.persistence.joblog.opening import open_job_log
+from infrastructure.progress.choice import progress_for
+from infrastructure.scraper.crawler import crawler
+from shared.clock import Clock
+from shared.log_options import SCREEN
+from shared.logging_setup import job_log_scope
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from application.save_movie import SaveMovie
+    from infrastructure.bootstrap import Place
+    from infrastructure.cli.options import Frame
+    from infrastructure.persistence.joblog.file import JobLogFile
+    from infrastructure.persistence.postgres.database import Database
+
+screen = logging.getLogger(SCREEN)
+_EXAMPLE = "select rank, title, rating from movies order by rank limit 10"
+
+
+@dataclass(frozen=True, slots=True)
+class JobLogWish:
+    """What the user wants done with the job log.
+
+    Attributes:
+        path: where it is; in the data directory unless given.
+        fresh: begin anew, whatever an unfinished run left.
+        retry_failed: take again what failed for good.
+        list_failed: a file to write what failed to.
+    """
+
+    path: Path | None = None
+    fresh: bool = False
+    retry_failed: bool = False
+    list_failed: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a run keeps its movies in."""
+
+    place: Place
+    database: Database
+    store: SaveMovie
+
+
+class Session:
+    """One run on one data directory.
+
+    Args:
+        frame: of the command.
+        settings: of the run.
+        cancel: set when the run is to stop.
+    """
+
+    def __init__(self, frame: Frame, settings: Settings, cancel: threading.Event) -> None:
+        self.settings = settings
+        self.cancel = cancel
+        self.clock: Clock = bootstrap.clock_of(os.environ)
+        self._quiet = frame.quiet
+        self._logging = frame.logging
+
+    def say(self, line: str) -> None:
+        """A line on standard output, unless quiet; the log file has it in any case."""
+        screen.info("%s", line)
+        if not self._quiet:
+            click.echo(line)
+
+    @contextmanager
+    def directory(self, command: str, site: str | None) -> Iterator[None]:
+        """The data directory, made, ours alone, and of this site.
+
+        Raises:
+            UsageError: it cannot be written, another process writes it, or it was filled from another site.
+        """
+        directory = DataDir(self.settings.data_dir)
+        directory.prepare()
+        with directory.lock(command, self.clock):
+            if site is not None:
+                directory.claim(site)
+            yield
+
+    @contextmanager
+    def job_log(self, identity: RunIdentity, wish: JobLogWish) -> Iterator[JobLogFile]:
+        """The log of this run, continued or begun.
+
+        Raises:
+            UsageError: it is of another run, or is no job log.
+        """
+        log = open_job_log(
+            wish.path or self.settings.data_dir / "joblog.jsonl",
+            identity,
+            version=bootstrap.VERSION,
+            clock=self.clock,
+            fresh=wish.fresh,
+            retry_failed=wish.retry_failed,
+        )
+        self._logging.run = log.run
+        try:
+            yield log
+            if wish.list_failed is not None:
+                _list_failed(wish.list_failed, log)
+        finally:
+            log.close("error")  # a no-op where it was closed for a better reason
+
+    @contextmanager
+    def keeping(self) -> Iterator[Keeping]:
+        """Database and both stores; may be entered on a thread of its own.
+
+        Raises:
+            UsageError: the database's address or schema is wrong, or a CSV file of another shape stands there.
+            StoreUnavailable: the database cannot be reached.
+        """
+        settings = self.settings
+        with (
+            bootstrap.database_place(settings, settings.data_dir, self.cancel) as place,
+            bootstrap.database(settings, place, self.clock, self.cancel) as database,
+            bootstrap.stores(settings, database) as store,
+        ):
+            yield Keeping(place, database, store)
+
+    def tell_resumed(self, log: JobLogFile) -> None:
+        """Say how far the run came that is continued."""
+        if log.resumed and log.counts.pending < log.counts.total:
+            done = log.counts.total - log.counts.pending
+            self.say(f"going on with the unfinished run: {done} of {log.counts.total} are done")
+
+    def crew(self, log: JobLogFile, workers: int, face: Progress | None = None) -> Crew:
+        """Those who carry the jobs out; ``face`` shows them instead of the one that suits the output."""
+        return Crew(
+            crawler=crawler(workers),
+            workers=workers,
+            job_log=log,
+            progress=face or progress_for(sys.stderr, quiet=self._quiet, clock=self.clock, environ=os.environ),
+            rule=bootstrap.retry_rule(self.settings),
+            clock=self.clock,
+            cancel=self.cancel,
+            scope=lambda job: job_log_scope(job.key),
+        )
+
+    def tell(self, ended: Ended, place: Place | None = None, noun: str = "titles") -> None:
+        """The closing words: what came of it, where the data is, how to look at it."""
+        from infrastructure.progress.closing import closing_lines
+
+        for line in closing_lines(ended.summary, noun=noun):
+            self.say(line)
+        if ended.ending is Ending.BLOCKED:
+            complain(f"the site refuses programs: {ended.message}")
+            complain(
+                "what was saved stays saved, the rest stays pending. Wait some hours and run the same command again,"
+            )
+            complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
+            complain("and read them with `python main.py parse FOLDER`")
+        elif ended.ending is Ending.STORE:
+            complain(f"stopped, because a store cannot take anything: {ended.message}")
+            complain("what was saved stays saved; put that right and run the same command again")
+        if place is None:
+            return
+        folder = self.settings.data_dir
+        self.say(f"CSV files: {folder}/movies.csv, people.csv, credits.csv")
+        where = f"in {folder / 'postgres'}" if place.embedded else "the server you configured"
+        self.say(f"PostgreSQL: {where}; look at it with")
+        option = "" if folder == Path("data") else f" --data-dir {folder}"
+        self.say(f'  python main.py sql{option} "{_EXAMPLE}"')
+
+
+def exit_code(ended: Ended, *, interrupted: bool) -> Exit:
+    """What a run that ended this way answers to the shell."""
+    if interrupted:
+        return Exit.INTERRUPTED
+    if ended.ending is Ending.BLOCKED:
+        return Exit.BLOCKED
+    return Exit.FAILED if ended.summary.failed or ended.ending is not Ending.FINISHED else Exit.DONE
+
+
+def _list_failed(path: Path, log: JobLogFile) -> None:
+    """The failures as a list that ``--ids`` and ``--rerun-failed`` read."""
+    with path.open("w", encoding="utf-8") as file:
+        for failure in log.failures():
+            detail = " ".join(failure.detail.split())
+            file.write(f"{failure.key}  # {failure.reason}: {detail}\n")

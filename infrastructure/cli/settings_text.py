@@ -1,0 +1,76 @@
+"""The settings as text: for a reader of the documents, for ``.env``, and as they are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from shared.secret import Secret
+from shared.settings import ENVIRONMENT_ONLY, Setting, Settings, describe
+
+# The setting that begins each part, in the order of ``describe()``.
+PARTS: Final = {
+    "BASE_URL": "What and where",
+    "MAX_THREADS": "Threads and retries",
+    "REQUESTS_PER_SECOND": "Politeness",
+    "PROXY_HOST": "Proxies and Tor",
+    "POSTGRES_DSN": "PostgreSQL",
+    "CSV_ESCAPE_FORMULAS": "Files",
+}
+
+
+def markdown() -> Iterator[str]:
+    """Tables for the documents, line by line."""
+    for setting in describe():
+        if setting.name in PARTS:
+            yield from (
+                "",
+                f"## {PARTS[setting.name]}",
+                "",
+                "| name | allowed | default | meaning |",
+                "|---|---|---|---|",
+            )
+        name = f"`{setting.name}`" + (f", `{setting.name}_FILE`" if setting.secret else "")
+        default = f"`{setting.default}`" if setting.default else ""
+        yield f"| {name} | {_cell(setting.allowed)} | {default} | {_cell(setting.meaning)} |"
+    yield from ("", "## Read from the environment only", "", "| name | meaning |", "|---|---|")
+    for name, meaning in ENVIRONMENT_ONLY.items():
+        yield f"| `{name}` | {_cell(meaning)} |"
+
+
+def env_example() -> Iterator[str]:
+    """A ``.env`` that changes nothing, line by line: every setting is there, commented out, with its default."""
+    yield "# Copy this file to .env and uncomment what you want to change. An empty value means the default."
+    for setting in describe():
+        if setting.name in PARTS:
+            title = PARTS[setting.name]
+            yield from ("", f"# --- {title} " + "-" * (95 - len(title)))
+        yield from ("", f"# {setting.meaning}", f"# Allowed: {setting.allowed}.{_file_hint(setting)}")
+        yield f"#{setting.name}={setting.default}"
+
+
+def in_force(settings: Settings) -> Iterator[str]:
+    """Every setting with its value, line by line; secrets are masked, and what is not the default is marked."""
+    default = Settings()
+    width = max(len(setting.name) for setting in describe())
+    for setting in describe():
+        field = setting.name.lower()
+        value = getattr(settings, field)
+        mark = " " if value == getattr(default, field) else "*"
+        yield f"{mark} {setting.name:<{width}}  {_shown(value)}".rstrip()
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Secret):
+        return "***" if value else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _file_hint(setting: Setting) -> str:
+    return f" A secret: {setting.name}_FILE may name a file that holds it." if setting.secret else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

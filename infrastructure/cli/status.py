@@ -1,0 +1,34 @@
+"""``status``: how the last run stands."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from infrastructure.cli.options import Frame, command_frame
+
+
+@click.command("status", short_help="How the last run stands; also while it is going on.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--joblog", "job_log", type=click.Path(dir_okay=False, path_type=Path), help="Which job log to read.")
+@command_frame
+def status(frame: Frame, as_json: bool, job_log: Path | None) -> None:
+    """Tell how far the last run came, what failed and why, and whether it is still going on."""
+    from application.status import status as status_of
+    from infrastructure import bootstrap
+    from infrastructure.persistence.joblog.status_file import JobLogStatus
+    from infrastructure.progress.status_lines import status_lines
+
+    path = job_log or frame.settings.data_dir / "joblog.jsonl"
+    found = status_of(JobLogStatus(path), bootstrap.clock_of(os.environ))
+    if found is None:
+        click.echo("null" if as_json else f"no run is recorded in {path}")
+        return
+    for line in [json.dumps(found.as_dict())] if as_json else status_lines(found):
+        click.echo(line)
+
+
+COMMANDS = (status,)
