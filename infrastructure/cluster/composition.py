@@ -1,0 +1,117 @@
+"""Puts a cluster's parts together, on both ends; the counterpart of ``bootstrap``."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from application.ports import TitleSource
+from domain.errors import UsageError
+from infrastructure import bootstrap
+from infrastructure.cluster.where import cluster_named
+from infrastructure.http.scope import Origin
+from infrastructure.http.sites import DEFAULT_RATE
+from shared.clock import Clock
+from shared.secret import Secret
+from shared.settings import Settings
+
+
+class NetworkReading:
+    """A worker's own network and title source; satisfies ``Reading``. Its routes are its own, only the rate is shared.
+
+    Args:
+        settings: of the run, without what concerns its stores.
+        clock: what o'clock a title was read.
+
+    Raises:
+        UsageError: a route cannot be used.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._rate = rate_of(settings)
+        self._stack = ExitStack()
+        self._downloader = self._stack.enter_context(bootstrap.downloader(settings))
+        self._titles = bootstrap.sources(settings, self._downloader, clock).titles
+
+    @property
+    def titles(self) -> TitleSource:
+        return self._titles
+
+    def share(self, workers: int) -> None:
+        self._downloader.limit_rate(None if self._rate is None else self._rate / workers)
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterReading:
+    """Titles read on a cluster, for the program's end of it; ``lost`` says why it has gone, once it has."""
+
+    titles: TitleSource
+    lost: Callable[[], str]
+
+
+@contextmanager
+def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[ClusterReading]:
+    """The titles of a run, read on a cluster.
+
+    Args:
+        where: ``local``, ``local:4`` or a scheduler's address.
+        settings: of the run.
+        clock: what o'clock it is on the workers.
+        cancel: of the run; set when the cluster has gone.
+
+    Raises:
+        UsageError: the package for it is missing, or the cluster cannot be used.
+        SourceError: it cannot be reached.
+    """
+    cluster = cluster_named(where)
+    try:
+        import distributed  # noqa: F401 - the one optional package
+    except ImportError as error:
+        raise UsageError("--cluster needs Dask: pip install -r requirements-cluster.txt") from error
+    from infrastructure.cluster.asking import Asks
+    from infrastructure.cluster.fleet import Fleet, Plan
+    from infrastructure.cluster.joining import joined
+    from infrastructure.cluster.title_source import ClusterTitleSource
+
+    make = partial(NetworkReading, for_workers(settings), clock)
+    asks = Asks()
+    with joined(cluster) as client:
+        fleet = Fleet(client, Plan(secrets.token_hex(8), make, settings.threads), asks, on_lost=cancel.set)
+        try:
+            yield ClusterReading(ClusterTitleSource(asks), lambda: fleet.lost)
+        finally:
+            fleet.close()
+
+
+def for_workers(settings: Settings) -> Settings:
+    """The settings as workers get them: nothing of the database, and no file that only this machine has."""
+    proxies = ",".join(proxy.address.reveal() for proxy in bootstrap.network_options(settings).all_proxies())
+    return msgspec.structs.replace(
+        settings,
+        postgres_dsn=Secret(""),
+        postgres_host="",
+        postgres_user="",
+        postgres_password=Secret(""),
+        proxy_host="",
+        proxy_port=None,
+        proxy_user="",
+        proxy_pass=Secret(""),
+        proxy_file=None,
+        proxies=Secret(proxies),
+    )
+
+
+def rate_of(settings: Settings) -> float | None:
+    """Requests a second to one host, of the whole fleet; None for no limit, as on loopback."""
+    if settings.requests_per_second is None and not Origin.of(settings.site).loopback:
+        return DEFAULT_RATE
+    return settings.requests_per_second
