@@ -1,0 +1,1 @@
+"""Benchmarks: what the program takes, measured on real runs."""

@@ -1,0 +1,102 @@
+"""How many jobs a second the engine carries out when the jobs themselves cost nothing.
+
+    python -m tests.benchmarks.engine --jobs 100000 --workers 50
+
+The real crawler, job log, totals and live screen; a source that answers at
+once and stores that keep nothing. Memory is taken at a tenth and at the end:
+the difference is what a job leaves behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from application.ports import Job, Outcome, Status
+from application.run_jobs import RetryRule, run_jobs
+from application.status import RunIdentity
+from infrastructure.persistence.joblog.opening import open_job_log
+from infrastructure.progress.guarded import GuardedProgress
+from infrastructure.progress.live import LiveProgress
+from infrastructure.scraper.crawler import crawler
+from shared.clock import SystemClock
+from shared.log_options import LogOptions
+from shared.logging_setup import configure, job_log_scope
+
+
+def main() -> int:
+    """Run once and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=50)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="engine-benchmark-") as folder:
+        result = measured(Path(folder), options.jobs, options.workers)
+    if options.json:
+        print(json.dumps(result))  # noqa: T201
+    else:
+        print(  # noqa: T201
+            f"{result['jobs']:,} jobs, {result['workers']} workers: {result['seconds']:.1f} s, "
+            f"{result['jobs_per_second']:,.0f} a second, {result['mb_at_a_tenth']:.1f} MB at a tenth, "
+            f"{result['mb_at_the_end']:.1f} MB at the end"
+        )
+    return 0
+
+
+def measured(folder: Path, jobs: int, workers: int) -> dict[str, float]:
+    """One run of so many jobs; listing them is not counted."""
+    clock = SystemClock()
+    process = psutil.Process()
+    logs = configure(LogOptions())
+    job_log = open_job_log(folder / "joblog.jsonl", RunIdentity("benchmark", "ids"), version="0", clock=clock)
+    job_log.list(Job(0, f"tt{number:07}") for number in range(1, jobs + 1))
+    memory: dict[int, float] = {}
+
+    def work(job: Job) -> Outcome:
+        if job.seq in (jobs // 10, jobs - 1):
+            memory[job.seq] = process.memory_info().rss / 1e6
+        return Outcome(job, Status.COMPLETED, size=1000, requests=1, source="page")
+
+    with open(os.devnull, "w", encoding="utf-8") as sink:  # noqa: PTH123 - a name, not a path
+        face = LiveProgress(Console(file=sink, force_terminal=True, width=120, height=60), clock)
+        progress = GuardedProgress(face)
+        progress.begin("benchmark", jobs)
+        begin = time.perf_counter()
+        ended = run_jobs(
+            work,
+            crawler=crawler(workers),
+            job_log=job_log,
+            progress=progress,
+            rule=RetryRule(3, 6, 0.1, 1.0),
+            clock=clock,
+            cancel=threading.Event(),
+            workers=workers,
+            scope=lambda job: job_log_scope(job.key),
+        )
+        seconds = time.perf_counter() - begin
+        progress.end()
+    assert ended.summary.saved == job_log.counts.completed == jobs
+    job_log.close("finished")
+    logs.close()
+    return {
+        "jobs": jobs,
+        "workers": workers,
+        "seconds": round(seconds, 2),
+        "jobs_per_second": round(jobs / seconds),
+        "mb_at_a_tenth": round(memory[jobs // 10], 1),
+        "mb_at_the_end": round(memory[jobs - 1], 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What all tests share: the captures, and the rule that no test is skipped unseen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Machines differ in speed, so no example has a deadline; in CI a failure must be the change's, not the dice's.
+settings.register_profile("filmledger", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("filmledger")
+
+ROOT = Path(__file__).resolve().parent.parent
+CAPTURES = ROOT.parent / "shared" / "captures"
+
+# A skip for any other reason fails the run where CI is set: a skipped test is a test nobody has seen.
+ALLOWED_SKIPS = ("real pages are not part of the project",)
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """The folder of real IMDb pages, kept beside the project and never in it."""
+    if not CAPTURES.is_dir():
+        pytest.skip("real pages are not part of the project")
+    return CAPTURES
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them."""
+    from shared.settings import describe
+
+    for setting in describe():
+        monkeypatch.delenv(setting.name, raising=False)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+
+
+_unexpected: list[str] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    # Half surrogate pairs are what some tests log on purpose; they cannot travel from a test process to the next.
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note_skip(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note_skip(report)
+
+
+def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED_SKIPS):
+            _unexpected.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _unexpected and os.environ.get("CI"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in _unexpected if os.environ.get("CI") else ():
+        terminalreporter.write_line(f"not on the list of allowed skips: {line}", red=True)

@@ -1,0 +1,513 @@
+"""What every store of movies must do, whatever it is made of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from application.ports import MovieRepository
+from application.records import Row, Table
+from application.row_order import sort_key
+from domain.errors import RecordRejected
+from domain.movie import Category, Credit, Movie, Person
+from infrastructure.persistence.csv.repository import CsvMovieRepository
+from infrastructure.persistence.postgres.database import Database
+from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from tests.fakes.movies import AWKWARD_TEXTS, full_movie, imdb_id, movie, movies, person
+from tests.fakes.postgres import empty_database
+from tests.fakes.repositories import InMemoryMovieRepository
+
+Opener: TypeAlias = Callable[[], MovieRepository]
+"""Opens a store on the same data, every time it is called."""
+Kind: TypeAlias = Callable[[], AbstractContextManager[Opener]]
+"""Gives fresh, empty data and takes it away again."""
+
+
+@contextmanager
+def in_memory() -> Iterator[Opener]:
+    repository = InMemoryMovieRepository()
+
+    def reopen() -> MovieRepository:
+        repository.closed = False
+        return repository
+
+    yield reopen
+
+
+@contextmanager
+def csv_files() -> Iterator[Opener]:
+    with TemporaryDirectory() as directory:
+        yield lambda: CsvMovieRepository(Path(directory))
+
+
+@contextmanager
+def csv_files_with_escaped_formulas() -> Iterator[Opener]:
+    with TemporaryDirectory() as directory:
+        yield lambda: CsvMovieRepository(Path(directory), escape_formulas=True)
+
+
+@contextmanager
+def postgres() -> Iterator[Opener]:
+    with empty_database() as dsn:
+        yield lambda: PostgresMovieRepository(Database(dsn))
+
+
+KINDS = (in_memory, csv_files, csv_files_with_escaped_formulas, postgres)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return request.param  # type: ignore[no-any-return]  # pytest does not say what a parameter is
+
+
+@pytest.fixture
+def opener(kind: Kind) -> Iterator[Opener]:
+    with kind() as opener:
+        yield opener
+
+
+@pytest.fixture
+def repository(opener: Opener) -> Iterator[MovieRepository]:
+    repository = opener()
+    yield repository
+    repository.close()
+
+
+def contents(repository: MovieRepository) -> dict[Table, list[Row]]:
+    return {table: list(repository.rows(table)) for table in Table}
+
+
+def expected(*saved: Movie) -> dict[Table, list[Row]]:
+    model = InMemoryMovieRepository()
+    for one in saved:
+        model.save(one)
+    return contents(model)
+
+
+def names(repository: MovieRepository) -> dict[str | None, str | None]:
+    return {row[0]: row[1] for row in repository.rows(Table.PEOPLE)}
+
+
+# --- one movie ------------------------------------------------------------------
+
+
+def test_an_empty_store_has_no_rows(repository: MovieRepository) -> None:
+    assert contents(repository) == {table: [] for table in Table}
+    assert repository.find(imdb_id(1)) is None
+
+
+def test_a_full_movie_comes_back_as_it_was(repository: MovieRepository) -> None:
+    repository.save(full_movie(1))
+    assert repository.find(imdb_id(1)) == full_movie(1)
+    assert contents(repository) == expected(full_movie(1))
+
+
+def test_what_is_missing_stays_missing(repository: MovieRepository) -> None:
+    repository.save(movie(1))
+    found = repository.find(imdb_id(1))
+    assert found == movie(1)
+    row = dict(zip(Table.MOVIES.columns, next(repository.rows(Table.MOVIES)), strict=True))
+    filled = {column for column, cell in row.items() if cell is not None}
+    assert filled == {"imdb_id", "title", "source_url", "scraped_at"}
+
+
+def test_nought_votes_are_not_missing(repository: MovieRepository) -> None:
+    repository.save(replace(movie(1), votes=0, metascore=0))
+    found = repository.find(imdb_id(1))
+    assert found is not None
+    assert (found.votes, found.metascore) == (0, 0)
+
+
+def test_awkward_text_survives_in_every_field(repository: MovieRepository) -> None:
+    saved = [_awkward(number, text) for number, text in enumerate(AWKWARD_TEXTS, 1)]
+    with ThreadPoolExecutor(50) as executor:
+        list(executor.map(repository.save, saved))
+    assert [repository.find(one.imdb_id) for one in saved] == saved
+    assert contents(repository) == expected(*saved)
+    repository.finish()
+    assert [repository.find(one.imdb_id) for one in saved] == saved
+    assert contents(repository) == expected(*saved)
+
+
+def _awkward(number: int, text: str) -> Movie:
+    named = text if text.strip() else f"{text}x"
+    part = Credit(person(number, named), Category.CAST, 1, (text, "", text + text))
+    whole = replace(movie(number, title=named), original_title=text, plot=text, poster_url=text, certificate=text)
+    return replace(whole, genres=(text, f"x{text}"), cast=(part,))
+
+
+def test_a_plot_of_a_megabyte_survives(repository: MovieRepository) -> None:
+    long = replace(movie(1), plot='"A", and then\r\n' * 70_000)
+    repository.save(long)
+    repository.finish()
+    assert repository.find(imdb_id(1)) == long
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "half \ud83c a pair"])
+def test_what_no_store_can_hold_is_refused_with_its_column(repository: MovieRepository, bad: str) -> None:
+    with pytest.raises(RecordRejected, match="plot"):
+        repository.save(replace(movie(1), plot=bad))
+    with pytest.raises(RecordRejected, match="name"):
+        repository.save(movie(1, cast=[person(1, bad)]))
+    with pytest.raises(RecordRejected, match="characters"):
+        repository.save(replace(movie(1), cast=(Credit(person(1), Category.CAST, 1, ("ok", bad)),)))
+    assert contents(repository) == {table: [] for table in Table}
+    repository.save(movie(2))
+    assert len(contents(repository)[Table.MOVIES]) == 1
+
+
+def test_text_that_looks_like_an_escaped_nul_is_just_text(repository: MovieRepository) -> None:
+    tricky = replace(movie(1), cast=(Credit(person(1), Category.CAST, 1, ("\\u0000",)),))
+    repository.save(tricky)
+    assert repository.find(imdb_id(1)) == tricky
+
+
+# --- saving again ---------------------------------------------------------------
+
+
+def test_a_newer_record_replaces_all_of_an_older_one(repository: MovieRepository) -> None:
+    repository.save(full_movie(1))
+    bare = movie(1, minutes=1)
+    repository.save(bare)
+    assert repository.find(imdb_id(1)) == bare
+    assert contents(repository)[Table.CREDITS] == []
+
+
+def test_credits_are_replaced_as_a_whole(repository: MovieRepository) -> None:
+    repository.save(movie(1, directors=[person(1)], cast=[person(2), person(3)]))
+    repository.save(movie(1, minutes=1, cast=[person(3), person(4)]))
+    assert contents(repository)[Table.CREDITS] == [
+        (imdb_id(1), "nm0000003", "cast", "1", "[]"),
+        (imdb_id(1), "nm0000004", "cast", "2", "[]"),
+    ]
+
+
+def test_an_older_record_changes_nothing(repository: MovieRepository) -> None:
+    repository.save(movie(1, minutes=5, cast=[person(1, "New")]))
+    before = contents(repository)
+    repository.save(movie(1, minutes=4, title="Old", cast=[person(1, "Old"), person(2)]))
+    assert contents(repository) == before
+
+
+def test_a_record_of_the_same_time_replaces(repository: MovieRepository) -> None:
+    repository.save(movie(1, title="First", cast=[person(1, "First")]))
+    repository.save(movie(1, title="Second", cast=[person(1, "Second")]))
+    assert contents(repository) == expected(movie(1, title="Second", cast=[person(1, "Second")]))
+
+
+def test_saving_the_same_again_changes_nothing(repository: MovieRepository) -> None:
+    for _ in range(3):
+        repository.save(full_movie(1))
+        repository.save(full_movie(2))
+    assert contents(repository) == expected(full_movie(1), full_movie(2))
+
+
+# --- people ---------------------------------------------------------------------
+
+
+def test_a_newer_movie_names_a_person(repository: MovieRepository) -> None:
+    repository.save(movie(2, minutes=1, cast=[person(1, "Newer")]))
+    repository.save(movie(1, minutes=0, cast=[person(1, "Older")]))
+    assert names(repository) == {"nm0000001": "Newer"}
+    repository.save(movie(3, minutes=2, cast=[person(1, "Newest")]))
+    assert names(repository) == {"nm0000001": "Newest"}
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_the_same_time_the_smaller_id_names(repository: MovieRepository, order: tuple[int, int]) -> None:
+    for number in order:
+        repository.save(movie(number, cast=[person(1, f"By {number}")]))
+    assert names(repository) == {"nm0000001": "By 1"}
+
+
+def test_ids_of_different_length_are_compared_as_text(repository: MovieRepository) -> None:
+    repository.save(movie(9_999_999, cast=[person(1, "By tt9999999")]))
+    repository.save(movie(10_000_000, cast=[person(1, "By tt10000000")]))
+    assert names(repository) == {"nm0000001": "By tt10000000"}
+
+
+def test_a_newer_movie_with_the_same_name_keeps_it_from_those_between(repository: MovieRepository) -> None:
+    repository.save(movie(1, minutes=1, cast=[person(1, "Same")]))
+    repository.save(movie(2, minutes=3, cast=[person(1, "Same")]))
+    repository.save(movie(3, minutes=2, cast=[person(1, "Between")]))
+    assert names(repository) == {"nm0000001": "Same"}
+
+
+def test_a_name_stays_when_its_movie_no_longer_credits_the_person(opener: Opener) -> None:
+    repository = opener()
+    repository.save(movie(1, minutes=2, cast=[person(1, "Kept")]))
+    repository.save(movie(2, minutes=1, cast=[person(1, "Other")]))
+    repository.save(movie(1, minutes=3))
+    assert names(repository) == {"nm0000001": "Kept"}
+    for _ in range(2):  # and it is remembered, too, how new it was
+        repository.finish()
+        repository.close()
+        repository = opener()
+    repository.save(movie(2, minutes=1, cast=[person(1, "Other")]))
+    assert names(repository) == {"nm0000001": "Kept"}
+    repository.save(movie(2, minutes=2.5, cast=[person(1, "Other")]))
+    assert names(repository) == {"nm0000001": "Other"}
+    repository.close()
+
+
+def test_people_nobody_credits_any_more_leave_at_the_end(repository: MovieRepository) -> None:
+    repository.save(movie(1, cast=[person(1), person(2)]))
+    repository.save(movie(2, cast=[person(2)]))
+    repository.save(movie(1, minutes=1, cast=[person(3)]))
+    assert set(names(repository)) == {"nm0000001", "nm0000002", "nm0000003"}
+    repository.finish()
+    assert set(names(repository)) == {"nm0000002", "nm0000003"}
+
+
+def test_two_people_may_have_one_name(repository: MovieRepository) -> None:
+    repository.save(movie(1, cast=[person(1, "Twin"), person(2, "Twin")]))
+    assert names(repository) == {"nm0000001": "Twin", "nm0000002": "Twin"}
+
+
+def test_a_director_may_act_too(repository: MovieRepository) -> None:
+    both = movie(1, directors=[person(1)], cast=[person(2), person(1)])
+    repository.save(both)
+    assert repository.find(imdb_id(1)) == both
+    assert len(contents(repository)[Table.CREDITS]) == 3
+
+
+# --- order ----------------------------------------------------------------------
+
+
+def test_rows_come_in_the_order_of_their_keys(repository: MovieRepository) -> None:
+    crowd = [person(number) for number in range(12, 0, -1)]
+    for number in (30, 9_999_999, 2, 10_000_000, 1):
+        repository.save(movie(number, directors=crowd[:2], cast=crowd, rank=number))
+    found = contents(repository)
+    for table, rows in found.items():
+        assert rows == sorted(rows, key=lambda row: sort_key(table, row))
+    assert [row[0] for row in found[Table.MOVIES]] == [
+        "tt0000001", "tt0000002", "tt0000030", "tt10000000", "tt9999999",
+    ]  # fmt: skip
+    positions = [row[3] for row in found[Table.CREDITS] if row[0] == "tt0000001" and row[2] == "cast"]
+    assert positions == [str(place) for place in range(1, 13)]
+
+
+# --- time and threads -----------------------------------------------------------
+
+
+def test_what_was_saved_is_there_after_opening_again(opener: Opener) -> None:
+    saved = []
+    for number in range(1, 8):
+        repository = opener()
+        repository.save(full_movie(number))
+        saved.append(full_movie(number))
+        assert contents(repository) == expected(*saved)
+        if number % 2:
+            repository.finish()
+        repository.close()
+    repository = opener()
+    assert contents(repository) == expected(*saved)
+    repository.close()
+
+
+def test_finishing_again_changes_nothing(repository: MovieRepository) -> None:
+    for number in (3, 1, 2):
+        repository.save(full_movie(number))
+    repository.finish()
+    before = contents(repository)
+    repository.finish()
+    assert contents(repository) == before == expected(*(full_movie(number) for number in (1, 2, 3)))
+    repository.save(full_movie(4))
+    assert contents(repository) == expected(*(full_movie(number) for number in (1, 2, 3, 4)))
+
+
+def test_saving_after_closing_is_an_error(opener: Opener) -> None:
+    repository = opener()
+    repository.save(movie(1))
+    repository.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        repository.save(movie(2))
+
+
+def test_fifty_threads_that_share_actors(repository: MovieRepository) -> None:
+    saved = [full_movie(number, people=40, minutes=number % 5) for number in range(1, 301)]
+    start = threading.Barrier(50)
+
+    def work(part: int) -> None:
+        start.wait(timeout=60)
+        for one in saved[part::50]:
+            repository.save(one)
+            assert repository.find(one.imdb_id) is not None
+
+    with ThreadPoolExecutor(50) as executor:
+        for done in [executor.submit(work, part) for part in range(50)]:
+            done.result()
+    assert contents(repository) == expected(*saved)
+    repository.finish()
+    assert contents(repository) == expected(*saved)
+
+
+def test_threads_that_save_one_movie_leave_its_newest_record(repository: MovieRepository) -> None:
+    records = [movie(1, minutes=number, title=f"At {number}", cast=[person(1)]) for number in range(100)]
+    with ThreadPoolExecutor(50) as executor:
+        list(executor.map(repository.save, records))
+    assert repository.find(imdb_id(1)) == records[-1]
+    assert len(contents(repository)[Table.MOVIES]) == 1
+
+
+def test_one_bad_record_harms_no_other(repository: MovieRepository) -> None:
+    mixed = [
+        replace(movie(number), plot="a\0b") if number % 5 == 0 else movie(number, cast=[person(number)])
+        for number in range(1, 101)
+    ]
+
+    def save(one: Movie) -> bool:
+        try:
+            repository.save(one)
+        except RecordRejected:
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as executor:
+        done = list(executor.map(save, mixed))
+    assert done == [bool(number % 5) for number in range(1, 101)]
+    assert contents(repository) == expected(*(one for one, saved in zip(mixed, done, strict=True) if saved))
+
+
+def test_rows_can_be_read_while_others_save(repository: MovieRepository) -> None:
+    for number in range(1, 51):
+        repository.save(full_movie(number))
+    stop = threading.Event()
+
+    def keep_saving() -> None:
+        number = 51
+        while not stop.is_set():
+            repository.save(full_movie(number))
+            number += 1
+
+    with ThreadPoolExecutor(4) as executor:
+        writers = [executor.submit(keep_saving) for _ in range(4)]
+        try:
+            for _ in range(5):
+                listed = [row[0] for row in repository.rows(Table.MOVIES)]
+                assert listed == sorted(set(listed), key=str)
+                assert {imdb_id(number) for number in range(1, 51)} <= set(listed)
+        finally:
+            stop.set()
+    for writer in writers:
+        writer.result()
+
+
+# --- any movies -----------------------------------------------------------------
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(saved=st.lists(movies(), min_size=1, max_size=4, unique_by=lambda one: one.imdb_id))
+def test_any_movie_comes_back_as_it_was(kind: Kind, saved: list[Movie]) -> None:
+    with kind() as opener:
+        repository = opener()
+        for one in saved:
+            repository.save(one)
+        found = contents(repository)
+        assert found == expected(*saved)
+        assert [repository.find(one.imdb_id) for one in saved] == [_renamed(one, found) for one in saved]
+        repository.finish()
+        assert contents(repository) == expected(*saved)
+        repository.close()
+        again = opener()
+        assert contents(again) == expected(*saved)
+        again.close()
+
+
+def _renamed(one: Movie, found: dict[Table, list[Row]]) -> Movie:
+    """The movie with its people under the names that won."""
+    kept = {row[0]: row[1] for row in found[Table.PEOPLE]}
+    directors, cast = (
+        tuple(
+            replace(credit, person=Person(credit.person.person_id, str(kept[credit.person.person_id])))
+            for credit in listed
+        )
+        for listed in (one.directors, one.cast)
+    )
+    return replace(one, directors=directors, cast=cast)
+
+
+# --- any history ----------------------------------------------------------------
+
+_few_people = st.builds(person, st.integers(1, 6), st.sampled_from(["Ann", "Bob", "Cy"]))
+_few_credits = st.lists(_few_people, max_size=3, unique_by=lambda one: one.person_id)
+_few_movies = st.builds(
+    lambda number, minutes, rank, directors, cast: movie(
+        number,
+        minutes=minutes,
+        rank=rank,
+        directors=directors,
+        cast=[one for one in cast if one.person_id not in {other.person_id for other in directors}],
+    ),
+    st.integers(1, 5),
+    st.integers(0, 4),
+    st.none() | st.integers(1, 5),
+    _few_credits,
+    _few_credits,
+)
+
+
+class History(RuleBasedStateMachine):
+    """Saves, ends and new beginnings in any order; the store and the model must agree whenever one looks."""
+
+    kind: Kind = staticmethod(in_memory)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = type(self).kind()
+        self.open = self.data.__enter__()
+        self.store = self.open()
+        self.model = InMemoryMovieRepository()
+
+    @rule(one=_few_movies)
+    def save(self, one: Movie) -> None:
+        self.store.save(one)
+        self.model.save(one)
+
+    @rule()
+    def finish(self) -> None:
+        self.store.finish()
+        self.model.finish()
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = self.open()
+
+    @rule()
+    def look(self) -> None:
+        assert contents(self.store) == contents(self.model)
+        for number in range(1, 6):
+            assert self.store.find(imdb_id(number)) == self.model.find(imdb_id(number))
+
+    def teardown(self) -> None:
+        self.look()
+        self.store.close()
+        self.data.__exit__(None, None, None)
+
+
+def run_histories(kind: Kind, examples: int, steps: int) -> None:
+    of_this_kind = type("HistoryOf", (History,), {"kind": staticmethod(kind)})
+    run_state_machine_as_test(of_this_kind, settings=settings(max_examples=examples, stateful_step_count=steps))
+
+
+def test_any_history_leaves_what_the_model_says(kind: Kind) -> None:
+    run_histories(kind, examples=25, steps=12)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_many_long_histories_leave_what_the_model_says(kind: Kind) -> None:
+    run_histories(kind, examples=300, steps=40)

@@ -1,0 +1,50 @@
+"""The examples of docs/python.md run as they stand, on the demo site."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infrastructure.demo.control import DemoControl
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
+from tests.conftest import ROOT
+from tests.docs.documents import Block, blocks
+
+EXAMPLES = [block for block in blocks(ROOT / "docs" / "python.md") if block.language == "python"]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with DemoProcess(DemoOptions(count=12, page_kb=0)) as process:
+        yield process.url
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: f"line {block.line}")
+def test_an_example_runs(example: Block, site: str, tmp_path: Path) -> None:
+    first, *_, last = DemoControl(site).ids()
+    with urllib.request.urlopen(f"{site}/title/{first}/") as answer:  # noqa: S310 - loopback
+        (tmp_path / "page.html").write_bytes(answer.read())
+    text = example.text.replace("tt0000007", first).replace("tt0000012", last)  # titles of that site
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "BASE_URL": site},
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+    assert "failed" not in done.stdout
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 5

@@ -1,0 +1,189 @@
+"""Pulling the plug: whatever dies, the next run leaves every title once, whole, in both stores."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infrastructure.demo.control import DemoControl
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
+from tests.e2e.conftest import Program
+from tests.e2e.test_scrape import same_in_both_stores
+
+COUNT = 60
+
+
+@pytest.fixture
+def slow_site() -> Iterator[DemoProcess]:
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0, latency=0.03)) as process:
+        yield process
+
+
+@pytest.fixture
+def slow(tmp_path: Path, slow_site: DemoProcess) -> Program:
+    return Program(tmp_path / "data", {"BASE_URL": slow_site.url, "MAX_THREADS": "6"})
+
+
+def _lines(program: Program, kind: str) -> list[dict[str, object]]:
+    """The whole lines of this kind in the job log; a torn last line is none."""
+    try:
+        text = (program.data_dir / "joblog.jsonl").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    lines = [line for line in text.splitlines() if f'"kind":"{kind}"' in line and line.endswith("}")]
+    return [json.loads(line) for line in lines]
+
+
+def _wait_for(program: Program, process: subprocess.Popen[str], kind: str, count: int) -> None:
+    while len(_lines(program, kind)) < count:
+        assert process.poll() is None, process.communicate()
+
+
+def _kill(process: subprocess.Popen[str], everything: bool) -> None:
+    """kill -9, of the program alone or of all it has started as well."""
+    family = psutil.Process(process.pid).children(recursive=True) if everything else []
+    os.kill(process.pid, signal.SIGKILL)
+    for member in family:
+        with suppress(psutil.NoSuchProcess):  # gone with the program
+            member.kill()
+    process.communicate()
+
+
+def _requests_of_titles(site: DemoProcess) -> Counter[str]:
+    paths: dict[str, int] = DemoControl(site.url).log()["paths"]
+    return Counter({path: times for path, times in paths.items() if path.startswith("/title/")})
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["program", "program and database"])
+def test_a_killed_run_is_continued_and_nothing_is_fetched_twice(
+    slow: Program, slow_site: DemoProcess, everything: bool
+) -> None:
+    process = slow.start("--limit", str(COUNT))
+    _wait_for(slow, process, "completed", 20)
+    _kill(process, everything)
+    completed = {str(line["id"]) for line in _lines(slow, "completed")}
+
+    result = slow.run("--limit", str(COUNT))
+    assert "going on with the unfinished run" in result.stdout
+    assert [row["rank"] for row in slow.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
+    same_in_both_stores(slow)
+    fetched = _requests_of_titles(slow_site)
+    assert {imdb_id for imdb_id in completed if fetched[f"/title/{imdb_id}/"] > 1} == set()
+    assert sum(fetched.values()) <= COUNT + 6  # those in flight when it died
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(30))
+def test_killed_at_any_moment(slow: Program, slow_site: DemoProcess, seed: int) -> None:
+    chance = random.Random(seed)
+    process = slow.start("--limit", str(COUNT))
+    kind, count = chance.choice([("run", 0), ("run", 1), ("job", COUNT)] + [("completed", chance.randrange(COUNT))] * 5)
+    _wait_for(slow, process, kind, count)
+    process_ended = process.poll() is not None
+    if not process_ended:
+        _kill(process, everything=seed % 3 == 0)
+    slow.run("--limit", str(COUNT), "--quiet")
+    assert [row["rank"] for row in slow.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
+    assert slow.sql("select count(*), count(distinct rank) from movies") == [(COUNT, COUNT)]
+    same_in_both_stores(slow)
+
+
+@pytest.mark.long
+def test_killed_ten_times_in_a_row(slow: Program, slow_site: DemoProcess) -> None:
+    chance = random.Random(7)
+    completed = 0
+    for _ in range(10):
+        process = slow.start("--limit", str(COUNT))
+        goal = min(COUNT - 1, completed + chance.randrange(8))
+        _wait_for(slow, process, "completed", goal)
+        _kill(process, everything=chance.random() < 0.3)
+        completed = len(_lines(slow, "completed"))
+    slow.run("--limit", str(COUNT), "--quiet")
+    same_in_both_stores(slow)
+    assert [row["rank"] for row in slow.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
+    ids = [str(line["id"]) for line in _lines(slow, "completed")]
+    assert len(ids) == len(set(ids)) == COUNT
+
+
+@pytest.fixture
+def stuck_site() -> Iterator[DemoProcess]:
+    """A site that answers 20 titles and then keeps everybody waiting: a run on it cannot end by itself."""
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0, faults=("title=hang@20/site",))) as process:
+        yield process
+
+
+@pytest.fixture
+def stuck(tmp_path: Path, stuck_site: DemoProcess) -> Program:
+    return Program(tmp_path / "data", {"BASE_URL": stuck_site.url, "MAX_THREADS": "6"})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
+    stuck: Program, stuck_site: DemoProcess, number: signal.Signals
+) -> None:
+    process = stuck.start("--limit", str(COUNT))
+    _wait_for(stuck, process, "completed", 20)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "finishing what is under way" in err
+    assert len(stuck.table("movies")) == 20
+    same_in_both_stores(stuck)
+    assert len(_lines(stuck, "failed")) == 0
+    DemoControl(stuck_site.url).faults([])
+    stuck.run("--limit", str(COUNT))
+    assert len(stuck.table("movies")) == COUNT
+    same_in_both_stores(stuck)
+
+
+def test_a_second_signal_ends_it_at_once_and_nothing_is_torn(stuck: Program, stuck_site: DemoProcess) -> None:
+    process = stuck.start("--limit", str(COUNT))
+    _wait_for(stuck, process, "completed", 20)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "once more to stop at once" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode in (1, 130)  # 130: the calm end was faster
+    DemoControl(stuck_site.url).faults([])
+    stuck.run("--limit", str(COUNT), "--quiet")
+    assert [row["rank"] for row in stuck.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
+    same_in_both_stores(stuck)
+
+
+def test_the_demo_site_and_the_database_end_with_the_program(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    process = program.start("--demo", MAX_THREADS="2")
+    _wait_for(program, process, "completed", 5)
+    family = psutil.Process(process.pid).children(recursive=True)
+    commands = " ".join(" ".join(member.cmdline()) for member in family)
+    assert "infrastructure.demo" in commands
+    assert "postgres" in commands
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
+def test_the_status_is_told_while_it_runs_and_after(stuck: Program) -> None:
+    process = stuck.start("--limit", str(COUNT))
+    _wait_for(stuck, process, "completed", 20)
+    during = json.loads(stuck.run("status", "--json").stdout)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    after = json.loads(stuck.run("status", "--json").stdout)
+    assert (during["alive"], after["alive"]) == (True, False)
+    assert [told[name] for told in (during, after) for name in ("total", "completed", "pending")] == [COUNT, 20, 40] * 2
+    assert after["ended"] == "interrupted"

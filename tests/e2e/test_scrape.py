@@ -1,0 +1,112 @@
+"""The main job from outside: what lands in both stores, and in which order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infrastructure.demo.control import DemoControl
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
+from tests.e2e.conftest import Program
+
+EPOCH = "1767225600"
+
+# Every column as text in the form of the CSV files, written here a second time: nothing of ours checks itself.
+AS_TEXT = {
+    "movies": """
+        select imdb_id, title, original_title, kind, year::text, rating::text, votes::text, duration_minutes::text,
+               metascore::text, nullif(array_to_string(genres, '|'), ''), plot, poster_url, certificate, release_date,
+               rank::text, source_url, to_char(scraped_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        from movies m
+        order by m.rank nulls last, m.imdb_id collate "C"
+    """,
+    "people": """select person_id, name from people order by person_id collate "C" """,
+    "credits": """
+        select c.imdb_id, person_id, category, c.position::text, array_to_json(characters)::text
+        from credits c join movies m using (imdb_id)
+        order by m.rank nulls last, c.imdb_id collate "C", category = 'cast', c.position""",
+}
+
+
+def same_in_both_stores(program: Program) -> None:
+    """Both stores hold the same rows in the same order, cell by cell."""
+    for table, query in AS_TEXT.items():
+        in_csv = [tuple(cell or None for cell in row.values()) for row in program.table(table)]
+        in_postgres = program.sql(query)
+        if table == "credits":
+            in_csv, in_postgres = (
+                [(*row[:-1], tuple(json.loads(str(row[-1])))) for row in rows] for rows in (in_csv, in_postgres)
+            )
+        assert in_csv == in_postgres, table
+
+
+def test_a_chart_arrives_whole_in_both_stores_in_rank_order(program: Program) -> None:
+    result = program.run("--limit", "30")
+    movies = program.table("movies")
+    assert [row["rank"] for row in movies] == [str(rank) for rank in range(1, 31)]
+    assert "saved 30 titles" in result.stdout
+    same_in_both_stores(program)
+
+
+def test_running_again_changes_nothing_but_the_time(program: Program) -> None:
+    program.run("--limit", "30", SOURCE_DATE_EPOCH=EPOCH)
+    before = {name: (program.data_dir / f"{name}.csv").read_bytes() for name in AS_TEXT}
+    program.run("--limit", "30", SOURCE_DATE_EPOCH=EPOCH)
+    assert before == {name: (program.data_dir / f"{name}.csv").read_bytes() for name in AS_TEXT}
+    same_in_both_stores(program)
+
+
+def test_any_number_of_threads_leaves_the_same_bytes(tmp_path: Path, site: DemoProcess) -> None:
+    seen = set()
+    for threads in (1, 5, 10, 20, 50):
+        program = Program(tmp_path / str(threads), {"BASE_URL": site.url, "SOURCE_DATE_EPOCH": EPOCH})
+        program.run("--limit", "30", "--quiet", MAX_THREADS=str(threads))
+        files = tuple((program.data_dir / f"{name}.csv").read_bytes() for name in AS_TEXT)
+        rows = tuple(tuple(program.sql(query)) for query in AS_TEXT.values())
+        seen.add(repr((files, rows)))
+    assert len(seen) == 1
+
+
+def test_a_list_of_ids_has_no_ranks_and_bad_lines_are_named(program: Program, site: DemoProcess) -> None:
+    ids = DemoControl(site.url).ids()[:3]
+    listed = program.data_dir.parent / "ids.txt"
+    listed.write_text(f"# three\n{ids[2]}\nnonsense\nhttps://www.imdb.com/title/{ids[0]}/?ref_=x\n{ids[1]}\n{ids[1]}\n")
+    result = program.run("--ids", str(listed))
+    assert f"{listed}: line 3: 'nonsense' is neither" in result.stderr
+    rows = program.table("movies")
+    assert [row["imdb_id"] for row in rows] == sorted(ids)
+    assert {row["rank"] for row in rows} == {""}
+    same_in_both_stores(program)
+
+
+def test_the_whole_demo_with_every_awkward_title(tmp_path: Path) -> None:
+    with DemoProcess(DemoOptions(count=250, page_kb=0)) as site:
+        program = Program(tmp_path / "data", {"BASE_URL": site.url})
+        program.run("--quiet")
+        movies = program.table("movies")
+        assert len(movies) == 250
+        assert program.sql("select count(*), count(distinct rank) from movies") == [(250, 250)]
+        same_in_both_stores(program)
+        log = DemoControl(site.url).log()
+    # One request a title, one for the chart, one for robots.txt, one more where a title has moved.
+    assert log["total"] == 253
+
+
+def test_quiet_says_nothing(program: Program) -> None:
+    result = program.run("--limit", "3", "--quiet")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_a_dry_run_lists_and_fetches_nothing_else(program: Program) -> None:
+    lines = program.run("--limit", "3", "--dry-run").stdout.splitlines()
+    assert [line.split("#")[1].strip() for line in lines] == ["1", "2", "3"]
+    assert not (program.data_dir / "movies.csv").exists()
+
+
+@pytest.mark.parametrize(("chart", "count"), [("toptv", 30), ("moviemeter", 30), ("bottom100", 30)])
+def test_the_other_charts(program: Program, chart: str, count: int) -> None:
+    program.run("--chart", chart, "--limit", str(count), "--quiet")
+    assert len(program.table("movies")) == count

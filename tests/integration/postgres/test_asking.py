@@ -1,0 +1,149 @@
+"""``sql`` and ``psql``: the user's own questions."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from domain.errors import StoreUnavailable, UsageError
+from infrastructure.persistence.postgres.address import environment_of
+from infrastructure.persistence.postgres.asking import answer
+from infrastructure.persistence.postgres.database import Database
+from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from infrastructure.tables.rendering import Format, write
+from tests.fakes.films import film
+from tests.fakes.postgres import empty_database, server
+from tests.fakes.private_postgres import PrivatePostgres
+from tests.integration.postgres.waiting import wait_until
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with empty_database() as dsn, closing(Database(dsn)) as database:
+        repository = PostgresMovieRepository(database)
+        for number in range(3):
+            repository.save(film(number))
+        yield database
+
+
+def ask(database: Database, sql: str) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    table = answer(database, sql)
+    return table.columns, list(table.rows)
+
+
+def test_answers_with_names_and_values(database: Database) -> None:
+    columns, rows = ask(database, "select imdb_id, 1.50 as price, null as nothing from movies order by 1;")
+    assert columns == ("imdb_id", "price", "nothing")
+    assert rows == [(film(number).imdb_id, Decimal("1.50"), None) for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("true", True),
+        ("array['a', 'b,c']", '["a", "b,c"]'),
+        ("timestamptz '2026-01-02 03:04:05+01'", "2026-01-02 02:04:05+00"),
+        ("timestamptz 'infinity'", "infinity"),
+        ("date '4000-01-01 BC'", "4000-01-01 BC"),
+        ("interval '3 days'", "3 days, 0:00:00"),
+        ("jsonb '{\"a\": [1, null]}'", '{"a": [1, null]}'),
+        ("'\\xff00'::bytea", "\\xff00"),
+        ("'100%s'", "100%s"),
+    ],
+)
+def test_every_kind_of_value_can_be_shown(database: Database, expression: str, value: object) -> None:
+    assert ask(database, f"SELECT {expression} AS x") == (("x",), [(value,)])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["-- a comment\nSELECT 1", "/* another */ (SELECT 1)", "WITH x AS (SELECT 1) TABLE x", "VALUES (1)", "SHOW port"],
+)
+def test_all_that_gives_a_table_is_taken(database: Database, sql: str) -> None:
+    assert len(ask(database, sql)[1]) == 1
+
+
+def test_explain_works_too(database: Database) -> None:
+    assert ask(database, "EXPLAIN SELECT * FROM movies")[0] == ("QUERY PLAN",)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("DELETE FROM movies", "read-only transaction"),
+        ("WITH gone AS (DELETE FROM movies RETURNING *) SELECT * FROM gone", "data-modifying|read-only"),
+        ("DROP TABLE movies", "read-only transaction"),
+        ("SELEKT 1", "syntax error"),
+        ("SELECT nothing FROM movies", 'column "nothing" does not exist'),
+        ("SELECT 1/0", "division by zero"),
+        ("SET work_mem = '1MB'", "gives no table"),
+        ("", "empty query|gives no table"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_changed(database: Database, sql: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        ask(database, sql)
+    assert ask(database, "SELECT count(*) FROM movies")[1] == [(3,)]
+
+
+def test_large_answers_stream(database: Database) -> None:
+    table = answer(database, "SELECT generate_series(1, 1000000000) AS n")
+    rows = iter(table.rows)
+    assert [next(rows)[0] for _ in range(2500)] == list(range(1, 2501))
+
+
+def test_an_error_on_the_way_is_told(database: Database) -> None:
+    table = answer(database, "SELECT 1 / (5000 - n) FROM generate_series(1, 10000) AS n")
+    with pytest.raises(UsageError, match="division by zero"):
+        list(table.rows)
+
+
+def test_ctrl_c_stops_a_long_query_on_the_server_too(database: Database) -> None:
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        answer(database, "SELECT pg_sleep(3600) AS a_long_one")
+    running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ ('a_long' || '_one')"
+    wait_until(lambda: ask(database, running)[1] == [(0,)])
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with closing(Database("host=127.0.0.1 port=1")) as nowhere, pytest.raises(StoreUnavailable, match="refused"):
+        ask(nowhere, "SELECT 1")
+
+
+def test_the_answer_goes_well_with_the_renderer(database: Database) -> None:
+    out = io.StringIO()
+    table = answer(database, "SELECT title, true AS yes FROM movies ORDER BY imdb_id LIMIT 1")
+    write([table], Format.CSV, out, headings=False)
+    assert out.getvalue() == f"title,yes\n{film(0).title},true\n"
+
+
+def counted(program: Path, dsn: str) -> str:
+    """What psql answers, given the address in the environment alone."""
+    done = subprocess.run(
+        [program, "-XAtc", "SELECT 40 + 2"],
+        env={**os.environ, **environment_of(dsn)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or done.stderr
+
+
+def test_psql_opens_the_embedded_database(database: Database) -> None:
+    info = server().start()
+    assert counted(info.psql, info.dsn) == "42"
+
+
+def test_psql_opens_a_configured_database(running: PrivatePostgres) -> None:
+    assert counted(server().start().psql, running.dsn(tcp=True)) == "42"

@@ -1,0 +1,231 @@
+"""Export and import: what goes out comes back the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from arro3.io import read_parquet
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.records import Row, Table, to_rows
+from domain.errors import StoreUnavailable, UsageError
+from domain.movie import Movie
+from infrastructure.exchange.exporting import ExportFormat, export
+from infrastructure.persistence.csv.repository import CsvMovieRepository
+from infrastructure.persistence.postgres.database import Database
+from infrastructure.persistence.postgres.loading import PostgresLoader
+from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from infrastructure.persistence.postgres.snapshot import snapshot
+from tests.fakes.films import bare, film, films
+from tests.fakes.movies import AWKWARD_TEXTS, full_movie, movie, movies, person
+from tests.fakes.postgres import empty_database
+from tests.fakes.repositories import InMemoryMovieRepository
+
+FILMS = [*films(40, ranked=25), bare(1)]
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with empty_database() as dsn, closing(Database(dsn)) as database:
+        yield database
+
+
+def save_all(database: Database, *saved: Movie) -> None:
+    repository = PostgresMovieRepository(database)
+    for one in saved:
+        repository.save(one)
+
+
+def exported(database: Database, form: ExportFormat, directory: Path, **options: bool) -> tuple[Path, ...]:
+    with snapshot(database) as source:
+        return export(source, form, directory, **options)
+
+
+def finished_csv(directory: Path, *saved: Movie, escape_formulas: bool = False) -> Path:
+    """The folder of a CSV store that has seen these movies."""
+    with closing(CsvMovieRepository(directory, escape_formulas=escape_formulas)) as store:
+        for one in saved:
+            store.save(one)
+        store.finish()
+    return directory
+
+
+def load(database: Database, directory: Path, *, escape_formulas: bool = False) -> dict[Table, int]:
+    with closing(CsvMovieRepository(directory, read_only=True, escape_formulas=escape_formulas)) as store:
+        return PostgresLoader(database).load(store.rows)
+
+
+def texts(directory: Path) -> dict[str, bytes]:
+    return {f"{table}.csv": (directory / f"{table}.csv").read_bytes() for table in Table}
+
+
+@pytest.mark.parametrize("escape_formulas", [False, True])
+def test_the_csv_export_is_what_the_csv_store_holds(database: Database, tmp_path: Path, escape_formulas: bool) -> None:
+    tricky = [movie(number, title=text) for number, text in enumerate(AWKWARD_TEXTS, 1) if text.strip()]
+    save_all(database, *FILMS, *tricky)
+    kept = finished_csv(tmp_path / "kept", *FILMS, *tricky, escape_formulas=escape_formulas)
+    exported(database, ExportFormat.CSV, tmp_path / "out", escape_formulas=escape_formulas)
+    assert texts(tmp_path / "out") == texts(kept)
+
+
+@pytest.mark.parametrize("escape_formulas", [False, True])
+def test_export_after_import_gives_the_same_bytes(database: Database, tmp_path: Path, escape_formulas: bool) -> None:
+    tricky = [full_movie(number) for number in range(1, 4)]
+    kept = finished_csv(tmp_path / "kept", *FILMS, *tricky, escape_formulas=escape_formulas)
+    counts = load(database, kept, escape_formulas=escape_formulas)
+    assert counts[Table.MOVIES] == len(FILMS) + len(tricky)
+    exported(database, ExportFormat.CSV, tmp_path / "out", escape_formulas=escape_formulas)
+    assert texts(tmp_path / "out") == texts(kept)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(saved=st.lists(movies(), max_size=4, unique_by=lambda one: one.imdb_id))
+def test_any_records_survive_import(database: Database, saved: list[Movie]) -> None:
+    model = InMemoryMovieRepository()
+    for one in saved:
+        model.save(one)
+    with empty_database():
+        PostgresLoader(database).load(model.rows)
+        repository = PostgresMovieRepository(database)
+        assert {table: list(repository.rows(table)) for table in Table} == {t: list(model.rows(t)) for t in Table}
+
+
+def test_names_go_on_by_the_rule_after_an_import(database: Database, tmp_path: Path) -> None:
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    first = replace(movie(2, cast=[person(1, "Anna")]), scraped_at=moment)
+    load(database, finished_csv(tmp_path / "kept", first))
+    older = replace(movie(1, cast=[person(1, "Ann")]), scraped_at=moment - timedelta(days=1))
+    same_time = replace(movie(3, cast=[person(1, "Anne")]), scraped_at=moment)
+    save_all(database, older, same_time)
+    repository = PostgresMovieRepository(database)
+    assert list(repository.rows(Table.PEOPLE)) == [("nm0000001", "Anna")]
+    save_all(database, replace(older, scraped_at=moment))
+    assert list(repository.rows(Table.PEOPLE)) == [("nm0000001", "Ann")]
+
+
+def test_saving_works_after_an_import(database: Database, tmp_path: Path) -> None:
+    load(database, finished_csv(tmp_path / "kept", *FILMS[:10]))
+    save_all(database, *FILMS[5:])
+    assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == sorted(to_rows(one).movie for one in FILMS)
+
+
+def test_an_import_into_a_database_with_movies_is_refused(database: Database, tmp_path: Path) -> None:
+    save_all(database, FILMS[0])
+    with pytest.raises(UsageError, match="empty database; this one holds 1 movies"):
+        load(database, finished_csv(tmp_path / "kept", *FILMS))
+    assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == [to_rows(FILMS[0]).movie]
+
+
+def broken(table: Table, index: int, column: str, cell: str | None) -> InMemoryMovieRepository:
+    """A store with one bad cell."""
+
+    class Broken(InMemoryMovieRepository):
+        def rows(self, asked: Table) -> Iterator[Row]:
+            for number, row in enumerate(super().rows(asked)):
+                cells = list(row)
+                if asked is table and number == index:
+                    cells[table.columns.index(column)] = cell
+                yield tuple(cells)
+
+    store = Broken()
+    for one in FILMS[:5]:
+        store.save(one)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "cell", "says"),
+    [
+        (Table.MOVIES, "year", "19x4", r"row 3 of movies by id, year: invalid input syntax"),
+        (Table.MOVIES, "year", "1700", r"row 3 of movies by id: .*movies_year_check"),
+        (Table.MOVIES, "title", None, r"row 3 of movies by id: null value in column \"title\""),
+        (Table.MOVIES, "imdb_id", FILMS[1].imdb_id, r"row 3 of movies by id: duplicate key.*already exists"),
+        (Table.CREDITS, "characters", "nonsense", r"row 3 of credits by id, characters: malformed array"),
+        (Table.CREDITS, "person_id", "nm9999999", r"violates foreign key.*nm9999999"),
+        (Table.CREDITS, "imdb_id", "tt9999999", r"violates foreign key.*tt9999999"),
+    ],
+)
+def test_a_bad_row_is_named_and_nothing_is_imported(
+    database: Database, table: Table, column: str, cell: str | None, says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        PostgresLoader(database).load(broken(table, 2, column, cell).rows)
+    assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == []
+    save_all(database, FILMS[0])  # the checks and indexes are all there again
+
+
+def test_json_lines_hold_whole_movies(database: Database, tmp_path: Path) -> None:
+    whole = full_movie(1)
+    save_all(database, whole, bare(1), film(3, rank=2))
+    (path,) = exported(database, ExportFormat.JSONL, tmp_path)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    by_id = {line["imdb_id"]: line for line in lines}
+    found = by_id[whole.imdb_id]
+    assert found["title"] == whole.title
+    assert found["rating"] == whole.rating
+    assert found["genres"] == list(whole.genres)
+    assert [one["name"] for one in found["directors"]] == [credit.person.name for credit in whole.directors]
+    assert [tuple(one["characters"]) for one in found["cast"]] == [credit.characters for credit in whole.cast]
+    assert by_id[bare(1).imdb_id]["cast"] == []
+    assert by_id[bare(1).imdb_id]["year"] is None
+
+
+def test_parquet_has_types(database: Database, tmp_path: Path) -> None:
+    whole = replace(full_movie(1), scraped_at=datetime(2026, 5, 1, 12, 30, 1, 123456, tzinfo=UTC))
+    save_all(database, whole, *FILMS)
+    paths = exported(database, ExportFormat.PARQUET, tmp_path)
+    tables = {path.stem: read_parquet(path).read_all() for path in paths}
+    ids = [str(value) for value in tables["movies"].column("imdb_id").to_pylist()]
+    at = ids.index(whole.imdb_id)
+
+    def cell(column: str) -> object:
+        return tables["movies"].column(column).to_pylist()[at]
+
+    assert cell("genres") == list(whole.genres)
+    assert cell("rating") == Decimal(str(whole.rating))
+    assert cell("votes") == whole.votes
+    assert cell("scraped_at") == whole.scraped_at
+    assert len(ids) == len(FILMS) + 1
+    assert tables["credits"].num_rows == sum(len(one.credits) for one in (whole, *FILMS))
+    assert tables["people"].num_rows == len({c.person.person_id for one in (whole, *FILMS) for c in one.credits})
+
+
+def test_an_empty_database_gives_empty_files(database: Database, tmp_path: Path) -> None:
+    for form in ExportFormat:
+        for path in exported(database, form, tmp_path):
+            assert path.exists()
+    assert (tmp_path / "movies.csv").read_text().startswith("imdb_id,title,")
+    assert read_parquet(tmp_path / "movies.parquet").read_all().num_rows == 0
+
+
+def test_files_that_are_there_are_not_replaced_unasked(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("mine")
+    with pytest.raises(UsageError, match=r"people\.csv exists already"):
+        exported(database, ExportFormat.CSV, tmp_path)
+    assert (tmp_path / "people.csv").read_text() == "mine"
+    exported(database, ExportFormat.CSV, tmp_path, overwrite=True)
+    assert (tmp_path / "people.csv").read_text().startswith("person_id,name")
+
+
+def test_a_folder_that_cannot_be_made_is_told(database: Database, tmp_path: Path) -> None:
+    with pytest.raises((UsageError, StoreUnavailable), match=r"cannot be written|not a folder"):
+        exported(database, ExportFormat.CSV, Path(os.devnull) / "out")
+
+
+def test_a_run_going_on_does_not_mix_into_an_export(database: Database, tmp_path: Path) -> None:
+    save_all(database, *FILMS[:5])
+    with snapshot(database) as source:
+        titles = list(source.rows(Table.MOVIES))
+        save_all(database, *FILMS)
+        people = list(source.rows(Table.PEOPLE))
+    assert len(titles) == 5
+    assert len(people) == len({c.person.person_id for one in FILMS[:5] for c in one.credits})

@@ -1,0 +1,345 @@
+"""What the PostgreSQL store does when the server, the network or another session gets in its way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from time import sleep
+
+import psycopg2
+import pytest
+
+from application.records import Row, Table
+from domain.errors import RecordRejected, StoreUnavailable
+from domain.movie import Movie
+from infrastructure.persistence.postgres import schema
+from infrastructure.persistence.postgres.database import Database
+from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from tests.fakes.films import film
+from tests.fakes.private_postgres import PrivatePostgres
+from tests.fakes.repositories import InMemoryMovieRepository
+from tests.fakes.tcp_proxy import TcpProxy
+from tests.integration.postgres.waiting import wait_until
+
+Open = Callable[..., PostgresMovieRepository]
+
+
+@pytest.fixture
+def prepared(fresh: str) -> str:
+    """The address of a database with the schema and no rows."""
+    with closing(Database(fresh)) as database:
+        schema.prepare(database)
+    return fresh
+
+
+@pytest.fixture
+def opened(prepared: str) -> Iterator[Open]:
+    """Opens repositories; by default on the prepared database."""
+    with ExitStack() as stack:
+
+        def open_one(dsn: str = prepared, **options: object) -> PostgresMovieRepository:
+            repository = PostgresMovieRepository(Database(dsn, **options))  # type: ignore[arg-type]
+            stack.callback(repository.close)
+            return repository
+
+        yield open_one
+
+
+@contextmanager
+def session(dsn: str, *statements: str) -> Iterator[psycopg2.extensions.connection]:
+    """Another client with an open transaction."""
+    with closing(psycopg2.connect(dsn)) as connection:
+        for statement in statements:
+            connection.cursor().execute(statement)
+        yield connection
+
+
+def value(dsn: str, sql: str) -> object:
+    with session(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        (row,) = cursor.fetchall()
+        return row[0]
+
+
+def fill_up(dsn: str, stack: ExitStack) -> None:
+    """Take every connection the server has."""
+    while True:
+        try:
+            stack.enter_context(session(dsn))
+        except psycopg2.OperationalError:
+            return
+
+
+def saving(dsn: str, state: str = "wait_event_type = 'Lock'") -> Callable[[], int]:
+    """How many transactions of the program are under way."""
+    sql = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'save_movies' AND {state}"  # noqa: S608, E501 - constants of this file
+
+    def count() -> int:
+        found = value(dsn, sql + " AND pid <> pg_backend_pid()")
+        assert isinstance(found, int)
+        return found
+
+    return count
+
+
+def contents(repository: PostgresMovieRepository | InMemoryMovieRepository) -> dict[Table, list[Row]]:
+    return {table: list(repository.rows(table)) for table in Table}
+
+
+def expected(movies: Sequence[Movie]) -> dict[Table, list[Row]]:
+    model = InMemoryMovieRepository()
+    for movie in movies:
+        model.save(movie)
+    return contents(model)
+
+
+def submit(
+    pool: ThreadPoolExecutor, repository: PostgresMovieRepository, movies: Sequence[Movie]
+) -> list[Future[None]]:
+    return [pool.submit(repository.save, movie) for movie in movies]
+
+
+FILMS = [film(number, of=60) for number in range(60)]
+
+
+def test_several_transactions_are_open_at_once(prepared: str, opened: Open) -> None:
+    repository = opened()
+    with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
+        saves = submit(pool, repository, FILMS)
+        wait_until(lambda: saving(prepared)() >= 3)
+        other.rollback()
+        for save in saves:
+            save.result()
+    assert contents(repository) == expected(FILMS)
+
+
+def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open) -> None:
+    repository = opened(pool_size=1)
+    with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
+        saves = submit(pool, repository, FILMS[:50])
+        wait_until(lambda: saving(prepared)() == 1 and pool._work_queue.empty())
+        sleep(0.2)  # the others are on their way into the queue; being late would only make the test easier
+        other.rollback()
+        for save in saves:
+            save.result()
+    transactions = value(prepared, "SELECT count(DISTINCT xmin::text) FROM movies")
+    assert isinstance(transactions, int)
+    assert 2 <= transactions <= 25
+
+
+def test_a_movie_that_violates_a_constraint_fails_alone(prepared: str, opened: Open) -> None:
+    with session(prepared, "ALTER TABLE movies ADD CONSTRAINT movies_year_check2 CHECK (true)") as other:
+        other.cursor().execute("ALTER TABLE movies DROP CONSTRAINT movies_year_check")
+        other.cursor().execute("ALTER TABLE movies ADD CONSTRAINT movies_year_check CHECK (right(imdb_id, 1) <> '4')")
+        other.commit()
+    repository = opened()
+    good = [movie for movie in FILMS if not movie.imdb_id.endswith("4")]
+    with ThreadPoolExecutor(50) as pool:
+        saves = dict(zip([movie.imdb_id for movie in FILMS], submit(pool, repository, FILMS), strict=True))
+    failures = {imdb_id: save.exception() for imdb_id, save in saves.items() if save.exception()}
+    assert set(failures) == {movie.imdb_id for movie in FILMS} - {movie.imdb_id for movie in good}
+    for imdb_id, failure in failures.items():
+        assert isinstance(failure, RecordRejected)
+        assert str(failure).startswith(f"postgres: {imdb_id}: year: ")
+    assert contents(repository) == expected(good)
+
+
+@pytest.mark.parametrize("mode", ["immediate", "fast"])
+@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
+def test_a_restart_of_the_server_costs_nothing(
+    running: PrivatePostgres, prepared: str, opened: Open, tcp: bool, mode: str
+) -> None:
+    name = prepared.rsplit("=", 1)[1]
+    repository = opened(running.dsn(database=name, tcp=tcp))
+    halfway = threading.Semaphore(0)
+
+    def save(movie: Movie) -> None:
+        repository.save(movie)
+        halfway.release()
+
+    with ThreadPoolExecutor(10) as pool:
+        saves = [pool.submit(save, movie) for movie in FILMS]
+        for _ in range(20):
+            halfway.acquire()
+        running.restart(mode)
+        for one in saves:
+            one.result()
+    assert contents(repository) == expected(FILMS)
+
+
+def test_connections_cut_while_idle_are_replaced(prepared: str, opened: Open) -> None:
+    repository = opened(patience=0)
+    with ThreadPoolExecutor(10) as pool:
+        for save in submit(pool, repository, FILMS[:20]):
+            save.result()
+    value(
+        prepared, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'filmledger'"
+    )
+    repository.save(FILMS[20])
+    assert contents(repository) == expected(FILMS[:21])
+
+
+def test_too_many_connections_are_waited_for(prepared: str, opened: Open) -> None:
+    with ExitStack() as stack:
+        fill_up(prepared, stack)
+        with pytest.raises(StoreUnavailable, match="too many clients"):
+            opened(patience=0.2).save(FILMS[0])
+        patient = opened()
+        with ThreadPoolExecutor(1) as pool:
+            save = pool.submit(patient.save, FILMS[0])
+            wait_until(lambda: patient._database._outage._since is not None)
+            stack.close()
+            save.result()
+    assert contents(patient) == expected(FILMS[:1])
+
+
+def test_a_statement_timeout_is_tried_again(prepared: str, opened: Open) -> None:
+    with session(prepared, "LOCK TABLE people") as other:
+        with pytest.raises(StoreUnavailable, match="statement timeout"):
+            opened(statement_timeout=0.2, patience=0.5).save(FILMS[0])
+        assert value(prepared, "SELECT count(*) FROM movies") == 0
+        patient = opened(statement_timeout=0.2)
+        with ThreadPoolExecutor(1) as pool:
+            save = pool.submit(patient.save, FILMS[0])
+            wait_until(lambda: patient._database._outage._since is not None)
+            other.rollback()
+            save.result()
+    assert contents(patient) == expected(FILMS[:1])
+
+
+def test_the_victim_of_a_deadlock_tries_again(prepared: str, opened: Open) -> None:
+    repository = opened()
+    repository.save(FILMS[0])
+    people = sorted({credit.person.person_id for credit in FILMS[0].credits})
+    lock = "SELECT FROM people WHERE person_id = '{}' FOR UPDATE"
+    with (
+        ThreadPoolExecutor(2) as pool,
+        session(prepared, "SET deadlock_timeout = '1h'", lock.format(people[-1])) as other,
+    ):
+        save = pool.submit(repository.save, FILMS[0])
+        wait_until(lambda: saving(prepared)() == 1)
+        other.cursor().execute(lock.format(people[0]))  # each now waits for the other; ours looks first and gives way
+        other.rollback()
+        save.result()
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    wait_until(lambda: value(prepared, deadlocks) == 1)
+    assert contents(repository) == expected(FILMS[:1])
+
+
+def test_a_serialization_failure_is_tried_again(prepared: str, opened: Open) -> None:
+    name = prepared.rsplit("=", 1)[1]
+    with closing(psycopg2.connect(prepared)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    repository = opened()
+    repository.save(FILMS[0])
+    person = FILMS[0].credits[0].person.person_id
+    with (
+        ThreadPoolExecutor(1) as pool,
+        session(
+            prepared,
+            f"UPDATE people SET named_at = named_at WHERE person_id = '{person}'",  # noqa: S608 - a test's id
+        ) as other,
+    ):
+        save = pool.submit(repository.save, FILMS[0])
+        wait_until(lambda: saving(prepared)() == 1)
+        other.commit()
+        save.result()
+    assert contents(repository) == expected(FILMS[:1])
+
+
+@pytest.fixture
+def proxy(running: PrivatePostgres) -> Iterator[TcpProxy]:
+    with TcpProxy(running.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def through(running: PrivatePostgres, prepared: str, proxy: TcpProxy) -> str:
+    """The address of the prepared database through the proxy."""
+    return running.dsn(tcp=True, database=prepared.rsplit("=", 1)[1], port=proxy.port) + " connect_timeout=2"
+
+
+def test_a_cut_network_costs_nothing(proxy: TcpProxy, through: str, opened: Open) -> None:
+    repository = opened(through)
+    with ThreadPoolExecutor(10) as pool:
+        saves = []
+        for movie in FILMS:
+            saves.append(pool.submit(repository.save, movie))
+            if movie in FILMS[20::20]:
+                saves[-10].result()
+                proxy.cut()
+        for save in saves:
+            save.result()
+    assert contents(repository) == expected(FILMS)
+
+
+def test_a_commit_whose_answer_got_lost_is_repeated(proxy: TcpProxy, through: str, prepared: str, opened: Open) -> None:
+    repository = opened(through)
+    repository.save(FILMS[0])
+    proxy.lose_next_reply()
+    repository.save(FILMS[1])
+    assert not proxy._lose_reply.is_set()
+    assert contents(opened()) == expected(FILMS[:2])
+
+
+def test_a_slow_network_only_takes_longer(proxy: TcpProxy, through: str, opened: Open) -> None:
+    proxy.delay = 0.02
+    repository = opened(through)
+    with ThreadPoolExecutor(50) as pool:
+        for save in submit(pool, repository, FILMS):
+            save.result()
+    assert contents(repository) == expected(FILMS)
+
+
+def test_a_frozen_network_is_noticed(proxy: TcpProxy, through: str, prepared: str, opened: Open) -> None:
+    repository = opened(through, statement_timeout=0.5)
+    repository.save(FILMS[0])
+    proxy.freeze()
+    with ThreadPoolExecutor(1) as pool:
+        save = pool.submit(repository.save, FILMS[1])
+        wait_until(lambda: repository._database._outage._since is not None)
+        proxy.cut()  # what was held back is lost, as it would be
+        proxy.thaw()
+        save.result()
+    assert contents(opened()) == expected(FILMS[:2])
+
+
+def test_a_server_that_stays_away_is_given_up_once_for_all(
+    running: PrivatePostgres, prepared: str, opened: Open
+) -> None:
+    repository = opened(patience=0.5)
+    repository.save(FILMS[0])
+    running.stop()
+    with ThreadPoolExecutor(50) as pool:
+        saves = submit(pool, repository, FILMS)
+    assert all(isinstance(save.exception(), StoreUnavailable) for save in saves)
+    running.start()
+    repository.save(FILMS[1])
+    assert contents(repository) == expected(FILMS[:2])
+
+
+def test_waiting_ends_when_the_run_is_cancelled(running: PrivatePostgres, prepared: str, opened: Open) -> None:
+    cancel = threading.Event()
+    repository = opened(patience=3600, cancel=cancel)
+    repository.save(FILMS[0])
+    running.stop()
+    with ThreadPoolExecutor(10) as pool:
+        saves = submit(pool, repository, FILMS[:20])
+        wait_until(lambda: repository._database._outage._since is not None)
+        cancel.set()
+    assert all(isinstance(save.exception(), StoreUnavailable) for save in saves)
+
+
+def test_reading_works_while_saving_goes_on(prepared: str, opened: Open) -> None:
+    repository = opened()
+    for movie in FILMS[:30]:
+        repository.save(movie)
+    rows = repository.rows(Table.MOVIES)
+    first = next(rows)
+    for movie in FILMS[30:]:
+        repository.save(movie)
+    assert [first, *rows] == expected(FILMS[:30])[Table.MOVIES]  # one moment's picture
+    assert contents(repository) == expected(FILMS)

@@ -1,0 +1,329 @@
+"""Pull the plug at any moment: what was reported as saved is there, whole and once; nothing half-done is."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule, run_state_machine_as_test
+
+from application.records import Row, Table
+from domain.movie import Movie
+from infrastructure.persistence.csv import files, journal
+from infrastructure.persistence.csv.repository import CsvMovieRepository
+from shared.atomic import sync
+from tests.contract.test_movie_repository import History, csv_files
+from tests.fakes.movies import imdb_id, movie, person
+from tests.fakes.repositories import InMemoryMovieRepository
+from tests.integration import csv_crash_points as points
+from tests.integration.csv_saver import record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def contents(repository: CsvMovieRepository) -> dict[Table, list[Row]]:
+    return {table: list(repository.rows(table)) for table in Table}
+
+
+def model_of(saved: Iterable[Movie]) -> InMemoryMovieRepository:
+    model = InMemoryMovieRepository()
+    for one in saved:
+        model.save(one)
+    return model
+
+
+def expected(saved: Iterable[Movie], *, finished: bool = False) -> dict[Table, list[Row]]:
+    model = model_of(saved)
+    if finished:
+        model.finish()
+    return {table: list(model.rows(table)) for table in Table}
+
+
+# --- kill -9 --------------------------------------------------------------------
+
+
+def killed_while_saving(directory: Path, seed: int, version: int, seconds: float) -> list[tuple[int, int]]:
+    """What the process had reported as saved when it was killed, so many seconds after its first report."""
+    command = [sys.executable, "-m", "tests.integration.csv_saver", str(directory), str(seed), str(version)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        reported = [first, *process.stdout]
+        timer.join()
+        assert process.wait() == -9
+    return [(int(number), int(version)) for number, version in (line.split() for line in reported)]
+
+
+def check_after_kill(directory: Path, reported: list[tuple[int, int]], kept: dict[int, int], began: int) -> None:
+    """Hold what is on the disk against what was reported; brings ``kept`` up to date.
+
+    ``began`` is the version the process began to count from.
+    """
+    newest = dict(kept)
+    for number, version in reported:
+        newest[number] = max(version, newest.get(number, 0))
+    before = contents(CsvMovieRepository(directory, read_only=True))
+    repository = CsvMovieRepository(directory)
+    found: dict[int, int] = {}
+    for row in repository.rows(Table.MOVIES):
+        saved = repository.find(str(row[0]))
+        assert saved is not None
+        number = int(saved.imdb_id[2:])
+        version = int((saved.scraped_at - movie(1).scraped_at).total_seconds() // 60)
+        assert saved == record(number, version)
+        found[number] = version
+    # At most the one save that was under way for a title may be newer than the last one reported.
+    assert newest.keys() <= found.keys()
+    assert all(found[number] in (version, max(version, began) + 1) for number, version in newest.items())
+    now = contents(repository)
+    assert {table: now[table] for table in (Table.MOVIES, Table.CREDITS)} == {
+        table: before[table] for table in (Table.MOVIES, Table.CREDITS)
+    }
+    repository.finish()
+    repository.close()
+    assert contents(CsvMovieRepository(directory, read_only=True)) == expected(
+        (record(number, version) for number, version in found.items()), finished=True
+    )
+    for table in Table:
+        with (directory / f"{table}.csv").open(newline="", encoding="utf-8") as file:
+            head, *rows = csv.reader(file, strict=True)
+        assert tuple(head) == table.columns
+        assert {len(row) for row in rows} <= {len(table.columns)}
+        keys = Counter(tuple(row[table.columns.index(column)] for column in table.key) for row in rows)
+        assert not [key for key, times in keys.items() if times > 1]
+    assert sorted(path.name for path in directory.iterdir()) == [
+        ".filmledger", "credits.csv", "movies.csv", "people.csv",
+    ]  # fmt: skip
+    kept.update(found)
+
+
+def kill_again_and_again(directory: Path, seed: int, times: int) -> None:
+    dice = random.Random(seed)
+    kept: dict[int, int] = {}
+    for round_ in range(times):
+        reported = killed_while_saving(directory, seed * 100 + round_, 100_000 * round_, dice.uniform(0, 0.3))
+        assert reported
+        check_after_kill(directory, reported, kept, 100_000 * round_)
+
+
+def test_what_was_reported_as_saved_outlives_kill_9(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path, seed=1, times=5)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_what_was_reported_as_saved_outlives_kill_9_many_times(tmp_path: Path, seed: int) -> None:
+    kill_again_and_again(tmp_path, seed=seed, times=15)
+
+
+# --- at every step --------------------------------------------------------------
+
+
+def test_ended_at_any_step_on_the_file_system_nothing_is_half_done(tmp_path: Path) -> None:
+    prepared, targets = tmp_path / "prepared", tmp_path / "targets"
+    repository = CsvMovieRepository(prepared)
+    for one in points.BEFORE:
+        repository.save(one)
+    repository.finish()
+    repository.close()
+    subprocess.run(
+        [sys.executable, "-m", "tests.integration.csv_crash_points", str(prepared), str(targets)],
+        cwd=ROOT, check=True,
+    )  # fmt: skip
+    saves = [*points.FIRST_SAVES, *points.LAST_SAVES]
+    # After so many saves, before or after people nobody credits have left: all that may be seen.
+    allowed = [
+        expected(points.BEFORE + saves[:done], finished=finished)
+        for done in range(len(saves) + 1)
+        for finished in (False, True)
+    ]
+    ended = sorted(int(path.name) for path in targets.iterdir())
+    assert len(ended) > 30
+    seen = []
+    for step in ended:
+        directory = targets / str(step)
+        reader = contents(CsvMovieRepository(directory, read_only=True))
+        assert reader in allowed, step
+        opened = CsvMovieRepository(directory)
+        assert contents(opened) == reader, step
+        opened.finish()
+        opened.close()
+        assert contents(CsvMovieRepository(directory, read_only=True)) in allowed, step
+        assert not [path for path in directory.rglob(".*") if path.is_file()], step
+        seen.append(allowed.index(reader))
+    assert seen[0] == 0
+    assert reader == allowed[-1]
+    assert len({place // 2 for place in seen}) == 3  # before, between and after the two turns of saving
+
+
+class HistoryWithDeaths(History):
+    """As in the contract, and now and then the process dies without closing anything."""
+
+    kind = staticmethod(csv_files)
+
+    @rule()
+    def die(self) -> None:
+        self.abandoned = self.store  # its files stay open, as a dead process's may for a while
+        self.store = self.open()
+
+
+def test_any_history_with_deaths_leaves_what_the_model_says() -> None:
+    run_state_machine_as_test(HistoryWithDeaths, settings=settings(max_examples=40, stateful_step_count=15))
+
+
+# --- what "saved" means ---------------------------------------------------------
+
+
+def test_a_save_returns_after_the_disk_has_the_rows_and_then_their_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, int]] = []
+
+    def watched(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        synced.append((name, os.fstat(descriptor).st_size))
+        sync(descriptor)
+
+    for module in (files, journal):
+        monkeypatch.setattr(module, "sync", watched)
+    repository = CsvMovieRepository(tmp_path)
+    for number in range(1, 4):
+        synced.clear()
+        repository.save(movie(number, cast=[person(number)]))
+        names = [name for name, _ in synced]
+        assert sorted(names[:3]) == ["credits.csv", "movies.csv", "people.csv"]
+        assert names[3:] == ["csv.journal"]
+        for name, size in synced[:3]:
+            assert (tmp_path / name).stat().st_size == size
+    repository.close()
+
+
+def test_fifty_threads_share_their_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = []
+
+    def slow(descriptor: int) -> None:
+        commits.append(descriptor)
+        all_waiting.wait(timeout=0.05)  # never set: it stands for a disk that takes its time
+
+    all_waiting = threading.Event()
+    monkeypatch.setattr(journal, "sync", slow)
+    repository = CsvMovieRepository(tmp_path)
+    with ThreadPoolExecutor(50) as executor:
+        list(executor.map(repository.save, [movie(number) for number in range(1, 501)]))
+    repository.close()
+    assert len(commits) <= 100  # one for each save would be 500
+
+
+# --- torn tails -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dead(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a process leaves that is killed between two saves."""
+    directory = tmp_path_factory.mktemp("dead")
+    repository = CsvMovieRepository(directory)
+    for number in (2, 1):
+        repository.save(movie(number, cast=[person(number), person(7)]))
+    copy = directory.parent / "copy-of-dead"
+    shutil.copytree(directory, copy)
+    repository.close()
+    return copy
+
+
+tails = st.binary(max_size=40) | st.sampled_from([b"\x00" * 512, b'"', b"tt0000003,Half", b'tt3,"\r\n', b"\r\n"])
+
+
+@settings(max_examples=40)
+@given(movies=tails, people=tails, credits=tails, journal=tails)
+def test_whatever_stands_behind_the_last_commit_is_cut_off(
+    tmp_path_factory: pytest.TempPathFactory, dead: Path, movies: bytes, people: bytes, credits: bytes, journal: bytes
+) -> None:
+    directory = tmp_path_factory.mktemp("tails") / "data"
+    shutil.copytree(dead, directory)
+    for name, tail in (
+        ("movies.csv", movies), ("people.csv", people), ("credits.csv", credits), (".filmledger/csv.journal", journal),
+    ):  # fmt: skip
+        with (directory / name).open("ab") as file:
+            file.write(tail)
+    committed = expected(movie(number, cast=[person(number), person(7)]) for number in (1, 2))
+    assert contents(CsvMovieRepository(directory, read_only=True)) == committed
+    repository = CsvMovieRepository(directory)
+    assert contents(repository) == committed
+    repository.save(movie(3))
+    repository.close()
+    assert {row[0] for row in CsvMovieRepository(directory, read_only=True).rows(Table.MOVIES)} == {
+        imdb_id(1), imdb_id(2), imdb_id(3),
+    }  # fmt: skip
+
+
+def test_a_save_without_its_commit_is_cut_off(tmp_path: Path) -> None:
+    repository = CsvMovieRepository(tmp_path / "data")
+    repository.save(movie(1))
+    repository.finish()
+    repository.save(replace(movie(2, cast=[person(1)]), plot="x" * 5_000))
+    dead = Path(shutil.copytree(tmp_path / "data", tmp_path / "dead"))
+    repository.close()
+    log = dead / ".filmledger" / "csv.journal"
+    log.write_bytes(log.read_bytes().split(b"\n")[0] + b"\n")  # the rows are there, the commit is not
+    repository = CsvMovieRepository(dead)
+    assert contents(repository) == expected([movie(1)])
+    repository.save(movie(3))
+    repository.close()
+    assert b"xx" not in (dead / "movies.csv").read_bytes()
+    assert contents(CsvMovieRepository(dead, read_only=True)) == expected([movie(1), movie(3)])
+
+
+def test_a_cut_off_tail_is_told(dead: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    directory = tmp_path / "data"
+    shutil.copytree(dead, directory)
+    with (directory / "movies.csv").open("ab") as file:
+        file.write(b"tt0000003,Half a")
+    CsvMovieRepository(directory).close()
+    assert "cut off 16 bytes of saves that had not ended" in caplog.text
+
+
+# --- beside a writer ------------------------------------------------------------
+
+
+def test_a_reader_beside_a_writer_sees_whole_records_only(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.integration.csv_saver", str(tmp_path), "7", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        drain = threading.Thread(target=process.stdout.read)
+        drain.start()
+        try:
+            known: set[str] = set()
+            for _ in range(12):
+                reader = CsvMovieRepository(tmp_path, read_only=True)
+                listed = [str(row[0]) for row in reader.rows(Table.MOVIES)]
+                assert listed == sorted(set(listed))
+                assert known <= set(listed)
+                known = set(listed)
+                for row in reader.rows(Table.CREDITS):
+                    assert len(row) == 5
+                for one in listed[:3]:
+                    found = reader.find(one)
+                    assert found is not None
+                    version = int((found.scraped_at - movie(1).scraped_at).total_seconds() // 60)
+                    assert found == record(int(one[2:]), version)
+            assert process.poll() is None
+        finally:
+            process.kill()
+            drain.join()

@@ -1,0 +1,111 @@
+"""Steps that fail one by one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from application.publish import PublishPlan, StepOutcome, publish
+from domain.errors import Cancelled, FilmledgerError
+
+
+@dataclass
+class Step:
+    name: str
+    work: Callable[[], None] = lambda: None
+
+    def run(self) -> None:
+        self.work()
+
+
+def _failing(error: Exception) -> Callable[[], None]:
+    def work() -> None:
+        raise error
+
+    return work
+
+
+def _publish(
+    *in_turn: Step, together: tuple[Step, ...] = (), at_last: tuple[Step, ...] = (), parallel: bool = True
+) -> tuple[tuple[StepOutcome, ...], list[bool], list[StepOutcome]]:
+    finished: list[bool] = []
+    said: list[StepOutcome] = []
+    plan = PublishPlan(in_turn, together, finished.append, at_last)
+    return publish(plan, parallel=parallel, say=said.append, cancel=threading.Event()), finished, said
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_every_step_is_done_in_order_and_told(parallel: bool) -> None:
+    done: list[str] = []
+    steps = {name: Step(name, lambda name=name: done.append(name)) for name in "abcdef"}  # type: ignore[misc]
+    outcomes, finished, said = _publish(
+        steps["a"], steps["b"], together=(steps["c"], steps["d"], steps["e"]), at_last=(steps["f"],), parallel=parallel
+    )
+    assert done[:2] == ["a", "b"]
+    assert sorted(done[2:5]) == ["c", "d", "e"]
+    assert done[5] == "f"
+    assert list(outcomes) == said
+    assert sorted(outcome.line for outcome in said) == [f"✓ {name}" for name in "abcdef"]
+    assert finished == [True]
+
+
+def test_steps_meant_for_the_same_time_do_run_at_the_same_time() -> None:
+    barrier = threading.Barrier(3, timeout=20)
+
+    def meet() -> None:
+        barrier.wait()
+
+    steps = tuple(Step(name, meet) for name in "abc")
+    outcomes, _, _ = _publish(together=steps)
+    assert not any(outcome.failed for outcome in outcomes)
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_one_failure_never_stops_the_rest(parallel: bool) -> None:
+    outcomes, finished, _ = _publish(
+        Step("a", _failing(FilmledgerError("no styles"))),
+        Step("b"),
+        together=(Step("c", _failing(OSError(28, "No space left on device", "site/feed.xml"))), Step("d")),
+        at_last=(Step("e", _failing(ZeroDivisionError("oh"))), Step("f")),
+        parallel=parallel,
+    )
+    assert {outcome.name: outcome.line for outcome in outcomes} == {
+        "a": "✗ a: no styles",
+        "b": "✓ b",
+        "c": "✗ c: site/feed.xml: No space left on device",
+        "d": "✓ d",
+        "e": "✗ e: ZeroDivisionError: oh",
+        "f": "✓ f",
+    }
+    assert [outcome.name for outcome in outcomes if outcome.failed] == ["a", "c", "e"]
+    assert finished == [False], "nothing is tidied away after a failure"
+
+
+def test_a_failure_to_tidy_is_told_too() -> None:
+    said: list[StepOutcome] = []
+    plan = PublishPlan((Step("a"),), (), _failing_finish, (Step("b"),))
+    publish(plan, parallel=True, say=said.append, cancel=threading.Event())
+    assert [outcome.line for outcome in said] == ["✓ a", "✗ output folder: Permission denied", "✓ b"]
+
+
+def _failing_finish(_: bool) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_once_stopped_no_further_step_begins_and_none_has_failed() -> None:
+    cancel = threading.Event()
+    began: list[str] = []
+
+    def stopped() -> None:
+        began.append("a")
+        cancel.set()
+        raise Cancelled("stopped")
+
+    steps = (Step("a", stopped), Step("b", lambda: began.append("b")))
+    plan = PublishPlan(steps, (Step("c", lambda: began.append("c")),), lambda _: None, ())
+    outcomes = publish(plan, parallel=True, say=lambda _: None, cancel=cancel)
+    assert began == ["a"]
+    assert all(outcome.cancelled and not outcome.failed for outcome in outcomes)

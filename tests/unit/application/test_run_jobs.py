@@ -1,0 +1,194 @@
+"""The engine: every job once, failures again after a growing wait, and an end that leaves the rest pending."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.ports import Job, Outcome, Status
+from application.run_jobs import Ended, Ending, RetryRule, run_jobs
+from domain.errors import Blocked, Cancelled, NotFound, StoreUnavailable, Transient
+from infrastructure.scraper.crawler import crawler
+from tests.fakes.clock import SkippingEvent, StandingClock
+from tests.fakes.joblog import MemoryJobLog
+from tests.fakes.progress import RecordingProgress
+
+RULE = RetryRule(retries=3, max_requests=6, delay=2.0, longest=5.0)
+
+
+class Run:
+    """A run over a list in memory, with time that passes at once."""
+
+    def __init__(self, count: int, *, threads: int = 1, rule: RetryRule = RULE) -> None:
+        self.clock = StandingClock()
+        self.cancel = SkippingEvent(self.clock)
+        self.job_log = MemoryJobLog()
+        self.job_log.list(Job(seq, f"tt{seq:07}") for seq in range(count))
+        self.progress = RecordingProgress()
+        self.threads = threads
+        self.rule = rule
+
+    def of(self, work: Callable[[Job], Outcome]) -> Ended:
+        return run_jobs(
+            work,
+            crawler=crawler(self.threads),
+            job_log=self.job_log,
+            progress=self.progress,
+            rule=self.rule,
+            clock=self.clock,
+            cancel=self.cancel,
+            workers=self.threads,
+        )
+
+
+def _done(job: Job) -> Outcome:
+    return Outcome(job, Status.COMPLETED, requests=1)
+
+
+def _fails(error: Exception) -> Callable[[Job], Outcome]:
+    def work(job: Job) -> Outcome:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("threads", [1, 7])
+def test_every_job_is_done_and_written_down_once(threads: int) -> None:
+    run = Run(100, threads=threads)
+    ended = run.of(_done)
+    assert (ended.ending, ended.summary.saved, ended.summary.requests) == (Ending.FINISHED, 100, 100)
+    assert run.job_log.completed == set(range(100))
+    assert sorted(run.job_log.taken) == list(range(100))
+    assert len(run.progress.outcomes) == 100
+
+
+def test_a_failure_that_may_pass_is_tried_again_after_growing_waits() -> None:
+    run = Run(1)
+    tries: list[tuple[int, int]] = []
+
+    def work(job: Job) -> Outcome:
+        tries.append((job.attempt, job.spent))
+        if job.attempt < 4:
+            error = Transient("reset")
+            error.requests = 1
+            raise error
+        return _done(job)
+
+    assert run.of(work).summary.saved == 1
+    assert tries == [(1, 0), (2, 1), (3, 2), (4, 3)]
+    assert run.cancel.waits == [2.0, 4.0, 5.0]
+
+
+def test_a_job_is_given_up_when_its_tries_are_used_up() -> None:
+    run = Run(1)
+    ended = run.of(_fails(Transient("reset")))
+    assert len(run.job_log.taken) == 1 + RULE.retries
+    assert [(failure.reason, failure.detail) for failure in run.job_log.failures()] == [("Transient", "reset")]
+    assert ended.summary.failed == 1
+
+
+def test_a_job_never_costs_more_requests_than_allowed() -> None:
+    run = Run(1)
+
+    def work(job: Job) -> Outcome:
+        error = Transient("reset")
+        error.requests = 4
+        raise error
+
+    run.of(work)
+    assert len(run.job_log.taken) == 2  # 4 requests, then the 2 that are left; the source is told so
+
+
+def test_what_cannot_pass_is_not_tried_again() -> None:
+    run = Run(3)
+    assert run.of(_fails(NotFound("gone"))).summary.failed == 3
+    assert len(run.job_log.taken) == 3
+
+
+def test_an_unexpected_error_is_an_outcome_with_its_traceback_logged(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run(2)
+
+    def work(job: Job) -> Outcome:
+        if job.seq == 0:
+            raise ZeroDivisionError("a bug")
+        return _done(job)
+
+    ended = run.of(work)
+    assert (ended.summary.saved, ended.summary.failed) == (1, 1)
+    assert [failure.reason for failure in run.job_log.failures()] == ["ZeroDivisionError"]
+    assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [(Blocked("challenge"), Ending.BLOCKED), (StoreUnavailable("csv", "disk full"), Ending.STORE)],
+)
+def test_a_block_and_a_lost_store_end_the_run_and_leave_the_rest_pending(error: Exception, ending: Ending) -> None:
+    run = Run(50)
+
+    def work(job: Job) -> Outcome:
+        if job.seq == 10:
+            raise error
+        return _done(job)
+
+    ended = run.of(work)
+    assert ended.ending is ending
+    assert str(error) in ended.message
+    assert [job.seq for job in run.job_log.pending()] == list(range(10, 50))
+    assert list(run.job_log.failures()) == []
+
+
+def test_a_stopped_run_leaves_the_rest_pending_and_costs_no_retry() -> None:
+    run = Run(50)
+
+    def work(job: Job) -> Outcome:
+        if job.seq == 5:
+            run.cancel.set()
+            raise Cancelled("stopped")
+        return _done(job)
+
+    ended = run.of(work)
+    assert (ended.ending, ended.summary.saved, ended.summary.cancelled) == (Ending.INTERRUPTED, 5, 1)
+    assert [job.seq for job in run.job_log.pending()] == list(range(5, 50))
+    assert next(run.job_log.pending()).attempt == 1
+
+
+def test_a_retry_that_waits_does_not_hold_up_the_others() -> None:
+    run = Run(20)
+    order: list[int] = []
+
+    def work(job: Job) -> Outcome:
+        order.append(job.seq)
+        if job.seq == 0 and job.attempt == 1:
+            raise Transient("reset")
+        return _done(job)
+
+    run.of(work)
+    assert order == [*range(20), 0]
+
+
+@given(
+    failures=st.dictionaries(st.integers(0, 29), st.integers(1, 6), max_size=30),
+    threads=st.sampled_from([1, 2, 8]),
+)
+def test_whatever_fails_every_job_ends_exactly_once(failures: dict[int, int], threads: int) -> None:
+    run = Run(30, threads=threads)
+    lock, tried = threading.Lock(), Counter[int]()
+
+    def work(job: Job) -> Outcome:
+        with lock:
+            tried[job.seq] += 1
+        if job.attempt <= failures.get(job.seq, 0):
+            raise Transient("reset")
+        return _done(job)
+
+    run.of(work)
+    lost = {seq for seq, times in failures.items() if times > RULE.retries}
+    assert run.job_log.completed == set(range(30)) - lost
+    assert {failure.key for failure in run.job_log.failures()} == {f"tt{seq:07}" for seq in lost}
+    assert all(tried[seq] == min(failures.get(seq, 0), RULE.retries) + 1 for seq in range(30))

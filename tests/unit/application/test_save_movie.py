@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from application.records import Row, Table
+from application.save_movie import SaveMovie
+from domain.errors import RecordRejected, StoreError, StoreUnavailable
+from domain.movie import Movie, title_url
+
+MOVIE = Movie("tt0000001", "One", title_url("tt0000001"), datetime(2026, 1, 1, tzinfo=UTC))
+
+
+class Store:
+    """A repository whose save does what the test says."""
+
+    def __init__(self, name: str, on_save: Callable[[Movie], None] = lambda movie: None) -> None:
+        self.name = name
+        self._on_save = on_save
+        self.saved: list[Movie] = []
+        self.steps: list[str] = []
+
+    def save(self, movie: Movie) -> None:
+        self._on_save(movie)
+        self.saved.append(movie)
+
+    def find(self, imdb_id: str) -> Movie | None:
+        return next((movie for movie in self.saved if movie.imdb_id == imdb_id), None)
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        return iter(())
+
+    def finish(self) -> None:
+        self.steps.append("finish")
+
+    def close(self) -> None:
+        self.steps.append("close")
+
+
+def _failing(error: Exception) -> Callable[[Movie], None]:
+    def fail(movie: Movie) -> None:
+        raise error
+
+    return fail
+
+
+def test_both_stores_save_at_the_same_time() -> None:
+    meeting = threading.Barrier(2, timeout=10)  # breaks unless both branches stand in it together
+    first, second = (Store(name, lambda movie: _ignore(meeting.wait())) for name in ("postgres", "csv"))
+    both = SaveMovie(first, second, concurrency=1)
+    both.save(MOVIE)
+    assert first.saved == second.saved == [MOVIE]
+    both.close()
+
+
+def _ignore(_: object) -> None:
+    return None
+
+
+def test_fifty_threads_save_at_once_without_waiting_for_each_other() -> None:
+    meeting = threading.Barrier(100, timeout=10)
+    first, second = (Store(name, lambda movie: _ignore(meeting.wait())) for name in ("postgres", "csv"))
+    both = SaveMovie(first, second, concurrency=50)
+    threads = [threading.Thread(target=both.save, args=(MOVIE,)) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(first.saved) == len(second.saved) == 50
+    both.close()
+
+
+@pytest.mark.parametrize("failing", ["postgres", "csv"])
+def test_a_failure_of_one_is_a_failure_that_names_it_and_the_other_was_waited_for(failing: str) -> None:
+    stores = {
+        name: Store(name, _failing(StoreUnavailable(name, "disk full")) if name == failing else lambda movie: None)
+        for name in ("postgres", "csv")
+    }
+    both = SaveMovie(stores["postgres"], stores["csv"], concurrency=1)
+    with pytest.raises(StoreUnavailable, match=f"{failing}: disk full"):
+        both.save(MOVIE)
+    (other,) = (store for name, store in stores.items() if name != failing)
+    assert other.saved == [MOVIE]
+    both.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [
+        (StoreUnavailable("postgres", "gone"), StoreUnavailable("csv", "full"), StoreUnavailable),
+        (RecordRejected("postgres", "gone"), StoreUnavailable("csv", "full"), RecordRejected),
+    ],
+)
+def test_two_failures_are_told_together(first: StoreError, second: StoreError, kind: type[StoreError]) -> None:
+    both = SaveMovie(Store("postgres", _failing(first)), Store("csv", _failing(second)), concurrency=1)
+    with pytest.raises(kind, match="postgres: gone; csv: full"):
+        both.save(MOVIE)
+    both.close()
+
+
+def test_an_unexpected_error_of_either_branch_is_not_swallowed() -> None:
+    both = SaveMovie(Store("postgres"), Store("csv", _failing(ZeroDivisionError("bug"))), concurrency=1)
+    with pytest.raises(ZeroDivisionError, match="bug"):
+        both.save(MOVIE)
+    both.close()
+
+
+def test_context_variables_follow_into_the_second_branch() -> None:
+    job = contextvars.ContextVar("job", default="none")
+    seen: list[str] = []
+    both = SaveMovie(Store("postgres"), Store("csv", lambda movie: seen.append(job.get())), concurrency=1)
+    job.set("tt0000001")
+    both.save(MOVIE)
+    assert seen == ["tt0000001"]
+    both.close()
+
+
+def test_it_is_a_repository_that_finishes_and_closes_both() -> None:
+    first, second = Store("postgres"), Store("csv")
+    both = SaveMovie(first, second, concurrency=1)
+    both.save(MOVIE)
+    assert both.find("tt0000001") == MOVIE
+    both.finish()
+    both.close()
+    assert first.steps == second.steps == ["finish", "close"]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.ports import Job, Outcome, Status, Title
+from application.scrape_movie import ScrapeMovie
+from domain.errors import FilmledgerError, NotFound, StoreUnavailable
+from tests.fakes.movies import movie
+from tests.fakes.progress import RecordingProgress
+from tests.fakes.repositories import InMemoryMovieRepository
+from tests.fakes.sources import FakeTitleSource
+
+MOVIE = movie(1)
+JOB = Job(0, MOVIE.imdb_id, rank=7, spent=2)
+
+
+def _scrape(
+    answer: Title | FilmledgerError, store: InMemoryMovieRepository, job: Job = JOB
+) -> tuple[Outcome, FakeTitleSource]:
+    source = FakeTitleSource({job.key: answer})
+    work = ScrapeMovie(source, store, max_requests=6, progress=RecordingProgress(), cancel=threading.Event())
+    return work(job), source
+
+
+def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
+    store = InMemoryMovieRepository()
+    outcome, source = _scrape(Title(MOVIE, "page", size=100, requests=2), store)
+    assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=7)
+    assert (outcome.status, outcome.detail, outcome.size, outcome.requests) == (
+        Status.COMPLETED, MOVIE.title, 100, 2,
+    )  # fmt: skip
+    assert source.asked == [(MOVIE.imdb_id, 4)]  # six requests in all, two were spent before
+
+
+def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    store = InMemoryMovieRepository()
+    _scrape(Title(MOVIE, "page"), store, Job(0, "tt7777777"))
+    assert store.find(MOVIE.imdb_id) is not None
+    assert store.find("tt7777777") is None
+    assert f"tt7777777 has moved: saved as {MOVIE.imdb_id}" in caplog.text
+
+
+def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: pytest.LogCaptureFixture) -> None:
+    store = InMemoryMovieRepository()
+    whole = replace(MOVIE, metascore=80, plot="Long.", genres=("Drama", "Crime"))
+    store.save(whole)
+    partial = replace(MOVIE, metascore=None, plot=None, genres=("Drama",))
+    outcome, _ = _scrape(Title(partial, "page", missing=frozenset({"metascore", "genres", "kind"})), store)
+    saved = store.find(MOVIE.imdb_id)
+    assert saved is not None
+    assert (saved.metascore, saved.genres) == (80, ("Drama", "Crime"))
+    assert saved.plot is None  # the page told that there is none
+    assert outcome.missing == ("genres", "kind", "metascore")
+    assert "kept from the record before: genres, " in caplog.text
+
+
+def test_a_page_that_cannot_be_had_saves_nothing() -> None:
+    store = InMemoryMovieRepository()
+    with pytest.raises(NotFound):
+        _scrape(NotFound("gone"), store)
+    assert store.find(MOVIE.imdb_id) is None
+
+
+def test_a_store_that_fails_is_told_with_what_the_page_cost() -> None:
+    class Full(InMemoryMovieRepository):
+        def save(self, movie: object) -> None:
+            raise StoreUnavailable("csv", "disk full")
+
+    outcome, _ = _scrape(Title(MOVIE, "page", size=100, requests=2), Full())
+    assert (outcome.status, outcome.retry, outcome.unavailable) == (Status.FAILED, True, True)
+    assert (outcome.detail, outcome.requests, outcome.size) == ("csv: disk full", 2, 100)
+
+
+def test_a_record_that_is_young_enough_is_left_alone_but_for_its_rank() -> None:
+    store = InMemoryMovieRepository()
+    store.save(MOVIE)
+    source, progress, cancel = FakeTitleSource({}), RecordingProgress(), threading.Event()
+    for fresh_since, asked in ((MOVIE.scraped_at, 0), (MOVIE.scraped_at + timedelta(seconds=1), 1)):
+        work = ScrapeMovie(
+            source, store, max_requests=6, progress=progress, cancel=cancel, fresh_since=fresh_since
+        )  # fmt: skip
+        if asked:
+            with pytest.raises(NotFound):
+                work(JOB)
+        else:
+            assert work(JOB).source == "saved"
+        assert len(source.asked) == asked
+    assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=JOB.rank)

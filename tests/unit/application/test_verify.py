@@ -1,0 +1,370 @@
+"""The checker is checked: whatever is damaged, in either store, it must say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.comparison import Finding, Verdict
+from application.completeness import Expectation
+from application.records import Row, Table
+from application.row_order import sort_key
+from application.verify import Report, verify
+from domain.movie import Movie
+from tests.fakes.movies import EPOCH, full_movie, movie
+from tests.fakes.repositories import InMemoryMovieRepository
+
+Rows: TypeAlias = Mapping[Table, Iterable[Row]]
+
+
+class GivenRows:
+    """A store that holds the rows a test gives it, right or wrong; for reading only."""
+
+    def __init__(self, name: str, rows: Rows, *, ordered: bool = True) -> None:
+        self._name = name
+        self._rows = {table: _in_order(table, listed) if ordered else list(listed) for table, listed in rows.items()}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        return iter(self._rows[table])
+
+    def save(self, movie: Movie) -> None:
+        raise NotImplementedError
+
+    def find(self, imdb_id: str) -> Movie | None:
+        raise NotImplementedError
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _in_order(table: Table, rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: sort_key(table, row))
+
+
+def rows_of(*saved: Movie) -> dict[Table, list[Row]]:
+    store = InMemoryMovieRepository()
+    for one in saved:
+        store.save(one)
+    return {table: list(store.rows(table)) for table in Table}
+
+
+GOOD = rows_of(*(full_movie(number, cast=3) for number in (1, 2, 3)))
+
+
+def compare(
+    csv: Mapping[Table, Iterable[Row]], postgres: Mapping[Table, Iterable[Row]]
+) -> tuple[Report, list[Finding]]:
+    found: list[Finding] = []
+    return verify(GivenRows("csv", csv), GivenRows("postgres", postgres), on_finding=found.append), found
+
+
+def with_row(table: Table, place: int, *rows: Row) -> dict[Table, list[Row]]:
+    """The good rows with one of them replaced by none, one or more."""
+    changed = {one: list(listed) for one, listed in GOOD.items()}
+    changed[table][place : place + 1] = rows
+    return changed
+
+
+def with_cell(table: Table, column: str, cell: str | None) -> dict[Table, list[Row]]:
+    row = list(GOOD[table][0])
+    row[table.columns.index(column)] = cell
+    return with_row(table, 0, tuple(row))
+
+
+# --- the same -------------------------------------------------------------------
+
+
+def test_equal_stores_are_the_same() -> None:
+    report, found = compare(GOOD, GOOD)
+    assert report.same
+    assert report.good
+    assert found == []
+    assert [(table.table, table.same) for table in report.tables] == [
+        (Table.MOVIES, 3), (Table.PEOPLE, 12), (Table.CREDITS, 12),
+    ]  # fmt: skip
+
+
+def test_empty_stores_are_the_same() -> None:
+    report, _ = compare(rows_of(), rows_of())
+    assert report.good
+    assert report.tables[0].share("title") is None
+
+
+def test_another_spelling_of_a_number_is_no_difference() -> None:
+    for column, cell in (("rating", "1.10"), ("year", "01901"), ("votes", "31 ")):
+        report, _ = compare(with_cell(Table.MOVIES, column, cell), GOOD)
+        assert report.same, column
+
+
+# --- one damage at a time -------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", Table)
+def test_every_cell_that_differs_is_named(table: Table) -> None:
+    for column in table.columns:
+        if column in table.key:
+            continue
+        other = {"year": "1999", "scraped_at": "2027-01-01T00:00:00.000000Z", "characters": '["x"]',
+                 "release_date": "1999-12-31", "rating": "7.7", "person_id": "nm7777777"}.get(column, "7")  # fmt: skip
+        for report, found in (
+            compare(with_cell(table, column, other), GOOD),
+            compare(GOOD, with_cell(table, column, other)),
+        ):
+            assert not report.same
+            assert [(one.table, one.verdict, one.columns) for one in found] == [(table, Verdict.DIFFERS, (column,))]
+
+
+@pytest.mark.parametrize("table", Table)
+def test_a_row_in_one_store_only_is_found(table: Table) -> None:
+    for place in range(len(GOOD[table])):
+        report, found = compare(with_row(table, place), GOOD)
+        assert [one.verdict for one in found] == [Verdict.ONLY_POSTGRES]
+        assert not report.same
+        report, found = compare(GOOD, with_row(table, place))
+        assert [one.verdict for one in found] == [Verdict.ONLY_CSV]
+        assert not report.same
+
+
+@pytest.mark.parametrize("table", Table)
+@pytest.mark.parametrize("side", ["CSV", "PostgreSQL"])
+def test_a_row_that_stands_twice_is_found(table: Table, side: str) -> None:
+    twice = with_row(table, 0, GOOD[table][0], GOOD[table][0])
+    report, found = compare(twice, GOOD) if side == "CSV" else compare(GOOD, twice)
+    assert [(one.verdict, one.note) for one in found] == [(Verdict.UNREADABLE, f"stands 2 times in {side}")]
+    assert not report.same
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "cell"),
+    [
+        (Table.MOVIES, "year", "MCMXCIV"),
+        (Table.MOVIES, "year", "0"),
+        (Table.MOVIES, "rating", "11.0"),
+        (Table.MOVIES, "title", None),
+        (Table.MOVIES, "scraped_at", "yesterday"),
+        (Table.MOVIES, "scraped_at", None),
+        (Table.MOVIES, "release_date", "14/10/1994"),
+        (Table.PEOPLE, "name", None),
+        (Table.CREDITS, "characters", '["Neo"'),
+        (Table.CREDITS, "characters", "Neo"),
+        (Table.CREDITS, "characters", '{"a": 1}'),
+        (Table.CREDITS, "person_id", "1"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_found(table: Table, column: str, cell: str | None) -> None:
+    report, found = compare(with_cell(table, column, cell), GOOD)
+    assert [one.verdict for one in found] == [Verdict.UNREADABLE]
+    assert found[0].note
+    assert not report.same
+
+
+@pytest.mark.parametrize(("table", "column"), [(table, column) for table in Table for column in table.key])
+def test_a_key_that_cannot_be_read_leaves_the_right_one_missing(table: Table, column: str) -> None:
+    _, found = compare(with_cell(table, column, "x"), GOOD)
+    assert sorted(one.verdict for one in found) == [Verdict.ONLY_POSTGRES, Verdict.UNREADABLE]
+
+
+@pytest.mark.parametrize("table", Table)
+@pytest.mark.parametrize("change", ["short", "long", "empty"])
+def test_a_row_of_another_length_is_found(table: Table, change: str) -> None:
+    row = GOOD[table][0]
+    bad: Row = {"short": row[:-1], "long": (*row, "more"), "empty": ()}[change]
+    report, found = compare(with_row(table, 0, bad), GOOD)
+    assert Verdict.UNREADABLE in [one.verdict for one in found]
+    assert not report.same
+
+
+def test_a_store_out_of_order_is_no_quiet_success() -> None:
+    wrong = GivenRows("csv", {table: list(reversed(rows)) for table, rows in GOOD.items()}, ordered=False)
+    with pytest.raises(RuntimeError, match="csv gives movies out of order"):
+        verify(wrong, GivenRows("postgres", GOOD))
+
+
+# --- any damage -----------------------------------------------------------------
+
+_cells = st.none() | st.text(max_size=5) | st.sampled_from(["1", "tt0000001", "nm0000002", "cast", "[]", "2.0"])
+
+
+@st.composite
+def _damaged(draw: st.DrawFn) -> dict[Table, list[Row]]:
+    rows = {table: list(listed) for table, listed in GOOD.items()}
+    for _ in range(draw(st.integers(1, 3))):
+        table = draw(st.sampled_from(list(Table)))
+        if not rows[table]:
+            continue
+        place = draw(st.integers(0, len(rows[table]) - 1))
+        match draw(st.sampled_from(["cell", "gone", "twice", "cut", "swapped"])):
+            case "cell":
+                row = list(rows[table][place])
+                if row:
+                    row[draw(st.integers(0, len(row) - 1))] = draw(_cells)
+                rows[table][place] = tuple(row)
+            case "gone":
+                del rows[table][place]
+            case "twice":
+                rows[table].append(rows[table][place])
+            case "cut":
+                rows[table][place] = rows[table][place][: draw(st.integers(0, len(table.columns)))]
+            case "swapped":
+                row = list(rows[table][place])
+                row.reverse()
+                rows[table][place] = tuple(row)
+    return rows
+
+
+@given(damaged=_damaged(), in_csv=st.booleans())
+def test_any_damage_in_either_store_is_found(damaged: dict[Table, list[Row]], in_csv: bool) -> None:
+    report, found = compare(damaged, GOOD) if in_csv else compare(GOOD, damaged)
+    harmed = {table for table in Table if not _equal(table, damaged[table], GOOD[table])}
+    assert {one.table for one in found} == harmed
+    assert report.same == (not harmed)
+
+
+def _equal(table: Table, damaged: list[Row], good: list[Row]) -> bool:
+    """By another way than the checker's: as bags of rows, numbers by their value."""
+
+    whole = ("year", "votes", "duration_minutes", "metascore", "rank", "position")
+
+    def value(column: str, cell: str | None) -> object:
+        if cell is not None and column in whole and cell.strip().isdecimal():
+            return int(cell)
+        if cell is not None and column == "rating" and cell.strip().replace(".", "", 1).isdecimal():
+            return float(cell)
+        return cell
+
+    def plain(row: Row) -> tuple[object, ...]:
+        if len(row) != len(table.columns):
+            return (*row, "not as long as it should be")
+        return tuple(value(column, cell) for column, cell in zip(table.columns, row, strict=True))
+
+    return sorted(map(repr, map(plain, damaged))) == sorted(map(repr, map(plain, good)))
+
+
+# --- telling --------------------------------------------------------------------
+
+
+def test_the_report_keeps_a_few_examples_and_tells_all() -> None:
+    many = rows_of(*(movie(number) for number in range(1, 101)))
+    found: list[Finding] = []
+    report = verify(GivenRows("csv", many), GivenRows("postgres", rows_of()), examples=5, on_finding=found.append)
+    assert report.tables[0].found[Verdict.ONLY_CSV] == 100
+    assert len(found) == 100
+    assert [str(one) for one in report.examples[:2]] == [
+        "movies tt0000001: only in CSV", "movies tt0000002: only in CSV",
+    ]  # fmt: skip
+    assert len(report.examples) == 5
+
+
+def test_a_finding_reads_well() -> None:
+    _, found = compare(with_cell(Table.CREDITS, "characters", '["Other"]'), GOOD)
+    assert str(found[0]) == "credits tt0000001 cast 1: differs (characters)"
+
+
+def test_how_much_is_filled_is_counted_and_warned_of() -> None:
+    rows = rows_of(full_movie(1, cast=3), full_movie(2, cast=3), movie(3), movie(4), movie(5))
+    report = verify(GivenRows("csv", rows), GivenRows("postgres", rows), threshold=0.5)
+    movies, _, listed = report.tables
+    assert (movies.share("title"), movies.share("plot"), movies.rows) == (1.0, 0.4, 5)
+    assert listed.share("characters") == 1.0  # of the cast alone
+    assert "plot is filled in 2 of 5 movies only" in report.warnings
+    assert not any(warning.startswith(("rank", "title")) for warning in report.warnings)
+    assert report.good  # a warning is no fault
+    assert verify(GivenRows("csv", rows), GivenRows("postgres", rows), threshold=0.4).warnings == ()
+
+
+# --- complete -------------------------------------------------------------------
+
+
+def _ranked(*ranks: int, minutes: float = 0) -> list[Movie]:
+    return [movie(rank + int(minutes * 1000), rank=rank, minutes=minutes) for rank in ranks]
+
+
+def _incomplete(saved: list[Movie], expectation: Expectation) -> tuple[str, ...]:
+    rows = rows_of(*saved)
+    report = verify(GivenRows("csv", rows), GivenRows("postgres", rows), expectation=expectation)
+    assert report.same
+    assert report.good == (not report.incomplete)
+    return report.incomplete
+
+
+def test_a_full_chart_is_complete() -> None:
+    assert _incomplete(_ranked(1, 2, 3, 4), Expectation(4, ranks=True)) == ()
+    assert _incomplete(_ranked(1, 2, 3, 4), Expectation(3, ranks=True)) == ()
+
+
+def test_a_gap_in_the_ranks_is_named_for_each_store() -> None:
+    assert _incomplete(_ranked(1, 2, 4), Expectation(4, ranks=True)) == (
+        "csv: 3 of 4 titles", "csv: rank 3 is missing",
+        "postgres: 3 of 4 titles", "postgres: rank 3 is missing",
+    )  # fmt: skip
+
+
+def test_a_rank_taken_twice_is_named() -> None:
+    saved = [*_ranked(1, 2), movie(9, rank=2)]
+    assert _incomplete(saved, Expectation(2, ranks=True)) == (
+        "csv: rank 2 is taken twice", "postgres: rank 2 is taken twice",
+    )  # fmt: skip
+
+
+def test_titles_of_earlier_runs_do_not_count() -> None:
+    saved = _ranked(1, 2, 3) + _ranked(1, 2, minutes=10)
+    since = EPOCH + timedelta(minutes=5)
+    assert _incomplete(saved, Expectation(2, ranks=True, since=since)) == ()
+    assert "csv: rank 3 is missing" in _incomplete(saved, Expectation(3, ranks=True, since=since))
+
+
+def test_a_list_of_ids_is_counted() -> None:
+    assert _incomplete([movie(1), movie(2)], Expectation(2, ranks=False)) == ()
+    assert _incomplete([movie(1)], Expectation(2, ranks=False)) == ("csv: 1 of 2 titles", "postgres: 1 of 2 titles")
+
+
+def test_what_one_store_lacks_is_missing_there_alone() -> None:
+    whole, short = rows_of(*_ranked(1, 2)), rows_of(*_ranked(1))
+    report = verify(GivenRows("csv", short), GivenRows("postgres", whole), expectation=Expectation(2, ranks=True))
+    assert report.incomplete == ("csv: 1 of 2 titles", "csv: rank 2 is missing")
+
+
+# --- while a run is going on ----------------------------------------------------
+
+
+class Moving(GivenRows):
+    """A store into which a movie arrives between two readings."""
+
+    def __init__(self, name: str, before: dict[Table, list[Row]], after: dict[Table, list[Row]]) -> None:
+        super().__init__(name, before)
+        self._after = GivenRows(name, after)
+        self._read: set[Table] = set()
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        if table in self._read:
+            return self._after.rows(table)
+        self._read.add(table)
+        return super().rows(table)
+
+
+def test_a_movie_in_flight_is_no_difference_but_a_lasting_one_is() -> None:
+    lasting, arriving = full_movie(1), full_movie(2)
+    csv = GivenRows("csv", rows_of(lasting, arriving))
+    postgres = Moving("postgres", rows_of(), rows_of(arriving))
+    found: list[Finding] = []
+    report = verify(csv, postgres, on_finding=found.append, live=True)
+    assert not report.same
+    assert {one.key for one in found if one.table is Table.MOVIES} == {("tt0000001",)}
+    assert verify(csv, Moving("postgres", rows_of(), rows_of(lasting, arriving)), live=True).same
+
+
+def test_what_begins_to_differ_in_the_second_reading_is_in_flight() -> None:
+    csv = Moving("csv", rows_of(), rows_of(full_movie(1)))
+    report = verify(csv, GivenRows("postgres", rows_of()), live=True)
+    assert report.same
+    assert report.tables[0].moving == 1

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.chart import ChartName
+from infrastructure.demo import oddities
+from infrastructure.demo.catalogue import MAX_COUNT, Catalogue
+from infrastructure.demo.numbering import MODULUS, Numbering
+from infrastructure.demo.titles import DemoTitle
+from tests.fakes.demo_movies import movie_of
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue(seed=1, count=250)
+
+
+def odd(catalogue: Catalogue, name: str) -> DemoTitle:
+    title = catalogue.find(list(catalogue.ids())[oddities.PLACES[name]])
+    assert title is not None
+    return title
+
+
+@given(st.integers(0, MODULUS - 1), st.integers(0, MODULUS - 1))
+def test_an_id_leads_back_to_its_index(index: int, offset: int) -> None:
+    numbering = Numbering("tt", offset)
+    assert numbering.index_of(numbering.id_of(index)) == index
+
+
+@pytest.mark.parametrize("wrong", ["", "tt", "nm0000001", "tt12", "tt00000001", "tt99999999", "tt١٢٣٤٥٦٧", "tt-000001"])
+def test_what_is_no_id_has_no_index(wrong: str) -> None:
+    assert Numbering("tt", 5).index_of(wrong) is None
+
+
+def test_the_same_seed_tells_the_same_titles_in_any_order() -> None:
+    forwards, backwards = Catalogue(3, 60), Catalogue(3, 60)
+    ids = list(forwards.ids())
+    assert [forwards.find(i) for i in ids] == [backwards.find(i) for i in reversed(ids)][::-1]
+
+
+def test_another_seed_tells_others() -> None:
+    assert not set(Catalogue(1, 50).ids()) & set(Catalogue(2, 50).ids())
+
+
+def test_a_title_does_not_depend_on_how_many_there_are() -> None:
+    few, many = Catalogue(1, 20), Catalogue(1, 20_000)
+    for small, large in zip(few.chart(ChartName.TOP250), many.chart(ChartName.TOP250), strict=False):
+        assert (small.imdb_id, small.title, small.rating, small.rank) == (
+            large.imdb_id, large.title, large.rating, large.rank,
+        )  # fmt: skip
+
+
+def test_the_hundred_thousandth_title_needs_no_other() -> None:
+    large = Catalogue(1, 100_000)
+    last = large.find(large._titles.id_of(99_999))
+    assert last is not None
+    assert last.rank == 100_000
+    assert large._cached_title.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("chart", ChartName)
+@pytest.mark.parametrize("count", [1, 2, 37, 74, 250])
+def test_a_chart_is_whole_and_its_titles_can_be_found(chart: ChartName, count: int) -> None:
+    site = Catalogue(1, count)
+    titles = list(site.chart(chart))
+    assert len(titles) == min(count, chart.size)
+    assert len({title.imdb_id for title in titles}) == len(titles)
+    for title in titles:
+        assert site.find(title.imdb_id) == site.find(title.listed_id) == title
+
+
+def test_ratings_fall_with_the_rank(catalogue: Catalogue) -> None:
+    awkward = set(oddities.PLACES.values())
+    ratings = [title.rating for index, title in enumerate(catalogue.chart(ChartName.TOP250)) if index not in awkward]
+    assert None not in ratings
+    assert ratings == sorted(ratings, key=lambda rating: -(rating or 0))
+
+
+def test_every_title_is_one_that_the_domain_accepts(catalogue: Catalogue) -> None:
+    for chart in ChartName:
+        for title in catalogue.chart(chart):
+            assert movie_of(title, "http://demo", datetime(2026, 1, 1, tzinfo=UTC)).imdb_id == title.imdb_id
+
+
+def test_all_oddities_stand_within_the_first_250(catalogue: Catalogue) -> None:
+    assert max(oddities.PLACES.values()) < 250
+    assert len(oddities.PLACES) == len(oddities.ODDITIES)
+
+
+def test_what_is_odd_about_them(catalogue: Catalogue) -> None:
+    assert odd(catalogue, "no year").year is None
+    assert (odd(catalogue, "no rating").rating, odd(catalogue, "no rating").votes) == (None, 0)
+    assert odd(catalogue, "no metascore").metascore is None
+    assert odd(catalogue, "no cast").cast == ()
+    assert odd(catalogue, "release year only").release == (odd(catalogue, "release year only").year, None, None)
+    assert odd(catalogue, "formula").title == "=1+1"
+    assert "\n" in (odd(catalogue, "newlines").plot or "")
+    assert "\x00" in (odd(catalogue, "NUL").plot or "")
+    assert "</script>" in (odd(catalogue, "closing script").plot or "")
+    assert len(odd(catalogue, "very long plot").plot or "") > 20_000
+    assert len(odd(catalogue, "very long title").title) >= 500
+
+
+def test_two_people_of_one_name_are_in_one_cast(catalogue: Catalogue) -> None:
+    first, second = (role.person for role in odd(catalogue, "namesakes").cast[:2])
+    assert first.name == second.name
+    assert first.person_id != second.person_id
+
+
+def test_a_person_has_one_name_everywhere(catalogue: Catalogue) -> None:
+    names: dict[str, set[str]] = {}
+    for title in catalogue.chart(ChartName.TOP250):
+        for person in (*title.directors, *(role.person for role in title.cast)):
+            names.setdefault(person.person_id, set()).add(person.name)
+    assert all(len(known) == 1 for known in names.values())
+
+
+def test_a_star_is_in_many_titles(catalogue: Catalogue) -> None:
+    seen: dict[str, int] = {}
+    for title in catalogue.chart(ChartName.TOP250):
+        for role in title.cast:
+            seen[role.person.person_id] = seen.get(role.person.person_id, 0) + 1
+    assert max(seen.values()) > 20
+
+
+def test_a_moved_title_is_listed_under_its_old_id(catalogue: Catalogue) -> None:
+    moved = [title for title in catalogue.chart(ChartName.TOP250) if title.moved]
+    assert len(moved) == 1
+    assert moved[0].listed_id in set(catalogue.ids())
+    assert moved[0].imdb_id not in set(catalogue.ids())
+
+
+@pytest.mark.parametrize("count", [0, -1, MAX_COUNT + 1])
+def test_an_impossible_count_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="count"):
+        Catalogue(1, count)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import graphql
+import pytest
+
+from domain.chart import ChartName
+from infrastructure.demo import oddities
+from infrastructure.demo.messages import Answer, Request
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.site import Site
+
+SCHEMA = Path(__file__).parents[4] / "infrastructure" / "demo" / "schema.graphql"
+REFERER = {"referer": "https://www.imdb.com/"}
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return Site(DemoOptions(page_kb=0), "http://127.0.0.1:1")
+
+
+def post(site: Site, body: Any, headers: dict[str, str] = REFERER, path: str = "/graphql") -> Answer:
+    return site.answer(Request("POST", path, "127.0.0.1", headers, json.dumps(body).encode()))
+
+
+def ask(site: Site, query: str, **variables: Any) -> Any:
+    answer = post(site, {"query": query, "variables": variables})
+    content = json.loads(answer.body.joined())
+    assert answer.status == 200, content
+    return content["data"]
+
+
+def bare(type_: Any) -> str:
+    """A type's name without what the public dump has lost: whether list items may be null."""
+    return str(type_).replace("!]", "]")
+
+
+def test_the_schema_is_a_part_of_the_real_one(captures: Path) -> None:
+    ours = graphql.build_schema(SCHEMA.read_text("utf-8"))
+    real = graphql.build_schema((captures / "graphql" / "schema.graphql").read_text("utf-8"), assume_valid=True)
+    for name, type_ in ours.type_map.items():
+        if name.startswith("__"):
+            continue
+        other = real.type_map[name]
+        assert type(other) is type(type_)
+        if isinstance(type_, graphql.GraphQLEnumType):
+            assert isinstance(other, graphql.GraphQLEnumType)
+            assert set(type_.values) <= set(other.values)
+        for field_name, field in getattr(type_, "fields", {}).items():
+            theirs = other.fields[field_name]  # type: ignore[attr-defined]  # has fields, as ours has
+            assert bare(field.type) == bare(theirs.type), f"{name}.{field_name}"
+            for argument_name, argument in getattr(field, "args", {}).items():
+                assert bare(argument.type) == bare(theirs.args[argument_name].type), f"{name}.{field_name}"
+
+
+def test_without_the_referer_it_is_forbidden(site: Site) -> None:
+    for headers in ({}, {"referer": "https://example.org/"}):
+        answer = post(site, {"query": "{ title(id: 1) { id } }"}, headers)
+        assert (answer.status, answer.content_type) == (403, "text/html")
+        assert answer.body.length == 118
+
+
+def test_a_chart_comes_page_by_page(site: Site) -> None:
+    query = """query ($after: String) { chartTitles(first: 100, after: $after, chart: {chartType: TOP_RATED_MOVIES}) {
+      edges { currentRank node { id } } pageInfo { hasNextPage endCursor } total } }"""
+    found: list[tuple[int, str]] = []
+    after, pages = None, 0
+    while True:
+        page = ask(site, query, after=after)["chartTitles"]
+        found += [(edge["currentRank"], edge["node"]["id"]) for edge in page["edges"]]
+        pages += 1
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert pages == 3
+    assert page["total"] == 250
+    assert found == list(enumerate(site.catalogue.ids(), 1))
+
+
+@pytest.mark.parametrize(
+    ("chart_type", "name"),
+    [
+        ("TOP_RATED_TV_SHOWS", ChartName.TOPTV),
+        ("MOST_POPULAR_MOVIES", ChartName.MOVIEMETER),
+        ("LOWEST_RATED_MOVIES", ChartName.BOTTOM100),
+    ],
+)
+def test_the_other_charts(site: Site, chart_type: str, name: ChartName) -> None:
+    query = f"{{ chartTitles(first: 250, chart: {{chartType: {chart_type}}}) {{ edges {{ node {{ id }} }} }} }}"
+    edges = ask(site, query)["chartTitles"]["edges"]
+    assert [edge["node"]["id"] for edge in edges] == [title.listed_id for title in site.catalogue.chart(name)]
+
+
+def test_titles_come_in_the_order_asked_moved_and_unknown_ones_too(site: Site) -> None:
+    ids = list(site.catalogue.ids())
+    moved = site.catalogue.find(ids[oddities.PLACES["remapped"]])
+    assert moved is not None
+    asked = [ids[3], moved.listed_id, "tt0000000", ids[1], ids[3]]
+    titles = ask(site, "query ($ids: [ID]!) { titles(ids: $ids) { id titleText { text } } }", ids=asked)["titles"]
+    assert [title["id"] for title in titles] == [ids[3], moved.imdb_id, "tt0000000", ids[1], ids[3]]
+    assert titles[2]["titleText"] is None
+
+
+def test_credits_can_be_filtered_and_cut(site: Site) -> None:
+    title = next(title for title in site.catalogue.chart(ChartName.TOP250) if len(title.cast) > 10)
+    query = """query ($id: ID!) { title(id: $id) {
+      directors: credits(first: 10, filter: {categories: ["director"]}) { edges { node { __typename name { id } } } }
+      cast: credits(first: 5, filter: {categories: ["cast"]}) { total edges { position node {
+        __typename name { id nameText { text } } ... on Cast { characters { name } } } }
+        pageInfo { hasNextPage } } } }"""
+    told = ask(site, query, id=title.imdb_id)["title"]
+    assert [edge["node"]["name"]["id"] for edge in told["directors"]["edges"]] == [p.person_id for p in title.directors]
+    assert {edge["node"]["__typename"] for edge in told["directors"]["edges"]} == {"Crew"}
+    assert told["cast"]["total"] == len(title.cast)
+    assert told["cast"]["pageInfo"]["hasNextPage"]
+    assert [edge["position"] for edge in told["cast"]["edges"]] == [1, 2, 3, 4, 5]
+    for edge, role in zip(told["cast"]["edges"], title.cast, strict=False):
+        assert edge["node"]["name"] == {"id": role.person.person_id, "nameText": {"text": role.person.name}}
+        assert [character["name"] for character in edge["node"]["characters"] or []] == list(role.characters)
+
+
+@pytest.mark.parametrize("name", list(oddities.ODDITIES))
+def test_awkward_titles_are_answered_without_errors(site: Site, name: str) -> None:
+    title = site.catalogue.find(list(site.catalogue.ids())[oddities.PLACES[name]])
+    assert title is not None
+    query = """query ($id: ID!) { title(id: $id) { titleText { text } originalTitleText { text } releaseYear { year }
+      ratingsSummary { aggregateRating voteCount } runtime { seconds } metacritic { metascore { score } }
+      plot { plotText { plainText } } certificate { rating } releaseDate { day month year } primaryImage { url } } }"""
+    told = ask(site, query, id=title.imdb_id)["title"]
+    assert told["titleText"]["text"] == title.title
+    assert told["ratingsSummary"] == {"aggregateRating": title.rating, "voteCount": title.votes}
+    assert (told["runtime"] is None) == (title.runtime_seconds is None)
+    if title.plot is not None:
+        assert told["plot"]["plotText"]["plainText"] == title.plot
+
+
+def test_answers_carry_a_disclaimer(site: Site) -> None:
+    content = json.loads(post(site, {"query": "{ titles(ids: []) { id } }"}).body.joined())
+    assert content["extensions"]["disclaimer"]
+
+
+def test_a_persisted_query_is_a_miss_until_it_was_sent_with_its_text(site: Site) -> None:
+    query = '{ title(id: "tt7654321") { id } }'
+    digest = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(query.encode()).hexdigest()}}
+    miss = json.loads(post(site, {"extensions": digest}).body.joined())
+    assert miss["errors"][0]["message"] == "PersistedQueryNotFound"
+    assert "data" in json.loads(post(site, {"query": query, "extensions": digest}).body.joined())
+    assert "data" in json.loads(post(site, {"extensions": digest}).body.joined())
+    assert post(site, {"query": query + " ", "extensions": digest}).status == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "{ nonsense }"},
+        {"query": "{"},
+        {},
+        [],
+        {"query": 5},
+        {"query": "query ($i: ID!) {title(id: $i) {id}}"},
+    ],
+)
+def test_bad_requests_are_refused(site: Site, body: Any) -> None:
+    answer = post(site, body)
+    assert answer.status == 400
+    assert json.loads(answer.body.joined())["errors"]

@@ -1,0 +1,100 @@
+"""The network's settings: what is refused at the start, which routes they make, and that nothing secret shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.errors import UsageError
+from infrastructure.http import NetworkOptions, build_downloader
+from infrastructure.http.routes import Tier
+from shared.secret import Secret
+
+
+def routes(**settings: object) -> list[tuple[str, Tier]]:
+    downloader = build_downloader(NetworkOptions(**settings))  # type: ignore[arg-type]
+    try:
+        return [(route.name, route.tier) for route in downloader.routes]
+    finally:
+        downloader.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"backoff_factor": -1.0}, "BACKOFF_FACTOR: -1.0 is not allowed; allowed: from 0"),
+        ({"backoff_factor": float("nan")}, "BACKOFF_FACTOR"),
+        ({"max_backoff_seconds": float("inf")}, "MAX_BACKOFF_SECONDS"),
+        ({"max_backoff_retries": -1}, "MAX_BACKOFF_RETRIES"),
+        ({"requests_per_second": 0.0}, "REQUESTS_PER_SECOND"),
+        ({"connect_timeout": 0.0}, "CONNECT_TIMEOUT"),
+        ({"max_body_bytes": 0}, "MAX_BODY_BYTES"),
+        ({"tor_circuits": 0}, "TOR_CIRCUITS"),
+        ({"rotate_after_requests": -1}, "ROTATE_AFTER_REQUESTS"),
+        ({"retry_status_codes": frozenset({503, 99})}, "RETRY_STATUS_CODES: 99"),
+        ({"base_url": "www.imdb.com"}, "BASE_URL"),
+        ({"graphql_url": "ftp://api.test/"}, "GRAPHQL_URL"),
+    ],
+)
+def test_impossible_values_are_refused(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        NetworkOptions(**settings)  # type: ignore[arg-type]
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(UsageError, match=r"BACKOFF_FACTOR.*; .*TOR_CIRCUITS.*; BASE_URL"):
+        NetworkOptions(backoff_factor=-1, tor_circuits=0, base_url="nowhere")
+
+
+def test_nothing_secret_shows() -> None:
+    options = NetworkOptions(
+        proxy_host="h", proxy_port=1, proxy_user="u", proxy_pass=Secret("geheim1"),
+        proxies=Secret("http://u:geheim2@h:1"), tor_password=Secret("geheim3"),
+    )  # fmt: skip
+
+    assert "geheim" not in repr(options)
+    assert "geheim" not in repr(build_downloader(options).routes)
+
+
+def test_without_settings_requests_go_directly() -> None:
+    assert routes() == [("direct", Tier.DIRECT)]
+
+
+def test_with_proxies_nothing_goes_directly(tmp_path: Path) -> None:
+    listed = tmp_path / "proxies.txt"
+    listed.write_text("socks5h://10.0.0.3:3\n10.0.0.1:1\n")
+
+    assert routes(proxy_host="10.0.0.1", proxy_port=1, proxies=Secret("http://u:p@10.0.0.2:2"), proxy_file=listed) == [
+        ("http://10.0.0.1:1", Tier.PROXY),
+        ("http://***@10.0.0.2:2", Tier.PROXY),
+        ("socks5h://10.0.0.3:3", Tier.PROXY),
+    ]
+
+
+def test_one_proxy_with_several_users_is_several_routes() -> None:
+    assert routes(proxies=Secret("http://a:1@h:1,http://b:2@h:1,http://a:1@h:1")) == [
+        ("http://***@h:1", Tier.PROXY),
+        ("http://***@h:1 (2)", Tier.PROXY),
+    ]
+
+
+def test_directly_only_with_leave() -> None:
+    assert routes(proxies=Secret("10.0.0.1:1"), allow_direct_fallback=True) == [
+        ("http://10.0.0.1:1", Tier.PROXY),
+        ("direct", Tier.DIRECT),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"proxies": Secret("")}, "PROXIES is set but holds no proxy"),
+        ({"proxies": Secret("gopher://h:1")}, "PROXIES entry 1: unknown scheme"),
+        ({"proxy_file": Path("nowhere.txt")}, "PROXY_FILE nowhere.txt cannot be read"),
+        ({"proxy_port": 3128}, "PROXY_HOST is not"),
+    ],
+)
+def test_proxies_that_cannot_be_used_are_said_at_the_start(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        build_downloader(NetworkOptions(**settings))  # type: ignore[arg-type]

@@ -1,0 +1,250 @@
+"""The live screen on a real terminal, wide and narrow, with and without colours, while its size changes."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from rich.console import Console, Group
+
+from application.ports import Job, Outcome, Status
+from infrastructure.progress.board import Busy, Snapshot
+from infrastructure.progress.choice import progress_for
+from infrastructure.progress.guarded import GuardedProgress
+from infrastructure.progress.live import LiveProgress, overall, workers
+from shared.clock import SystemClock
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
+
+
+class Terminal:
+    """A terminal of its own, with a program on it."""
+
+    def __init__(self, rows: int, columns: int, jobs: int, busy: int, environ: dict[str, str]) -> None:
+        self._mine, theirs = os.openpty()
+        self.resize(rows, columns)
+        command = [sys.executable, "-m", "tests.unit.infrastructure.progress.on_a_terminal", str(jobs), str(busy)]
+        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+        self.program = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env=kept | {"TERM": "xterm-256color"} | environ,
+            text=True,
+        )
+        os.close(theirs)
+        self._written = bytearray()
+        self._more = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._mine, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def wait_for(self, text: str, *, after: int = 0) -> int:
+        """Wait until the text has come; answers how much has been written then."""
+        with self._more:
+            assert self._more.wait_for(lambda: text in CONTROL.sub("", self._text(after)), timeout=20), self._text()
+            return len(self._written)
+
+    def finish(self) -> str:
+        """Let the program end; answers all that it wrote on the terminal."""
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        assert self.program.stdout.readline() == "ready\n"
+        self.program.stdin.write("go\n")
+        self.program.stdin.flush()
+        assert self.program.stdout.read() == "ended\n"
+        assert self.program.wait() == 0
+        self._reader.join()
+        return self._text()
+
+    def close(self) -> None:
+        self.program.kill()
+        self.program.communicate()
+        self._reader.join()
+        os.close(self._mine)
+
+    def _text(self, start: int = 0) -> str:
+        return bytes(self._written[start:]).decode()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._mine, 65536)
+            except OSError:  # Linux says so when the other side has gone
+                data = b""
+            with self._more:
+                self._written += data
+                self._more.notify_all()
+            if not data:
+                return
+
+
+@contextmanager
+def terminal(
+    rows: int = 30, columns: int = 100, *, jobs: int = 250, busy: int = 5, **environ: str
+) -> Iterator[Terminal]:
+    made = Terminal(rows, columns, jobs, busy, environ)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def shown(written: str) -> list[str]:
+    return [line for line in CONTROL.sub("", written).replace("\r", "\n").split("\n") if line]
+
+
+def test_bar_workers_notes_and_warnings_share_the_screen() -> None:
+    with terminal() as screen:
+        screen.wait_for("tt0000003   fetch")
+        written = screen.finish()
+    lines = shown(written)
+    assert "a note for the user" in lines
+    assert any(line.endswith("a warning from a module") for line in lines)
+    assert any(re.match(r"Top 250  ━+  0/250  0%", line) for line in lines)
+    assert any(re.search(r"tt0000003   fetch +\d+\.\d s  attempt 2", line) for line in lines)
+    assert re.match(r"Top 250  ━+  250/250  100%  1 failed", lines[-1])
+    assert COLOUR.search(written)
+
+
+def test_no_colours_where_none_are_wanted() -> None:
+    with terminal(NO_COLOR="1") as screen:
+        screen.wait_for("tt0000003   fetch")
+        written = screen.finish()
+    assert not COLOUR.search(written)
+    assert "250/250" in written
+
+
+def test_a_terminal_that_can_do_nothing_gets_lines() -> None:
+    with terminal(TERM="dumb") as screen:
+        written = screen.finish()
+    assert "\x1b" not in written
+    assert "[100%] 250/250" in written
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(24, 80), (10, 40), (6, 20), (3, 12), (2, 5), (60, 200)])
+def test_no_line_is_longer_than_the_terminal_and_no_frame_higher(rows: int, columns: int) -> None:
+    with terminal(rows, columns, busy=50) as screen:
+        begin = screen.wait_for("0/2")
+        screen.wait_for("0/2", after=begin)
+        written = screen.finish()
+    assert max(map(len, shown(written))) <= columns
+    ups = [int(times) for times in re.findall(r"\x1b\[(\d+)A", written)]
+    frames = re.findall(r"(?:\x1b\[1A\x1b\[2K)+", written)
+    heights = [frame.count("\x1b[1A") + 1 for frame in frames]
+    assert max([*heights, *ups], default=0) <= max(rows, 2)
+
+
+def test_it_follows_the_size_of_the_terminal() -> None:
+    with terminal(30, 120, busy=50) as screen:
+        screen.wait_for("tt0000003")
+        screen.resize(12, 30)
+        begin = screen.wait_for("more")
+        end = screen.wait_for("more", after=begin)
+        narrow = shown(screen._text(begin))
+        screen.resize(60, 120)
+        screen.wait_for("tt0000049   fetch", after=end)
+        screen.finish()
+    assert max(map(len, narrow)) <= 30
+
+
+SNAPSHOT = Snapshot("Top 250", 250, 72, 3, 0, 6.0, 12.3, 19.7e6, 14.4, ())
+
+
+def drawn(width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(Group(overall(SNAPSHOT, width)))
+    return capture.get().rstrip("\n")
+
+
+def test_the_least_important_figures_go_first() -> None:
+    assert drawn(120).endswith("72/250  28%  3 failed  0:14 left  12.3/s  19.7 MB/s")
+    assert drawn(50).endswith("72/250  28%  3 failed  0:14 left  12.3/s")
+    assert drawn(44).endswith("72/250  28%  3 failed  0:14 left")
+    assert drawn(26).endswith("72/250  28%")
+    assert drawn(10) == "72/250"
+
+
+@pytest.mark.parametrize("width", range(1, 130))
+def test_the_bar_fits_every_width(width: int) -> None:
+    assert "\n" not in drawn(width)
+    assert len(drawn(width)) <= width
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 50, 200])
+@pytest.mark.parametrize("rows", [1, 2, 20])
+@pytest.mark.parametrize("width", [10, 80, 200])
+def test_every_worker_is_shown_or_counted(count: int, rows: int, width: int) -> None:
+    busy = tuple(Busy(f"tt{number:07}", "fetch", 1, 1.0) for number in range(count))
+    lines = [line.plain for line in workers(busy, width, rows)]
+    assert len(lines) <= max(1, rows)
+    text = "\n".join(lines)
+    more = re.search(r"and (\d+) more", text)
+    assert text.count("tt") + (int(more[1]) if more else 0) == count
+
+
+def test_a_terminal_that_goes_away_is_told_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            if broken.is_set():
+                raise OSError(5, "Input/output error")
+            return super().write(text)
+
+    broken = threading.Event()
+    console = Console(file=Gone(), force_terminal=True, width=80, height=24)
+    face = GuardedProgress(LiveProgress(console, SystemClock(), interval=0.001))
+    face.begin("Top 250", 1)
+    broken.set()
+    _wait_until(lambda: bool(caplog.records))
+    face.note("into nothing")
+    face.done(Outcome(Job(0, "a"), Status.COMPLETED))
+    face.end()
+    assert [record.levelname for record in caplog.records].count("WARNING") <= 2
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    woken = threading.Event()
+    for _ in range(2000):
+        if condition():
+            return
+        woken.wait(0.005)
+    raise AssertionError("it did not come to pass")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "written"), [(True, ""), (False, "Top 250: 1 to do\n[100%] 1/1, 0.0/s, 0 B/s, 0 failed\n")]
+)
+def test_the_face_suits_the_output(quiet: bool, written: str) -> None:
+    stream = io.StringIO()
+    face = progress_for(stream, quiet=quiet, clock=SystemClock(), environ={})
+    face.begin("Top 250", 1)
+    face.done(Outcome(Job(0, "a"), Status.COMPLETED))
+    face.end()
+    assert re.sub(r"[0-9.]+(/s|/min)", "0.0/s", stream.getvalue()) == written
+
+
+def test_rich_is_loaded_for_terminals_only() -> None:
+    script = (
+        "import io, sys\n"
+        "from infrastructure.progress.choice import progress_for\n"
+        "from shared.clock import SystemClock\n"
+        "face = progress_for(io.StringIO(), quiet=False, clock=SystemClock(), environ={})\n"
+        "face.begin('x', 1); face.end()\n"
+        "sys.exit('rich' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

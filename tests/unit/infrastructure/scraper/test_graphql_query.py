@@ -1,0 +1,75 @@
+"""The queries against the real schema, and the shape of the requests that carry them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import GraphQLSchema, build_schema, parse, print_ast, validate
+
+from domain.chart import ChartName
+from infrastructure.scraper.graphql import CHART_QUERY, HEADERS, TITLES_QUERY, _compact, chart_request, titles_request
+
+
+@pytest.fixture(scope="module")
+def schema(captures: Path) -> GraphQLSchema:
+    return build_schema((captures / "graphql" / "schema.graphql").read_text())
+
+
+@pytest.mark.parametrize("query", [TITLES_QUERY, CHART_QUERY], ids=["titles", "chart"])
+def test_the_schema_knows_everything_that_is_asked(schema: GraphQLSchema, query: str) -> None:
+    assert validate(schema, parse(query)) == []
+
+
+def test_the_schema_would_refuse_a_field_that_does_not_exist(schema: GraphQLSchema) -> None:
+    assert validate(schema, parse(TITLES_QUERY.replace("titleGenres", "genres")))
+
+
+@pytest.mark.parametrize("chart", ChartName)
+def test_every_chart_has_a_type_that_the_schema_knows(schema: GraphQLSchema, chart: ChartName) -> None:
+    variables = chart_request(chart, 250).variables
+    known: Any = schema.type_map["ChartTitleType"]
+    assert variables["chart"] in known.values
+
+
+def test_every_chart_asks_for_another_type() -> None:
+    types = {chart_request(chart, 250).variables["chart"] for chart in ChartName}
+    assert len(types) == len(ChartName)
+
+
+def test_leaving_out_blanks_changes_nothing() -> None:
+    assert _compact("query Q( $a: [ID] ) {\n  x(first: 1) { id ... on Cast { name } }\n}") == (
+        "query Q($a:[ID]){x(first:1){id ... on Cast{name}}}"
+    )
+    again = _compact(print_ast(parse(TITLES_QUERY)))
+    assert print_ast(parse(again)) == print_ast(parse(TITLES_QUERY))
+
+
+@pytest.mark.parametrize("register", [False, True])
+def test_a_titles_request_carries_ids_in_order_and_the_hash_only_on_demand(register: bool) -> None:
+    body = json.loads(titles_request(["tt0000002", "tt0000001"]).body(register=register))
+    assert body["query"] == TITLES_QUERY
+    assert body["variables"] == {"ids": ["tt0000002", "tt0000001"]}
+    digest = hashlib.sha256(TITLES_QUERY.encode()).hexdigest()
+    expected = {"persistedQuery": {"version": 1, "sha256Hash": digest}} if register else None
+    assert body.get("extensions") == expected
+
+
+def test_a_batch_of_twenty_five_stays_under_the_length_that_the_server_takes() -> None:
+    assert len(titles_request(["tt10000000"] * 25).body()) < 1000
+    assert len(chart_request(ChartName.TOP250, 250, "x" * 200).body(register=True)) < 1000
+
+
+def test_a_chart_request_goes_on_behind_a_cursor() -> None:
+    variables = chart_request(ChartName.TOPTV, 100, "abc").variables
+    assert variables == {"chart": "TOP_RATED_TV_SHOWS", "first": 100, "after": "abc"}
+
+
+def test_the_headers_say_where_we_come_from_and_in_which_language() -> None:
+    sent = {name.lower(): value for name, value in HEADERS.items()}
+    assert sent["referer"] == "https://www.imdb.com/"
+    assert sent["content-type"] == "application/json"
+    assert sent["accept-language"] == "en-US"

@@ -1,0 +1,356 @@
+"""A page of invented parts: who wins, what is missing, and what is no title page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
+from domain.movie import Category, Credit, Movie, Person
+from infrastructure.scraper.reading import FIELDS
+from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
+from tests.fakes.title_pages import (
+    IMDB_ID,
+    MARKUP_2014,
+    MARKUP_2022,
+    above_the_fold,
+    linked_data,
+    main_column,
+    next_data,
+    page,
+)
+
+NOW = datetime(2026, 8, 1, tzinfo=UTC)
+WHOLE = Movie(
+    imdb_id=IMDB_ID,
+    title="The Glass Ferry",
+    source_url=f"https://www.imdb.com/title/{IMDB_ID}/",
+    scraped_at=NOW,
+    original_title="Die gläserne Fähre",
+    kind="movie",
+    year=1961,
+    rating=7.4,
+    votes=12345,
+    duration_minutes=102,
+    metascore=81,
+    genres=("Drama", "Fantasy", "Mystery", "Romance"),
+    plot="A ferryman & a fog.",
+    poster_url="https://pictures.example/images/M/glass@._V1_.jpg",
+    certificate="PG",
+    release_date="1961-09-03",
+    directors=(
+        Credit(Person("nm0000001", "Ada Holm"), Category.DIRECTOR, 1),
+        Credit(Person("nm0000002", "Bo Lind"), Category.DIRECTOR, 2),
+    ),
+    cast=(
+        Credit(Person("nm0000003", "Cy Moe"), Category.CAST, 1, ("The Ferryman", "His Brother")),
+        Credit(Person("nm0000004", "Di Foss"), Category.CAST, 2, ("Fog",)),
+    ),
+)
+DEEP = "[" * 100_000
+
+
+def parse(body: bytes, imdb_id: str | None = IMDB_ID, final_url: str | None = None) -> ParsedTitle:
+    return parse_title(body, imdb_id=imdb_id, scraped_at=NOW, final_url=final_url)
+
+
+# --- which part wins ------------------------------------------------------------
+
+
+def test_the_island_alone_tells_everything() -> None:
+    assert parse(page(next_data())) == ParsedTitle(WHOLE, frozenset())
+
+
+def test_a_whole_island_is_not_doubted() -> None:
+    other = linked_data(alternateName="Another Name", aggregateRating={"ratingValue": 1.1, "ratingCount": 1})
+    assert parse(page(next_data(), other, MARKUP_2022)).movie == WHOLE
+
+
+def test_null_in_a_whole_island_means_none_whatever_other_parts_say() -> None:
+    nothing = dict.fromkeys(
+        (
+            "originalTitleText",
+            "releaseYear",
+            "runtime",
+            "metacritic",
+            "plot",
+            "primaryImage",
+            "certificate",
+            "releaseDate",
+        )
+    )
+    island = next_data(
+        above_the_fold(**nothing, ratingsSummary={"aggregateRating": None, "voteCount": 0}, genres=None),
+        main_column(crewV2=None, castV2=[]) | {"principalCredits": None},
+    )
+    island["props"]["pageProps"]["aboveTheFoldData"]["principalCreditsV2"] = []
+    title = parse(page(island, linked_data(), MARKUP_2022))
+    bare = Movie(imdb_id=IMDB_ID, title="The Glass Ferry", source_url=WHOLE.source_url, scraped_at=NOW, kind="movie")
+    assert title == ParsedTitle(bare, frozenset())
+
+
+def test_the_markup_is_not_even_parsed_where_the_island_is_whole() -> None:
+    sys.modules.pop("infrastructure.scraper.markup", None)
+    parse(page(next_data(), linked_data(), MARKUP_2022))
+    assert "infrastructure.scraper.markup" not in sys.modules
+
+
+def test_without_the_island_linked_data_and_markup_fill_each_other_up() -> None:
+    title = parse(page(None, linked_data(), MARKUP_2022))
+    assert title.missing == {"genres", "cast"}
+    assert title.movie.genres == ("Drama", "Fantasy", "Mystery")
+    assert [(credit.person.name, credit.characters) for credit in title.movie.cast] == [("Cy Moe", ())]
+    told = FIELDS - title.missing
+    assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
+
+
+def test_linked_data_alone_names_what_it_cannot_tell() -> None:
+    title = parse(page(None, linked_data()))
+    assert title.missing == {"kind", "year", "metascore", "genres", "cast"}
+    assert (title.movie.title, title.movie.original_title) == (WHOLE.title, WHOLE.original_title)
+    assert title.movie.directors == WHOLE.directors
+
+
+def test_the_markup_of_2022_alone() -> None:
+    title = parse(page(None, None, MARKUP_2022))
+    assert title.missing == {"votes", "genres", "cast"}
+    assert title.movie.votes is None
+    assert title.movie.cast == (
+        Credit(Person("nm0000003", "Cy Moe"), Category.CAST, 1, ("The Ferryman",)),
+        Credit(Person("nm0000004", "Di Foss"), Category.CAST, 2),
+    )
+    told = FIELDS - title.missing
+    assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
+
+
+def test_the_markup_of_2014_alone() -> None:
+    title = parse(page(None, None, MARKUP_2014))
+    assert title.missing == {"certificate"}
+    assert title.movie.genres == ("Drama", "Fantasy")
+    told = FIELDS - title.missing - {"genres"}
+    assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
+
+
+@pytest.mark.parametrize(
+    "island",
+    [
+        "",
+        "{",
+        '{"props": ',
+        "<!-- -->",
+        "null",
+        "[]",
+        '"text"',
+        '{"props": {}}',
+        '{"props": {"pageProps": null}}',
+        DEEP,
+    ],
+    ids=lambda island: island[:20],
+)
+def test_a_broken_island_is_as_good_as_none(island: str) -> None:
+    assert parse(page(island, linked_data(), MARKUP_2022)) == parse(page(None, linked_data(), MARKUP_2022))
+
+
+@pytest.mark.parametrize("wrong", [5, "text", [], [7], {}, {"metascore": 7}, True])
+def test_a_value_of_another_shape_is_asked_of_the_next_part(wrong: object) -> None:
+    above = above_the_fold(metacritic=wrong, originalTitleText=wrong)
+    assert parse(page(next_data(above), linked_data(), MARKUP_2022)) == ParsedTitle(WHOLE, frozenset())
+    title = parse(page(next_data(above)))
+    assert title.missing == {"metascore", "original_title"}
+    assert (title.movie.metascore, title.movie.original_title) == (None, None)
+
+
+def test_the_interface_s_own_texts_are_not_needed_and_do_no_harm() -> None:
+    body = page(next_data())
+    mark = b',"translationContext":{"strings"'
+    assert mark in body
+    variants = (
+        body.replace(mark, b',\n "translationContext" : {"strings"'),
+        body[: body.index(b'"strings"')],
+        page(next_data(above_the_fold(deeper={"y": 1, "translationContext": 2}))),
+        page(next_data(above_the_fold(quoting=',"translationContext":{'))),
+    )
+    for variant in variants:
+        assert parse(variant) == ParsedTitle(WHOLE, frozenset())
+
+
+def test_an_island_that_lost_its_people_has_them_from_the_window_title() -> None:
+    named = [{"credits": [{"name": {"id": "nm0000001", "nameText": {"text": "Ada Holm"}}}]}]
+    above = above_the_fold(directorsPageTitle=named)
+    del above["principalCreditsV2"]
+    title = parse(page(next_data(above, {"id": IMDB_ID})))
+    assert title.missing == {"directors", "cast"}
+    assert title.movie.directors == WHOLE.directors[:1]
+
+
+# --- awkward text ---------------------------------------------------------------
+
+
+def test_what_the_fast_parser_refuses_is_read_by_the_standard_one() -> None:
+    island = json.dumps(next_data(above_the_fold(titleText={"text": "half \ud83d pair, \u0000, \ud83d\ude00"})))
+    assert "\\ud83d" in island
+    assert parse(page(island)).movie.title == "half \ufffd pair, \ufffd, 😀"
+
+
+def test_bytes_that_are_no_utf_8_become_replacement_characters() -> None:
+    body = page(json.dumps(next_data(), ensure_ascii=False)).replace("gläserne".encode(), b"gl\xe4serne")
+    assert parse(body).movie.original_title == "Die gl\ufffdserne Fähre"
+
+
+def test_a_page_saved_as_utf_16() -> None:
+    body = page(next_data(), linked_data(), MARKUP_2022)
+    assert parse(body.decode().encode("utf-16")).movie == WHOLE
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", 'a "quoted", title', "two\nlines", "عنوان", "👩‍👩‍👧", "&amp; <b>", "a\u2028b"]
+)
+def test_awkward_text_survives(text: str) -> None:
+    above = above_the_fold(titleText={"text": f" {text}\t"}, plot={"plotText": {"plainText": text}})
+    movie = parse(page(json.dumps(next_data(above)).replace("<", "\\u003c"))).movie
+    assert (movie.title, movie.plot) == (text.strip(), text.strip() or None)
+
+
+# --- whose page it is -----------------------------------------------------------
+
+
+def test_a_saved_page_says_itself_whose_it_is() -> None:
+    assert parse(page(next_data()), imdb_id=None).movie.imdb_id == IMDB_ID
+    assert parse(page(None, None, MARKUP_2022), imdb_id=None).movie.imdb_id == IMDB_ID
+
+
+def test_the_page_of_another_title_is_refused() -> None:
+    for body in (page(next_data()), page(None, linked_data()), page(None, None, MARKUP_2014)):
+        with pytest.raises(WrongTitle, match="asked for tt7654321, got the page of tt0012345"):
+            parse(body, imdb_id="tt7654321", final_url="https://www.imdb.com/title/tt7654321/")
+
+
+@pytest.mark.parametrize(
+    "final_url",
+    [
+        f"https://www.imdb.com/title/{IMDB_ID}/",
+        f"http://127.0.0.1:8080/title/{IMDB_ID}/?ref_=x",
+        f"https://x/es-MX/title/{IMDB_ID}",
+    ],
+)
+def test_a_title_that_has_moved_comes_under_its_new_id(final_url: str) -> None:
+    movie = parse(page(next_data()), imdb_id="tt7654321", final_url=final_url).movie
+    assert (movie.imdb_id, movie.source_url) == (IMDB_ID, WHOLE.source_url)
+
+
+def test_a_page_that_lives_at_the_address_asked_for_is_that_title_under_another_id() -> None:
+    assert parse(page(next_data(), address="/title/tt7654321/"), imdb_id="tt7654321").movie.imdb_id == IMDB_ID
+
+
+def test_a_page_of_nobody_is_refused() -> None:
+    with pytest.raises(UnknownLayout, match="does not say whose it is"):
+        parse(page(None, None, MARKUP_2022, address=None), imdb_id=IMDB_ID)
+
+
+def test_linked_data_of_another_title_is_left_aside() -> None:
+    above = above_the_fold(plot=5)
+    other = linked_data(url="/title/tt7654321/", description="Another story.")
+    assert parse(page(next_data(above), other)).movie.plot is None
+
+
+# --- what is no title page ------------------------------------------------------
+
+
+def test_a_challenge_is_a_block() -> None:
+    body = (
+        b"<html><script>window.gokuProps = {};</script><script src='https://x.awswaf.com/challenge.js'></script></html>"
+    )
+    with pytest.raises(Blocked, match="challenge"):
+        parse(body)
+
+
+@pytest.mark.parametrize("route", ["/chart/top", "/name/[nconst]", "/find", "/title/[tconst]/fullcredits", "/_error"])
+def test_another_page_of_the_site_says_so(route: str) -> None:
+    island = {"props": {"pageProps": {"contentData": {}}}, "page": route}
+    with pytest.raises(NotATitlePage, match="not a title's"):
+        parse(page(island, linked_data(), MARKUP_2022))
+
+
+def test_a_person_s_page_is_not_taken_for_a_title_s_by_its_columns() -> None:
+    person = {"id": "nm0000001", "nameText": {"text": "Ada Holm"}}
+    with pytest.raises(NotATitlePage, match="not a title's"):
+        parse(page(next_data({}, person, page="/name/[nconst]")))
+
+
+@pytest.mark.parametrize("address", ["/chart/top/", f"/title/{IMDB_ID}/fullcredits/", "/name/nm0000001/", "/"])
+def test_an_address_that_is_no_title_s_says_so_too(address: str) -> None:
+    with pytest.raises(NotATitlePage, match="not a title's"):
+        parse(page(None, linked_data(), MARKUP_2022, address=address))
+
+
+def test_the_reference_page_is_a_title_s() -> None:
+    assert parse(page(next_data(page="/title/[tconst]/reference"))).movie == WHOLE
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00", b"<html></html>", b"\xff\xfe", b"{}", b"Not found"])
+def test_what_is_not_recognised_is_said_part_by_part(body: bytes) -> None:
+    with pytest.raises(UnknownLayout, match=r"no __NEXT_DATA__, no ld\+json, no (title's heading|end of the page)"):
+        parse(body)
+
+
+def test_the_markup_of_a_page_that_is_cut_off_is_not_believed() -> None:
+    body = page(None, None, MARKUP_2022)
+    with pytest.raises(UnknownLayout, match=r"no end of the page \(</html>\)"):
+        parse(body[: body.index(b"Cy Moe") + 3])
+    left = parse(page(None, linked_data(), MARKUP_2022)[:-9])
+    assert left == parse(page(None, linked_data()))
+
+
+def test_what_is_broken_is_said_to_be_broken() -> None:
+    with pytest.raises(UnknownLayout, match=r"__NEXT_DATA__ is no JSON .*, ld\+json is no JSON"):
+        parse(page("{", "{"))
+    with pytest.raises(UnknownLayout, match="__NEXT_DATA__ without aboveTheFoldData and mainColumnData, ld"):
+        parse(page({"page": "/title/[tconst]"}, {"@type": "Movie"}))
+
+
+def test_a_title_without_a_name_is_not_read_as_one() -> None:
+    with pytest.raises(UnknownLayout):
+        parse(page(next_data(above_the_fold(titleText=None))))
+    with pytest.raises(InvalidMovie, match="title is empty"):
+        parse(page(next_data(above_the_fold(titleText={"text": " "}))))
+
+
+def test_all_that_is_impossible_is_listed_at_once() -> None:
+    above = above_the_fold(
+        id="tt1", releaseYear={"year": 1066}, ratingsSummary={"aggregateRating": 11, "voteCount": -1}
+    )
+    main = main_column()
+    main["castV2"][0]["credits"][0]["name"]["id"] = "tt0000003"
+    with pytest.raises(InvalidMovie) as caught:
+        parse(page(next_data(above, main)), imdb_id=None)
+    assert caught.value.subject == "title 'tt1'"
+    assert [problem.split()[0] for problem in caught.value.problems] == ["cast:", "imdb_id", "year", "rating", "votes"]
+
+
+# --- bare __NEXT_DATA__ ---------------------------------------------------------
+
+
+def test_next_data_saved_without_its_page() -> None:
+    document = json.dumps(next_data()).encode()
+    assert parse_next_data(document, imdb_id=None, scraped_at=NOW) == ParsedTitle(WHOLE, frozenset())
+    assert parse_next_data(b"\xef\xbb\xbf" + document, imdb_id=IMDB_ID, scraped_at=NOW).movie == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        (b"", UnknownLayout),
+        (b"[1]", UnknownLayout),
+        (b'{"props": {"pageProps": {}}}', UnknownLayout),
+        (json.dumps(next_data({"id": IMDB_ID}, {})).encode(), UnknownLayout),
+        (json.dumps(next_data({"titleText": {"text": "x"}}, {})).encode(), UnknownLayout),
+        (b'{"props": {"pageProps": {}}, "page": "/chart/top"}', NotATitlePage),
+        (json.dumps(next_data(above_the_fold(id="tt7654321"))).encode(), WrongTitle),
+    ],
+)
+def test_next_data_that_cannot_be_used(document: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        parse_next_data(document, imdb_id=IMDB_ID, scraped_at=NOW)

@@ -1,0 +1,354 @@
+"""ld+json, the lists of people in ``__NEXT_DATA__``, addresses, and values in the markup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from infrastructure.scraper import markup_values
+from infrastructure.scraper.addresses import addresses, title_id
+from infrastructure.scraper.linked_data import iso_seconds, read_linked_data
+from infrastructure.scraper.markup_2014 import read as read_2014
+from infrastructure.scraper.next_people import cast, directors, few_directors, stars
+from infrastructure.scraper.reading import Credited, Reading, TitleFields
+from tests.fakes.title_pages import (
+    DIRECTORS,
+    MARKUP_2014,
+    STARS,
+    TOP_CAST,
+    WRITERS,
+    group,
+    line,
+    linked_data,
+    role_line,
+)
+
+ADA, BO = Credited("nm0000001", "Ada Holm"), Credited("nm0000002", "Bo Lind")
+
+
+def read(**changes: Any) -> Reading:
+    reading = read_linked_data(linked_data(**changes))
+    assert reading is not None
+    return reading
+
+
+# --- ld+json --------------------------------------------------------------------
+
+
+def test_entities_are_decoded_once() -> None:
+    whole = read(description="A &amp;amp; B", genre=["Rock &apos;n&apos; Roll"]).whole
+    assert whole["original_title"] == "Die gläserne Fähre"
+    assert whole["plot"] == "A &amp; B"
+    assert whole["genres"] == ("Rock 'n' Roll",)
+
+
+def test_the_name_is_both_titles_where_they_are_the_same() -> None:
+    document = linked_data()
+    del document["alternateName"]
+    reading = read_linked_data(document)
+    assert reading is not None
+    assert reading.whole["title"] == reading.whole["original_title"] == "Die gläserne Fähre"
+
+
+def test_in_2018_the_name_is_the_original_title_and_the_shown_one_is_elsewhere() -> None:
+    reading = read(**{"@context": "http://schema.org"})
+    assert reading.cut["title"] == "Die gläserne Fähre"
+    assert not {"title", "original_title"} & reading.whole.keys()
+
+
+def test_in_2018_one_is_no_list_and_numbers_are_text() -> None:
+    one = {"@type": "Person", "url": "/name/nm0000001/", "name": "Ada Holm"}
+    ratings = {"ratingValue": "9.0", "ratingCount": 27}
+    reading = read(**{"@context": "http://schema.org"}, director=one, genre="Drama", aggregateRating=ratings)
+    assert reading.whole["directors"] == (ADA,)
+    assert reading.whole["genres"] == ("Drama",)
+    assert (reading.whole["rating"], reading.whole["votes"]) == (9.0, 27)
+
+
+@pytest.mark.parametrize(
+    ("context", "plot", "kept"),
+    [
+        ("https", "A ferry.", "whole"),
+        ("https", "A ferry and a ...", "cut"),
+        ("http", "A ferry.", "whole"),
+        ("http", "Nebel is a movie starring Ada Holm. A ferry.", None),
+        ("http", "Nebel is an episode of Fog starring Ada Holm. A ferry...", None),
+        ("https", "Nebel is a movie.", "whole"),
+    ],
+)
+def test_a_summary_made_for_search_engines_is_no_plot(context: str, plot: str, kept: str | None) -> None:
+    reading = read(**{"@context": f"{context}://schema.org"}, name="Nebel", description=plot)
+    assert ("plot" in reading.whole, "plot" in reading.cut) == (kept == "whole", kept == "cut")
+
+
+def test_three_of_a_list_may_be_three_of_more() -> None:
+    assert "genres" in read(genre=["a", "b", "c"]).cut
+    assert "genres" in read(genre=["a", "b"]).whole
+    assert "genres" in read(**{"@context": "http://schema.org"}, genre=["a", "b", "c"]).whole
+    assert "cast" in read().cut
+
+
+def test_what_is_absent_is_not_told() -> None:
+    reading = read_linked_data({"@context": "https://schema.org", "url": "/title/tt0012345/", "name": "x"})
+    assert reading == Reading("tt0012345", {"original_title": "x", "title": "x"}, {})
+
+
+@pytest.mark.parametrize(
+    "document", [None, [], 5, "x", {}, {"url": 5}, {"url": "/name/nm0000001/"}, {"@type": "Movie"}]
+)
+def test_what_describes_no_title_is_none(document: object) -> None:
+    assert read_linked_data(document) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aggregateRating": []},
+        {"aggregateRating": {"ratingValue": "high", "ratingCount": "1.2M"}},
+        {"aggregateRating": {"ratingValue": True, "ratingCount": -5}},
+        {
+            "duration": "two hours",
+            "datePublished": "in May",
+            "genre": [5, ""],
+            "director": ["Ada"],
+            "actor": {"name": "x"},
+        },
+    ],
+)
+def test_values_of_another_form_are_not_told(wrong: dict[str, Any]) -> None:
+    told = {"aggregateRating": {"rating", "votes"}}.get(
+        next(iter(wrong)), {"duration_minutes", "release_date", "genres", "directors", "cast"}
+    )
+    reading = read(**wrong)
+    assert not told & (reading.whole.keys() | reading.cut.keys())
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("PT2H22M", 8520),
+        ("PT98M", 5880),
+        ("P1DT1S", 86401),
+        ("PT0M", 0),
+        ("PT", None),
+        ("P", None),
+        ("", None),
+        ("2H", None),
+    ],
+)
+def test_iso_durations(text: str, seconds: int | None) -> None:
+    assert iso_seconds(text) == seconds
+
+
+# --- people of every year -------------------------------------------------------
+
+
+def old_group(category: str, *lines: dict[str, Any]) -> dict[str, Any]:
+    return {"category": {"id": category, "text": "A label"}, "credits": [*lines]}
+
+
+def test_the_longest_list_of_directors_is_taken() -> None:
+    above = {"principalCreditsV2": [group(WRITERS, line(9, "Zoe")), group(DIRECTORS, line(1, "Ada Holm"))]}
+    main = {"crewV2": [group(DIRECTORS, line(1, "Ada Holm"), line(2, "Bo Lind"))]}
+    assert directors(above, main) == (ADA, BO)
+    assert directors(above, {}) == (ADA,)
+
+
+def test_the_label_decides_nothing() -> None:
+    assistant = {"grouping": {"groupingId": WRITERS, "text": "Directors"}, "credits": [line(1, "Ada Holm")]}
+    assert directors({"principalCreditsV2": [assistant]}, {}) == ()
+
+
+def test_directors_up_to_2025() -> None:
+    above = {"principalCredits": [old_group("director", line(1, "Ada Holm")), old_group("writer", line(9, "Zoe"))]}
+    main = {"directors": [{"category": {"text": "Directors"}, "credits": [line(1, "Ada Holm"), line(2, "Bo Lind")]}]}
+    assert directors(above, {}) == (ADA,)
+    assert directors({}, main) == (ADA, BO)
+
+
+def test_a_crew_without_a_director_is_told_from_no_crew() -> None:
+    assert directors({"principalCreditsV2": [group(WRITERS, line(9, "Zoe"))]}, {}) == ()
+    assert directors({"principalCredits": [old_group("director")]}, {}) == ()
+    assert directors({}, {}) is None
+    assert directors({"principalCreditsV2": 5}, {"crewV2": [group(DIRECTORS) | {"credits": 5}]}) is None
+
+
+def test_the_first_of_the_cast_stood_apart_in_early_2022() -> None:
+    main = {
+        "principalCast": [{"credits": [{**line(1, "Ada Holm"), "characters": [{"name": "Fog"}]}]}],
+        "cast": {"edges": [{"node": {**line(2, "Bo Lind"), "characters": None}}]},
+    }
+    assert cast(main) == (ADA._replace(characters=("Fog",)), BO)
+    del main["principalCast"]
+    assert cast(main) == (BO,)
+
+
+def test_reference_pages() -> None:
+    edges = {"edges": [{"node": line(1, "Ada Holm")}]}
+    new = {
+        "edges": [{"node": {"grouping": {"groupingId": g}, "credits": edges}} for g in (WRITERS, DIRECTORS, TOP_CAST)]
+    }
+    old = [{"category": {"id": kind}, "credits": edges} for kind in ("assistant_director", "director", "cast")]
+    for main in ({"creditGroupings": new}, {"creditCategories": old}):
+        assert directors({}, main) == cast(main) == (ADA,)
+    shown = [
+        {"id": "nm0000001", "rowTitle": "Ada Holm", "characters": ["Fog"]},
+        {"id": "nm0000002", "rowTitle": "Bo Lind"},
+    ]
+    for kind in ("cast", TOP_CAST):
+        sections = [
+            {"id": "casting_director", "section": {"items": shown[:1]}},
+            {"id": kind, "section": {"items": shown}},
+        ]
+        assert cast({"creditCategories": old, "categories": sections}) == (ADA._replace(characters=("Fog",)), BO)
+    art = [{"id": "art_director", "section": {"items": shown}}]
+    assert directors({}, {"creditCategories": old, "categories": art}) == (ADA,)
+
+
+def test_the_few_of_the_heading_are_for_want_of_lists() -> None:
+    heading = {"crewV2": [group(DIRECTORS, line(1, "Ada Holm"))], "castV2": [{"credits": [line(2, "Bo Lind")]}]}
+    assert few_directors(heading, {}) == (ADA,)
+    assert stars(heading, {}) == (BO,)
+    window = {"castPageTitle": {"edges": [{"node": line(1, "Ada Holm")}, {"node": line(2, "Bo Lind")}]}}
+    assert stars(heading, window) == (ADA, BO)
+    assert stars({}, {"principalCreditsV2": [group(STARS, role_line(1, "Ada Holm"))]}) == (ADA,)
+    assert few_directors({}, {}) is None
+
+
+# --- addresses ------------------------------------------------------------------
+
+
+def test_addresses_are_read_however_they_are_written() -> None:
+    one = b'<link href="https://www.imdb.com/title/tt0012345/ <view-source:https://www.imdb.com>" rel="canonical">'
+    two = b"<meta\n  property='og:url'\n  content='http://www.imdb.com/title/tt0012345/'\n/>"
+    three = b'<link rel="alternate" href="https://m.imdb.com/x"><a href="https://x/">canonical</a>'
+    assert addresses(one + two + two + three) == (
+        "https://www.imdb.com/title/tt0012345/",
+        "http://www.imdb.com/title/tt0012345/",
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "imdb_id"),
+    [
+        ("https://www.imdb.com/title/tt0012345/", "tt0012345"),
+        ("http://127.0.0.1:8080/title/tt0012345", "tt0012345"),
+        ("https://www.imdb.com/es-mx/title/tt0012345/?ref_=x#top", "tt0012345"),
+        ("https://www.imdb.com/title/tt0012345/reference/", "tt0012345"),
+        ("https://www.imdb.com/title/tt0012345/fullcredits/", None),
+        ("https://www.imdb.com/chart/top/?title/tt0012345/", None),
+        ("https://www.imdb.com/name/nm0000001/", None),
+        ("/title/tt0012345/", None),
+    ],
+)
+def test_only_a_title_s_own_address_names_it(address: str, imdb_id: str | None) -> None:
+    assert title_id(address) == imdb_id
+
+
+# --- values in the markup -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("March 31, 1999 (United States)", "1999-03-31"),
+        ("31 March 1999 (USA)", "1999-03-31"),
+        ("3 October 2000", "2000-10-03"),
+        ("September 1998 (India)", "1998-09"),
+        ("1996 (Soviet Union)", "1996"),
+        ("31 de marzo de 1999", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_dates_for_people(text: str, date: str | None) -> None:
+    assert markup_values.date(text) == date
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("1,253,937", 1253937), ("27", 27), ("2.2M", None), ("755K", None), ("1.253.937", None), ("", None)],
+)
+def test_a_rounded_count_is_no_count(text: str, count: int | None) -> None:
+    assert markup_values.count(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("2 hours 16 minutes", 136),
+        ("2h 16m (136 min)", 136),
+        ("1h 5min", 65),
+        ("16min", 16),
+        ("2h", 120),
+        ("0m", None),
+        ("", None),
+    ],
+)
+def test_running_times_for_people(text: str, minutes: int | None) -> None:
+    assert markup_values.running_minutes(text) == minutes
+
+
+@pytest.mark.parametrize(
+    ("address", "picture"),
+    [
+        (
+            "https://m.example/images/M/MV5@@._V1_UX182_CR0,0,182,268_AL_.jpg",
+            "https://m.example/images/M/MV5@@._V1_.jpg",
+        ),
+        (
+            "https://m.example/images/M/MV5@._V1_.png <view-source:https://m>",
+            "https://m.example/images/M/MV5@._V1_.png",
+        ),
+        ("https://m.example/images/G/01/imdb/images/social/imdb_logo.png", None),
+        ("", None),
+    ],
+)
+def test_pictures_lose_their_crop_and_logos_are_none(address: str, picture: str | None) -> None:
+    assert markup_values.full_size(address) == picture
+
+
+@pytest.mark.parametrize(
+    ("window_title", "expected"),
+    [
+        ("Up (2009) - IMDb", ("movie", 2009)),
+        ("1941 (1979) - IMDb", ("movie", 1979)),
+        ("Fog (Reprise) (TV Movie 2009) - IMDb", ("tvMovie", 2009)),
+        ("Fog (TV Series 2011– ) - IMDb", ("tvSeries", 2011)),
+        ("Fog (TV Mini Series 2011–2012) - IMDb", ("tvMiniSeries", 2011)),
+        ('"Fog" Episode #2.5 (TV Episode 2008) - IMDb', ("tvEpisode", 2008)),
+        ("Fog (TV Movie) - IMDb", ("tvMovie", None)),
+        ("Niebla (Serie de TV 2011) - IMDb", (None, 2011)),
+        ("Fog (Reprise) - IMDb", (None, None)),
+        ("Fog - IMDb", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_kind_and_year_stand_in_the_window_title(window_title: str, expected: tuple[str | None, int | None]) -> None:
+    assert markup_values.kind_and_year(window_title) == expected
+
+
+def old_markup(old: str, new: str) -> tuple[TitleFields, TitleFields]:
+    assert old in MARKUP_2014
+    whole, cut = TitleFields(), TitleFields()
+    assert read_2014(BeautifulSoup(MARKUP_2014.replace(old, new), "lxml"), whole, cut)
+    return whole, cut
+
+
+def test_an_invitation_to_write_a_plot_is_none() -> None:
+    whole, cut = old_markup("A ferryman &amp; a\n  fog.", '<a href="/updates">Add a Plot</a> »')
+    assert "plot" not in whole | cut
+
+
+def test_a_plot_to_be_read_on_elsewhere_is_cut() -> None:
+    whole, cut = old_markup("A ferryman &amp; a\n  fog.", 'A ferry ... <a href="/plot">See full summary</a> »')
+    assert "plot" not in whole
+    assert cut["plot"] == "A ferry ..."
+
+
+def test_directors_with_more_to_come_are_cut() -> None:
+    whole, cut = old_markup("Bo Lind</a></div>", 'Bo Lind</a>, <a href="fullcredits">1 more credit</a> »</div>')
+    assert "directors" not in whole
+    assert cut["directors"] == (ADA, BO)

@@ -1,0 +1,108 @@
+"""Tables in four forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.ports import TableOfValues, Value
+from infrastructure.tables.rendering import Format, write
+
+FILMS = TableOfValues(
+    "films",
+    "Films",
+    "Some of them.",
+    ("title", "year", "rating"),
+    [("One, two", 1994, Decimal("9.0")), ("A | B", None, Decimal("8.55")), ("", 2001, None)],
+)
+
+
+def written(form: Format, *tables: TableOfValues, headings: bool = True) -> str:
+    out = io.StringIO()
+    write(tables, form, out, headings=headings)
+    return out.getvalue()
+
+
+def test_csv_has_a_header_and_plain_cells() -> None:
+    assert written(Format.CSV, FILMS) == 'title,year,rating\n"One, two",1994,9.0\nA | B,,8.55\n,2001,\n'
+
+
+def test_several_tables_as_csv_are_separated() -> None:
+    assert written(Format.CSV, FILMS, FILMS).count("\n\ntitle,year,rating\n") == 1
+
+
+def test_json_is_one_document_with_numbers_as_numbers() -> None:
+    films, again = json.loads(written(Format.JSON, FILMS, FILMS))
+    assert films == again
+    assert films == {
+        "report": "films",
+        "title": "Films",
+        "explanation": "Some of them.",
+        "rows": [
+            {"title": "One, two", "year": 1994, "rating": 9.0},
+            {"title": "A | B", "year": None, "rating": 8.55},
+            {"title": "", "year": 2001, "rating": None},
+        ],
+    }
+
+
+def test_json_without_headings_is_the_rows() -> None:
+    assert [row["year"] for row in json.loads(written(Format.JSON, FILMS, headings=False))] == [1994, None, 2001]
+
+
+def test_nothing_at_all_is_still_json() -> None:
+    assert json.loads(written(Format.JSON)) == []
+    empty = TableOfValues("e", "E", "", ("a",), [])
+    assert json.loads(written(Format.JSON, empty, headings=False)) == []
+
+
+def test_markdown_escapes_what_would_break_it() -> None:
+    assert written(Format.MARKDOWN, FILMS) == (
+        "## Films\n\nSome of them.\n\n"
+        "| title | year | rating |\n| --- | ---: | ---: |\n"
+        "| One, two | 1994 | 9.0 |\n| A \\| B |  | 8.55 |\n|  | 2001 |  |\n"
+    )
+
+
+def test_a_terminal_table_shows_everything_and_no_control_characters() -> None:
+    nasty = TableOfValues("n", "N", "", ("text",), [("a\x1b[31mred\x07",), ("two\nlines",)])
+    shown = written(Format.TABLE, FILMS, nasty)
+    assert "Films" in shown
+    assert "One, two" in shown
+    assert "a\ufffd[31mred\ufffd" in shown
+    assert "two lines" in shown
+    assert "\x1b" not in shown
+
+
+def test_an_empty_table_says_so() -> None:
+    assert "nothing" in written(Format.TABLE, TableOfValues("e", "E", "why", ("a",), []))
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.JSON, Format.MARKDOWN])
+def test_large_tables_are_written_while_they_are_read(form: Format) -> None:
+    out = io.StringIO()
+    seen = 0
+
+    def rows() -> Iterator[tuple[Value, ...]]:
+        nonlocal seen
+        for number in range(5000):
+            if number == 4000:
+                seen = len(out.getvalue())
+            yield (number,)
+
+    write([TableOfValues("n", "N", "", ("number",), rows())], form, out)
+    assert seen > 10_000
+
+
+@given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.integers()), max_size=5))
+def test_csv_can_be_read_back(rows: list[tuple[str, int]]) -> None:
+    rows = [row for row in rows if "\r" not in row[0] and "\0" not in row[0]]
+    text = written(Format.CSV, TableOfValues("t", "T", "", ("text", "number"), rows))
+    assert [(cell, int(number)) for cell, number in list(csv.reader(io.StringIO(text)))[1:]] == rows
