@@ -28,8 +28,8 @@ from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
     from application.run_jobs import Ended
+    from infrastructure.bootstrap.cluster import ClusterReading
     from infrastructure.cli.session import JobLogWish, Session
-    from infrastructure.cluster.composition import ClusterReading
     from shared.settings import Settings
 
 DEMO_SITE = "the demo site"
@@ -211,7 +211,7 @@ def _cluster(session: Session, wish: Wish, stack: ExitStack) -> Callable[[], Clu
     Raises:
         UsageError: what was wished cannot be done there.
     """
-    from infrastructure.cluster.composition import cluster_reading
+    from infrastructure.bootstrap.cluster import cluster_reading
     from shared.ahead import ahead
 
     if wish.save_pages:

@@ -1,4 +1,4 @@
-"""Puts a cluster's parts together, on both ends; the counterpart of ``bootstrap``."""
+"""A cluster's parts, put together on both ends: in the program and on its workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from application.ports import TitleSource
 from domain.errors import UsageError
-from infrastructure import bootstrap
+from infrastructure.bootstrap import network
 from infrastructure.cluster.where import cluster_named
 from infrastructure.http.scope import Origin
 from infrastructure.http.sites import DEFAULT_RATE
@@ -36,8 +36,8 @@ class NetworkReading:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._rate = rate_of(settings)
         self._stack = ExitStack()
-        self._downloader = self._stack.enter_context(bootstrap.downloader(settings))
-        self._titles = bootstrap.sources(settings, self._downloader, clock).titles
+        self._downloader = self._stack.enter_context(network.downloader(settings))
+        self._titles = network.sources(settings, self._downloader, clock).titles
 
     @property
     def titles(self) -> TitleSource:
@@ -94,7 +94,7 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
 
 def for_workers(settings: Settings) -> Settings:
     """The settings as workers get them: nothing of the database, and no file that only this machine has."""
-    proxies = ",".join(proxy.address.reveal() for proxy in bootstrap.network_options(settings).all_proxies())
+    proxies = ",".join(proxy.address.reveal() for proxy in network.network_options(settings).all_proxies())
     return msgspec.structs.replace(
         settings,
         postgres_dsn=Secret(""),

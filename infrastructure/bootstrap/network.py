@@ -1,0 +1,117 @@
+"""The network layer and the title sources, put together from the settings.
+
+Imports stand inside the functions, because a command should load only what it
+uses: the start is part of every run's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.ports import ChartSource, TitleSource
+from application.run_jobs import RetryRule
+from shared.clock import Clock
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.http import Downloader, NetworkOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where charts and titles are read."""
+
+    charts: Mapping[str, ChartSource]
+    titles: TitleSource
+
+
+def retry_rule(settings: Settings) -> RetryRule:
+    """When a failed job is queued again."""
+    return RetryRule(
+        retries=settings.batch_retries if settings.backoff_and_retry else 0,
+        max_requests=settings.max_requests,
+        delay=settings.backoff_factor,
+        longest=settings.max_backoff_seconds,
+    )
+
+
+def network_options(settings: Settings) -> NetworkOptions:
+    """The network's part of the settings.
+
+    Raises:
+        UsageError: values that cannot be used, all of them named.
+    """
+    from infrastructure.http import NetworkOptions
+
+    return NetworkOptions(
+        base_url=settings.site,
+        graphql_url=settings.graphql,
+        backoff_and_retry=settings.backoff_and_retry,
+        backoff_factor=settings.backoff_factor,
+        max_backoff_seconds=settings.max_backoff_seconds,
+        max_backoff_retries=settings.max_backoff_retries,
+        retry_status_codes=frozenset(int(code) for code in settings.retry_status_codes.split(",")),
+        max_wait_per_title=settings.max_wait_per_title_seconds,
+        max_wait_per_run=settings.max_wait_per_run_seconds,
+        connect_timeout=settings.connect_timeout_seconds,
+        read_timeout=settings.read_timeout_seconds,
+        request_deadline=settings.request_deadline_seconds,
+        max_body_bytes=settings.max_body_mb * 1024 * 1024,
+        requests_per_second=settings.requests_per_second,
+        respect_robots=settings.respect_robots,
+        max_block_wait_seconds=settings.max_block_wait_seconds,
+        proxy_host=settings.proxy_host,
+        proxy_port=settings.proxy_port,
+        proxy_user=settings.proxy_user,
+        proxy_pass=settings.proxy_pass,
+        proxies=settings.proxies or None,
+        proxy_file=settings.proxy_file,
+        allow_direct_fallback=settings.allow_direct_fallback,
+        rotate_after_requests=settings.rotate_after_requests,
+        use_tor=settings.use_tor,
+        tor_host=settings.tor_host,
+        tor_proxy_port=settings.tor_proxy_port,
+        tor_control_port=settings.tor_control_port,
+        tor_password=settings.tor_password,
+        tor_circuits=settings.tor_circuits,
+    )
+
+
+@contextmanager
+def downloader(settings: Settings) -> Iterator[Downloader]:
+    """The network with all its routes.
+
+    Raises:
+        UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
+    """
+    from infrastructure.http import build_downloader
+
+    with closing(build_downloader(network_options(settings))) as opened:
+        yield opened
+
+
+def sources(
+    settings: Settings, downloader: Downloader, clock: Clock, keep: Callable[[str, bytes], object] | None = None
+) -> Sources:
+    """Pages and GraphQL, put together as DETAIL_SOURCE says; ``keep`` is handed each title page."""
+    from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
+    from infrastructure.scraper.graphql_client import GraphqlClient
+    from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+
+    client = GraphqlClient(downloader, settings.graphql)
+    most = settings.max_requests
+    pages, graphql = settings.detail_source != "graphql", settings.detail_source != "page"
+    charts: dict[str, ChartSource] = {}
+    if pages:
+        charts["page"] = PageChartSource(downloader, settings.site, max_requests=most, patient=not graphql)
+    if graphql:
+        charts["graphql"] = GraphqlChartSource(client, max_requests=most)
+    by_page = PageTitleSource(downloader, settings.site, clock, patient=not graphql, keep=keep)
+    by_graphql = GraphqlTitleSource(client, clock, batch_size=settings.graphql_batch_size)
+    titles: TitleSource = AutoTitleSource(by_page, by_graphql)
+    if not (pages and graphql):
+        titles = by_page if pages else by_graphql
+    return Sources(charts, titles)

@@ -1,0 +1,178 @@
+"""The database, the CSV files and the history of runs, put together from the settings.
+
+Imports stand inside the functions, because a command should load only what it
+uses: the start is part of every run's time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from application.ports import ChartHistory, RunHistory
+from application.save_movie import SaveMovie
+from domain.errors import UsageError
+from shared.clock import Clock
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.persistence.csv.repository import CsvMovieRepository
+    from infrastructure.persistence.postgres.database import Database
+    from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the database is.
+
+    Attributes:
+        address: answers the connection string to use now.
+        shell: PostgreSQL's own shell of the same version, where we have one.
+        embedded: whether it is ours, under the data directory.
+    """
+
+    address: Callable[[], str]
+    shell: Path | None
+    embedded: bool
+
+
+@contextmanager
+def database_place(
+    settings: Settings, directory: Path, cancel: threading.Event | None = None, *, existing: bool = False
+) -> Iterator[Place]:
+    """The database that the settings name, or the embedded server of a data directory, running.
+
+    Args:
+        settings: whether a server is configured.
+        directory: the data directory.
+        cancel: once set, nothing is waited for.
+        existing: do not make a database that is not there.
+
+    Raises:
+        UsageError: no embedded server on this platform, its folder cannot be used, or no run has filled it.
+        StoreUnavailable: the embedded server does not come up.
+    """
+    if settings.postgres_dsn or settings.postgres_host:
+        from infrastructure.persistence.postgres.address import from_parts
+
+        dsn = settings.postgres_dsn.reveal() or from_parts(
+            settings.postgres_host,
+            settings.postgres_port,
+            settings.postgres_db,
+            settings.postgres_user,
+            settings.postgres_password.reveal(),
+            sslmode=settings.postgres_sslmode,
+            sslrootcert=settings.postgres_sslrootcert,
+        )
+        yield Place(lambda: dsn, None, embedded=False)
+        return
+    from infrastructure.persistence.embedded.server import EmbeddedServer
+
+    embedded = EmbeddedServer(directory / "postgres", cancel=cancel)
+    if existing and not embedded.exists:
+        raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
+    with embedded as server:
+        yield Place(server.dsn, server.start().psql, embedded=True)
+
+
+@contextmanager
+def database(
+    settings: Settings, place: Place, clock: Clock, cancel: threading.Event | None = None
+) -> Iterator[Database]:
+    """Pooled connections to a database whose schema is the one of this program.
+
+    Raises:
+        UsageError: wrong address, password or schema.
+        StoreUnavailable: it cannot be reached.
+    """
+    from infrastructure.persistence.postgres.database import Database
+    from infrastructure.persistence.postgres.schema import prepare
+
+    opened = Database(
+        place.address,
+        pool_size=settings.postgres_pool_size,
+        patience=settings.store_wait_seconds,
+        cancel=cancel,
+    )
+    try:
+        prepare(opened, clock)
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None = None) -> Iterator[Database]:
+    """``database`` at its ``database_place``, for commands that look into one that a run has filled."""
+    with (
+        database_place(settings, settings.data_dir, cancel, existing=True) as place,
+        database(settings, place, clock, cancel) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def each_store(
+    settings: Settings, opened: Database, *, read_only: bool = False, mending: bool = False
+) -> Iterator[tuple[CsvMovieRepository, PostgresMovieRepository]]:
+    """CSV and PostgreSQL, each by itself.
+
+    Args:
+        settings: where they are.
+        opened: the database.
+        read_only: change nothing in the CSV files.
+        mending: set CSV rows aside that cannot be read, instead of refusing the files.
+
+    Raises:
+        UsageError: a CSV file of another shape stands in the data directory.
+    """
+    from infrastructure.persistence.csv.repository import CsvMovieRepository
+    from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+
+    csv = CsvMovieRepository(
+        settings.data_dir,
+        escape_formulas=settings.csv_escape_formulas,
+        read_only=read_only,
+        set_aside_unreadable=mending,
+    )
+    with closing(csv):
+        yield csv, PostgresMovieRepository(opened)
+
+
+@contextmanager
+def stores(settings: Settings, opened: Database) -> Iterator[SaveMovie]:
+    """Both stores, open for saving, as one repository.
+
+    Raises:
+        UsageError: a CSV file of another shape stands in the data directory.
+    """
+    with (
+        each_store(settings, opened) as (csv, postgres),
+        closing(SaveMovie(postgres, csv, concurrency=settings.threads)) as both,
+    ):
+        yield both
+
+
+def postgres_store(opened: Database) -> PostgresMovieRepository:
+    """The movies in PostgreSQL, for reading."""
+    from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+
+    return PostgresMovieRepository(opened)
+
+
+def history(opened: Database) -> RunHistory:
+    """Where runs are remembered."""
+    from infrastructure.persistence.postgres.history import PostgresHistory
+
+    return PostgresHistory(opened)
+
+
+def chart_history(opened: Database) -> ChartHistory:
+    """The charts of earlier runs."""
+    from infrastructure.persistence.postgres.history import PostgresHistory
+
+    return PostgresHistory(opened)
