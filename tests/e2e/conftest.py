@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,12 @@ class Program:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
-        """What the embedded database of the data directory answers, asked without any of our reading code."""
-        with (
-            EmbeddedServer(self.data_dir / "postgres") as server,
-            closing(psycopg2.connect(server.dsn())) as connection,
-            connection.cursor() as cursor,
-        ):
+        """What the database answers, the embedded one unless another is set; asked without any of our reading code."""
+        with ExitStack() as stack:
+            dsn = self.environment.get("POSTGRES_DSN")
+            if dsn is None:
+                dsn = stack.enter_context(EmbeddedServer(self.data_dir / "postgres")).dsn()
+            cursor = stack.enter_context(closing(psycopg2.connect(dsn))).cursor()
             cursor.execute(query)
             return cursor.fetchall()
 

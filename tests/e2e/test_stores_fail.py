@@ -1,0 +1,147 @@
+"""A store that goes away under a running program: what fits is saved in both, the rest stays pending and is healed."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
+from tests.e2e.conftest import Program
+from tests.e2e.test_scrape import same_in_both_stores
+from tests.fakes.private_postgres import PrivatePostgres, installed, quick_folder
+from tests.integration.postgres.waiting import wait_until
+
+COUNT = 120
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def slow_site() -> Iterator[DemoProcess]:
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0, latency=0.05)) as process:
+        yield process
+
+
+@pytest.fixture
+def server() -> Iterator[PrivatePostgres]:
+    private = PrivatePostgres(installed()["18"], quick_folder())
+    private.start()
+    yield private
+    private.remove()
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A file system of its own; skips where it cannot be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _program(folder: Path, site: DemoProcess, dsn: str, **settings: str) -> Program:
+    return Program(folder, {"BASE_URL": site.url, "MAX_THREADS": "6", "POSTGRES_DSN": dsn, **settings})
+
+
+def _saved(program: Program) -> int:
+    try:
+        with (program.data_dir / "joblog.jsonl").open(encoding="utf-8") as lines:
+            return sum('"kind":"completed"' in line for line in lines)
+    except FileNotFoundError:
+        return 0
+
+
+def _whole(program: Program) -> None:
+    """Every title is in both stores, and ``verify`` says so too."""
+    assert [row["rank"] for row in program.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
+    same_in_both_stores(program)
+    program.run("verify")
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "TCP"])
+def test_a_database_restarted_in_the_middle_is_waited_for(
+    tmp_path: Path, slow_site: DemoProcess, server: PrivatePostgres, tcp: bool
+) -> None:
+    dsn = server.dsn(tcp=tcp)
+    program = _program(tmp_path / "data", slow_site, dsn)
+    process = program.start("--limit", str(COUNT))
+    for goal in (10, 50):
+        wait_until(lambda: _saved(program) >= goal or process.poll() is not None)  # noqa: B023 - asked at once
+        server.restart("immediate")
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, out + err
+    assert "Traceback" not in err
+    _whole(program)
+
+
+def test_a_database_that_stays_away_ends_the_run_and_the_next_run_heals_it(
+    tmp_path: Path, slow_site: DemoProcess, server: PrivatePostgres
+) -> None:
+    program = _program(tmp_path / "data", slow_site, server.dsn(), STORE_WAIT_SECONDS="1")
+    process = program.start("--limit", str(COUNT))
+    wait_until(lambda: _saved(program) >= 20 or process.poll() is not None)
+    server.stop("immediate")
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 1, out + err
+    assert "Traceback" not in err
+    assert "postgres" in (out + err).lower()
+    server.start()
+    program.run("--limit", str(COUNT))
+    _whole(program)
+
+
+def test_a_full_disk_under_the_csv_files(tmp_path: Path, slow_site: DemoProcess, server: PrivatePostgres) -> None:
+    with small_disk(tmp_path / "small", 2) as disk:
+        ballast = disk / "ballast"
+        program = _program(disk / "data", slow_site, server.dsn(), STORE_WAIT_SECONDS="1")
+        process = program.start("--limit", str(COUNT))
+        wait_until(lambda: _saved(program) >= 20 or process.poll() is not None)
+        _fill(ballast)
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == 1, out + err
+        assert "no space left" in (out + err).lower()
+        assert "Traceback" not in err
+        ballast.unlink()
+        program.run("--limit", str(COUNT))
+        _whole(program)
+
+
+def test_a_full_disk_under_the_database(tmp_path: Path, slow_site: DemoProcess) -> None:
+    with small_disk(Path(f"{tmp_path}s"), 200) as disk:
+        ballast = disk / "ballast"
+        server = PrivatePostgres(installed()["18"], disk / "p")
+        server.start()
+        try:
+            program = _program(tmp_path / "data", slow_site, server.dsn(), STORE_WAIT_SECONDS="1")
+            process = program.start("--limit", str(COUNT))
+            wait_until(lambda: _saved(program) >= 20 or process.poll() is not None)
+            _fill(ballast)
+            out, err = process.communicate(timeout=100)
+            # The server's own files may have had room for the rest: then there was nothing to fail.
+            assert process.returncode in (0, 1), out + err
+            assert "Traceback" not in err
+            ballast.unlink()
+            server.restart("fast")
+            program.run("--limit", str(COUNT))
+            _whole(program)
+        finally:
+            server.stop()
+
+
+def _fill(ballast: Path) -> None:
+    """Leave no room on the disk."""
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1_000_000, 4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                continue
