@@ -22,13 +22,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import growth, main_job
+from tests.benchmarks import growth, main_job, workers
 from tests.benchmarks.contestants import Contestant, Filmledger, contenders
 from tests.benchmarks.metering import machine
 from tests.benchmarks.parts import measure_parts
 from tests.benchmarks.results import HEADER, Result, line
 
-SECTIONS = ("grid", "duel", "growth", "parts")
+SECTIONS = ("grid", "duel", "growth", "workers", "parts")
 
 
 def main() -> int:
@@ -83,6 +83,8 @@ def competition(section: str, options: argparse.Namespace, folder: Path, stack: 
         return main_job.grid(cases, [ours], options.runs or 1)
     if section == "growth":
         return growth.measure(ours, options.runs or 1, full=options.full)
+    if section == "workers":
+        return workers.measure(folder, options.runs or 1, full=options.full)
     others: tuple[Contestant, ...] = ()
     if options.contenders_python == Path(sys.executable) and importlib.util.find_spec("scrapy") is None:
         say("  the others are left out: pip install -r tests/benchmarks/requirements.txt")

@@ -17,7 +17,7 @@ class Case:
         titles: how many.
         page_kb: size of a title page before compression.
         latency: seconds before every answer of the site.
-        threads: requests at the same time.
+        threads: requests at the same time, of all workers together.
         workers: Dask workers; 0 without a cluster.
     """
 
@@ -92,7 +92,7 @@ HEADER = (
 def line(result: Result) -> str:
     """A result as a line under ``HEADER``."""
     case = result.case
-    at_once = f"{case.workers}x{case.threads}" if case.workers else str(case.threads)
+    at_once = f"{case.threads}/{case.workers}" if case.workers else str(case.threads)
     floor, ratio = ("-", "-") if result.ratio is None else (f"{case.floor:.2f} s", f"{result.ratio:.2f}")
     return (
         f"{result.contestant:<16} {case.titles:>6} {case.page_kb:>5} kB {case.latency:>5.2f} s {at_once:>7} "
