@@ -202,6 +202,17 @@ class MovieRepository(Protocol):
         """Let go of files and connections. Saving afterwards is an error."""
 
 
+class BackgroundRepository(MovieRepository, Protocol):
+    """A store that writes on a thread of its own, so that a caller can do other work meanwhile."""
+
+    def begin(self, movie: Movie) -> Callable[[], None]:
+        """Begin what ``save`` does; calling the answer, once, waits for its end.
+
+        Raises:
+            RecordRejected: as ``save``. Whatever else ``save`` raises comes from the answer.
+        """
+
+
 # --- how a run is carried out ---------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from application.ports import ChartSource
 from domain.chart import ChartEntry, ChartName, complete
@@ -51,23 +51,34 @@ def read_chart(
         except Cancelled:
             raise
         except SourceError as error:
-            _log.warning("%s chart, source %s: %s", chart, name, error)
+            _log.info("%s chart, source %s: %s", chart, name, error)
             failures[name] = error
             problems.append(f"{name}: {error}")
             continue
         try:
-            return _whole(chart, entries, size, first)
+            whole = _whole(chart, entries, size, first)
         except ChartError as error:
-            _log.warning("%s chart, source %s: %s", chart, name, error)
+            _log.info("%s chart, source %s: %s", chart, name, error)
             found[name] = entries
             problems.append(f"{name}: {error}")
+        else:
+            _warn(chart, name, problems)
+            return whole
     if not found:
         raise _nothing_read(chart, failures)
     try:
-        return _whole(chart, _united(chart, found), size, first)
+        whole = _whole(chart, _united(chart, found), size, first)
     except ChartError as error:
         reasons = problems if len(sources) > 1 else []
         raise ChartError("; ".join([str(error), *reasons])) from error
+    _warn(chart, " and ".join(found), problems)
+    return whole
+
+
+def _warn(chart: ChartName, source: str, problems: Sequence[str]) -> None:
+    """Tell what was wrong only once the chart is read after all; otherwise the error tells it."""
+    if problems:
+        _log.warning("the %s chart was read from %s; %s", chart, source, "; ".join(problems))
 
 
 def _whole(
@@ -107,7 +118,10 @@ def _united(chart: ChartName, found: Mapping[str, Iterable[ChartEntry]]) -> list
 
 
 def _nothing_read(chart: ChartName, failures: Mapping[str, SourceError]) -> SourceError | ChartError:
-    reasons = "; ".join(f"{name}: {error}" for name, error in failures.items())
+    names: dict[str, list[str]] = {}
+    for name, error in failures.items():
+        names.setdefault(str(error), []).append(name)
+    reasons = "; ".join(f"{' and '.join(sources)}: {reason}" for reason, sources in names.items())
     if failures and all(isinstance(error, Blocked) for error in failures.values()):
         blocked = Blocked(f"the {chart} chart could not be read: {reasons}")
         blocked.requests = sum(error.requests for error in failures.values())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 
-from application.ports import MovieRepository
+from application.ports import BackgroundRepository, MovieRepository
 from application.records import Row, Table
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.movie import Movie
@@ -15,20 +13,16 @@ from domain.movie import Movie
 class SaveMovie:
     """The composite repository: every save goes to both stores at once and waits for both.
 
-    Reading asks ``primary`` alone. The branch of ``secondary`` runs on an
-    executor of its own: work handed from a crawler's thread to the crawler's
-    own executor would wait for a free thread for ever.
+    Reading asks ``primary`` alone.
 
     Args:
         primary: saved from the calling thread.
-        secondary: saved from the executor, with the caller's context variables.
-        concurrency: how many threads may save at the same time.
+        secondary: begins before, on its own thread, and is waited for after.
     """
 
-    def __init__(self, primary: MovieRepository, secondary: MovieRepository, *, concurrency: int) -> None:
+    def __init__(self, primary: MovieRepository, secondary: BackgroundRepository) -> None:
         self._primary = primary
         self._secondary = secondary
-        self._executor = ThreadPoolExecutor(concurrency, thread_name_prefix=f"save-{secondary.name}")
 
     @property
     def name(self) -> str:
@@ -41,19 +35,22 @@ class SaveMovie:
             StoreUnavailable: a store could not take it now; saving again may help.
             RecordRejected: a store refuses this record; its name is in the message.
         """
-        context = contextvars.copy_context()
-        other = self._executor.submit(context.run, self._secondary.save, movie)
         errors: list[StoreError] = []
+        begun: Callable[[], None] | None = None
+        try:
+            begun = self._secondary.begin(movie)
+        except StoreError as error:
+            errors.append(error)
         try:
             self._primary.save(movie)
         except StoreError as error:
-            errors.append(error)
+            errors.insert(0, error)
         finally:
-            failure = other.exception()
-        if isinstance(failure, StoreError):
-            errors.append(failure)
-        elif failure is not None:
-            raise failure
+            if begun is not None:
+                try:
+                    begun()
+                except StoreError as error:
+                    errors.append(error)
         if errors:
             raise _combined(errors)
 
@@ -68,8 +65,7 @@ class SaveMovie:
         self._each("finish")
 
     def close(self) -> None:
-        """Wait for saves under way, then close both."""
-        self._executor.shutdown()
+        """Close both; saves under way end first."""
         self._each("close")
 
     def _each(self, step: str) -> None:

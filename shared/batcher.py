@@ -2,7 +2,8 @@
 
 The pattern is a database's group commit: while one call is under way the items
 of the other threads gather, and the next call takes them together. Nobody waits
-for company: a lone item goes at once.
+for company: a lone item goes at once. ``Batcher`` lets the threads that hand in
+do the calls; ``BackgroundBatcher`` has a thread of its own for them.
 """
 
 from __future__ import annotations
@@ -97,3 +98,101 @@ class Batcher(Generic[T, R]):
         for entry in batch[1:]:
             entry.wake.set()
         batch.clear()  # the entry holds the list and the list the entry: let go of the items now
+
+
+class Handed(Generic[T]):
+    """An item on its way."""
+
+    __slots__ = ("_done", "error", "item")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.error: BaseException | None = None
+        # A lock that is let go of once, and waited for by one thread: an event would cost ten times as much to make.
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def wait(self) -> None:
+        """Wait until it has been flushed. To be called once.
+
+        Raises:
+            BaseException: whatever ``flush`` raised.
+        """
+        self._done.acquire()
+        if self.error is not None:
+            raise self.error
+
+    def settle(self, error: BaseException | None) -> None:
+        """End the wait."""
+        self.error = error
+        self._done.release()
+
+
+class BackgroundBatcher(Generic[T]):
+    """Gathers what many threads hand in, and flushes it on one thread of its own.
+
+    Whoever hands something in may do other work before waiting for it. The thread
+    is started with the first item.
+
+    Args:
+        flush: takes the items in order of arrival; what it raises goes to all of them.
+        max_batch: most items in one call.
+        name: of the thread.
+    """
+
+    def __init__(self, flush: Callable[[Sequence[T]], object], *, max_batch: int, name: str) -> None:
+        if max_batch < 1:
+            raise ValueError(f"max_batch {max_batch} must be at least 1")
+        self._flush = flush
+        self._max_batch = max_batch
+        self._name = name
+        self._changed = threading.Condition(threading.Lock())
+        self._waiting: deque[Handed[T]] = deque()
+        self._idle = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def put(self, item: T) -> Handed[T]:
+        """Hand in one item.
+
+        Raises:
+            RuntimeError: closed.
+        """
+        handed = Handed(item)
+        with self._changed:
+            if self._closed:
+                raise RuntimeError(f"{self._name} is closed")
+            self._waiting.append(handed)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            elif self._idle:
+                self._changed.notify()
+        return handed
+
+    def close(self) -> None:
+        """Flush what is waiting, then end the thread. May be called again."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._next():
+            error: BaseException | None = None
+            try:
+                self._flush([handed.item for handed in batch])
+            except BaseException as raised:  # noqa: BLE001 - belongs to every thread of the batch; each raises it
+                error = raised
+            for handed in batch:
+                handed.settle(error)
+
+    def _next(self) -> list[Handed[T]]:
+        """The next batch; empty at the end."""
+        with self._changed:
+            self._idle = True
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            self._idle = False
+            return [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]

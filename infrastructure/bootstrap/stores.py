@@ -152,7 +152,7 @@ def stores(settings: Settings, opened: Database) -> Iterator[SaveMovie]:
     """
     with (
         each_store(settings, opened) as (csv, postgres),
-        closing(SaveMovie(postgres, csv, concurrency=settings.threads)) as both,
+        closing(SaveMovie(postgres, csv)) as both,
     ):
         yield both
 

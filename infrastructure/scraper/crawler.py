@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 
 from application.ports import Job, Outcome
 
@@ -35,11 +36,12 @@ class ThreadedCrawler:
     def crawl(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
     ) -> Iterator[Outcome]:
-        in_flight: set[Future[Outcome]] = set()
+        done: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        in_flight = 0
         listed = True
         with ThreadPoolExecutor(self._threads, thread_name_prefix="worker") as executor:
             while True:
-                while listed and len(in_flight) < self._threads and not cancel.is_set():
+                while listed and in_flight < self._threads and not cancel.is_set():
                     try:
                         job = next(jobs)
                     except StopIteration:
@@ -47,12 +49,13 @@ class ThreadedCrawler:
                         break
                     if job is None:
                         break
-                    in_flight.add(executor.submit(work, job))
+                    executor.submit(work, job).add_done_callback(done.put)
+                    in_flight += 1
                 if not in_flight:
                     return
-                done, in_flight = wait(in_flight, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+                outcome = done.get().result()
+                in_flight -= 1
+                yield outcome
 
 
 def crawler(threads: int) -> SerialCrawler | ThreadedCrawler:

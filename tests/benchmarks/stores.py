@@ -164,7 +164,7 @@ def _postgres(contest: Contest) -> float:
 
 def _both(contest: Contest) -> float:
     csv = CsvMovieRepository(contest.folder / "csv")
-    both = SaveMovie(PostgresMovieRepository(contest.database), csv, concurrency=contest.threads)
+    both = SaveMovie(PostgresMovieRepository(contest.database), csv)
     return contest.save_all(both.save)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from application.records import Row, Table
@@ -17,14 +17,14 @@ from infrastructure.persistence.csv.reading import Reading, built
 from infrastructure.persistence.csv.scan import ALL_TABLES, Irregular, scan
 from infrastructure.persistence.csv.snapshot import Standing, snapshot
 from infrastructure.persistence.csv.store import CsvStore
-from shared.batcher import Batcher
+from shared.batcher import BackgroundBatcher
 
 _MOST_IN_A_GROUP = 256
 _ROWS_AT_ONCE = 500
 
 
 class CsvMovieRepository:
-    """``movies.csv``, ``people.csv`` and ``credits.csv`` in one directory; satisfies ``MovieRepository``.
+    """``movies.csv``, ``people.csv`` and ``credits.csv`` in one directory; satisfies ``BackgroundRepository``.
 
     Only one process may write a directory at a time: whoever makes a writing
     repository holds ``DataDir.lock``.
@@ -51,7 +51,9 @@ class CsvMovieRepository:
         self._layout = Layout(directory)
         self._escape = escape_formulas
         self._lock = threading.RLock()
-        self._batcher: Batcher[Entry, None] = Batcher(self._flush, max_batch=_MOST_IN_A_GROUP)
+        self._batcher: BackgroundBatcher[Entry] = BackgroundBatcher(
+            self._flush, max_batch=_MOST_IN_A_GROUP, name=f"save-{STORE}"
+        )
         self._closed = False
         self._store: CsvStore | None = None
         with told_apart(directory):
@@ -74,7 +76,15 @@ class CsvMovieRepository:
             StoreUnavailable: nothing was saved; the files are as they were.
             RecordRejected: a text holds a NUL or half a surrogate pair.
         """
-        self._batcher.submit(entry_of(movie, escape=self._escape))
+        self.begin(movie)()
+
+    def begin(self, movie: Movie) -> Callable[[], None]:
+        """See ``BackgroundRepository.begin``.
+
+        Raises:
+            RecordRejected: a text holds a NUL or half a surrogate pair.
+        """
+        return self._put(entry_of(movie, escape=self._escape))
 
     def rename(self, person: Person) -> None:
         """Set a person's name without regard to who gave the stored one; who gave it stays noted.
@@ -83,7 +93,7 @@ class CsvMovieRepository:
             StoreUnavailable: nothing was saved.
             RecordRejected: the name holds a NUL or half a surrogate pair.
         """
-        self._batcher.submit(name_alone(person, escape=self._escape))
+        self._put(name_alone(person, escape=self._escape))()
 
     def finish(self) -> None:
         """Rank order, one row a movie, nobody uncredited; each file replaced whole.
@@ -97,15 +107,19 @@ class CsvMovieRepository:
 
     def close(self) -> None:
         """Let go of the files. Saving afterwards is an error."""
+        self._batcher.close()
         with self._lock:
             if self._store is not None and not self._closed:
                 self._closed = True
                 self._store.close()
 
-    def _flush(self, entries: Sequence[Entry]) -> list[None]:
+    def _put(self, entry: Entry) -> Callable[[], None]:
+        self._writer()  # a misuse is told here, not by the thread that writes
+        return self._batcher.put(entry).wait
+
+    def _flush(self, entries: Sequence[Entry]) -> None:
         with self._lock, told_apart(self._layout.directory):
             self._writer().append(entries)
-        return [None] * len(entries)
 
     def _writer(self) -> CsvStore:
         if self._store is None:

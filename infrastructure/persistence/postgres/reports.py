@@ -30,7 +30,7 @@ class PostgresReports:
 
     def names(self) -> tuple[str, ...]:
         """See ``Reports.names``."""
-        return tuple(_files())
+        return report_names()
 
     def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
         """See ``Reports.tables``."""
@@ -53,6 +53,11 @@ class PostgresReports:
         columns, rows = self._database.transact(ask)
         values = [tuple(shown(value) for value in row) for row in rows]
         return TableOfValues(name, head["title"], head["explanation"], columns, values)
+
+
+def report_names() -> tuple[str, ...]:
+    """The names of all reports, in the order they are printed in."""
+    return tuple(_files())
 
 
 def _files() -> dict[str, Path]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.batcher import Batcher
+from shared.batcher import BackgroundBatcher, Batcher
 
 
 def test_a_lone_item_goes_at_once() -> None:
@@ -95,6 +95,84 @@ def test_every_item_is_flushed_once_and_no_more_than_lanes_at_a_time(threads: in
         assert list(executor.map(batcher.submit, items)) == [-item for item in items]
     assert sorted(seen) == list(items)
     assert most <= lanes
+
+
+def test_in_the_background_whoever_hands_in_goes_on_and_what_gathers_goes_together() -> None:
+    entered, release = threading.Event(), threading.Event()
+    batches: list[list[int]] = []
+
+    def flush(items: Sequence[int]) -> None:
+        batches.append(list(items))
+        entered.set()
+        assert release.wait(10)
+
+    batcher: BackgroundBatcher[int] = BackgroundBatcher(flush, max_batch=3, name="test")
+    handed = [batcher.put(0)]
+    assert entered.wait(10)
+    handed += [batcher.put(item) for item in range(1, 6)]
+    release.set()
+    for one in handed:
+        one.wait()
+    assert batches == [[0], [1, 2, 3], [4, 5]]
+    batcher.close()
+
+
+def test_in_the_background_what_flush_raises_goes_to_everyone_and_the_thread_goes_on() -> None:
+    calls = 0
+
+    def flush(items: Sequence[int]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError("disk gone")
+
+    batcher: BackgroundBatcher[int] = BackgroundBatcher(flush, max_batch=10, name="test")
+    with pytest.raises(OSError, match="disk gone"):
+        batcher.put(1).wait()
+    batcher.put(2).wait()
+    batcher.close()
+
+
+def test_closing_flushes_what_is_waiting_and_lets_nothing_more_in() -> None:
+    entered, release = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def flush(items: Sequence[int]) -> None:
+        entered.set()
+        assert release.wait(10)
+        seen.extend(items)
+
+    batcher: BackgroundBatcher[int] = BackgroundBatcher(flush, max_batch=1, name="test")
+    handed = [batcher.put(item) for item in range(3)]
+    assert entered.wait(10)
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    _until(lambda: batcher._closed)
+    with pytest.raises(RuntimeError, match="test is closed"):
+        batcher.put(3)
+    release.set()
+    closing.join(10)
+    for one in handed:
+        one.wait()
+    assert seen == [0, 1, 2]
+    batcher.close()
+
+
+@settings(max_examples=15, deadline=None)
+@given(threads=st.integers(1, 24), max_batch=st.integers(1, 7))
+def test_in_the_background_every_item_is_flushed_once(threads: int, max_batch: int) -> None:
+    seen: list[int] = []
+
+    def flush(items: Sequence[int]) -> None:
+        assert 1 <= len(items) <= max_batch
+        seen.extend(items)
+
+    batcher: BackgroundBatcher[int] = BackgroundBatcher(flush, max_batch=max_batch, name="test")
+    items = range(threads * 20)
+    with ThreadPoolExecutor(threads) as executor:
+        assert list(executor.map(lambda item: batcher.put(item).wait(), items)) == [None] * len(items)
+    assert sorted(seen) == list(items)
+    batcher.close()
 
 
 def _until(condition: object, turns: int = 10_000) -> None:
