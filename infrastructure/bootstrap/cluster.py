@@ -85,7 +85,7 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
     make = partial(NetworkReading, for_workers(settings), clock)
     asks = Asks()
     with joined(cluster) as client:
-        fleet = Fleet(client, Plan(secrets.token_hex(8), make, settings.threads), asks, on_lost=cancel.set)
+        fleet = Fleet(client, Plan(secrets.token_hex(8), make, settings.threads), asks, cancel)
         try:
             yield ClusterReading(ClusterTitleSource(asks), lambda: fleet.lost)
         finally:

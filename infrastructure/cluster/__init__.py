@@ -2,7 +2,7 @@
 
 Only the title source changes. Each thread of the run asks ``ClusterTitleSource``
 for its title and waits; the titles asked for are handed to workers some at a
-time (``handing_out``), read there by a ``Reader`` with the network layer and the
+time by each worker's ``Lane``s, read there by a ``Reader`` with the network layer and the
 parser of this program, and come back as bytes (``wire``). ``Fleet`` knows who
 belongs to it, sees to it that every worker can do the work, and divides the rate
 limit anew whenever one comes or goes.

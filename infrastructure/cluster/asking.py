@@ -16,62 +16,95 @@ _LOOK_SECONDS = 0.1  # between two looks at the cancel event
 class Ask:
     """A thread's wait for one title."""
 
-    __slots__ = ("_outcome", "_settled", "given_up", "tries", "wanted")
+    __slots__ = ("_given_up", "_lock", "_outcome", "_settled", "_taken", "tries", "wanted")
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self.tries = 0  # workers it was lost on
-        self.given_up = False  # nobody waits any more
+        self._lock = threading.Lock()
+        self._taken = False  # a worker has it
+        self._given_up = False  # nobody waits any more
         self._settled = threading.Event()
         self._outcome: Title | FilmledgerError | None = None
 
     def settle(self, outcome: Title | FilmledgerError) -> None:
-        """End the wait."""
-        self._outcome = outcome
+        """End the wait; the first to do so is right."""
+        with self._lock:
+            if self._outcome is None:
+                self._outcome = outcome
         self._settled.set()
 
+    def take(self) -> bool:
+        """Let a worker have it; not if nobody waits for it any more."""
+        with self._lock:
+            self._taken = not self._given_up
+            return self._taken
+
+    def put_back(self) -> None:
+        """The worker has lost it."""
+        with self._lock:
+            self._taken = False
+
     def wait(self, cancel: threading.Event) -> Title:
-        """The title.
+        """The title. Once cancelled, only what a worker has already is waited for.
 
         Raises:
             FilmledgerError: what it was settled with, or Cancelled.
         """
         while not self._settled.wait(_LOOK_SECONDS):
-            if cancel.is_set():
-                self.given_up = True
+            if cancel.is_set() and self._give_up():
                 raise Cancelled(f"{self.wanted.imdb_id}: stopped")
         if isinstance(self._outcome, Title):
             return self._outcome
         assert self._outcome is not None  # noqa: S101 - settled means that there is one
         raise self._outcome
 
+    def _give_up(self) -> bool:
+        with self._lock:
+            self._given_up = not self._taken and self._outcome is None
+            return self._given_up
+
 
 class Asks:
-    """Those that no worker has yet. Used by many threads."""
+    """All that are open, and which of them no worker has. Used by many threads."""
 
     def __init__(self) -> None:
+        self._open: set[Ask] = set()
         self._waiting: deque[Ask] = deque()
         self._changed = threading.Condition()
         self._end: FilmledgerError | None = None
 
-    def put(self, ask: Ask) -> None:
+    def title(self, wanted: Wanted, cancel: threading.Event) -> Title:
+        """Ask for a title and wait for it.
+
+        Raises:
+            FilmledgerError: what came instead of it, or Cancelled.
+        """
+        ask = self.put(Ask(wanted))
+        try:
+            return ask.wait(cancel)
+        finally:
+            with self._changed:
+                self._open.discard(ask)
+
+    def put(self, ask: Ask) -> Ask:
         """Add one at the end; once closed it is settled at once."""
         with self._changed:
             if self._end is None:
+                self._open.add(ask)
                 self._waiting.append(ask)
                 self._changed.notify()
-                return
+                return ask
         ask.settle(self._end)
+        return ask
 
     def put_back(self, asks: Iterable[Ask]) -> None:
         """Return some to the front: their worker has gone."""
-        for ask in reversed(list(asks)):
-            with self._changed:
-                if self._end is None:
-                    self._waiting.appendleft(ask)
-                    self._changed.notify()
-                    continue
-            ask.settle(self._end)
+        with self._changed:
+            for ask in reversed(list(asks)):
+                ask.put_back()
+                self._waiting.appendleft(ask)
+            self._changed.notify_all()
 
     def take(self, most: int, *, wait: bool, unless: threading.Event) -> list[Ask]:
         """The first ones; empty if there are none.
@@ -82,14 +115,15 @@ class Asks:
             unless: once set, and ``wake`` called, waiting ends.
         """
         with self._changed:
-            while wait and not self._waiting and self._end is None and not unless.is_set():
+            while True:
+                taken: list[Ask] = []
+                while self._waiting and len(taken) < most and not unless.is_set():
+                    ask = self._waiting.popleft()
+                    if ask.take():
+                        taken.append(ask)
+                if taken or not wait or self._end is not None or unless.is_set():
+                    return taken
                 self._changed.wait()
-            taken: list[Ask] = []
-            while self._waiting and len(taken) < most and not unless.is_set():
-                ask = self._waiting.popleft()
-                if not ask.given_up:
-                    taken.append(ask)
-            return taken
 
     def wake(self) -> None:
         """Let all who wait in ``take`` look at their event."""
@@ -97,12 +131,13 @@ class Asks:
             self._changed.notify_all()
 
     def close(self, error: FilmledgerError) -> None:
-        """Settle all with an error, and all to come."""
+        """Settle all with an error, those that a worker has and those to come as well."""
         with self._changed:
             if self._end is not None:
                 return
             self._end = error
-            waiting, self._waiting = self._waiting, deque()
+            abandoned, self._open = self._open, set()
+            self._waiting.clear()
             self._changed.notify_all()
-        for ask in waiting:
+        for ask in abandoned:
             ask.settle(error)

@@ -7,19 +7,19 @@ import math
 import threading
 import time
 from asyncio import CancelledError
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from distributed import Client, Future
+from distributed import Client, Future, KilledWorker, wait
 from distributed.client import FutureCancelledError
 
-from domain.errors import Cancelled, FilmledgerError, UsageError
+from domain.errors import Cancelled, FilmledgerError, SourceError, UsageError
 from infrastructure.cluster import code
 from infrastructure.cluster.asking import Asks
 from infrastructure.cluster.lane import Lane
 from infrastructure.cluster.reader import Reading
+from infrastructure.cluster.versions import differences
 from infrastructure.cluster.wire import Share
 from infrastructure.cluster.worker import TURNS, Report, adopt_share, close_reader, open_reader
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0  # in case an event got lost
 _READY_SECONDS: Final = 60.0  # a worker imports the program and may look at Tor
 _DEATH_SECONDS: Final = 60.0  # without any worker
+_GONE: Final = (OSError, RuntimeError, CancelledError, FutureCancelledError)  # what Dask raises then
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +53,34 @@ class Fleet:
         client: of the cluster.
         plan: what they do.
         asks: the titles to be read.
-        on_lost: called once when the cluster has gone; ``lost`` then says why.
+        cancel: stops the run; set here when the cluster has gone, and ``lost`` then says why.
 
     Raises:
         UsageError: no worker can be used; says why of each.
+        SourceError: the cluster has gone already.
     """
 
-    def __init__(self, client: Client, plan: Plan, asks: Asks, on_lost: Callable[[], None]) -> None:
+    def __init__(self, client: Client, plan: Plan, asks: Asks, cancel: threading.Event) -> None:
         self._client = client
-        self._on_lost = on_lost
         self._plan = plan
         self._asks = asks
+        self._cancel = cancel
         self._lanes: dict[str, list[Lane]] = {}
+        self._ended: list[Lane] = []
         self._unfit: dict[str, str] = {}
-        self._hosts: Counter[str] = Counter()
+        self._paused: set[str] = set()
+        self._hosts: dict[str, str] = {}
+        self._crowded: set[str] = set()
         self._share = Share(0, 1)
         self._closing = threading.Event()
         self._changed = threading.Event()
         self._alone_since: float | None = None
         self.lost = ""
         client.subscribe_topic("all", self._noticed)
-        self._review()
+        try:
+            self._review()
+        except _GONE as error:
+            raise SourceError(f"the Dask cluster has gone: {_line(error)}") from error
         if not self._lanes:
             reasons = "; ".join(f"{worker}: {reason}" for worker, reason in self._unfit.items())
             raise UsageError(f"no worker of the Dask cluster can be used: {reasons or 'it has none'}")
@@ -89,13 +98,13 @@ class Fleet:
         self._changed.set()
         self._watch.join(_READY_SECONDS)
         self._asks.close(Cancelled("stopped"))
-        lanes = [lane for lanes in self._lanes.values() for lane in lanes]
+        lanes = [*self._ended, *(lane for lanes in self._lanes.values() for lane in lanes)]
         for lane in lanes:
             lane.end()
         for lane in lanes:
             lane.join(_LOOK_SECONDS)
         if not self.lost:
-            self._tell(close_reader, self._plan.run, self._lanes)
+            self._tell(close_reader, self._plan.run)
 
     def _noticed(self, _event: object) -> None:
         self._changed.set()
@@ -108,96 +117,142 @@ class Fleet:
                 return
             try:
                 self._review()
-            except (OSError, RuntimeError, CancelledError, FutureCancelledError) as error:
-                self._lose(" ".join(str(error).split()) or type(error).__name__)
+            except _GONE as error:
+                self._lose(_line(error))
             if self._alone_since and time.monotonic() - self._alone_since > _DEATH_SECONDS:
-                self._lose(f"it has had no worker for {_DEATH_SECONDS:.0f} s")
+                reason = "all its workers are short of memory" if self._lanes else "it has no worker"
+                self._lose(f"{reason}, for {_DEATH_SECONDS:.0f} s now")
 
     def _lose(self, reason: str) -> None:
         """The cluster is of no use any more: the run ends, and what is not done stays pending."""
         if self._closing.is_set() or self.lost:
             return
         self.lost = reason
-        self._on_lost()
+        self._cancel.set()
         self._asks.close(Cancelled(f"the Dask cluster has gone: {reason}"))
 
     def _review(self) -> None:
         """Compare who is there with who was."""
-        there = set(self._client.nthreads())
-        gone, new = self._lanes.keys() - there, there - self._lanes.keys() - self._unfit.keys()
-        for worker in gone:
+        there: dict[str, Any] = dict(self._client.scheduler_info(n_workers=-1)["workers"])
+        for worker in self._lanes.keys() - there.keys():
             log.warning("Dask worker %s has gone; its titles go to others", worker)
+        # Started anew at the same address, it knows nothing of us, and its lanes have ended over that.
+        fallen = {worker for worker, lanes in self._lanes.items() if not all(lane.alive for lane in lanes)}
+        gone = (self._lanes.keys() - there.keys()) | fallen
+        for worker in gone:
+            self._hosts.pop(worker, None)
             for lane in self._lanes.pop(worker):
                 lane.end()
-        for worker in self._unfit.keys() - there:
-            del self._unfit[worker]
-        ready = self._made_ready(new)
+                self._ended.append(lane)
+        self._ended = [lane for lane in self._ended if lane.alive]
+        self._unfit = {worker: reason for worker, reason in self._unfit.items() if worker in there}
+        ready = self._made_ready(there.keys() - self._lanes.keys() - self._unfit.keys())
         if gone or ready:
             members = max(1, len(self._lanes) + len(ready))
             self._share = Share(self._share.version + 1, members)
             # Those who were there slow down before the new ones begin.
-            self._tell(adopt_share, self._plan.run, self._lanes, self._share)
+            self._tell(adopt_share, self._plan.run, self._share)
         for worker in ready:
             self._lanes[worker] = [self._lane(worker) for _ in range(TURNS)]
-        if self._lanes:
+        self._note_paused({worker for worker in self._lanes if there.get(worker, {}).get("status") == "paused"})
+
+    def _note_paused(self, paused: set[str]) -> None:
+        """Dask gives nothing to workers that are short of memory; their titles go to others meanwhile."""
+        for worker in paused - self._paused:
+            log.warning("Dask worker %s is short of memory and takes no titles for now", worker)
+        self._paused = paused
+        if self._lanes.keys() - paused:
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = time.monotonic()
 
     def _lane(self, worker: str) -> Lane:
-        return Lane(self._client, self._plan.run, worker, self._asks, self._turn_size, lambda: self._share, self._lose)
+        return Lane(
+            self._client, self._plan.run, worker, self._asks,
+            self._turn_size, lambda: self._share, self._lose, self._cancel,
+        )  # fmt: skip
 
     def _turn_size(self) -> int:
         return math.ceil(self._plan.threads / (TURNS * self._share.workers))
 
-    def _made_ready(self, workers: Iterable[str]) -> list[str]:
+    def _made_ready(self, workers: Set[str]) -> list[str]:
         """Those of them that can do the work; the others are complained of once."""
-        members = Share(self._share.version, max(1, len(self._lanes) + len(list(workers))))
-        futures: dict[str, Future[Report]] = {
-            worker: self._client.submit(
-                open_reader,
-                self._plan.run,
-                self._plan.make,
-                self._plan.threads,
-                members,
-                workers=[worker],
-                pure=False,
-                allow_other_workers=False,
-            )
+        members = Share(self._share.version, max(1, len(self._lanes) + len(workers)))
+        plan = self._plan
+        futures = {
+            worker: self._submitted(worker, open_reader, plan.run, plan.make, plan.threads, members)
             for worker in workers
         }
         deadline = time.monotonic() + _READY_SECONDS
         ready = []
         for worker, future in futures.items():
-            if complaint := self._complaint(future, max(0.0, deadline - time.monotonic())):
+            if complaint := self._complaint(worker, future, deadline):
                 self._unfit[worker] = complaint
                 log.warning("Dask worker %s is left out: %s", worker, complaint)
             else:
                 ready.append(worker)
         return ready
 
-    def _complaint(self, future: Future[Report], seconds: float) -> str:
+    def _complaint(self, worker: str, future: Future[Report], deadline: float) -> str:
         """Why a worker cannot be used; empty if it can."""
         try:
-            report = future.result(timeout=seconds)
+            report = self._report(worker, future, deadline)
         except TimeoutError:
             return f"it was not ready after {_READY_SECONDS:.0f} s"
         except ModuleNotFoundError as error:
             return f"it lacks the package {error.name}: pip install -r requirements.txt there"
+        except KilledWorker:
+            return "it died while it was made ready; out of memory?"
         except FilmledgerError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - other code of ours, or of others, may raise anything there
+            return f"it cannot run this program: {type(error).__name__}: {_line(error)}"
+        if report is None:
+            return "it went away while it was made ready"
+        if differ := differences(report.versions):
+            return f"it has {differ}"
         if report.code != code.LOADED or report.strangers:
             return "it has loaded other code of this program; restart it"
-        self._hosts[report.host] += 1
-        if self._hosts[report.host] == report.cores + 1:
+        self._hosts[worker] = report.host
+        if list(self._hosts.values()).count(report.host) > report.cores and report.host not in self._crowded:
+            self._crowded.add(report.host)
             log.warning(
                 "%s runs more than %d Dask workers for %d cores; more than one a core gains nothing",
                 report.host, report.cores, report.cores,
             )  # fmt: skip
         return ""
 
-    def _tell(self, function: Callable[..., None], run: str, workers: Iterable[str], *arguments: object) -> None:
-        """Have something done on some workers; one that has just gone need not do it."""
-        addresses = list(workers)
-        if addresses:
-            self._client.run(function, run, *arguments, workers=addresses, on_error="ignore")
+    def _report(self, worker: str, future: Future[Report], deadline: float) -> Report | None:
+        """What a worker says of itself; None if it has gone.
+
+        Raises:
+            TimeoutError: it says nothing.
+        """
+        while True:
+            try:
+                return future.result(timeout=min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
+            except TimeoutError:
+                if worker not in self._client.nthreads():
+                    return None
+                if time.monotonic() >= deadline:
+                    raise
+
+    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
+        """Have something done on all workers. Who does not answer soon learns it later: by a turn, or by being idle."""
+        futures = [self._submitted(worker, function, *arguments) for worker in self._lanes]
+        try:
+            with self._client.as_current():
+                wait(futures, timeout=_LOOK_SECONDS)
+        except TimeoutError:
+            log.info("not every Dask worker answers")
+
+    def _submitted(self, worker: str, function: Callable[..., T], *arguments: object) -> Future[T]:
+        """On one worker alone. As a task: what ``Client.run`` runs holds up the worker's heartbeat."""
+        future: Future[T] = self._client.submit(
+            function, *arguments, workers=[worker], allow_other_workers=False, pure=False
+        )
+        return future
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

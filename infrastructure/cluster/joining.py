@@ -12,15 +12,19 @@ from typing import Any, Final
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.comm.core import CommClosedError
+from distributed.diagnostics.plugin import SchedulerUploadFile, UploadFile
 
 from domain.errors import SourceError, UsageError
-from infrastructure.cluster import code
-from infrastructure.cluster.where import Local, Remote
-from infrastructure.cluster.worker import TURNS
+from infrastructure.cluster import code, undisturbed
+from infrastructure.cluster.versions import differences, versions_told
+from infrastructure.cluster.where import Local, Remote, usable_cores
+from infrastructure.cluster.worker import TURNS, report
 
 log = logging.getLogger(__name__)
-_SAME: Final = ("python", "dask", "distributed")  # what must not differ between scheduler, workers and us
-_NEEDED: Final = (
+_OURS: Final = __name__.partition(".")[0]
+_PLUGIN: Final = "filmledger"
+NEEDED: Final = (
     "requests", "certifi", "msgspec", "python-dotenv", "beautifulsoup4", "lxml", "protego", "fake-useragent",
 )  # fmt: skip
 _CONNECT_SECONDS: Final = 10.0
@@ -37,15 +41,17 @@ def joined(cluster: Local | Remote) -> Iterator[Client]:
     """
     _use_our_logging()
     if isinstance(cluster, Local):
-        if cluster.workers > cluster.cores:
-            log.warning("%d Dask workers for %d cores: no more than one a core gains", cluster.workers, cluster.cores)
+        if cluster.workers > (cores := usable_cores()):
+            log.warning("%d Dask workers for %d cores; more than one a core gains nothing", cluster.workers, cores)
         with _started(cluster) as client:
             yield client
     else:
         with _reached(cluster) as client:
-            _compare_versions(client)
-            with tempfile.TemporaryDirectory() as folder:
-                client.upload_file(str(code.archive(Path(folder))))
+            try:
+                _compare_versions(client)
+                _send_code(client)
+            except CommClosedError as error:
+                raise SourceError(f"the Dask scheduler at {cluster.address} has gone ({_line(error)})") from error
             yield client
 
 
@@ -59,10 +65,13 @@ def _started(cluster: Local) -> Iterator[Client]:
                 processes=True,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,  # of the workers' own output: they complain of our leaving
+                preload=[undisturbed.__name__],
             )
         ) as started,
         closing(Client(started, set_as_default=False)) as client,
     ):
+        # Or their warnings would go to our standard error by themselves, across the progress bar.
+        client.forward_logging(_OURS, level=logging.WARNING)
         yield client
 
 
@@ -86,35 +95,52 @@ def _reached(cluster: Remote) -> Iterator[Client]:
 
 def _compare_versions(client: Client) -> None:
     found: Any = client.get_versions()
-    ours = _versions(found["client"])
+    problems = version_problems(found) + [
+        f"{name} lacks {', '.join(packages)}: pip install -r requirements.txt there"
+        for name, packages in _missing(client).items()
+    ]
+    if problems:
+        raise UsageError(f"this Dask cluster cannot be used: {'; '.join(problems)}")
+
+
+def version_problems(found: Any) -> list[str]:
+    """Who has another version than we, in what ``Client.get_versions`` answers."""
     others = {"the scheduler": found["scheduler"]}
     others |= {f"worker {address}": each for address, each in found["workers"].items()}
-    problems = []
-    for name, there in others.items():
-        theirs = _versions(there)
-        differ = [f"{what} {theirs[what]} instead of {ours[what]}" for what in _SAME if theirs[what] != ours[what]]
-        if differ:
-            problems.append(f"{name} has {', '.join(differ)}")
-    for address, missing in _missing(client).items():
-        problems.append(f"worker {address} lacks {', '.join(missing)}: pip install -r requirements.txt there")
-    if problems:
-        raise UsageError("this Dask cluster cannot be used: " + "; ".join(problems))
+    return [f"{name} has {differ}" for name, each in others.items() if (differ := differences(versions_told(each)))]
 
 
 def _missing(client: Client) -> dict[str, list[str]]:
-    """Packages that workers do not have. Asked by a function of the standard library: ours is not there yet."""
+    """Packages that scheduler or workers lack. Asked by a function of the standard library: ours is not there yet."""
     missing: dict[str, list[str]] = {}
-    for package in _NEEDED:
+    for package in NEEDED:
+        try:
+            client.run_on_scheduler(importlib.metadata.version, package)
+        except importlib.metadata.PackageNotFoundError:
+            missing.setdefault("the scheduler", []).append(package)
         for address, answer in client.run(importlib.metadata.version, package, on_error="return").items():
             if isinstance(answer, importlib.metadata.PackageNotFoundError):
-                missing.setdefault(address, []).append(package)
+                missing.setdefault(f"worker {address}", []).append(package)
     return missing
 
 
-def _versions(of: Any) -> dict[str, str]:
-    """Python to the minor version: that is what pickles and bytecode depend on."""
-    python = ".".join(str(of["packages"]["python"]).split(".")[:2])
-    return {"python": python, **{name: str(of["packages"].get(name)) for name in _SAME[1:]}}
+def _send_code(client: Client) -> None:
+    """To the scheduler as well, which opens what it passes on. Those that come later are given it by Dask.
+
+    Always under the same name, so that a cluster holds one version of it, the last one.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        archive = str(code.archive(Path(folder)))
+        try:
+            client.register_plugin(SchedulerUploadFile(archive), name=_PLUGIN)
+            client.register_plugin(UploadFile(archive), name=_PLUGIN)
+            scheduler = client.run_on_scheduler(report)
+        except (OSError, ImportError, AttributeError, RuntimeError) as error:
+            raise UsageError(
+                f"this Dask cluster does not take the program's code ({type(error).__name__}: {_line(error)})"
+            ) from error
+    if scheduler.code != code.LOADED or scheduler.strangers:
+        raise UsageError("the Dask scheduler has loaded other code of this program; restart it and its workers")
 
 
 def _use_our_logging() -> None:

@@ -35,6 +35,7 @@ class Lane:
         most: answers how many titles one turn takes along now.
         share: answers the share of the rate limit that holds now.
         lost: told why, when the cluster has gone.
+        stopping: set when the run is being stopped.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Lane:
         most: Callable[[], int],
         share: Callable[[], Share],
         lost: Callable[[str], None],
+        stopping: threading.Event,
     ) -> None:
         self._client = client
         self._run = run
@@ -54,10 +56,16 @@ class Lane:
         self._most = most
         self._share = share
         self._lost = lost
+        self._stopping = stopping
         self._over = threading.Event()
         self._future: Future[Any] | None = None
         self._thread = threading.Thread(target=self._go, name=f"lane-{worker}", daemon=True)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still works."""
+        return self._thread.is_alive()
 
     def end(self) -> None:
         """Take nothing more; what is under way comes back first."""
@@ -102,6 +110,7 @@ class Lane:
             self._run,
             [ask.wanted for ask in held.values()],
             self._share(),
+            self._stopping.is_set(),
             workers=[self._worker],
             allow_other_workers=True,
             pure=False,

@@ -45,7 +45,8 @@ class Reader:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="title")
         self._cancel = threading.Event()
         self._lock = threading.Lock()
-        self._under_way: dict[str, Future[Reply]] = {}
+        # By id and requests: a title that is tried again is read again, and one whose turn was lost is not.
+        self._under_way: dict[Wanted, Future[Reply]] = {}
         self._share = Share(-1, 0)
         self._last_turn = time.monotonic()
 
@@ -54,22 +55,29 @@ class Reader:
         """How long nobody has asked for anything."""
         return time.monotonic() - self._last_turn
 
-    def turn(self, wanted: Sequence[Wanted], share: Share) -> list[Reply]:
+    def turn(self, wanted: Sequence[Wanted], share: Share, *, stopping: bool = False) -> list[Reply]:
         """Begin what is not under way yet; answers those of ``wanted`` that are ready soon, or none.
 
         The others go on. A later turn that wants them again is given them.
+
+        Args:
+            wanted: what is to be read.
+            share: of the rate limit, that holds now.
+            stopping: the run is being stopped: what has to wait is cancelled, what is arriving arrives.
         """
         self.adopt(share)
+        if stopping:
+            self._cancel.set()
         with self._lock:
             self._last_turn = time.monotonic()
-            asked = {each.imdb_id: self._begun(each) for each in wanted}
+            asked = {each: self._begun(each) for each in wanted}
         done, rest = wait(asked.values(), timeout=_HOLD, return_when=FIRST_COMPLETED)
         if done and rest:
             done, _ = wait(asked.values(), timeout=_LINGER)
         with self._lock:
             self._last_turn = time.monotonic()
-            for imdb_id in [imdb_id for imdb_id, future in asked.items() if future in done]:
-                self._under_way.pop(imdb_id, None)
+            for each in [each for each, future in asked.items() if future in done]:
+                self._under_way.pop(each, None)
         return [future.result() for future in asked.values() if future in done]
 
     def adopt(self, share: Share) -> None:
@@ -87,9 +95,9 @@ class Reader:
         self._reading.close()
 
     def _begun(self, wanted: Wanted) -> Future[Reply]:
-        if wanted.imdb_id not in self._under_way:
-            self._under_way[wanted.imdb_id] = self._pool.submit(self._read, wanted)
-        return self._under_way[wanted.imdb_id]
+        if wanted not in self._under_way:
+            self._under_way[wanted] = self._pool.submit(self._read, wanted)
+        return self._under_way[wanted]
 
     def _read(self, wanted: Wanted) -> Reply:
         outcome: Title | FilmledgerError

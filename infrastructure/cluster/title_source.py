@@ -6,7 +6,7 @@ import threading
 
 from application.ports import Title
 from domain.errors import Transient
-from infrastructure.cluster.asking import Ask, Asks
+from infrastructure.cluster.asking import Asks
 from infrastructure.cluster.wire import Wanted
 
 
@@ -23,6 +23,4 @@ class ClusterTitleSource:
     def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
         if max_requests < 1:
             raise Transient(f"{imdb_id}: no request is left for it in this run")
-        ask = Ask(Wanted(imdb_id, max_requests))
-        self._asks.put(ask)
-        return ask.wait(cancel)
+        return self._asks.title(Wanted(imdb_id, max_requests), cancel)

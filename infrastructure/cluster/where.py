@@ -19,17 +19,17 @@ class Local:
 
     workers: int
 
-    @property
-    def cores(self) -> int:
-        """That this process may use."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
 
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A cluster that is there already, by the address of its scheduler."""
 
     address: str
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cluster_named(text: str) -> Local | Remote:
@@ -39,7 +39,7 @@ def cluster_named(text: str) -> Local | Remote:
         UsageError: it is none of them.
     """
     if match := _LOCAL.fullmatch(text):
-        return Local(int(match[1])) if match[1] else Local(Local(0).cores)
+        return Local(int(match[1])) if match[1] else Local(usable_cores())
     if _ADDRESS.fullmatch(text):
         return Remote(text)
     raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +13,8 @@ from distributed import get_worker, secede
 
 from infrastructure.cluster import code
 from infrastructure.cluster.reader import Reader, Reading
+from infrastructure.cluster.versions import versions_here
+from infrastructure.cluster.where import usable_cores
 from infrastructure.cluster.wire import Reply, Share, Wanted
 from shared.heap import share_heaps
 
@@ -38,12 +39,19 @@ class Report:
         strangers: modules of other code among it.
         host: the machine's name.
         cores: that it may use.
+        versions: of Python and Dask.
     """
 
     code: str
     strangers: tuple[str, ...]
     host: str
     cores: int
+    versions: dict[str, str]
+
+
+def report() -> Report:
+    """Of this process; the scheduler's can be asked as well."""
+    return Report(code.LOADED, tuple(code.strangers()), socket.gethostname(), usable_cores(), versions_here())
 
 
 def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Share) -> Report:
@@ -66,7 +74,7 @@ def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Shar
         if run not in _readers:
             _readers[run] = Reader(make(), threads)
     _readers[run].adopt(share)
-    return Report(code.LOADED, tuple(code.strangers()), socket.gethostname(), os.cpu_count() or 1)
+    return report()
 
 
 def adopt_share(run: str, share: Share) -> None:
@@ -75,7 +83,7 @@ def adopt_share(run: str, share: Share) -> None:
         reader.adopt(share)
 
 
-def read_titles(run: str, wanted: Sequence[Wanted], share: Share) -> list[Reply]:
+def read_titles(run: str, wanted: Sequence[Wanted], share: Share, stopping: bool) -> list[Reply]:
     """A turn of the run's reader; the Dask task.
 
     Raises:
@@ -86,7 +94,7 @@ def read_titles(run: str, wanted: Sequence[Wanted], share: Share) -> list[Reply]
         raise NotOpen(f"no reader for run {run} on this worker")
     if get_worker().state.nthreads < TURNS:
         secede()  # or the next turn would have to wait until this one is over
-    return reader.turn(wanted, share)
+    return reader.turn(wanted, share, stopping=stopping)
 
 
 def close_reader(run: str) -> None:

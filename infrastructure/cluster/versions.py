@@ -1,0 +1,33 @@
+"""What must be the same on both ends: objects travel as pickles, and Dask's own messages have no versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from typing import Any, Final
+
+SAME: Final = ("python", "dask", "distributed")
+
+
+def versions_here() -> dict[str, str]:
+    """Those of this process."""
+    dask = {name: importlib.metadata.version(name) for name in SAME[1:]}
+    return _short({"python": platform.python_version(), **dask})
+
+
+def versions_told(answer: Any) -> dict[str, str]:
+    """Those in one part of what ``Client.get_versions`` answers."""
+    return _short(answer["packages"])
+
+
+def differences(theirs: Mapping[str, str]) -> str:
+    """In which versions they differ from ours, in words; empty if in none."""
+    ours = versions_here()
+    return ", ".join(f"{what} {theirs[what]} instead of {ours[what]}" for what in SAME if theirs[what] != ours[what])
+
+
+def _short(packages: Mapping[str, Any]) -> dict[str, str]:
+    """Python to the minor version: that is what pickles and bytecode depend on."""
+    python = ".".join(str(packages["python"]).split(".")[:2])
+    return {"python": python, **{name: str(packages.get(name)) for name in SAME[1:]}}
