@@ -28,10 +28,11 @@ def traceback_of(record: logging.LogRecord) -> str:
 
 
 def screen_line(record: logging.LogRecord, job: str, *, tracebacks: bool) -> str:
-    """``12:30:01 WARNING tt0000001: message``"""
+    """``12:30:01 WARNING tt0000001: message``; a message that begins with its job's name stays as it is."""
     moment = datetime.fromtimestamp(record.created, UTC).astimezone()
-    who = f" {job}:" if job else ""
-    line = f"{moment:%H:%M:%S} {record.levelname}{who} {message_of(record)}"
+    message = message_of(record)
+    who = f" {job}:" if job and not message.startswith(job) else ""
+    line = f"{moment:%H:%M:%S} {record.levelname}{who} {message}"
     return _indented(line, traceback_of(record) if tracebacks else "")
 
 

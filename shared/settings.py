@@ -124,6 +124,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tor_control_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's control port.")] = 9051
     tor_password: Annotated[Secret, Meta(description="Password of Tor's control port.")] = Secret("")
     tor_circuits: Annotated[int, Meta(ge=1, le=100, description="Tor circuits held at the same time.")] = 1
+    ca_file: (
+        Annotated[
+            Path,
+            Meta(description="Certificate authorities to check https by instead of the usual ones, as PEM."),
+        ]
+        | None
+    ) = None
+    exit_address_url: Annotated[
+        str,
+        Meta(
+            pattern=_ADDRESS_OR_NOTHING,
+            extra=_ADDRESSES,
+            description="What answers the caller's address: `doctor` asks it once a route; unset: it asks nobody.",
+        ),
+    ] = ""
 
     # --- PostgreSQL ---
     postgres_dsn: Annotated[

@@ -77,6 +77,7 @@ def network_options(settings: Settings) -> NetworkOptions:
         tor_control_port=settings.tor_control_port,
         tor_password=settings.tor_password,
         tor_circuits=settings.tor_circuits,
+        authorities=None if settings.ca_file is None else str(settings.ca_file),
     )
 
 

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
+
 import click
 from click_default_group import DefaultGroup
 
+from infrastructure.cli.exit_codes import errors_as_exit_codes
 from shared.heap import share_heaps
 
 
+class _Commands(DefaultGroup):
+    """A word that is no command is not handed to ``scrape``, which takes none."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; options alone mean the default one.
+
+        Raises:
+            click.UsageError: there is no such command.
+        """
+        if cmd_name not in self.commands and not cmd_name.startswith("-"):
+            nearest = difflib.get_close_matches(cmd_name, self.commands, 1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(sorted(self.commands))}"
+            raise click.UsageError(f"there is no command {cmd_name!r}; {hint}", ctx)
+        return super().get_command(ctx, cmd_name)
+
+
 @click.group(
-    cls=DefaultGroup,
+    cls=_Commands,
     default="scrape",
     default_if_no_args=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -49,4 +69,8 @@ def program() -> click.Group:
 def main() -> None:
     """Run the program."""
     share_heaps()
-    program()(prog_name="main.py")
+    with errors_as_exit_codes(debug=False):
+        try:
+            program()(prog_name="main.py")
+        finally:
+            sys.stdout.flush()  # output that cannot be written is an error like any other

@@ -38,15 +38,14 @@ def sql(frame: Frame, query: str, form: str | None) -> None:
 def report(frame: Frame, names: tuple[str, ...], form: str, listing: bool) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
     from infrastructure import bootstrap
-    from infrastructure.persistence.postgres.reports import PostgresReports
+    from infrastructure.persistence.postgres.reports import PostgresReports, report_names
     from infrastructure.tables.rendering import Format, write
 
+    if listing:
+        click.echo("\n".join(report_names()))
+        return
     with bootstrap.database_of(frame.settings, bootstrap.clock_of(os.environ)) as database:
-        reports = PostgresReports(database)
-        if listing:
-            click.echo("\n".join(reports.names()))
-        else:
-            write(reports.tables(names), Format(form), sys.stdout)
+        write(PostgresReports(database).tables(names), Format(form), sys.stdout)
 
 
 @click.command("psql", short_help="Open PostgreSQL's own shell.", context_settings={"ignore_unknown_options": True})

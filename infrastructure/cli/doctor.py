@@ -17,8 +17,8 @@ from infrastructure.cli.signals import graceful_stop
 def doctor(frame: Frame) -> None:
     """Ask the site once over every route: reachable or blocked, by which address, how fast.
 
-    The address a route goes out by is asked of a public service; a site on this
-    machine needs no such question.
+    EXIT_ADDRESS_URL names a service that answers by which address it is asked; without
+    it nobody but the site is asked, and also not about a site on this machine.
     """
     from infrastructure import bootstrap
     from infrastructure.http.doctor import examine_network
@@ -26,7 +26,9 @@ def doctor(frame: Frame) -> None:
     cancel = threading.Event()
     well = True
     with graceful_stop(cancel, complain) as interrupted:
-        for finding in examine_network(bootstrap.network_options(frame.settings), cancel):
+        settings = frame.settings
+        options = bootstrap.network_options(settings)
+        for finding in examine_network(options, cancel, address_url=settings.exit_address_url):
             well = well and finding.ok
             if frame.quiet and finding.ok:
                 continue

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from domain.errors import UsageError
 from infrastructure.cli.options import Frame, command_frame
 
 
@@ -46,10 +47,13 @@ def import_files(frame: Frame, folder: Path | None) -> None:
 
     settings = frame.settings
     clock = bootstrap.clock_of(os.environ)
+    source = folder or settings.data_dir
+    if not (source / "movies.csv").is_file():
+        raise UsageError(f"{source} holds no movies.csv: there is nothing to import")
     directory = DataDir(settings.data_dir)
     directory.prepare()
     escape = settings.csv_escape_formulas
-    files = CsvMovieRepository(folder or settings.data_dir, escape_formulas=escape, read_only=True)
+    files = CsvMovieRepository(source, escape_formulas=escape, read_only=True)
     with (
         directory.lock("import", clock),
         bootstrap.database_place(settings, settings.data_dir) as place,

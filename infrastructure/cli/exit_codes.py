@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,14 +56,34 @@ def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
         # The reader has gone (`| head`): nobody is left to tell.
+        _give_up_output()
         sys.stderr.close()
         sys.exit(Exit.FAILED)
     except Exception as error:
         message, code = _explained(error)
+        if isinstance(error, OSError) and _is_output_lost():
+            message, code = f"the output cannot be written: {error.strerror}", Exit.FAILED
         complain(message)
         if debug:
             log.exception("traceback, as --debug asks")
         sys.exit(code)
+
+
+def _is_output_lost() -> bool:
+    """Whether standard output refuses what is left in it, which is given up then."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_up_output()
+        return True
+    return False
+
+
+def _give_up_output() -> None:
+    """Throw away what standard output holds back: the interpreter would try again at its end, and answer 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _explained(error: Exception) -> tuple[str, Exit]:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -16,6 +16,26 @@ from shared.log_options import LogFormat, LogOptions, Verbosity
 from shared.logging_setup import Logging, configure
 from shared.masking import register
 from shared.settings import Settings, load
+
+# Where each kind of run is remembered, in the data directory.
+JOB_LOGS: Final = {"scrape": "joblog.jsonl", "parse": "parse.jsonl", "posters": "posters.jsonl"}
+
+
+@dataclass(frozen=True, slots=True)
+class JobLogWish:
+    """What the user wants done with the job log.
+
+    Attributes:
+        path: where it is; in the data directory unless given.
+        fresh: begin anew, whatever an unfinished run left.
+        retry_failed: take again what failed for good.
+        list_failed: a file to write what failed to.
+    """
+
+    path: Path | None = None
+    fresh: bool = False
+    retry_failed: bool = False
+    list_failed: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +51,7 @@ def command_frame(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the common options; call it with a ``Frame`` first, errors become exit codes."""
 
     @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the data lives; beats DATA_DIR.")
-    @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+    @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors, and answers to questions.")
     @click.option(
         "--verbosity", type=click.Choice([each.value for each in Verbosity]), default="minimal", show_default=True,
         help="How much the screen tells of each title.",
@@ -77,6 +97,32 @@ def command_frame(function: Callable[..., None]) -> Callable[..., None]:
                 logging.close()
 
     return framed
+
+
+def job_log_options(work: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of its job log; it is called with ``job_log``, a ``JobLogWish``.
+
+    Args:
+        work: what is remembered there, one of ``JOB_LOGS``.
+    """
+
+    def with_options(function: Callable[..., None]) -> Callable[..., None]:
+        @click.option("--fresh", is_flag=True, help="Begin anew instead of going on with an unfinished run.")
+        @click.option("--retry-failed", is_flag=True, help="Take again what failed for good.")
+        @click.option("--log-failed", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed there.")
+        @click.option(
+            "--joblog", type=click.Path(dir_okay=False, path_type=Path),
+            help=f"Where the run is remembered [default: {JOB_LOGS[work]} in the data directory].",
+        )  # fmt: skip
+        @functools.wraps(function)
+        def wished(
+            *args: Any, fresh: bool, retry_failed: bool, log_failed: Path | None, joblog: Path | None, **kwargs: Any
+        ) -> None:
+            function(*args, job_log=JobLogWish(joblog, fresh, retry_failed, log_failed), **kwargs)
+
+        return wished
+
+    return with_options
 
 
 def _configured(options: LogOptions) -> Logging:

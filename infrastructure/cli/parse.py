@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from application.ports import Job
+from domain.errors import UsageError
 from infrastructure.cli.exit_codes import complain
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
     from application.run_jobs import Ended
-    from infrastructure.cli.session import JobLogWish, Session
+    from infrastructure.cli.session import Session
 
 
 @click.command("parse", short_help="Read a folder of saved pages instead of the site.")
@@ -29,13 +30,7 @@ if TYPE_CHECKING:
     "--rerun-failed", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Only the files of this list, as --log-failed wrote it.",
 )  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with an unfinished run.")
-@click.option("--retry-failed", is_flag=True, help="Take again what failed for good.")
-@click.option("--log-failed", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed there.")
-@click.option(
-    "--joblog", type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the run is remembered [default: parse.jsonl in the data directory].",
-)  # fmt: skip
+@job_log_options("parse")
 @command_frame
 def parse(
     frame: Frame,
@@ -43,23 +38,19 @@ def parse(
     pattern: str,
     workers: int,
     rerun_failed: Path | None,
-    fresh: bool,
-    retry_failed: bool,
-    log_failed: Path | None,
-    joblog: Path | None,
+    job_log: JobLogWish,
 ) -> None:
     """Parse title pages that were saved from a browser, in FOLDER and below it, into both stores.
 
     Titles, charts and __NEXT_DATA__ files are told apart by their content;
     charts give the titles their ranks.
     """
-    from infrastructure.cli.session import JobLogWish, Session, exit_code
+    from infrastructure.cli.session import Session, exit_code
 
     cancel = threading.Event()
     session = Session(frame, frame.settings, cancel)
-    wish = JobLogWish(joblog or frame.settings.data_dir / "parse.jsonl", fresh, retry_failed, log_failed)
     with graceful_stop(cancel, complain) as interrupted:
-        ended = _run(session, folder, pattern, workers, rerun_failed, wish)
+        ended = _run(session, folder, pattern, workers, rerun_failed, job_log)
     sys.exit(exit_code(ended, interrupted=interrupted.is_set()))
 
 
@@ -77,8 +68,11 @@ def _run(
 
     settings = session.settings
     with ExitStack() as stack:
-        stack.enter_context(session.directory("parse", None))
         paths = list(_of_list(rerun_failed)) if rerun_failed else find_files(folder, pattern)
+        if not paths:
+            where = f"{rerun_failed} names no files" if rerun_failed else f"no file in {folder} is called {pattern}"
+            raise UsageError(f"{where}: there is nothing to parse")
+        stack.enter_context(session.directory("parse", None))
         job_log = stack.enter_context(session.job_log(RunIdentity("parse", str(folder.resolve())), wish))
         if not job_log.listed:
             job_log.list(Job(seq, str(path)) for seq, path in enumerate(paths))

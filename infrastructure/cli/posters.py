@@ -7,48 +7,38 @@ import sys
 import threading
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from application.records import Table
 from infrastructure.cli.exit_codes import complain
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
     from application.run_jobs import Ended
-    from infrastructure.cli.session import JobLogWish, Session
+    from infrastructure.cli.session import Session
     from infrastructure.http import Downloader
     from infrastructure.persistence.postgres.database import Database
 
 
 @click.command("posters", short_help="Fetch the poster of each movie.")
 @click.option("--no-disk-check", is_flag=True, help="Keep posters in the first of DATA_DIRS, however full.")
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with an unfinished run.")
-@click.option("--retry-failed", is_flag=True, help="Take again what failed for good.")
-@click.option("--log-failed", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed there.")
-@click.option(
-    "--joblog", type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the run is remembered [default: posters.jsonl in the data directory].",
-)  # fmt: skip
+@job_log_options("posters")
 @command_frame
-def posters(
-    frame: Frame, no_disk_check: bool, fresh: bool, retry_failed: bool, log_failed: Path | None, joblog: Path | None
-) -> None:
+def posters(frame: Frame, no_disk_check: bool, job_log: JobLogWish) -> None:
     """Fetch the posters of all movies in the database, where they are not here yet or have changed."""
     from infrastructure import bootstrap
-    from infrastructure.cli.session import JobLogWish, Session, exit_code
+    from infrastructure.cli.session import Session, exit_code
 
     cancel = threading.Event()
     session = Session(frame, frame.settings, cancel)
-    wish = JobLogWish(joblog, fresh, retry_failed, log_failed)
     with graceful_stop(cancel, complain) as interrupted, ExitStack() as stack:
         stack.enter_context(session.directory("posters", None))
         database = stack.enter_context(bootstrap.database_of(frame.settings, session.clock, cancel))
         downloader = stack.enter_context(bootstrap.downloader(frame.settings))
-        ended = fetch_posters(session, database, downloader, wish, disk_check=not no_disk_check)
+        ended = fetch_posters(session, database, downloader, job_log, disk_check=not no_disk_check)
     sys.exit(exit_code(ended, interrupted=interrupted.is_set()))
 
 
@@ -59,13 +49,10 @@ def fetch_posters(
     from application.posters import SavePoster, asset_workers, poster_jobs
     from application.status import RunIdentity
     from infrastructure import bootstrap
-    from infrastructure.cli.session import JobLogWish
 
     settings = session.settings
     addresses = bootstrap.poster_addresses(database)
     shelf = bootstrap.poster_shelf(settings, check=disk_check)
-    path = wish.path or settings.data_dir / "posters.jsonl"
-    wish = JobLogWish(path, wish.fresh, wish.retry_failed, wish.list_failed)
     with session.job_log(RunIdentity("posters", "all"), wish) as job_log:
         if not job_log.listed:
             job_log.list(poster_jobs(bootstrap.postgres_store(database).rows(Table.MOVIES)))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import click
 
+from domain.errors import UsageError
 from infrastructure.cli.exit_codes import Exit, complain
 from infrastructure.cli.options import Frame, command_frame
 from infrastructure.cli.signals import graceful_stop
@@ -58,6 +61,7 @@ def publish(frame: Frame, out: Path | None) -> None:
         graceful_stop(cancel, complain) as interrupted,
         bootstrap.database_of(settings, session.clock, cancel) as database,
     ):
+        _require_writable(options.out)
         library = read_library(bootstrap.postgres_store(database), bootstrap.chart_history(database))
         published = publish_catalogue(
             library,
@@ -70,7 +74,8 @@ def publish(frame: Frame, out: Path | None) -> None:
     for note in published.notes:
         session.say(note)
     session.say(f"{published.tally.written} files written, {published.tally.unchanged} unchanged, in {options.out}")
-    session.say(f"open {options.out / 'index.html'}, or run `python main.py serve`")
+    look = session.call("serve") + (f" --out {shlex.quote(str(out))}" if out else "")
+    session.say(f"open {options.out / 'index.html'}, or run `{look}`")
     if interrupted.is_set():
         sys.exit(Exit.INTERRUPTED)
     sys.exit(Exit.FAILED if published.failures else Exit.DONE)
@@ -89,13 +94,27 @@ def serve(frame: Frame, out: Path | None, port: int) -> None:
         serve_folder(
             _folder(frame.settings, out),
             port,
-            ready=lambda url: click.echo(f"the catalogue is at {url}; Ctrl-C ends it"),
+            ready=lambda url: None if frame.quiet else click.echo(f"the catalogue is at {url}; Ctrl-C ends it"),
             cancel=cancel,
         )
 
 
 def _folder(settings: Settings, out: Path | None) -> Path:
     return out or settings.data_dir / "site"
+
+
+def _require_writable(folder: Path) -> None:
+    """Better one line now than one for each page.
+
+    Raises:
+        UsageError: nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}; choose another folder with --out") from error
 
 
 COMMANDS = (publish, serve)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -23,16 +23,17 @@ from domain.chart import ChartName
 from domain.errors import UsageError
 from infrastructure.cli.durations import Duration
 from infrastructure.cli.exit_codes import complain
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
     from application.run_jobs import Ended
     from infrastructure.bootstrap.cluster import ClusterReading
-    from infrastructure.cli.session import JobLogWish, Session
+    from infrastructure.cli.session import Session
     from shared.settings import Settings
 
 DEMO_SITE = "the demo site"
+_COMPLAINTS: Final = 10  # lines of a list of ids that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,7 @@ class Wish:
     "--cluster", metavar="WHERE",
     help="Fetch and parse on a Dask cluster: `local`, `local:4`, or its scheduler, `tcp://host:8786`.",
 )  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with an unfinished run.")
-@click.option("--retry-failed", is_flag=True, help="Take again what failed for good.")
-@click.option("--log-failed", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed there.")
-@click.option(
-    "--joblog", type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the run is remembered [default: joblog.jsonl in the data directory].",
-)  # fmt: skip
+@job_log_options("scrape")
 @command_frame
 def scrape(
     frame: Frame,
@@ -105,17 +100,14 @@ def scrape(
     posters: bool,
     no_disk_check: bool,
     cluster: str | None,
-    fresh: bool,
-    retry_failed: bool,
-    log_failed: Path | None,
-    joblog: Path | None,
+    job_log: JobLogWish,
 ) -> None:
     """Scrape a chart, or the titles of --ids, into CSV files and PostgreSQL.
 
     An unfinished run is continued by itself. Ctrl-C stops calmly: what is under
     way is finished and saved, the rest is done by the next run.
     """
-    from infrastructure.cli.session import JobLogWish, Session, exit_code
+    from infrastructure.cli.session import Session, exit_code
 
     wish = Wish(ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster)
     cancel = threading.Event()
@@ -128,8 +120,8 @@ def scrape(
         if dry_run:
             _list_only(session, wish)
             return
-        ended = _run(session, wish, site, JobLogWish(joblog, fresh, retry_failed, log_failed))
-    sys.exit(exit_code(ended, interrupted=interrupted.is_set()))
+        runs = _run(session, wish, site, job_log)
+    sys.exit(exit_code(*runs, interrupted=interrupted.is_set()))
 
 
 def _demo(settings: Settings, stack: ExitStack) -> Settings:
@@ -151,14 +143,13 @@ def _list_only(session: Session, wish: Wish) -> None:
             click.echo(job.key if job.rank is None else f"{job.key}  # {job.rank}")
 
 
-def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> Ended:
-    """Everything between the settings and the closing words."""
+def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> tuple[Ended, ...]:
+    """Everything between the settings and the closing words; the posters are a run of their own."""
     from application.scrape import scrape
     from application.scrape_movie import ScrapeMovie
     from application.status import RunIdentity
     from infrastructure import bootstrap
     from infrastructure.cli.posters import fetch_posters
-    from infrastructure.cli.session import JobLogWish
     from shared.ahead import ahead
 
     settings = session.settings
@@ -201,8 +192,8 @@ def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> E
             complain(f"the Dask cluster has gone ({reason}); run the same command again to go on")
         if wish.posters and ended.ending is Ending.FINISHED:
             fetched = fetch_posters(session, kept.database, downloader, JobLogWish(), disk_check=wish.disk_check)
-            return fetched if fetched.ending is not Ending.FINISHED or fetched.summary.failed else ended
-    return ended
+            return ended, fetched
+    return (ended,)
 
 
 def _cluster(session: Session, wish: Wish, stack: ExitStack) -> Callable[[], ClusterReading]:
@@ -232,15 +223,29 @@ def _listed(wish: Wish, charts: Mapping[str, ChartSource], cancel: threading.Eve
         jobs = jobs_of_chart(read_chart(charts, wish.chart, cancel, first=wish.limit))
     else:
         jobs = _read_ids(wish.ids)
+        first = next(jobs, None)
+        if first is None:
+            raise UsageError(f"{wish.ids} names no title: one IMDb id or title address a line is needed")
+        jobs = chain([first], jobs)
     return islice(jobs, wish.limit)
 
 
 def _read_ids(path: Path) -> Iterator[Job]:
+    skipped = 0
+
+    def tell(complaint: str) -> None:
+        nonlocal skipped
+        skipped += 1
+        if skipped <= _COMPLAINTS:
+            complain(f"{path}: {complaint}")
+
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
-            yield from jobs_of_lines(lines, lambda complaint: complain(f"{path}: {complaint}"))
+            yield from jobs_of_lines(lines, tell)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if skipped > _COMPLAINTS:
+        complain(f"{path}: and {skipped - _COMPLAINTS} more lines skipped")
 
 
 COMMANDS = (scrape,)

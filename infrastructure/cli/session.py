@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ from application.ports import Progress
 from application.run_jobs import Ended, Ending
 from application.scrape import Crew
 from application.status import RunIdentity
+from domain.errors import UnusablePicture, UsageError
 from infrastructure import bootstrap
 from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.cli.options import JOB_LOGS, Frame, JobLogWish
 from infrastructure.persistence.data_dir import DataDir
 from infrastructure.persistence.joblog.opening import open_job_log
 from infrastructure.progress.choice import progress_for
@@ -32,29 +35,11 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from application.save_movie import SaveMovie
     from infrastructure.bootstrap import Place
-    from infrastructure.cli.options import Frame
     from infrastructure.persistence.joblog.file import JobLogFile
     from infrastructure.persistence.postgres.database import Database
 
 screen = logging.getLogger(SCREEN)
 _EXAMPLE = "select rank, title, rating from movies order by rank limit 10"
-
-
-@dataclass(frozen=True, slots=True)
-class JobLogWish:
-    """What the user wants done with the job log.
-
-    Attributes:
-        path: where it is; in the data directory unless given.
-        fresh: begin anew, whatever an unfinished run left.
-        retry_failed: take again what failed for good.
-        list_failed: a file to write what failed to.
-    """
-
-    path: Path | None = None
-    fresh: bool = False
-    retry_failed: bool = False
-    list_failed: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +92,12 @@ class Session:
         """The log of this run, continued or begun.
 
         Raises:
-            UsageError: it is of another run, or is no job log.
+            UsageError: it is of another run, or is no job log; the list of failures cannot be written.
         """
+        if wish.list_failed is not None:
+            _require_writable(wish.list_failed)
         log = open_job_log(
-            wish.path or self.settings.data_dir / "joblog.jsonl",
+            wish.path or self.settings.data_dir / JOB_LOGS[identity.work],
             identity,
             version=bootstrap.VERSION,
             clock=self.clock,
@@ -182,17 +169,41 @@ class Session:
         self.say(f"CSV files: {folder}/movies.csv, people.csv, credits.csv")
         where = f"in {folder / 'postgres'}" if place.embedded else "the server you configured"
         self.say(f"PostgreSQL: {where}; look at it with")
-        option = "" if folder == Path("data") else f" --data-dir {folder}"
-        self.say(f'  python main.py sql{option} "{_EXAMPLE}"')
+        self.say(f'  {self.call("sql")} "{_EXAMPLE}"')
+
+    def call(self, command: str) -> str:
+        """How the user calls another command on the same data directory."""
+        folder = self.settings.data_dir
+        option = "" if folder == Path("data") else f" --data-dir {shlex.quote(str(folder))}"
+        return f"python main.py {command}{option}"
 
 
-def exit_code(ended: Ended, *, interrupted: bool) -> Exit:
-    """What a run that ended this way answers to the shell."""
+def exit_code(*runs: Ended, interrupted: bool) -> Exit:
+    """What runs that ended this way, one after the other, answer to the shell."""
     if interrupted:
         return Exit.INTERRUPTED
-    if ended.ending is Ending.BLOCKED:
+    if any(ended.ending is Ending.BLOCKED for ended in runs):
         return Exit.BLOCKED
-    return Exit.FAILED if ended.summary.failed or ended.ending is not Ending.FINISHED else Exit.DONE
+    return Exit.FAILED if any(_has_failed(ended) for ended in runs) else Exit.DONE
+
+
+def _has_failed(ended: Ended) -> bool:
+    # A picture that cannot be shown is a warning: told and counted, but the film is whole without it.
+    return ended.ending is not Ending.FINISHED or any(
+        reason != UnusablePicture.__name__ for reason, _ in ended.summary.reasons
+    )
+
+
+def _require_writable(path: Path) -> None:
+    """Better now than after the last title.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise UsageError(f"--log-failed {path} cannot be written: {error.strerror}; name another") from error
 
 
 def _list_failed(path: Path, log: JobLogFile) -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+from typing import Final
+
 import click
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
+
+_OURS: Final = "--host takes an address of this machine"
+_ADVICE: Final = {errno.EADDRINUSE: "try --port 0", errno.EACCES: "try --port 0", errno.EADDRNOTAVAIL: _OURS}
 
 
 @click.command("demo-site", short_help="Serve the demo site until Ctrl-C.")
@@ -40,7 +48,12 @@ def demo_site(
         except ValueError as error:
             raise UsageError(str(error)) from error
         except OSError as error:
-            raise FilmledgerError(f"cannot listen on {host}:{port}: {error.strerror}; try --port 0") from error
+            if isinstance(error, socket.gaierror):
+                raise FilmledgerError(f"cannot listen on {host}: {error.strerror}; {_OURS}") from error
+            if error.errno not in _ADVICE:
+                raise
+            reason = os.strerror(error.errno)  # Python's own text repeats the address
+            raise FilmledgerError(f"cannot listen on {host}:{port}: {reason}; {_ADVICE[error.errno]}") from error
 
 
 COMMANDS = (demo_site,)

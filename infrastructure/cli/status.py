@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from infrastructure.cli.options import Frame, command_frame
+from domain.errors import UsageError
+from infrastructure.cli.options import JOB_LOGS, Frame, command_frame
 
 
 @click.command("status", short_help="How the last run stands; also while it is going on.")
@@ -22,10 +23,12 @@ def status(frame: Frame, as_json: bool, job_log: Path | None) -> None:
     from infrastructure.persistence.joblog.status_file import JobLogStatus
     from infrastructure.progress.status_lines import status_lines
 
-    path = job_log or frame.settings.data_dir / "joblog.jsonl"
+    path = job_log or frame.settings.data_dir / JOB_LOGS["scrape"]
     found = status_of(JobLogStatus(path), bootstrap.clock_of(os.environ))
     if found is None:
-        click.echo("null" if as_json else f"no run is recorded in {path}")
+        if job_log is not None:
+            raise UsageError(f"there is no job log {job_log}")
+        click.echo("null" if as_json else f"no run is recorded in {path}: run `python main.py` first, or set DATA_DIR")
         return
     for line in [json.dumps(found.as_dict())] if as_json else status_lines(found):
         click.echo(line)

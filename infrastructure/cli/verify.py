@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import JOB_LOGS, Frame, command_frame
 
 if TYPE_CHECKING:
     from application.completeness import Expectation
@@ -71,7 +71,7 @@ def _asked_for(frame: Frame) -> tuple[Expectation | None, bool]:
     from domain.chart import ChartName
     from infrastructure.persistence.joblog.status_file import JobLogStatus
 
-    logged = JobLogStatus(frame.settings.data_dir / "joblog.jsonl").read()
+    logged = JobLogStatus(frame.settings.data_dir / JOB_LOGS["scrape"]).read()
     if logged is None or not logged.whole or logged.identity.work != "scrape":
         return None, False
     ranks = logged.identity.subject in [chart.value for chart in ChartName]

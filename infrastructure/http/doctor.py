@@ -25,7 +25,6 @@ from infrastructure.http.verdicts import Fine, Moved, Refused, judge
 from infrastructure.http.waiting import pause
 from shared.clock import Clock, SystemClock
 
-ADDRESS_URL: Final = "https://check.torproject.org/api/ip"  # says in JSON by which address it is asked
 _CHART: Final = "/chart/top/"
 _TITLE: Final = "/title/tt0111161/"
 _AT_A_TIME: Final = 8
@@ -60,7 +59,7 @@ def examine_network(
     options: NetworkOptions,
     cancel: threading.Event,
     *,
-    address_url: str | None = ADDRESS_URL,
+    address_url: str = "",
     clock: Clock | None = None,
 ) -> Iterator[Finding]:
     """Tor, robots.txt, then each route: reachable, exit address, latency, blocked or not.
@@ -70,7 +69,7 @@ def examine_network(
     Args:
         options: the settings.
         cancel: ends every wait.
-        address_url: answers with the address it was asked from; None: do not look it up. A site
+        address_url: answers with the address it was asked from; empty: do not look it up. A site
             on this machine has no need of it, unless this is on the machine as well.
         clock: the time.
 
@@ -86,7 +85,7 @@ def examine_network(
         yield Finding("routes", False, str(error), "mend the setting and run doctor again")
         return
     if address_url and Origin.of(options.base_url).loopback and not Origin.of(address_url).loopback:
-        address_url = None
+        address_url = ""
     transport = build_transport(options)
     try:
         examination = _Examination(options, transport, cancel, clock, address_url)
@@ -121,7 +120,7 @@ class _Examination:
     transport: Transport
     cancel: threading.Event
     clock: Clock
-    address_url: str | None
+    address_url: str
 
     def robots(self, routes: tuple[Route, ...]) -> tuple[Finding, str]:
         """What robots.txt says, by the first route that brings it; and a path that may be fetched."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -84,7 +85,7 @@ class NetworkOptions:
     authorities: str | None = None
 
     def __post_init__(self) -> None:
-        problems = [*self._numbers(), *self._addresses()]
+        problems = [*self._numbers(), *self._addresses(), *self._authorities()]
         if problems:
             raise UsageError("; ".join(problems))
 
@@ -134,3 +135,15 @@ class NetworkOptions:
             except ValueError as error:
                 problems.append(f"{name}: {error}")
         return problems
+
+    def _authorities(self) -> list[str]:
+        """Read once for nothing: otherwise each request would fail by it, in a thread of its own."""
+        if self.authorities is None:
+            return []
+        try:
+            ssl.create_default_context(cafile=self.authorities)
+        except ssl.SSLError:
+            return [f"CA_FILE: {self.authorities} holds no certificates in PEM form"]
+        except OSError as error:
+            return [f"CA_FILE: {self.authorities} cannot be read: {error.strerror}"]
+        return []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 
 ONCE = {"BACKOFF_AND_RETRY": "false"}
@@ -34,6 +38,79 @@ def test_settings_that_are_not_allowed(program: Program) -> None:
 
 def test_an_unknown_option(program: Program) -> None:
     assert "--colour" in program.run("--colour", code=2).stderr
+
+
+def test_a_word_that_is_no_command(program: Program) -> None:
+    assert "there is no command 'verfy'; did you mean verify?" in program.run("verfy", code=2).stderr
+    assert "there are demo-site, doctor" in program.run("xyz", code=2).stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", [["settings"], ["--help"], ["sql", "--help"], ["--version"], ["status"]])
+def test_output_that_cannot_be_written(program: Program, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), *command],
+            cwd=program.data_dir.parent,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},  # as most users have it
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr == "filmledger: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_a_reader_who_has_gone(program: Program) -> None:
+    process = program.start("settings", "--markdown", PYTHONUNBUFFERED="")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(60) in (0, 1), "1 unless all of it fitted into the pipe before"
+
+
+def test_a_list_of_failures_that_cannot_be_written(program: Program, tmp_path: Path) -> None:
+    result = program.run("--limit", "3", "--log-failed", str(tmp_path / "nowhere" / "list"), code=2)
+    assert "--log-failed" in _says(result.stderr)
+    assert not (program.data_dir / "movies.csv").exists(), "told before the first title"
+
+
+def test_a_list_that_names_no_title(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "ids").write_text("one\n" * 30)
+    lines = program.run("--ids", str(tmp_path / "ids"), code=2).stderr.splitlines()
+    assert len(lines) == 12
+    assert lines[10].endswith("and 20 more lines skipped")
+    assert lines[11].endswith("names no title: one IMDb id or title address a line is needed")
+    assert program.run("--limit", "1").returncode == 0, "nothing is left to go on with"
+
+
+def test_a_folder_without_anything_to_read(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "nothing to parse" in _says(program.run("parse", str(tmp_path / "empty"), code=2).stderr)
+    assert "holds no movies.csv" in _says(program.run("import", str(tmp_path / "empty"), code=2).stderr)
+    assert not program.data_dir.exists()
+
+
+def test_a_job_log_that_is_not_there(program: Program) -> None:
+    assert "there is no job log nowhere" in _says(program.run("status", "--joblog", "nowhere", code=2).stderr)
+    assert "run `python main.py` first" in program.run("status").stdout
+
+
+def test_authorities_that_are_not_there(program: Program) -> None:
+    said = _says(program.run("--limit", "3", CA_FILE="nowhere.pem", code=2).stderr)
+    assert said == "filmledger: CA_FILE: nowhere.pem cannot be read: No such file or directory"
+
+
+def test_an_address_the_demo_site_cannot_have(program: Program) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = _says(program.run("demo-site", "--port", port, code=1).stderr)
+    assert said == f"filmledger: cannot listen on 127.0.0.1:{port}: Address already in use; try --port 0"
+    said = _says(program.run("demo-site", "--host", "203.0.113.1", "--port", "0", code=1).stderr)
+    assert said.endswith("--host takes an address of this machine")
 
 
 def test_an_unreachable_site(program: Program) -> None:
@@ -95,6 +172,7 @@ def test_a_chart_that_is_a_challenge(tmp_path: Path) -> None:
         program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_BLOCK_WAIT_SECONDS": "0"})
         result = program.run("--limit", "3", code=3)
     assert "challenge" in result.stderr
+    assert result.stderr.count("wait some hours") == 1
     assert not (program.data_dir / "movies.csv").exists() or len(program.table("movies")) == 0
 
 

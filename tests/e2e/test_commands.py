@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
+from tests.fakes.fault_site import FaultSite, reply
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,35 @@ def test_posters_and_catalogue(filled: Program) -> None:
     assert (site / "index.html").is_file()
 
 
+def test_a_corrupt_poster_is_a_warning_with_its_id_and_no_failure(filled: Program) -> None:
+    with DemoProcess(DemoOptions(count=5, page_kb=0)) as site:
+        first, second, *_ = DemoControl(site.url).ids()
+        program = Program(filled.data_dir.with_name("pictures"), {"BASE_URL": site.url})
+        DemoControl(site.url).faults([f"/images/M/{first}@._V1_UX720_.jpg=image-truncated"])
+        result = program.run("--limit", "5", "--posters")
+        assert f" WARNING {first}: its poster is left out: broken JPEG" in result.stderr
+        assert "1 failed: 1 UnusablePicture" in result.stdout
+        DemoControl(site.url).faults([f"/images/M/{second}@._V1_UX720_.jpg=404"])
+        program.run("posters", code=0)
+        program.run("posters", code=1, POSTER_RECHECK_HOURS="0")
+
+
+def test_publish_names_a_folder_it_cannot_write(filled: Program) -> None:
+    result = filled.run("publish", "--out", "/proc/nowhere", code=2)
+    assert "choose another folder with --out" in result.stderr
+    assert "WARNING" not in result.stderr
+
+
+def test_publish_says_how_to_look_at_it(filled: Program) -> None:
+    out = filled.data_dir.parent / "a site"
+    said = filled.run("publish", "--out", str(out)).stdout
+    assert f"`python main.py serve --data-dir {filled.data_dir} --out '{out}'`" in said
+
+
+def test_the_reports_are_named_without_a_database(tmp_path: Path) -> None:
+    assert "newcomers" in Program(tmp_path / "data").run("report", "--list").stdout.split()
+
+
 def test_saved_pages_are_parsed_without_the_network(filled: Program, tmp_path: Path) -> None:
     filled.run("--limit", "20", "--save-pages", "--fresh", "--quiet", DATA_DIRS=str(tmp_path / "disk"))
     pages = tmp_path / "disk" / "pages"
@@ -125,6 +156,12 @@ def test_max_age_leaves_alone_what_is_young(filled: Program) -> None:
 
 
 def test_doctor_tells_whether_the_site_can_be_reached(filled: Program) -> None:
-    assert "✓ route direct: reaches the site" in filled.run("doctor").stdout
+    said = filled.run("doctor").stdout
+    assert "✓ route direct: reaches the site" in said
+    assert "exit address" not in said
+    with FaultSite() as service:
+        where = service.plan("/address", reply(body=b'{"ip": "203.0.113.7"}'))
+        assert "; exit address 203.0.113.7" in filled.run("doctor", EXIT_ADDRESS_URL=where).stdout
+        assert service.count() == {"/address": 1}
     with DemoProcess(DemoOptions(count=1, page_kb=0, faults=("site=challenge",))) as refusing:
         assert "✗" in filled.run("doctor", BASE_URL=refusing.url, MAX_BLOCK_WAIT_SECONDS="0", code=1).stdout

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import SourceError, Transient
+from infrastructure.bootstrap.network import network_options
 from shared.secret import Secret
+from shared.settings import Settings
 from tests.fakes.fault_site import FaultSite, reply
 from tests.fakes.proxies import PASSWORD, USER, microsocks, missing, tinyproxy
 from tests.integration.network.conftest import Connect
@@ -57,7 +59,8 @@ def test_a_certificate_nobody_vouches_for_is_refused_for_good(
 def test_the_users_own_authorities_are_trusted_instead(
     secure_site: FaultSite, connect: Connect, cancel: threading.Event, certificate: tuple[Path, Path]
 ) -> None:
-    downloader = connect(authorities=str(certificate[0]))
+    options = network_options(Settings(ca_file=certificate[0]))
+    downloader = connect(authorities=options.authorities)
 
     for _ in range(2):
         page = downloader.get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)

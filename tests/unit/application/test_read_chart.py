@@ -90,6 +90,25 @@ def test_refused_by_all_is_a_block_that_counts_all_requests() -> None:
     assert (caught.value.requests, caught.value.size) == (3, 128)
 
 
+def test_what_all_sources_say_alike_is_said_once() -> None:
+    with pytest.raises(Blocked) as caught:
+        read(page=FakeChartSource(Blocked("challenge; wait")), graphql=FakeChartSource(Blocked("challenge; wait")))
+    assert str(caught.value).endswith(": page and graphql: challenge; wait")
+
+
+def test_a_source_that_failed_is_a_warning_only_if_the_chart_was_read_after_all(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    blocked, graphql = FakeChartSource(Blocked("challenge")), FakeChartSource(entries(1, 2, 3, 4))
+    read(page=blocked, graphql=graphql)
+    (warning,) = (record.message for record in caplog.records if record.levelname == "WARNING")
+    assert warning == "the top250 chart was read from graphql; page: challenge"
+    caplog.clear()
+    with pytest.raises(Blocked):
+        read(page=blocked)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"], "the error says it"
+
+
 def test_a_block_beside_another_failure_is_told_as_both() -> None:
     with pytest.raises(ChartError, match="page: challenge; graphql: cannot reach it"):
         read(page=FakeChartSource(Blocked("challenge")), graphql=FakeChartSource(Transient("cannot reach it")))

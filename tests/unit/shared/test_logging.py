@@ -184,6 +184,16 @@ def test_tracebacks_are_on_the_screen_only_if_asked_for(
     assert (tmp_path / "run.log").read_text().count("ValueError: the reason") == 2
 
 
+def test_the_name_of_a_job_is_not_said_twice(logs: Configure, capsys: pytest.CaptureFixture[str]) -> None:
+    logs()
+    with job_log_scope("tt0000001"):
+        ours.warning("tt0000001 has moved")
+        ours.warning("something else")
+    told, named = capsys.readouterr().err.splitlines()
+    assert told.endswith(" WARNING tt0000001 has moved")
+    assert named.endswith(" WARNING tt0000001: something else")
+
+
 def test_a_message_cannot_pass_for_another_line_nor_steer_the_terminal(
     logs: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

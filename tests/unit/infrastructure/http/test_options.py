@@ -98,3 +98,11 @@ def test_directly_only_with_leave() -> None:
 def test_proxies_that_cannot_be_used_are_said_at_the_start(settings: dict[str, object], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         build_downloader(NetworkOptions(**settings))  # type: ignore[arg-type]
+
+
+def test_authorities_that_cannot_be_used_are_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"CA_FILE: .*nowhere cannot be read: No such file"):
+        NetworkOptions(authorities=str(tmp_path / "nowhere"))
+    (tmp_path / "empty.pem").write_text("no certificate")
+    with pytest.raises(UsageError, match=r"CA_FILE: .*empty.pem holds no certificates"):
+        NetworkOptions(authorities=str(tmp_path / "empty.pem"))

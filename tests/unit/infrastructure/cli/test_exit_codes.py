@@ -1,0 +1,37 @@
+"""What a run answers to the shell."""
+
+from __future__ import annotations
+
+import pytest
+
+from application.run_jobs import Ended, Ending
+from application.summary import Summary
+from infrastructure.cli.exit_codes import Exit
+from infrastructure.cli.session import exit_code
+
+
+def _ended(*reasons: tuple[str, int], ending: Ending = Ending.FINISHED) -> Ended:
+    failed = sum(count for _, count in reasons)
+    summary = Summary(
+        saved=1, partial=0, failed=failed, reasons=reasons, failures=(), retried=0, cancelled=0, requests=0, size=0,
+        elapsed=1.0, busy=1.0, workers=1,
+    )  # fmt: skip
+    return Ended(ending, summary)
+
+
+@pytest.mark.parametrize(
+    ("runs", "code"),
+    [
+        ([_ended()], Exit.DONE),
+        ([_ended(("NotFound", 1))], Exit.FAILED),
+        ([_ended(("UnusablePicture", 3))], Exit.DONE),
+        ([_ended(("UnusablePicture", 3), ("NotFound", 1))], Exit.FAILED),
+        ([_ended(("NotFound", 1)), _ended(("UnusablePicture", 3))], Exit.FAILED),
+        ([_ended(), _ended(("Transient", 1))], Exit.FAILED),
+        ([_ended(ending=Ending.STORE)], Exit.FAILED),
+        ([_ended(("NotFound", 1)), _ended(ending=Ending.BLOCKED)], Exit.BLOCKED),
+    ],
+)
+def test_the_worst_of_all_runs_counts_and_a_picture_is_only_a_warning(runs: list[Ended], code: Exit) -> None:
+    assert exit_code(*runs, interrupted=False) is code
+    assert exit_code(*runs, interrupted=True) is Exit.INTERRUPTED
