@@ -9,7 +9,7 @@ import time
 from asyncio import CancelledError
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from distributed import Client, Future, KilledWorker, wait
 from distributed.client import FutureCancelledError
@@ -19,6 +19,7 @@ from infrastructure.cluster import code
 from infrastructure.cluster.asking import Asks
 from infrastructure.cluster.lane import Lane
 from infrastructure.cluster.reader import Reading
+from infrastructure.cluster.submitting import submitted
 from infrastructure.cluster.versions import differences
 from infrastructure.cluster.wire import Share
 from infrastructure.cluster.worker import TURNS, Report, adopt_share, close_reader, open_reader
@@ -28,7 +29,6 @@ _LOOK_SECONDS: Final = 5.0  # in case an event got lost
 _READY_SECONDS: Final = 60.0  # a worker imports the program and may look at Tor
 _DEATH_SECONDS: Final = 60.0  # without any worker
 _GONE: Final = (OSError, RuntimeError, CancelledError, FutureCancelledError)  # what Dask raises then
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Fleet:
         members = Share(self._share.version, max(1, len(self._lanes) + len(workers)))
         plan = self._plan
         futures = {
-            worker: self._submitted(worker, open_reader, plan.run, plan.make, plan.threads, members)
+            worker: submitted(self._client, worker, open_reader, plan.run, plan.make, plan.threads, members)
             for worker in workers
         }
         deadline = time.monotonic() + _READY_SECONDS
@@ -239,19 +239,12 @@ class Fleet:
 
     def _tell(self, function: Callable[..., None], *arguments: object) -> None:
         """Have something done on all workers. Who does not answer soon learns it later: by a turn, or by being idle."""
-        futures = [self._submitted(worker, function, *arguments) for worker in self._lanes]
+        futures = [submitted(self._client, worker, function, *arguments) for worker in self._lanes]
         try:
             with self._client.as_current():
                 wait(futures, timeout=_LOOK_SECONDS)
         except TimeoutError:
             log.info("not every Dask worker answers")
-
-    def _submitted(self, worker: str, function: Callable[..., T], *arguments: object) -> Future[T]:
-        """On one worker alone. As a task: what ``Client.run`` runs holds up the worker's heartbeat."""
-        future: Future[T] = self._client.submit(
-            function, *arguments, workers=[worker], allow_other_workers=False, pure=False
-        )
-        return future
 
 
 def _line(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import logging
 import tempfile
@@ -11,15 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import dask
-from distributed import Client, LocalCluster
-from distributed.comm.core import CommClosedError
-from distributed.diagnostics.plugin import SchedulerUploadFile, UploadFile
+from distributed import Client, LocalCluster, Security
+from distributed.comm.core import CommClosedError, connect
+from distributed.diagnostics.plugin import UploadFile
 
 from domain.errors import SourceError, UsageError
 from infrastructure.cluster import code, undisturbed
 from infrastructure.cluster.versions import differences, versions_told
 from infrastructure.cluster.where import Local, Remote, usable_cores
-from infrastructure.cluster.worker import TURNS, report
+from infrastructure.cluster.worker import TURNS
 
 log = logging.getLogger(__name__)
 _OURS: Final = __name__.partition(".")[0]
@@ -78,6 +79,7 @@ def _started(cluster: Local) -> Iterator[Client]:
 @contextmanager
 def _reached(cluster: Remote) -> Iterator[Client]:
     try:
+        asyncio.run(_knock(cluster.address))
         client = Client(cluster.address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SourceError(
@@ -93,11 +95,27 @@ def _reached(cluster: Remote) -> Iterator[Client]:
         yield client
 
 
+async def _knock(address: str) -> None:
+    """See whether a Dask server answers: a client would wait for its first word for ever.
+
+    Raises:
+        OSError: nobody listens, or somebody who says nothing that Dask would.
+        ValueError: the address cannot be used.
+    """
+    arguments = Security().get_connection_args("client")
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            comm = await connect(address, timeout=_CONNECT_SECONDS, **arguments)
+    except TimeoutError as error:
+        raise OSError("what listens there does not answer as a scheduler does") from error
+    comm.abort()
+
+
 def _compare_versions(client: Client) -> None:
     found: Any = client.get_versions()
     problems = version_problems(found) + [
-        f"{name} lacks {', '.join(packages)}: pip install -r requirements.txt there"
-        for name, packages in _missing(client).items()
+        f"worker {address} lacks {', '.join(packages)}: pip install -r requirements.txt there"
+        for address, packages in _missing(client).items()
     ]
     if problems:
         raise UsageError(f"this Dask cluster cannot be used: {'; '.join(problems)}")
@@ -111,36 +129,30 @@ def version_problems(found: Any) -> list[str]:
 
 
 def _missing(client: Client) -> dict[str, list[str]]:
-    """Packages that scheduler or workers lack. Asked by a function of the standard library: ours is not there yet."""
+    """Packages that workers do not have. Asked by a function of the standard library: ours is not there yet."""
     missing: dict[str, list[str]] = {}
     for package in NEEDED:
-        try:
-            client.run_on_scheduler(importlib.metadata.version, package)
-        except importlib.metadata.PackageNotFoundError:
-            missing.setdefault("the scheduler", []).append(package)
         for address, answer in client.run(importlib.metadata.version, package, on_error="return").items():
             if isinstance(answer, importlib.metadata.PackageNotFoundError):
-                missing.setdefault(f"worker {address}", []).append(package)
+                missing.setdefault(address, []).append(package)
     return missing
 
 
 def _send_code(client: Client) -> None:
-    """To the scheduler as well, which opens what it passes on. Those that come later are given it by Dask.
+    """To those that are there; Dask gives it to those that come later.
 
     Always under the same name, so that a cluster holds one version of it, the last one.
     """
     with tempfile.TemporaryDirectory() as folder:
-        archive = str(code.archive(Path(folder)))
+        archive = code.archive(Path(folder))
         try:
-            client.register_plugin(SchedulerUploadFile(archive), name=_PLUGIN)
-            client.register_plugin(UploadFile(archive), name=_PLUGIN)
-            scheduler = client.run_on_scheduler(report)
-        except (OSError, ImportError, AttributeError, RuntimeError) as error:
+            client.register_plugin(UploadFile(str(archive)), name=_PLUGIN)
+        except CommClosedError:
+            raise
+        except Exception as error:
             raise UsageError(
                 f"this Dask cluster does not take the program's code ({type(error).__name__}: {_line(error)})"
             ) from error
-    if scheduler.code != code.LOADED or scheduler.strangers:
-        raise UsageError("the Dask scheduler has loaded other code of this program; restart it and its workers")
 
 
 def _use_our_logging() -> None:

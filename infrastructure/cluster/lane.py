@@ -6,7 +6,7 @@ import logging
 import threading
 from asyncio import CancelledError
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from distributed import Client, Future, KilledWorker
 from distributed.client import FutureCancelledError
@@ -14,6 +14,7 @@ from distributed.comm.core import CommClosedError
 
 from domain.errors import Transient
 from infrastructure.cluster.asking import Ask, Asks
+from infrastructure.cluster.submitting import submitted
 from infrastructure.cluster.wire import Reply, Share
 from infrastructure.cluster.worker import read_titles
 
@@ -58,7 +59,7 @@ class Lane:
         self._lost = lost
         self._stopping = stopping
         self._over = threading.Event()
-        self._future: Future[Any] | None = None
+        self._future: Future[list[Reply]] | None = None
         self._thread = threading.Thread(target=self._go, name=f"lane-{worker}", daemon=True)
         self._thread.start()
 
@@ -105,19 +106,13 @@ class Lane:
                 return
 
     def _turn(self, held: dict[str, Ask]) -> list[Reply]:
-        self._future = self._client.submit(
-            read_titles,
-            self._run,
-            [ask.wanted for ask in held.values()],
-            self._share(),
-            self._stopping.is_set(),
-            workers=[self._worker],
-            allow_other_workers=True,
-            pure=False,
-        )
+        wanted = [ask.wanted for ask in held.values()]
+        self._future = submitted(
+            self._client, self._worker, read_titles, self._run, wanted, self._share(), self._stopping.is_set(),
+            elsewhere=True,
+        )  # fmt: skip
         try:
-            replies: list[Reply] = self._future.result()
-            return replies
+            return self._future.result()
         finally:
             self._future = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,26 @@ from application.ports import Title
 from domain.errors import FilmledgerError
 
 _TITLE: Final = msgspec.msgpack.Decoder(Title)
+
+
+class Call:
+    """A call that travels as bytes: ``pickle.loads`` carries it out, and answers what it returns.
+
+    Dask opens a task's function and arguments as messages arrive. A worker that
+    cannot, because it lacks a package or has loaded other code, is torn down by
+    that, with all the work of others that it had; and the scheduler would need
+    our code too. Bytes are opened by nobody but the task itself.
+    """
+
+    def __init__(self, function: Callable[..., object], *arguments: object) -> None:
+        self._call = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self._call
+
+    def packed(self) -> bytes:
+        """For ``pickle.loads``, in a process that has our code."""
+        return pickle.dumps(self)
 
 
 class Wanted(NamedTuple):

@@ -49,11 +49,6 @@ class Report:
     versions: dict[str, str]
 
 
-def report() -> Report:
-    """Of this process; the scheduler's can be asked as well."""
-    return Report(code.LOADED, tuple(code.strangers()), socket.gethostname(), usable_cores(), versions_here())
-
-
 def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Share) -> Report:
     """Be ready for a run; may be called again. Readers whose run has not been heard of are closed.
 
@@ -74,7 +69,7 @@ def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Shar
         if run not in _readers:
             _readers[run] = Reader(make(), threads)
     _readers[run].adopt(share)
-    return report()
+    return Report(code.LOADED, tuple(code.strangers()), socket.gethostname(), usable_cores(), versions_here())
 
 
 def adopt_share(run: str, share: Share) -> None:
