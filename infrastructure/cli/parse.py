@@ -69,9 +69,8 @@ def _run(
     settings = session.settings
     with ExitStack() as stack:
         paths = list(_of_list(rerun_failed)) if rerun_failed else find_files(folder, pattern)
-        if not paths:
-            where = f"{rerun_failed} names no files" if rerun_failed else f"no file in {folder} is called {pattern}"
-            raise UsageError(f"{where}: there is nothing to parse")
+        if not paths and rerun_failed is None:
+            raise UsageError(f"no file in {folder} is called {pattern}: there is nothing to parse")
         stack.enter_context(session.directory("parse", None))
         job_log = stack.enter_context(session.job_log(RunIdentity("parse", str(folder.resolve())), wish))
         if not job_log.listed:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -223,15 +223,16 @@ def _listed(wish: Wish, charts: Mapping[str, ChartSource], cancel: threading.Eve
         jobs = jobs_of_chart(read_chart(charts, wish.chart, cancel, first=wish.limit))
     else:
         jobs = _read_ids(wish.ids)
-        first = next(jobs, None)
-        if first is None:
-            raise UsageError(f"{wish.ids} names no title: one IMDb id or title address a line is needed")
-        jobs = chain([first], jobs)
     return islice(jobs, wish.limit)
 
 
 def _read_ids(path: Path) -> Iterator[Job]:
-    skipped = 0
+    """The jobs of a list; an empty one is fine, as when nothing failed.
+
+    Raises:
+        UsageError: it cannot be read, or is a list of something else.
+    """
+    skipped = named = 0
 
     def tell(complaint: str) -> None:
         nonlocal skipped
@@ -241,11 +242,15 @@ def _read_ids(path: Path) -> Iterator[Job]:
 
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
-            yield from jobs_of_lines(lines, tell)
+            for job in jobs_of_lines(lines, tell):
+                named += 1
+                yield job
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if skipped > _COMPLAINTS:
         complain(f"{path}: and {skipped - _COMPLAINTS} more lines skipped")
+    if skipped and not named:
+        raise UsageError(f"{path} names no title: one IMDb id or title address a line is needed")
 
 
 COMMANDS = (scrape,)

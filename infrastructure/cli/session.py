@@ -154,7 +154,9 @@ class Session:
         for line in closing_lines(ended.summary, noun=noun):
             self.say(line)
         if ended.ending is Ending.BLOCKED:
-            complain(f"the site refuses programs: {ended.message}")
+            from infrastructure.http.breaker import ADVICE  # not before it is needed: `parse` has no network
+
+            complain(f"the site refuses programs: {ended.message.removesuffix(f'; {ADVICE}')}")
             complain(
                 "what was saved stays saved, the rest stays pending. Wait some hours and run the same command again,"
             )
@@ -162,7 +164,7 @@ class Session:
             complain("and read them with `python main.py parse FOLDER`")
         elif ended.ending is Ending.STORE:
             complain(f"stopped, because a store cannot take anything: {ended.message}")
-            complain("what was saved stays saved; put that right and run the same command again")
+            complain("what was saved stays saved, the rest stays pending")
         if place is None:
             return
         folder = self.settings.data_dir

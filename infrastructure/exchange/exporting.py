@@ -45,7 +45,7 @@ def export(
     writers = _writers(source, form, escape_formulas)
     targets = {directory / name: write for name, write in writers.items()}
     if not overwrite and (there := [str(path) for path in targets if path.exists()]):
-        raise UsageError(f"{', '.join(there)} exists already; choose another folder, or allow overwriting")
+        raise UsageError(f"{', '.join(there)} exists already; choose another folder, or --overwrite")
     with _disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         for path, write in targets.items():

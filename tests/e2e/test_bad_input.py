@@ -84,7 +84,8 @@ def test_a_list_that_names_no_title(program: Program, tmp_path: Path) -> None:
     assert len(lines) == 12
     assert lines[10].endswith("and 20 more lines skipped")
     assert lines[11].endswith("names no title: one IMDb id or title address a line is needed")
-    assert program.run("--limit", "1").returncode == 0, "nothing is left to go on with"
+    (tmp_path / "nobody").touch()
+    assert "saved 0 titles" in program.run("--ids", str(tmp_path / "nobody")).stdout
 
 
 def test_a_folder_without_anything_to_read(program: Program, tmp_path: Path) -> None:
@@ -174,6 +175,15 @@ def test_a_chart_that_is_a_challenge(tmp_path: Path) -> None:
     assert "challenge" in result.stderr
     assert result.stderr.count("wait some hours") == 1
     assert not (program.data_dir / "movies.csv").exists() or len(program.table("movies")) == 0
+
+
+def test_a_block_in_the_middle_is_told_with_one_piece_of_advice(tmp_path: Path) -> None:
+    with DemoProcess(DemoOptions(count=30, page_kb=0, faults=("site=challenge@15/site",))) as site:
+        program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_BLOCK_WAIT_SECONDS": "0", "MAX_THREADS": "2"})
+        result = program.run("--limit", "30", code=3)
+    assert "the site refuses programs: " in result.stderr
+    assert result.stderr.lower().count("wait some hours") == 1
+    assert "failed" not in result.stdout, "those that were refused stay pending"
 
 
 def test_titles_that_fail_are_named_with_reasons_and_harm_no_other(tmp_path: Path) -> None:
