@@ -5,7 +5,7 @@
 CPU is the kernel's own account of every process that the command left behind:
 this one adopts orphans and waits for all of them. Memory is the sum of their
 proportional set sizes (PSS: shared pages are counted once, divided among those
-who share them), looked at ten times a second. Standard library only, so that
+who share them), looked at five times a second. Standard library only, so that
 the meter itself is small.
 """
 
@@ -22,7 +22,7 @@ import sys
 import time
 from pathlib import Path
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
