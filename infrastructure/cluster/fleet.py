@@ -200,7 +200,7 @@ class Fleet:
         except TimeoutError:
             return f"it was not ready after {_READY_SECONDS:.0f} s"
         except ModuleNotFoundError as error:
-            return f"it lacks the package {error.name}: pip install -r requirements.txt there"
+            return f"it lacks {error.name}: pip install -r requirements.txt there"
         except KilledWorker:
             return "it died while it was made ready; out of memory?"
         except FilmledgerError as error:
@@ -211,6 +211,8 @@ class Fleet:
             return "it went away while it was made ready"
         if differ := differences(report.versions):
             return f"it has {differ}"
+        if report.lacks:
+            return f"it lacks {', '.join(report.lacks)}: pip install -r requirements.txt there"
         if report.code != code.LOADED or report.strangers:
             return "it has loaded other code of this program; restart it"
         self._hosts[worker] = report.host

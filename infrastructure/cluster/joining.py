@@ -18,16 +18,13 @@ from distributed.diagnostics.plugin import UploadFile
 
 from domain.errors import SourceError, UsageError
 from infrastructure.cluster import code, undisturbed
-from infrastructure.cluster.versions import differences, versions_told
+from infrastructure.cluster.versions import NEEDED, differences, versions_told
 from infrastructure.cluster.where import Local, Remote, usable_cores
 from infrastructure.cluster.worker import TURNS
 
 log = logging.getLogger(__name__)
 _OURS: Final = __name__.partition(".")[0]
 _PLUGIN: Final = "filmledger"
-NEEDED: Final = (
-    "requests", "certifi", "msgspec", "python-dotenv", "beautifulsoup4", "lxml", "protego", "fake-useragent",
-)  # fmt: skip
 _CONNECT_SECONDS: Final = 10.0
 _FIRST_WORKER_SECONDS: Final = 10.0
 

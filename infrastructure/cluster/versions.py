@@ -1,4 +1,4 @@
-"""What must be the same on both ends: objects travel as pickles, and Dask's own messages have no versions."""
+"""What must be the same on both ends, for objects travel as pickles, and what must be there at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,24 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 SAME: Final = ("python", "dask", "distributed")
+NEEDED: Final = (
+    "requests", "certifi", "msgspec", "python-dotenv", "beautifulsoup4", "lxml", "protego", "fake-useragent",
+    "pysocks", "isal", "brotli",
+)  # fmt: skip
+"""Packages that a worker reads titles with."""
+
+
+def lacking() -> list[str]:
+    """Packages that this process would need as a worker and has not."""
+    return [package for package in NEEDED if not _installed(package)]
+
+
+def _installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def versions_here() -> dict[str, str]:

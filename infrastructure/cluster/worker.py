@@ -13,7 +13,7 @@ from distributed import get_worker, secede
 
 from infrastructure.cluster import code
 from infrastructure.cluster.reader import Reader, Reading
-from infrastructure.cluster.versions import versions_here
+from infrastructure.cluster.versions import lacking, versions_here
 from infrastructure.cluster.where import usable_cores
 from infrastructure.cluster.wire import Reply, Share, Wanted
 from shared.heap import share_heaps
@@ -40,6 +40,7 @@ class Report:
         host: the machine's name.
         cores: that it may use.
         versions: of Python and Dask.
+        lacks: packages that are missing.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Report:
     host: str
     cores: int
     versions: dict[str, str]
+    lacks: tuple[str, ...]
 
 
 def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Share) -> Report:
@@ -69,7 +71,9 @@ def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Shar
         if run not in _readers:
             _readers[run] = Reader(make(), threads)
     _readers[run].adopt(share)
-    return Report(code.LOADED, tuple(code.strangers()), socket.gethostname(), usable_cores(), versions_here())
+    return Report(
+        code.LOADED, tuple(code.strangers()), socket.gethostname(), usable_cores(), versions_here(), tuple(lacking())
+    )
 
 
 def adopt_share(run: str, share: Share) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -147,13 +148,15 @@ def test_the_scraper_waits_for_health_writes_to_a_folder_and_has_time_to_stop(co
 def test_only_scraper_and_postgres_start_by_themselves(compose: dict[str, Any]) -> None:
     profiles = {name: service.get("profiles") for name, service in compose["services"].items()}
     assert profiles.pop("postgres") is profiles.pop("scraper") is None
-    assert {profile for profile in profiles.values() for profile in profile or ["none"]} >= {"tor", "schedule", "demo"}
+    assert {profile for profile in profiles.values() for profile in profile or ["none"]} == {
+        "tor", "schedule", "demo", "dask",
+    }  # fmt: skip
 
 
 def test_nothing_is_open_to_the_host(compose: dict[str, Any]) -> None:
     assert not [name for name, service in compose["services"].items() if "ports" in service]
     internal = {name for name, network in compose["networks"].items() if network and network.get("internal")}
-    assert {"store", "tor", "demo"} <= internal
+    assert {"store", "tor", "demo", "dask"} <= internal
     assert compose["services"]["postgres"]["networks"] == ["store"]
 
 
@@ -164,6 +167,48 @@ def test_every_container_of_ours_has_given_up_its_privileges(compose: dict[str, 
             assert service["cap_drop"] == ["ALL"], name
             assert service["read_only"] is True, name
             assert service["user"].startswith("${RUN_AS:-1000:"), name
+
+
+def test_dask_is_reached_by_the_scraper_alone_and_has_the_ways_out_it_needs(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    scraper, scheduler, worker = (services[f"dask-{name}"] for name in ("scraper", "scheduler", "worker"))
+    assert {each["image"] for each in (scraper, scheduler, worker)} == {"filmledger-dask:0.1.0"}, "the same versions"
+    assert scheduler["networks"] == ["dask"]
+    assert set(worker["networks"]) == set(scraper["networks"]) - {"store"}
+    for part in (scheduler, worker):
+        assert (part["entrypoint"], part["secrets"], part["volumes"], part["environment"]) == (["dask"], [], [], {})
+        assert part["env_file"] == []
+    address = scraper["command"][scraper["command"].index("--cluster") + 1]
+    assert worker["command"][1] == address == "tcp://dask-scheduler:8786"
+    assert "8786" in scheduler["command"]
+    assert worker["depends_on"]["dask-scheduler"]["condition"] == "service_healthy"
+
+
+@pytest.mark.parametrize("part", ["scheduler", "worker"])
+def test_dask_knows_every_option_it_is_given(compose: dict[str, Any], part: str) -> None:
+    options = [word for word in compose["services"][f"dask-{part}"]["command"] if word.startswith("--")]
+    known = subprocess.run([_tool("dask"), part, "--help"], capture_output=True, text=True, check=True).stdout
+    assert options
+    assert [option for option in options if option not in re.split(r"[\s/,]+", known)] == []
+
+
+def test_the_scheduler_counts_as_healthy_once_it_listens(compose: dict[str, Any], tmp_path: Path) -> None:
+    service = compose["services"]["dask-scheduler"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    check = [sys.executable, *(word.replace("8786", port) for word in service["healthcheck"]["test"][2:])]
+    assert subprocess.run(check, capture_output=True, check=False).returncode == 1
+    command = [word.replace("8786", port) for word in service["command"]]
+    command[command.index("--host") + 1] = "127.0.0.1"
+    with (tmp_path / "log").open("wb") as log:
+        scheduler = subprocess.Popen([_tool("dask"), *command], cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        while subprocess.run(check, capture_output=True, check=False).returncode:
+            assert scheduler.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
+    finally:
+        scheduler.kill()
+        scheduler.wait()
 
 
 def test_secrets_come_from_files_and_stand_nowhere(compose: dict[str, Any]) -> None:
