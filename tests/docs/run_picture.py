@@ -57,7 +57,7 @@ def screen_of_a_run(folder: Path, *arguments: str, shown_from: int = _SHOWN_FROM
     """The terminal some way through a run of the program, with its data in ``folder``.
 
     Raises:
-        RuntimeError: the run ended before it came so far.
+        RuntimeError: the run ended before it was seen there.
     """
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.Stream(screen)
@@ -97,7 +97,7 @@ def _read(terminal: int) -> bytes:
 
 
 def _is_far_enough(screen: pyte.Screen, percent: int) -> bool:
-    return any(int(found) >= percent for line in screen.display for found in re.findall(r"(\d+)%", line))
+    return any(percent <= int(found) < 100 for line in screen.display for found in re.findall(r"(\d+)%", line))
 
 
 def picture(screen: pyte.Screen) -> str:

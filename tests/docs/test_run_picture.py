@@ -22,6 +22,7 @@ def _words(svg: str) -> str:
 
 
 def test_a_run_can_be_photographed(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MAX_THREADS=1\n")  # slow enough to be seen in the middle
     screen = screen_of_a_run(tmp_path, "--demo", "--limit", "60", shown_from=1)
     assert screen.columns == COLUMNS
     assert re.search(r"\d+/60 \d+% \S+ left", _words(picture(screen)))

@@ -131,6 +131,14 @@ def test_publish_says_how_to_look_at_it(filled: Program) -> None:
     assert f"`python main.py serve --data-dir {filled.data_dir} --out '{out}'`" in said
 
 
+def test_quiet_leaves_the_answers(filled: Program) -> None:
+    assert "20 completed" in filled.run("status", "--quiet").stdout
+    assert filled.run("sql", "select 1 as one", "--quiet").stdout.split() == ["one", "1"]
+    assert len(filled.run("--limit", "5", "--dry-run", "--quiet").stdout.splitlines()) == 5
+    assert filled.run("verify", "--quiet").stdout == ""
+    assert filled.run("doctor", "--quiet").stdout == ""
+
+
 def test_the_reports_are_named_without_a_database(tmp_path: Path) -> None:
     assert "newcomers" in Program(tmp_path / "data").run("report", "--list").stdout.split()
 
