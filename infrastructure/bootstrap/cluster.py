@@ -78,8 +78,9 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
     except ImportError as error:
         raise UsageError("--cluster needs Dask: pip install -r requirements-cluster.txt") from error
     from infrastructure.cluster.asking import Asks
-    from infrastructure.cluster.fleet import Fleet, Plan
+    from infrastructure.cluster.fleet import Fleet
     from infrastructure.cluster.joining import joined
+    from infrastructure.cluster.readying import Plan
     from infrastructure.cluster.title_source import ClusterTitleSource
 
     make = partial(NetworkReading, for_workers(settings), clock)

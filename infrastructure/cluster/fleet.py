@@ -7,43 +7,25 @@ import math
 import threading
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Set
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 
-from distributed import Client, Future, KilledWorker, wait
+from distributed import Client, wait
 from distributed.client import FutureCancelledError
 
-from domain.errors import Cancelled, FilmledgerError, SourceError, UsageError
-from infrastructure.cluster import code
+from domain.errors import Cancelled, SourceError, UsageError
 from infrastructure.cluster.asking import Asks
 from infrastructure.cluster.lane import Lane
-from infrastructure.cluster.reader import Reading
+from infrastructure.cluster.readying import Plan, Readying, line_of
 from infrastructure.cluster.submitting import submitted
-from infrastructure.cluster.versions import differences
 from infrastructure.cluster.wire import Share
-from infrastructure.cluster.worker import TURNS, Report, adopt_share, close_reader, open_reader
+from infrastructure.cluster.worker import TURNS, adopt_share, close_reader
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0  # in case an event got lost
-_READY_SECONDS: Final = 60.0  # a worker imports the program and may look at Tor
+_END_SECONDS: Final = 60.0  # for a look at the cluster that has begun
 _DEATH_SECONDS: Final = 60.0  # without any worker
 _GONE: Final = (OSError, RuntimeError, CancelledError, FutureCancelledError)  # what Dask raises then
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What workers are to do.
-
-    Attributes:
-        run: its id.
-        make: makes the source on a worker.
-        threads: titles at a time, all workers together.
-    """
-
-    run: str
-    make: Callable[[], Reading]
-    threads: int
 
 
 class Fleet:
@@ -67,12 +49,10 @@ class Fleet:
         self._cancel = cancel
         self._lanes: dict[str, list[Lane]] = {}
         self._ended: list[Lane] = []
-        self._unfit: dict[str, str] = {}
         self._paused: set[str] = set()
-        self._hosts: dict[str, str] = {}
-        self._crowded: set[str] = set()
         self._share = Share(0, 1)
         self._closing = threading.Event()
+        self._readying = Readying(client, plan, self._closing)
         self._changed = threading.Event()
         self._alone_since: float | None = None
         self.lost = ""
@@ -80,9 +60,9 @@ class Fleet:
         try:
             self._review()
         except _GONE as error:
-            raise SourceError(f"the Dask cluster has gone: {_line(error)}") from error
+            raise SourceError(f"the Dask cluster has gone: {line_of(error)}") from error
         if not self._lanes:
-            reasons = "; ".join(f"{worker}: {reason}" for worker, reason in self._unfit.items())
+            reasons = "; ".join(f"{worker}: {reason}" for worker, reason in self._readying.unfit.items())
             raise UsageError(f"no worker of the Dask cluster can be used: {reasons or 'it has none'}")
         self._watch = threading.Thread(target=self._keep, name="fleet", daemon=True)
         self._watch.start()
@@ -96,7 +76,7 @@ class Fleet:
         """Let the workers go; titles that are still under way are given up."""
         self._closing.set()
         self._changed.set()
-        self._watch.join(_READY_SECONDS)
+        self._watch.join(_END_SECONDS)
         self._asks.close(Cancelled("stopped"))
         lanes = [*self._ended, *(lane for lanes in self._lanes.values() for lane in lanes)]
         for lane in lanes:
@@ -118,7 +98,7 @@ class Fleet:
             try:
                 self._review()
             except _GONE as error:
-                self._lose(_line(error))
+                self._lose(line_of(error))
             if self._alone_since and time.monotonic() - self._alone_since > _DEATH_SECONDS:
                 reason = "all its workers are short of memory" if self._lanes else "it has no worker"
                 self._lose(f"{reason}, for {_DEATH_SECONDS:.0f} s now")
@@ -140,13 +120,14 @@ class Fleet:
         fallen = {worker for worker, lanes in self._lanes.items() if not all(lane.alive for lane in lanes)}
         gone = (self._lanes.keys() - there.keys()) | fallen
         for worker in gone:
-            self._hosts.pop(worker, None)
             for lane in self._lanes.pop(worker):
                 lane.end()
                 self._ended.append(lane)
         self._ended = [lane for lane in self._ended if lane.alive]
-        self._unfit = {worker: reason for worker, reason in self._unfit.items() if worker in there}
-        ready = self._made_ready(there.keys() - self._lanes.keys() - self._unfit.keys())
+        self._readying.forget(gone | (self._readying.unfit.keys() - there.keys()))
+        new = there.keys() - self._lanes.keys() - self._readying.unfit.keys()
+        share = Share(self._share.version, max(1, len(self._lanes) + len(new)))
+        ready = self._readying.made_ready(new, share)
         if gone or ready:
             members = max(1, len(self._lanes) + len(ready))
             self._share = Share(self._share.version + 1, members)
@@ -175,70 +156,6 @@ class Fleet:
     def _turn_size(self) -> int:
         return math.ceil(self._plan.threads / (TURNS * self._share.workers))
 
-    def _made_ready(self, workers: Set[str]) -> list[str]:
-        """Those of them that can do the work; the others are complained of once."""
-        members = Share(self._share.version, max(1, len(self._lanes) + len(workers)))
-        plan = self._plan
-        futures = {
-            worker: submitted(self._client, worker, open_reader, plan.run, plan.make, plan.threads, members)
-            for worker in workers
-        }
-        deadline = time.monotonic() + _READY_SECONDS
-        ready = []
-        for worker, future in futures.items():
-            if complaint := self._complaint(worker, future, deadline):
-                self._unfit[worker] = complaint
-                log.warning("Dask worker %s is left out: %s", worker, complaint)
-            else:
-                ready.append(worker)
-        return ready
-
-    def _complaint(self, worker: str, future: Future[Report], deadline: float) -> str:
-        """Why a worker cannot be used; empty if it can."""
-        try:
-            report = self._report(worker, future, deadline)
-        except TimeoutError:
-            return f"it was not ready after {_READY_SECONDS:.0f} s"
-        except ModuleNotFoundError as error:
-            return f"it lacks {error.name}: pip install -r requirements.txt there"
-        except KilledWorker:
-            return "it died while it was made ready; out of memory?"
-        except FilmledgerError as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 - other code of ours, or of others, may raise anything there
-            return f"it cannot run this program: {type(error).__name__}: {_line(error)}"
-        if report is None:
-            return "it went away while it was made ready"
-        if differ := differences(report.versions):
-            return f"it has {differ}"
-        if report.lacks:
-            return f"it lacks {', '.join(report.lacks)}: pip install -r requirements.txt there"
-        if report.code != code.LOADED or report.strangers:
-            return "it has loaded other code of this program; restart it"
-        self._hosts[worker] = report.host
-        if list(self._hosts.values()).count(report.host) > report.cores and report.host not in self._crowded:
-            self._crowded.add(report.host)
-            log.warning(
-                "%s runs more than %d Dask workers for %d cores; more than one a core gains nothing",
-                report.host, report.cores, report.cores,
-            )  # fmt: skip
-        return ""
-
-    def _report(self, worker: str, future: Future[Report], deadline: float) -> Report | None:
-        """What a worker says of itself; None if it has gone.
-
-        Raises:
-            TimeoutError: it says nothing.
-        """
-        while True:
-            try:
-                return future.result(timeout=min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
-            except TimeoutError:
-                if worker not in self._client.nthreads():
-                    return None
-                if time.monotonic() >= deadline:
-                    raise
-
     def _tell(self, function: Callable[..., None], *arguments: object) -> None:
         """Have something done on all workers. Who does not answer soon learns it later: by a turn, or by being idle."""
         futures = [submitted(self._client, worker, function, *arguments) for worker in self._lanes]
@@ -247,7 +164,3 @@ class Fleet:
                 wait(futures, timeout=_LOOK_SECONDS)
         except TimeoutError:
             log.info("not every Dask worker answers")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
