@@ -40,7 +40,11 @@ def joined(cluster: Local | Remote) -> Iterator[Client]:
     _use_our_logging()
     if isinstance(cluster, Local):
         if cluster.workers > (cores := usable_cores()):
-            log.warning("%d Dask workers for %d cores; more than one a core gains nothing", cluster.workers, cores)
+            log.warning(
+                "this machine gets more Dask workers (%d) than it has cores (%d); more than one a core gains nothing",
+                cluster.workers,
+                cores,
+            )
         with _started(cluster) as client:
             yield client
     else:

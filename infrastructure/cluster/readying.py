@@ -105,8 +105,8 @@ class Readying:
         if list(self._hosts.values()).count(report.host) > report.cores and report.host not in self._crowded:
             self._crowded.add(report.host)
             log.warning(
-                "%s runs more than %d Dask workers for %d cores; more than one a core gains nothing",
-                report.host, report.cores, report.cores,
+                "%s has more Dask workers than cores (%d); more than one a core gains nothing",
+                report.host, report.cores,
             )  # fmt: skip
         return ""
 

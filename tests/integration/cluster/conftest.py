@@ -80,23 +80,22 @@ class DaskCluster:
         )
         self.address = self._address(told)
 
-    def worker(self, name: str, *options: str, cores: int | None = None) -> Worker:
+    def worker(self, name: str, *options: str) -> Worker:
         """Start one and wait until the scheduler has it.
 
         Args:
             name: by which it is known.
             options: of ``dask worker``.
-            cores: that it may use; all unless given.
         """
-        (worker,) = self.workers(name, options=options, cores=cores)
+        (worker,) = self.workers(name, options=options)
         return worker
 
-    def workers(self, *names: str, options: Sequence[str] = (), cores: int | None = None) -> list[Worker]:
+    def workers(self, *names: str, options: Sequence[str] = ()) -> list[Worker]:
         """Start several at the same time, and wait until the scheduler has all of them."""
         where = ("--host", "127.0.0.1", "--local-directory", str(self._folder), "--no-dashboard", "--nthreads", "2")
         nanny = () if "--nanny" in options else ("--no-nanny",)
         started = [
-            Worker(self._start("worker", self.address, "--name", name, *where, *nanny, *options, cores=cores), name)
+            Worker(self._start("worker", self.address, "--name", name, *where, *nanny, *options), name)
             for name in names
         ]
         deadline = time.monotonic() + _START_SECONDS
@@ -117,12 +116,11 @@ class DaskCluster:
         for process in self._processes:
             process.wait()
 
-    def _start(self, *command: str, cores: int | None = None) -> subprocess.Popen[bytes]:
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-        limited = () if cores is None else ("taskset", "--cpu-list", f"0-{cores - 1}")
         with (self._folder / f"{len(self._processes)}.log").open("wb") as log:
             process = subprocess.Popen(
-                [*limited, _DASK, *command],
+                [_DASK, *command],
                 cwd=self._folder,
                 env={**inherited, **self._settings},
                 stdin=subprocess.DEVNULL,

@@ -106,8 +106,19 @@ def test_a_stop_that_local_workers_hear_as_well_lets_them_finish(program: Progra
     for member in [*_local_workers(run), psutil.Process(run.process.pid)]:
         member.send_signal(number)
     out, err = run.end(130)
-    assert "has gone" not in err
+    assert "has gone" not in err.partition(f"{number.name}: finishing what is under way")[2]
     assert f"saved {len(_completed(program))} titles" in out
+
+
+@pytest.mark.long
+def test_a_run_whose_last_worker_has_died_ends_after_a_while(program: Program, dask: DaskCluster) -> None:
+    worker = dask.worker("only")
+    run = _begin(program, dask.address)
+    worker.kill()
+    _, err = run.end(1)
+    assert "the Dask cluster has gone (it has no worker, for 60 s now); run the same command again to go on" in err
+    program.run("--limit", str(COUNT), "--quiet")
+    _whole(program)
 
 
 @pytest.mark.long
