@@ -65,6 +65,7 @@ def _complaint(program: Program, code: int, *options: str) -> str:
     return line
 
 
+@pytest.mark.long
 def test_nobody_listens(program: Program) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
