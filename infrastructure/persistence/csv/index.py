@@ -243,7 +243,7 @@ class Index:
         self._database.close()
 
     def _make_room(self) -> None:
-        if sum(map(len, (self._movies, self._credits, self._people, self._namings))) > _IN_MEMORY:
+        if len(self._movies) + len(self._credits) + len(self._people) + len(self._namings) > _IN_MEMORY:
             self.spill()
 
     def _asked(self, query: str, ids: list[str]) -> Iterator[tuple[Any, ...]]:
