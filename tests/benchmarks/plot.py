@@ -68,4 +68,4 @@ def _growth(axes: Axes, rows: Rows) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("titles")
     axes.set_title("30 kB pages at no latency")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center left")
