@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -129,7 +128,10 @@ class GraphqlTitleSource:
 def _settled(result: GraphqlTitle | SourceError | InvalidMovie, requests: int, size: int) -> Title | Exception:
     if isinstance(result, GraphqlTitle):
         return Title(result.movie, "graphql", result.missing, size=size, requests=requests)
-    own = copy.copy(result)  # several threads raise it, and each adds what it had spent before
+    # Several threads raise it, and each adds what it had spent before. Not by copy.copy: where Dask is imported (tblib
+    # teaches it about exceptions) the copies would share their attributes.
+    own = type(result).__new__(type(result), *result.args)
+    own.__dict__ |= result.__dict__
     own.__cause__ = result
     own.requests, own.size = requests, size
     return own

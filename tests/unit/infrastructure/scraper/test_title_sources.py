@@ -266,7 +266,10 @@ def test_halving_stops_when_the_requests_are_used_up() -> None:
     assert all(getattr(result, "requests") <= 2 for result in results.values())  # noqa: B009
 
 
-def test_a_lost_network_is_not_asked_again_in_halves_and_each_thread_has_an_error_of_its_own() -> None:
+@pytest.mark.parametrize("with_dask", [False, True])  # once imported it stays: the order matters
+def test_a_lost_network_is_not_asked_again_in_halves_and_each_thread_has_an_error_of_its_own(with_dask: bool) -> None:
+    if with_dask:
+        import distributed  # noqa: F401 - it changes how exceptions are copied
     lost = Transient("connection reset")
     lost.requests, lost.size = 6, 7
     gate = Gate(lambda sent: all_titles(sent) if len(sent.variables["ids"]) == 1 else lost)
