@@ -207,7 +207,7 @@ def test_a_proxy_that_hangs_is_left_for_another(
     with FaultSite() as hanging:
         hanging.plan("*", hanging.silence)
         lines = f"http://127.0.0.1:{hanging.port},{socks_proxy.url('socks5h', CREDENTIALS)}"
-        downloader = connect(proxies=Secret(lines), read_timeout=0.3, connect_timeout=0.3)
+        downloader = connect(proxies=Secret(lines), read_timeout=2, connect_timeout=2)
 
         assert fetch_all(downloader, site, 6, cancel, threads=2) == 6
 
