@@ -20,6 +20,7 @@ from infrastructure.persistence.postgres.values import shown
 
 _AT_A_TIME: Final = 2000
 _LOOK_SECONDS: Final = 0.1
+_STREAMING: Final = "DECLARE CURSOR"
 _ADMINISTRATORS: Final = "57P"  # shutdown and the like: not the query's fault
 # Dates and times as the database writes them: Python has no year before 1 and no infinity.
 # Source: pg_type.dat; date, time, timestamp, timestamptz, timetz.
@@ -64,6 +65,9 @@ def _asked(connection: Connection, query: str) -> Cursor:
             probe.execute("ROLLBACK TO ask")
             cursor = connection.cursor()
             cursor.execute(query)
+        else:
+            if cursor.statusmessage != _STREAMING:  # the tag of whatever came after the first semicolon
+                raise UsageError("sql answers one question at a time: `psql` is there for several")
     return cursor
 
 

@@ -66,7 +66,14 @@ def test_every_kind_of_value_can_be_shown(database: Database, expression: str, v
 
 @pytest.mark.parametrize(
     "sql",
-    ["-- a comment\nSELECT 1", "/* another */ (SELECT 1)", "WITH x AS (SELECT 1) TABLE x", "VALUES (1)", "SHOW port"],
+    [
+        "-- a comment\nSELECT 1",
+        "/* another */ (SELECT 1)",
+        "WITH x AS (SELECT 1) TABLE x",
+        "VALUES (1)",
+        "SHOW port",
+        "SELECT 1;; -- end",
+    ],
 )
 def test_all_that_gives_a_table_is_taken(database: Database, sql: str) -> None:
     assert len(ask(database, sql)[1]) == 1
@@ -87,6 +94,8 @@ def test_explain_works_too(database: Database) -> None:
         ("SELECT 1/0", "division by zero"),
         ("SET work_mem = '1MB'", "gives no table"),
         ("", "empty query|gives no table"),
+        ("SELECT 1; SELECT 2", "one question at a time"),
+        ("SELECT 1; DELETE FROM movies", "read-only transaction"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_changed(database: Database, sql: str, says: str) -> None:
