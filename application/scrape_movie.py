@@ -6,13 +6,16 @@ import logging
 import threading
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from application.ports import Job, MovieRepository, Outcome, Progress, Status, TitleSource
+from application.ports import Job, MovieRepository, Outcome, Progress, Status, Title, TitleSource
 from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.movie import IMDB_ID, Movie
 
 log = logging.getLogger(__name__)
+
+_TURNS: Final = 1024  # two titles seldom share one
 
 
 class ScrapeMovie:
@@ -43,6 +46,8 @@ class ScrapeMovie:
         self._progress = progress
         self._cancel = cancel
         self._fresh_since = fresh_since
+        self._turns = tuple(threading.Lock() for _ in range(_TURNS))
+        self._gaps: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
 
     def __call__(self, job: Job) -> Outcome:
         """Scrape one title.
@@ -58,9 +63,7 @@ class ScrapeMovie:
         title = self._source.title(job.key, max_requests=left, cancel=self._cancel)
         self._progress.phase(job, "save", job.attempt)
         try:
-            rank = title.movie.rank if job.rank is None else job.rank
-            movie = self._whole(replace(title.movie, rank=rank), title.missing)
-            self._store.save(movie)
+            movie = self._save(title, title.movie.rank if job.rank is None else job.rank)
         except FilmledgerError as error:
             return failed(job, error, requests=title.requests, size=title.size)
         if movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key):
@@ -88,10 +91,30 @@ class ScrapeMovie:
             self._store.save(replace(saved, rank=job.rank))
         return saved
 
-    def _whole(self, movie: Movie, missing: frozenset[str]) -> Movie:
-        """The movie, with what its page could not tell taken from the saved record, if there is one."""
+    def _save(self, title: Title, rank: int | None) -> Movie:
+        """Save a title without loss of what other pages of it told, whichever of them is read first."""
+        movie = replace(title.movie, rank=rank)
+        with self._turns[hash(movie.imdb_id) % _TURNS]:  # two files of one title would miss each other's record
+            movie, gaps = self._filled_newer(*self._filled(movie, title.missing))
+            self._store.save(movie)
+            if gaps and title.source == "file":  # whatever has another source is read once in a run
+                self._gaps[movie.imdb_id] = gaps
+            else:
+                self._gaps.pop(movie.imdb_id, None)
+        return movie
+
+    def _filled_newer(self, movie: Movie, gaps: frozenset[str]) -> tuple[Movie, frozenset[str]]:
+        """The saved record with its gaps filled from this one, if this is an older page; and the gaps that are left."""
+        known = self._gaps.get(movie.imdb_id, frozenset())
+        saved = self._store.find(movie.imdb_id) if known else None
+        if saved is None or saved.scraped_at <= movie.scraped_at:
+            return movie, gaps
+        return replace(saved, **{name: getattr(movie, name) for name in known - gaps}), known & gaps
+
+    def _filled(self, movie: Movie, missing: frozenset[str]) -> tuple[Movie, frozenset[str]]:
+        """The movie, with what its page could not tell taken from the saved record; and the gaps that are left."""
         if not missing:
-            return movie
+            return movie, missing
         saved = self._store.find(movie.imdb_id)
         kept = {name: getattr(saved, name) for name in missing if saved is not None and getattr(saved, name)}
         log.warning(
@@ -100,4 +123,4 @@ class ScrapeMovie:
             ", ".join(sorted(missing)),
             f"; kept from the record before: {', '.join(sorted(kept))}" if kept else "",
         )
-        return replace(movie, **kept)
+        return replace(movie, **kept), missing - kept.keys()

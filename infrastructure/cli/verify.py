@@ -94,7 +94,15 @@ def _tell(say: Callable[[str], None], report: Report, *, listed: bool) -> None:
         say(f"warning: {warning}")
     for line in report.incomplete:
         say(f"missing: {line}")
-    say("both stores hold the same" if report.same else "the stores differ: `verify --repair` makes them equal")
+    say(_verdict(report))
+
+
+def _verdict(report: Report) -> str:
+    if not report.same:
+        return "the stores differ: `verify --repair` makes them equal"
+    if report.incomplete:
+        return "both stores hold the same, but not all that the last run was asked for: start it again to go on"
+    return "both stores hold the same"
 
 
 def _silent(_line: str) -> None:

@@ -141,10 +141,14 @@ def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
     assert len(stuck.table("movies")) == 20
     same_in_both_stores(stuck)
     assert len(_lines(stuck, "failed")) == 0
+    told = stuck.run("verify", code=1).stdout
+    assert f"csv: 20 of {COUNT} titles" in told
+    assert "hold the same, but not all that the last run was asked for" in told
     DemoControl(stuck_site.url).faults([])
     stuck.run("--limit", str(COUNT))
     assert len(stuck.table("movies")) == COUNT
     same_in_both_stores(stuck)
+    assert "both stores hold the same\n" in stuck.run("verify").stdout
 
 
 def test_a_second_signal_ends_it_at_once_and_nothing_is_torn(stuck: Program, stuck_site: DemoProcess) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from application.ports import Job, Outcome, Status, Title
 from application.scrape_movie import ScrapeMovie
 from domain.errors import FilmledgerError, NotFound, StoreUnavailable
+from domain.movie import Movie
 from tests.fakes.movies import movie
 from tests.fakes.progress import RecordingProgress
 from tests.fakes.repositories import InMemoryMovieRepository
@@ -56,6 +58,59 @@ def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: p
     assert saved.plot is None  # the page told that there is none
     assert outcome.missing == ("genres", "kind", "metascore")
     assert "kept from the record before: genres, " in caplog.text
+
+
+OLDER = replace(MOVIE, metascore=80, plot=None, votes=6, kind="short")
+NEWER = replace(MOVIE, metascore=None, plot="New.", votes=7, scraped_at=MOVIE.scraped_at + timedelta(days=1))
+
+
+def _reader(files: dict[str, Title], store: InMemoryMovieRepository) -> Callable[[str], Outcome]:
+    progress, cancel = RecordingProgress(), threading.Event()
+    work = ScrapeMovie(FakeTitleSource(dict(files)), store, max_requests=6, progress=progress, cancel=cancel)
+    return lambda name: work(Job(0, name))
+
+
+@pytest.mark.parametrize("order", [("older", "newer"), ("newer", "older"), ("newer", "none", "older")])
+def test_of_two_files_of_one_title_either_may_be_read_first(order: tuple[str, ...]) -> None:
+    gaps = frozenset({"metascore", "kind", "genres"})
+    files = {
+        "older": Title(OLDER, "file", missing=frozenset({"genres"})),
+        "newer": Title(NEWER, "file", missing=gaps),
+        "none": Title(replace(OLDER, metascore=None, kind=None), "file", missing=gaps),
+    }
+    store = InMemoryMovieRepository()
+    read = _reader(files, store)
+    for name in order:
+        read(name)
+    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short")
+
+
+def test_an_older_file_gives_nothing_to_a_newer_one_without_gaps() -> None:
+    store = InMemoryMovieRepository()
+    read = _reader({"newer": Title(NEWER, "file"), "older": Title(OLDER, "file")}, store)
+    read("newer")
+    read("older")
+    assert store.find(MOVIE.imdb_id) == NEWER
+
+
+def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -> None:
+    class Slow(InMemoryMovieRepository):
+        """Gives the older page all the time it wants between the newer one's look and its save."""
+
+        def find(self, imdb_id: str) -> Movie | None:
+            found = super().find(imdb_id)
+            if not other.ident:
+                other.start()
+                other.join(0.2)
+            return found
+
+    store = Slow()
+    files = {"older": Title(OLDER, "file"), "newer": Title(NEWER, "file", missing=frozenset({"metascore", "kind"}))}
+    read = _reader(files, store)
+    other = threading.Thread(target=read, args=("older",))
+    read("newer")
+    other.join()
+    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short")
 
 
 def test_a_page_that_cannot_be_had_saves_nothing() -> None:
