@@ -73,7 +73,6 @@ class PostgresMovieRepository:
 
     def finish(self) -> None:
         """See ``MovieRepository.finish``."""
-
         tidying.drop_uncredited(self._database)
         if self._saved:
             self._saved = False
