@@ -52,7 +52,7 @@ class Present:
         """What is missing, a line each."""
         expected = self._expected.count
         if self._titles < expected:
-            yield f"{self._titles} of {expected} titles"
+            yield f"only {self._titles} of the {expected} titles are there"
         ranks = list(enumerate(self._ranks))[1:]
         if missing := [rank for rank, times in ranks if not times]:
             yield f"rank {_listed(missing)} is missing"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from application.ports import JobCounts
+from application.run_jobs import Ending
 from shared.clock import Clock
 
 
@@ -110,6 +111,14 @@ class RunStatus:
             return self.at + timedelta(seconds=self.logged.counts.pending / self.rate)
         except OverflowError:
             return None
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing needs a look: the run is under way; or was finished, or stopped, and nothing failed."""
+        logged = self.logged
+        if logged.alive or logged.ended is None:
+            return logged.alive is not False
+        return logged.ended in (Ending.FINISHED, Ending.INTERRUPTED) and not logged.counts.failed
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON knows; times are ISO 8601 in UTC."""

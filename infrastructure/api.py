@@ -31,7 +31,7 @@ from domain.errors import FilmledgerError, UsageError
 from domain.movie import Movie
 from infrastructure import bootstrap
 from shared.clock import SystemClock
-from shared.settings import Settings, SettingsError, load
+from shared.settings import Settings, SettingsError, check, load
 
 __all__ = ["Movie", "Settings", "parse_title", "scrape"]
 
@@ -70,7 +70,7 @@ def scrape(
     if chart not in list(ChartName):
         raise UsageError(f"{chart!r} is no chart; allowed: {', '.join(ChartName)}")
     listed = None if ids is None else islice(jobs_of_lines(ids, _refuse), limit)
-    return _movies(ChartName(chart), listed, limit, _loaded() if settings is None else settings, on_error)
+    return _movies(ChartName(chart), listed, limit, _usable(settings), on_error)
 
 
 def parse_title(html: str | bytes, *, imdb_id: str | None = None) -> Movie:
@@ -136,9 +136,12 @@ def _movies(
             executor.shutdown(cancel_futures=True)
 
 
-def _loaded() -> Settings:
+def _usable(settings: Settings | None) -> Settings:
     try:
-        return load(env_file=Path(".env")).settings
+        if settings is None:
+            return load(env_file=Path(".env")).settings
+        check(settings)
+        return settings
     except SettingsError as error:
         raise UsageError("; ".join(error.problems)) from error
 

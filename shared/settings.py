@@ -283,13 +283,33 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
         try:
             values[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError:
-            shown = "its value" if _is_secret(field.type) else repr(text)
-            problems.append(f"{name}: {shown} is not allowed; allowed: {_allowed(field.type)}")
+            problems.append(_refusal(field, repr(text)))
     values.update({name: value for name, value in overrides.items() if value is not None})
     if problems:
         raise SettingsError(problems)
     settings = Settings(**values)  # type: ignore[arg-type]  # converted field by field above
     return Loaded(settings, tuple(_warnings(settings, written, env_file)))
+
+
+def check(settings: Settings) -> None:
+    """See that settings which a script put together are such as could have been read.
+
+    Raises:
+        SettingsError: values that are not allowed, each with its variable's name.
+    """
+    problems: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        try:
+            msgspec.convert(getattr(settings, field.name), field.type)
+        except msgspec.ValidationError:
+            problems.append(_refusal(field, repr(getattr(settings, field.name))))
+    if problems:
+        raise SettingsError(problems)
+
+
+def _refusal(field: msgspec.structs.FieldInfo, shown: str) -> str:
+    shown = "its value" if _is_secret(field.type) else shown
+    return f"{field.name.upper()}: {shown} is not allowed; allowed: {_allowed(field.type)}"
 
 
 def _warnings(settings: Settings, written: Mapping[str, str], env_file: Path | None) -> Iterator[str]:

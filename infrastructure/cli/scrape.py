@@ -169,6 +169,7 @@ def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> t
         session.tell_resumed(job_log)
 
         kept = stores()
+        session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
         crew = session.crew(job_log, settings.threads)
         work = ScrapeMovie(
             elsewhere().titles if elsewhere else found.titles,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -84,8 +85,16 @@ class Session:
         directory.prepare()
         with directory.lock(command, self.clock):
             if site is not None:
-                directory.claim(site)
+                directory.require_site(site)
             yield
+
+    def claim(self, site: str) -> None:
+        """Note where the data directory is filled from, now that something comes from there.
+
+        Raises:
+            UsageError: the note cannot be written.
+        """
+        DataDir(self.settings.data_dir).claim(site)
 
     @contextmanager
     def job_log(self, identity: RunIdentity, wish: JobLogWish) -> Iterator[JobLogFile]:
@@ -161,7 +170,7 @@ class Session:
                 "what was saved stays saved, the rest stays pending. Wait some hours and run the same command again,"
             )
             complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
-            complain("and read them with `python main.py parse FOLDER`")
+            complain(f"and read them with `{_this_program()} parse FOLDER`")
         elif ended.ending is Ending.STORE:
             complain(f"stopped, because a store cannot take anything: {ended.message}")
             complain("what was saved stays saved, the rest stays pending")
@@ -174,10 +183,20 @@ class Session:
         self.say(f'  {self.call("sql")} "{_EXAMPLE}"')
 
     def call(self, command: str) -> str:
-        """How the user calls another command on the same data directory."""
+        """How the user calls another command on the same data directory, to be pasted as it stands."""
         folder = self.settings.data_dir
         option = "" if folder == Path("data") else f" --data-dir {shlex.quote(str(folder))}"
-        return f"python main.py {command}{option}"
+        return f"{_this_program()} {command}{option}"
+
+
+def _this_program() -> str:
+    """The interpreter and the script as this process was started."""
+    python = Path(sys.executable)
+    if shutil.which("python") == sys.executable:
+        python = Path("python")
+    elif python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
+    return shlex.join([str(python), sys.argv[0]])
 
 
 def exit_code(*runs: Ended, interrupted: bool) -> Exit:

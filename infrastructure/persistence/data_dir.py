@@ -108,14 +108,14 @@ class DataDir:
                 f"{self._site_file} cannot be read ({error}): put it back, or choose another DATA_DIR"
             ) from error
 
-    def claim(self, site: str) -> None:
-        """Note where this directory is filled from, or see that it is the same as ever.
+    def require_site(self, site: str) -> None:
+        """See that this directory was filled from no other site; an empty one was not.
 
         Args:
             site: the site's address, or any other name for it that stays the same.
 
         Raises:
-            UsageError: it was filled from another site, or the note cannot be written.
+            UsageError: it was.
         """
         known = self.site
         if known is not None and _comparable(known) != _comparable(site):
@@ -123,7 +123,15 @@ class DataDir:
                 f"{self.path} was filled from {known}, not from {site}: "
                 f"choose another DATA_DIR for {site}, or move {self.path} away"
             )
-        if known is None:
+
+    def claim(self, site: str) -> None:
+        """Note where this directory is filled from, or see that it is the same as ever.
+
+        Raises:
+            UsageError: it was filled from another site, or the note cannot be written.
+        """
+        self.require_site(site)
+        if self.site is None:
             try:
                 write_atomically(self._site_file, json.dumps({"site": site}) + "\n", mode=0o600)
             except OSError as error:

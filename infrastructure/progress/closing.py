@@ -20,7 +20,7 @@ def closing_lines(summary: Summary, *, noun: str = "titles", listed: int = 20) -
         f"saved {summary.saved} {noun} in {summary.elapsed:.1f} s ({summary.pages_per_second:.1f} a second), "
         f"{summary.requests} requests, {figures.size(summary.size)}"
     )
-    if summary.busy and summary.elapsed:
+    if summary.saved and summary.busy and summary.elapsed:
         yield (
             f"{summary.speed_up:.1f} times as fast as one after the other; "
             f"{summary.workers} workers, busy {summary.utilisation * 100:.0f}% of the time"
@@ -28,7 +28,7 @@ def closing_lines(summary: Summary, *, noun: str = "titles", listed: int = 20) -
     if summary.partial:
         yield f"{summary.partial} of them incomplete: their source could not tell every field"
     if summary.retried:
-        yield f"{summary.retried} failures were or will be tried again"
+        yield f"tried again: {summary.retried}"
     if summary.cancelled:
         yield f"{summary.cancelled} cut off; they stay pending"
     if summary.failed:

@@ -117,6 +117,7 @@ def test_an_address_the_demo_site_cannot_have(program: Program) -> None:
 def test_an_unreachable_site(program: Program) -> None:
     result = program.run(BASE_URL=f"http://127.0.0.1:{_closed_port()}", code=1, **ONCE)
     assert "cannot reach" in _says(result.stderr).lower() or "refused" in _says(result.stderr)
+    program.run("--limit", "1", "--quiet")  # the mistyped address has not bound the directory
 
 
 def test_a_host_that_cannot_be_resolved(program: Program) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_a_chart_arrives_whole_in_both_stores_in_rank_order(program: Program) ->
     assert [row["rank"] for row in movies] == [str(rank) for rank in range(1, 31)]
     assert "saved 30 titles" in result.stdout
     same_in_both_stores(program)
+
+
+def test_the_last_line_can_be_pasted(program: Program) -> None:
+    hint = program.run("--limit", "3").stdout.splitlines()[-1]
+    pasted = subprocess.run(  # noqa: S602 - our own line, as a user pastes it
+        hint, shell=True, cwd=program.data_dir.parent, capture_output=True, text=True, check=True
+    )
+    assert len(pasted.stdout.splitlines()) == 4
 
 
 def test_running_again_changes_nothing_but_the_time(program: Program) -> None:

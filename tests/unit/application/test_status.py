@@ -73,6 +73,25 @@ def test_an_end_beyond_the_calendar_is_none() -> None:
     assert found.estimated_end is None
 
 
+@pytest.mark.parametrize(
+    ("alive", "ended", "failed", "well"),
+    [
+        (True, None, 5, True),
+        (None, None, 0, True),  # nobody can tell
+        (False, None, 0, False),  # killed
+        (False, "finished", 0, True),
+        (False, "finished", 1, False),
+        (False, "interrupted", 0, True),
+        (False, "blocked", 0, False),
+        (False, "store unavailable", 0, False),
+        (False, "error", 0, False),
+    ],
+)
+def test_what_needs_a_look(alive: bool | None, ended: str | None, failed: int, well: bool) -> None:
+    logged = replace(LOGGED, alive=alive, ended=ended, counts=JobCounts(250, 100, failed))
+    assert RunStatus(logged, NOON).well is well
+
+
 def test_no_run_has_no_status() -> None:
     assert status(Log(None), FixedClock(NOON)) is None
 

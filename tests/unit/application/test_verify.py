@@ -304,8 +304,8 @@ def test_a_full_chart_is_complete() -> None:
 
 def test_a_gap_in_the_ranks_is_named_for_each_store() -> None:
     assert _incomplete(_ranked(1, 2, 4), Expectation(4, ranks=True)) == (
-        "csv: 3 of 4 titles", "csv: rank 3 is missing",
-        "postgres: 3 of 4 titles", "postgres: rank 3 is missing",
+        "csv: only 3 of the 4 titles are there", "csv: rank 3 is missing",
+        "postgres: only 3 of the 4 titles are there", "postgres: rank 3 is missing",
     )  # fmt: skip
 
 
@@ -325,13 +325,16 @@ def test_titles_of_earlier_runs_do_not_count() -> None:
 
 def test_a_list_of_ids_is_counted() -> None:
     assert _incomplete([movie(1), movie(2)], Expectation(2, ranks=False)) == ()
-    assert _incomplete([movie(1)], Expectation(2, ranks=False)) == ("csv: 1 of 2 titles", "postgres: 1 of 2 titles")
+    assert _incomplete([movie(1)], Expectation(2, ranks=False)) == (
+        "csv: only 1 of the 2 titles are there",
+        "postgres: only 1 of the 2 titles are there",
+    )
 
 
 def test_what_one_store_lacks_is_missing_there_alone() -> None:
     whole, short = rows_of(*_ranked(1, 2)), rows_of(*_ranked(1))
     report = verify(GivenRows("csv", short), GivenRows("postgres", whole), expectation=Expectation(2, ranks=True))
-    assert report.incomplete == ("csv: 1 of 2 titles", "csv: rank 2 is missing")
+    assert report.incomplete == ("csv: only 1 of the 2 titles are there", "csv: rank 2 is missing")
 
 
 # --- while a run is going on ----------------------------------------------------

@@ -105,6 +105,14 @@ def test_the_first_site_is_remembered_and_no_other_accepted(data_dir: DataDir) -
     assert data_dir.site == "https://www.imdb.com"
 
 
+def test_asking_for_a_site_notes_nothing(data_dir: DataDir) -> None:
+    data_dir.require_site("https://www.imdb.com")
+    assert data_dir.site is None
+    data_dir.claim("demo")
+    with pytest.raises(UsageError, match="was filled from demo"):
+        data_dir.require_site("https://www.imdb.com")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null"])
 def test_an_unreadable_note_is_not_overwritten(data_dir: DataDir, content: str) -> None:
     note = data_dir.state / "site.json"

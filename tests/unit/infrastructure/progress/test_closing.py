@@ -39,7 +39,7 @@ def test_the_whole_story() -> None:
         "saved 248 titles in 12.4 s (20.0 a second), 256 requests, 396.2 MB",
         "18.4 times as fast as one after the other; 50 workers, busy 37% of the time",
         "2 of them incomplete: their source could not tell every field",
-        "4 failures were or will be tried again",
+        "tried again: 4",
         "1 cut off; they stay pending",
         "3 failed: 2 NotFound, 1 UnknownLayout",
         "  tt0000007  NotFound: no such title",
