@@ -35,8 +35,10 @@ def test_sql_answers_as_csv_with_a_header_and_can_only_read(filled: Program) -> 
         ["movies", "text"],
         ["20", "a,b"],
     ]
-    refused = filled.run("sql", "delete from movies", code=2)
-    assert "read-only" in refused.stderr
+    for writing in ("delete from movies", "commit; delete from movies", "delete from movies returning *"):
+        refused = filled.run("sql", writing, code=2)
+        assert "read-only" in refused.stderr or "one statement that answers with a table" in refused.stderr
+    assert filled.run("sql", "select count(*) from movies").stdout == "count\n20\n"
     assert "syntax error" in filled.run("sql", "selec", code=2).stderr
 
 
@@ -128,7 +130,7 @@ def test_publish_names_a_folder_it_cannot_write(filled: Program) -> None:
 def test_publish_says_how_to_look_at_it(filled: Program) -> None:
     out = filled.data_dir.parent / "a site"
     said = filled.run("publish", "--out", str(out)).stdout
-    assert f"`python main.py serve --data-dir {filled.data_dir} --out '{out}'`" in said
+    assert f"main.py serve --data-dir {filled.data_dir} --out '{out}'`" in said
 
 
 def test_quiet_leaves_the_answers(filled: Program) -> None:

@@ -20,7 +20,11 @@ from infrastructure.persistence.postgres.values import shown
 
 _AT_A_TIME: Final = 2000
 _LOOK_SECONDS: Final = 0.1
-_STREAMING: Final = "DECLARE CURSOR"
+_CURSOR: Final = "answer"
+_SAY: Final = "SELECT set_config('filmledger.query', %s, true)"
+_OPEN: Final = f"""
+DO $$ DECLARE c refcursor := '{_CURSOR}'; BEGIN OPEN c FOR EXECUTE current_setting('filmledger.query'); END $$
+"""
 _ADMINISTRATORS: Final = "57P"  # shutdown and the like: not the query's fault
 # Dates and times as the database writes them: Python has no year before 1 and no infinity.
 # Source: pg_type.dat; date, time, timestamp, timestamptz, timetz.
@@ -39,35 +43,33 @@ def answer(database: Database, query: str) -> TableOfValues:
         with _interruptible():
             connection.set_session(readonly=True)
             cursor = _asked(connection, query)
-            first = cursor.fetchmany(_AT_A_TIME) if cursor.description or cursor.name else []
-        if cursor.description is None:
-            raise UsageError("PostgreSQL: the statement gives no table")
+            first = cursor.fetchmany(_AT_A_TIME)
     except psycopg2.Error as error:
         connection.close()
         raise _explained(error) from error
     except BaseException:
         connection.close()
         raise
-    columns = tuple(column.name for column in cursor.description)
+    columns = tuple(column.name for column in cursor.description or ())
     return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first))
 
 
 def _asked(connection: Connection, query: str) -> Cursor:
-    """A cursor that streams where the query can be streamed: EXPLAIN and SHOW cannot."""
+    """A cursor that streams the answer.
+
+    The database opens it by itself, from a string: so it takes one statement only, and one that answers with rows,
+    whatever the string holds. COMMIT, after which the transaction could be any, is none.
+    """
     extensions.register_type(extensions.new_type(_TIMES, "TIME", _as_text), connection)
-    with connection.cursor() as probe:
-        probe.execute("SET LOCAL TimeZone = 'UTC'; SAVEPOINT ask")
-        cursor = connection.cursor("answer")
-        cursor.itersize = _AT_A_TIME
+    with connection.cursor() as opening:
+        opening.execute("SET LOCAL TimeZone = 'UTC'")
         try:
-            cursor.execute(query)
-        except psycopg2.errors.SyntaxError:
-            probe.execute("ROLLBACK TO ask")
-            cursor = connection.cursor()
-            cursor.execute(query)
-        else:
-            if cursor.statusmessage != _STREAMING:  # the tag of whatever came after the first semicolon
-                raise UsageError("sql answers one question at a time: `psql` is there for several")
+            opening.execute(_SAY, (query,))
+            opening.execute(_OPEN)
+        except psycopg2.errors.InvalidCursorDefinition as error:
+            raise UsageError("`sql` takes one statement that answers with a table; `psql` takes all others") from error
+    cursor = connection.cursor(_CURSOR)
+    cursor.itersize = _AT_A_TIME
     return cursor
 
 
