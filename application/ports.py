@@ -9,7 +9,7 @@ ends at once and the call raises ``domain.errors.Cancelled``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -185,6 +185,9 @@ class MovieRepository(Protocol):
             StoreError: it is there, but cannot be read as a movie.
         """
 
+    def ids(self) -> Iterator[str]:
+        """The ids of all movies, in no order; of several stores in one, those that each of them holds."""
+
     def rows(self, table: Table) -> Iterator[Row]:
         """All rows of one table as canonical cells, ordered by the table's key.
 
@@ -267,6 +270,9 @@ class JobLog(Protocol):
 
     def pending(self) -> Iterator[Job]:
         """Jobs neither completed nor failed for good, in the order of the list, with their tries so far."""
+
+    def reopen(self, kept: Container[str]) -> int:
+        """Make completed jobs pending again whose keys are not among the ``kept``; answers how many."""
 
     def failures(self) -> Iterator[Failure]:
         """Jobs that failed for good, in the order in which they failed."""

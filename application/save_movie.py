@@ -57,6 +57,11 @@ class SaveMovie:
     def find(self, imdb_id: str) -> Movie | None:
         return self._primary.find(imdb_id)
 
+    def ids(self) -> Iterator[str]:
+        """The ids of the movies that both stores hold."""
+        here = set(self._primary.ids())
+        return (imdb_id for imdb_id in self._secondary.ids() if imdb_id in here)
+
     def rows(self, table: Table) -> Iterator[Row]:
         return self._primary.rows(table)
 

@@ -64,6 +64,7 @@ def scrape(
 ) -> Ended:
     """Do all pending jobs; then renew the ranks, write the run down, and bring both stores into their final form.
 
+    A run that goes on takes again what a store has lost meanwhile: an edited file, another database.
     However the run ends, what was saved is brought into its final form.
 
     Args:
@@ -77,6 +78,8 @@ def scrape(
         StoreError: a store failed after the jobs were done.
     """
     places = [ChartEntry(job.rank, job.key) for job in crew.job_log.jobs() if job.rank is not None] if run.chart else []
+    if crew.job_log.resumed and (lost := crew.job_log.reopen(set(store.ids()))):
+        log.warning("%d titles that were done are not in both stores: they are fetched again", lost)
     history.begin(run, places)
     ended = crew.carry_out(run.chart or "titles", work)
     if ended.ending is Ending.STORE:

@@ -155,6 +155,24 @@ def test_the_next_process_goes_on_where_the_last_one_stopped(logs: Logs) -> None
     resumed.close("interrupted")
 
 
+def test_what_a_store_has_lost_is_pending_again(logs: Logs) -> None:
+    first = logs()
+    first.list(TITLES)
+    for job in list(first.pending()):
+        status = Status.FAILED if job.seq == 2 else Status.COMPLETED
+        first.record(Outcome(job, status, reason="NotFound" if job.seq == 2 else "", requests=1))
+    assert first.reopen({"tt0000002"}) == 1
+    assert list(first.pending()) == [Job(0, "tt0000001", 1)]
+    first.close("interrupted")
+    second = logs()
+    assert second.resumed
+    assert second.counts == JobCounts(3, 1, 1)
+    assert second.reopen({"tt0000002"}) == 0
+    second.record(Outcome(next(second.pending()), Status.COMPLETED))
+    assert second.counts == JobCounts(3, 2, 1)
+    second.close("finished")
+
+
 def test_what_is_done_while_pending_is_read_does_not_come_up(job_log: JobLog) -> None:
     job_log.list(TITLES)
     all_three = [*job_log.pending()]

@@ -299,6 +299,13 @@ def test_rows_come_in_the_order_of_their_keys(repository: MovieRepository) -> No
     assert positions == [str(place) for place in range(1, 13)]
 
 
+def test_the_ids_are_those_of_all_movies(repository: MovieRepository) -> None:
+    assert list(repository.ids()) == []
+    for number in (3, 1, 2, 3):
+        repository.save(full_movie(number))
+    assert sorted(repository.ids()) == [imdb_id(number) for number in (1, 2, 3)]
+
+
 # --- time and threads -----------------------------------------------------------
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,6 +84,53 @@ def test_a_killed_run_is_continued_and_nothing_is_fetched_twice(
     fetched = _requests_of_titles(slow_site)
     assert {imdb_id for imdb_id in completed if fetched[f"/title/{imdb_id}/"] > 1} == set()
     assert sum(fetched.values()) <= COUNT + 6  # those in flight when it died
+
+
+def _rewritten(path: Path, change: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(change(path.read_bytes()))
+
+
+def _quoted(text: bytes) -> bytes:
+    rows = list(csv.reader(io.StringIO(text.decode(), newline="")))
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows(rows)
+    return out.getvalue().encode()
+
+
+def _lost(data_dir: Path, name: str) -> None:
+    (data_dir / name).unlink()
+
+
+EDITS: dict[str, Callable[[Path], None]] = {
+    "a byte order mark": lambda data: _rewritten(data / "movies.csv", lambda text: b"\xef\xbb\xbf" + text),
+    "other line ends": lambda data: _rewritten(data / "credits.csv", lambda text: text.replace(b"\r\n", b"\n")),
+    "all in quotes": lambda data: _rewritten(data / "people.csv", _quoted),
+    "a row taken out": lambda data: _rewritten(
+        data / "movies.csv",
+        lambda text: b"".join(text.splitlines(keepends=True)[:3] + text.splitlines(keepends=True)[4:]),
+    ),
+    "a torn end": lambda data: _rewritten(data / "movies.csv", lambda text: text[:-30]),
+    "movies.csv gone": lambda data: _lost(data, "movies.csv"),
+    "the database gone": lambda data: shutil.rmtree(data / "postgres"),
+}
+
+
+LONG = {"a byte order mark", "all in quotes", "a row taken out", "movies.csv gone"}
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, id=name, marks=[pytest.mark.long] * (name in LONG)) for name, edit in EDITS.items()]
+)
+def test_what_is_lost_after_a_kill_is_fetched_again_and_nothing_else(
+    slow: Program, edit: Callable[[Path], None]
+) -> None:
+    process = slow.start("--limit", str(COUNT))
+    _wait_for(slow, process, "completed", 20)
+    _kill(process, everything=True)
+    edit(slow.data_dir)
+    slow.run("--limit", str(COUNT))
+    assert [row["rank"] for row in slow.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
+    same_in_both_stores(slow)
 
 
 @pytest.mark.long

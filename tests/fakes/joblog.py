@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -53,6 +53,11 @@ class MemoryJobLog:
         return (
             job for seq, job in sorted(self.jobs_by_seq.items()) if seq not in self.completed and seq not in self.failed
         )
+
+    def reopen(self, kept: Container[str]) -> int:
+        lost = {seq for seq in self.completed if self.jobs_by_seq[seq].key not in kept}
+        self.completed -= lost
+        return len(lost)
 
     def failures(self) -> Iterator[Failure]:
         return iter([*self.failed.values()])

@@ -57,6 +57,10 @@ class InMemoryMovieRepository:
             rows = to_rows(movie)
             return from_rows(rows.movie, rows.credits, {person_id: kept[0] for person_id, kept in self._names.items()})
 
+    def ids(self) -> Iterator[str]:
+        with self._lock:
+            return iter([*self._movies])
+
     def rows(self, table: Table) -> Iterator[Row]:
         with self._lock:
             return iter(sorted(self._all(table), key=lambda row: sort_key(table, row)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import io
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from application.records import Table
-from infrastructure.persistence.csv.journal import Sizes, Stamps, write_at
+from infrastructure.persistence.csv.journal import Sizes, Stamps, Sums, write_at
 from infrastructure.persistence.csv.layout import Layout
 from shared.atomic import sync, sync_folder
 
@@ -55,6 +56,21 @@ class TableFiles:
     def stamps(self) -> Stamps:
         """When each file was last changed."""
         return tuple(os.fstat(self._descriptors[t]).st_mtime_ns if t in self._descriptors else 0 for t in Table)
+
+    def sums(self, sizes: Sizes) -> Sums:
+        """Checksums of the contents up to there.
+
+        Raises:
+            OSError: the files are shorter, or the disk refuses them.
+        """
+        movies, people, credits = (self._sum(table, sizes.of(table)) for table in Table)
+        return movies, people, credits
+
+    def _sum(self, table: Table, end: int) -> int:
+        found = 0
+        for offset in range(0, end, _PIECE):
+            found = zlib.crc32(self.read(table, offset, min(_PIECE, end - offset)), found)
+        return found
 
     def read(self, table: Table, offset: int, length: int) -> bytes:
         """So many bytes from there.

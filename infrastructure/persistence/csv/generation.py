@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import os
 import stat
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
+from itertools import chain
 
 from application.records import Table
 from infrastructure.persistence.csv.dialect import header
 from infrastructure.persistence.csv.files import TableFiles
 from infrastructure.persistence.csv.index import Naming, Span
-from infrastructure.persistence.csv.journal import Sizes, Stamps
+from infrastructure.persistence.csv.journal import Sizes, Stamps, Sums
 from infrastructure.persistence.csv.layout import Layout
 from shared.atomic import sync, sync_folder, write_atomically
 
@@ -23,9 +25,10 @@ _PIECE = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Lengths and times of files that lie ready."""
+    """Lengths, checksums and times of files that lie ready."""
 
     sizes: Sizes
+    sums: Sums
     stamps: Stamps
 
 
@@ -43,18 +46,25 @@ def write_upcoming(layout: Layout, generation: int, parts: Mapping[Table, Iterab
             with suppress(OSError):
                 layout.upcoming(table, generation).unlink(missing_ok=True)
         raise
-    return Written(Sizes(*(status.st_size for status in found)), tuple(status.st_mtime_ns for status in found))
+    movies, people, credits = (checksum for _, checksum in found)
+    return Written(
+        Sizes(*(status.st_size for status, _ in found)),
+        (movies, people, credits),
+        tuple(status.st_mtime_ns for status, _ in found),
+    )
 
 
-def _write(layout: Layout, table: Table, generation: int, parts: Iterable[bytes]) -> os.stat_result:
+def _write(layout: Layout, table: Table, generation: int, parts: Iterable[bytes]) -> tuple[os.stat_result, int]:
     with layout.upcoming(table, generation).open("wb", buffering=_PIECE) as file:
         with suppress(FileNotFoundError):
             os.fchmod(file.fileno(), stat.S_IMODE(layout.table(table).stat().st_mode))
-        file.write(header(table))
-        file.writelines(parts)
+        checksum = 0
+        for part in chain([header(table)], parts):
+            checksum = zlib.crc32(part, checksum)
+            file.write(part)
         file.flush()
         sync(file.fileno())
-        return os.fstat(file.fileno())
+        return os.fstat(file.fileno()), checksum
 
 
 def settle(layout: Layout, generation: int) -> None:

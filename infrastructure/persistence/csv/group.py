@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+
 from application.records import Table
 from infrastructure.persistence.csv.dialect import header
 from infrastructure.persistence.csv.entry import Entry
 from infrastructure.persistence.csv.index import Index, MovieEntry, Naming, Span, may_name
-from infrastructure.persistence.csv.journal import Sizes
+from infrastructure.persistence.csv.journal import Save, Sizes, Sums
 
 
 class Group:
@@ -15,25 +17,28 @@ class Group:
     Args:
         index: what counts now; ``note`` brings it up to date.
         committed: where the files end.
+        sums: their checksums up to there.
 
     Attributes:
-        saves: the lengths of the files behind each save.
+        saves: where the files end behind each save.
         replaces: whether something that was stored already is among them.
     """
 
-    def __init__(self, index: Index, committed: Sizes) -> None:
+    def __init__(self, index: Index, committed: Sizes, sums: Sums) -> None:
         self._index = index
         self._parts: dict[Table, list[bytes]] = {}
         self._ends: dict[Table, int] = {}
+        self._sums = dict(zip(Table, sums, strict=True))
         for table in Table:
-            end = committed.of(table)
-            self._parts[table] = [] if end else [header(table)]
-            self._ends[table] = end or len(header(table))
+            self._parts[table] = []
+            self._ends[table] = committed.of(table)
+            if not self._ends[table]:
+                self._put(table, header(table))
         self._movies: dict[str, MovieEntry] = {}
         self._credits: dict[str, Span | None] = {}
         self._names: dict[str, Span] = {}
         self._namings: dict[str, Naming] = {}
-        self.saves: list[Sizes] = []
+        self.saves: list[Save] = []
         self.replaces = False
 
     def add(self, entry: Entry) -> None:
@@ -49,7 +54,13 @@ class Group:
             self._movies[entry.imdb_id] = MovieEntry(entry.scraped_at, entry.rank, row)
             self._credits[entry.imdb_id] = self._put(Table.CREDITS, entry.credits) if entry.credits else None
             self._name(entry)
-        self.saves.append(Sizes(*(self._ends[table] for table in Table)))
+        sums = self._sums
+        self.saves.append(
+            Save(
+                Sizes(*(self._ends[table] for table in Table)),
+                (sums[Table.MOVIES], sums[Table.PEOPLE], sums[Table.CREDITS]),
+            )
+        )
 
     def data(self, table: Table) -> bytes:
         """What is to be appended to a table's file."""
@@ -79,11 +90,12 @@ class Group:
                 self._names[person_id] = Span(end, len(line))
                 end += len(line)
                 lines.append(line)
-        self._parts[Table.PEOPLE] += lines
-        self._ends[Table.PEOPLE] = end
+        if lines:
+            self._put(Table.PEOPLE, b"".join(lines))
 
     def _put(self, table: Table, data: bytes) -> Span:
         span = Span(self._ends[table], len(data))
         self._parts[table].append(data)
         self._ends[table] = span.end
+        self._sums[table] = zlib.crc32(data, self._sums[table])
         return span

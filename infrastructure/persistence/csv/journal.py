@@ -1,9 +1,11 @@
 """The commit journal: what of the three files counts.
 
 One line of JSON, then a record for each save: the lengths of the three files
-behind it and a checksum. The records tell two things: how much is committed (the
-last one), and which credits belong to which movie row (those between two), so
-that a later save replaces the credits of an earlier one even if it has none.
+behind it, checksums of their contents up to there, and one of its own. The
+records tell three things: how much is committed (the last one), whether somebody
+else has changed it since, and which credits belong to which movie row (those
+between two), so that a later save replaces the credits of an earlier one even if
+it has none.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ import logging
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -23,11 +25,13 @@ from shared.atomic import replacing, sync
 
 _log = logging.getLogger(__name__)
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MAGIC: Final = b"filmledger csv journal "
-_RECORD: Final = struct.Struct("<QQQI")
-_CHECKED: Final = struct.Struct("<QQQQQ")
+_RECORD: Final = struct.Struct("<QQQIIII")
+_CHECKED: Final = struct.Struct("<QQQQQIII")
 Stamps: TypeAlias = tuple[int, ...]
+Sums: TypeAlias = tuple[int, int, int]
+"""CRC-32 of the three files' contents, in the order of ``Table``."""
 
 
 class Sizes(NamedTuple):
@@ -43,6 +47,14 @@ class Sizes(NamedTuple):
 
 
 EMPTY: Final = Sizes()
+NOTHING: Final[Sums] = (0, 0, 0)
+
+
+class Save(NamedTuple):
+    """Where the files end behind a save, and the checksums of all that stands before."""
+
+    sizes: Sizes
+    sums: Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,7 @@ class Header:
     Attributes:
         generation: counts how often the files were written anew.
         base: their lengths when that was done (or when they were first met).
+        sums: the checksums of their contents then.
         escaped: formulas carry an apostrophe.
         ordered: the base is in its final order.
         open: a process is appending, or died doing so; else the files were left as the last record says.
@@ -60,6 +73,7 @@ class Header:
 
     generation: int = 0
     base: Sizes = EMPTY
+    sums: Sums = NOTHING
     escaped: bool = False
     ordered: bool = False
     open: bool = False
@@ -76,22 +90,24 @@ class Contents:
     @property
     def committed(self) -> Sizes:
         """How much of each file counts."""
-        return Sizes(*_RECORD.unpack(self.records[-_RECORD.size :])[:3]) if self.records else self.header.base
+        return self._last.sizes
+
+    @property
+    def sums(self) -> Sums:
+        """The checksums of what counts."""
+        return self._last.sums
 
     def sizes(self) -> Iterator[Sizes]:
         """The lengths behind each save, in order."""
-        for movies, people, credits, _ in _RECORD.iter_unpack(self.records):
+        for movies, people, credits, *_ in _RECORD.iter_unpack(self.records):
             yield Sizes(movies, people, credits)
 
-    def within(self, actual: Sizes) -> Contents:
-        """The same without the records of bytes that the files do not have."""
-        kept = len(self.records)
-        while kept and any(size > limit for size, limit in zip(self._at(kept), actual, strict=True)):
-            kept -= _RECORD.size
-        return replace(self, records=self.records[:kept])
-
-    def _at(self, end: int) -> Sizes:
-        return Sizes(*_RECORD.unpack(self.records[end - _RECORD.size : end])[:3])
+    @property
+    def _last(self) -> Save:
+        if not self.records:
+            return Save(self.header.base, self.header.sums)
+        movies, people, credits, *sums, _ = _RECORD.unpack(self.records[-_RECORD.size :])
+        return Save(Sizes(movies, people, credits), (sums[0], sums[1], sums[2]))
 
 
 def read(path: Path) -> Contents | None:
@@ -111,7 +127,8 @@ def read(path: Path) -> Contents | None:
         fields = json.loads(_unsealed(line))
         if fields.pop("format") != FORMAT:
             raise ValueError("it is of another version")
-        header = Header(**fields | {"base": Sizes(*fields["base"]), "stamps": tuple(fields["stamps"])})
+        tuples = {"base": Sizes(*fields["base"]), "sums": tuple(fields["sums"]), "stamps": tuple(fields["stamps"])}
+        header = Header(**fields | tuples)
     except (ValueError, KeyError, TypeError) as error:
         _log.warning("%s is unreadable (%s): the CSV files are taken as they are", path, error)
         return None
@@ -132,15 +149,15 @@ def _unsealed(line: bytes) -> bytes:
 def _intact(header: Header, tail: bytes) -> bytes:
     good = 0
     for number in range(len(tail) // _RECORD.size):
-        movies, people, credits, checksum = _RECORD.unpack_from(tail, number * _RECORD.size)
-        if checksum != _checksum(header.generation, number, Sizes(movies, people, credits)):
+        *fields, checksum = _RECORD.unpack_from(tail, number * _RECORD.size)
+        if checksum != _checksum(header.generation, number, fields):
             break
         good += _RECORD.size
     return tail[:good]
 
 
-def _checksum(generation: int, number: int, sizes: Sizes) -> int:
-    return zlib.crc32(_CHECKED.pack(generation, number, *sizes))
+def _checksum(generation: int, number: int, fields: Iterable[int]) -> int:
+    return zlib.crc32(_CHECKED.pack(generation, number, *fields))
 
 
 class Journal:
@@ -173,15 +190,15 @@ class Journal:
         self._count = len(contents.records) // _RECORD.size
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
 
-    def append(self, saves: Sequence[Sizes]) -> None:
+    def append(self, saves: Sequence[Save]) -> None:
         """Commit saves: when this returns, the disk has their records.
 
         Raises:
             OSError: none of them is committed, once ``trim`` has been called.
         """
         records = b"".join(
-            _RECORD.pack(*sizes, _checksum(self._generation, number, sizes))
-            for number, sizes in enumerate(saves, self._count)
+            _RECORD.pack(*sizes, *sums, _checksum(self._generation, number, (*sizes, *sums)))
+            for number, (sizes, sums) in enumerate(saves, self._count)
         )
         write_at(self._descriptor, records, self._length)
         sync(self._descriptor)

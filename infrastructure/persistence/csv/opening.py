@@ -15,7 +15,7 @@ from infrastructure.persistence.csv.failures import STORE
 from infrastructure.persistence.csv.files import TableFiles
 from infrastructure.persistence.csv.generation import read_names, settle
 from infrastructure.persistence.csv.index import Index, Naming
-from infrastructure.persistence.csv.journal import Contents, Sizes
+from infrastructure.persistence.csv.journal import Contents, Sizes, Sums
 from infrastructure.persistence.csv.layout import Layout
 from infrastructure.persistence.csv.rewriting import rewrite, rewrite_edited
 from infrastructure.persistence.csv.scan import Irregular, Scanned, scan
@@ -34,6 +34,7 @@ class Opened:
         index: where each row stands.
         contents: what the journal said then, without records.
         committed: where the files end.
+        sums: their checksums up to there.
         ordered: the files are in their final order.
         suspect: people may be stored whom nobody credits, or who were named by a movie that no longer does.
     """
@@ -42,6 +43,7 @@ class Opened:
     index: Index
     contents: Contents
     committed: Sizes
+    sums: Sums
     ordered: bool
     suspect: bool
 
@@ -79,7 +81,7 @@ def _open(layout: Layout, *, escape: bool, set_aside: bool) -> Opened | None:
     index: Index | None = None
     kept = False
     try:
-        stands = standing(found, files.sizes(), files.stamps(), escaped=escape)
+        stands = standing(found, files, escaped=escape)
         contents = stands.contents
         if stands.tail:
             _log.warning("%s: cut off %d bytes of saves that had not ended", layout.directory, stands.tail)
@@ -94,8 +96,10 @@ def _open(layout: Layout, *, escape: bool, set_aside: bool) -> Opened | None:
             if contents.header.escaped == escape or not any(contents.committed):
                 header = replace(contents.header, escaped=escape, open=False)
                 suspect = bool(names) or (not stands.trusted and any(contents.committed))
+                ends = contents.committed
+                sums = contents.sums if stands.trusted else files.sums(ends)
                 kept = True
-                return Opened(files, index, Contents(header), contents.committed, scanned.ordered, suspect)
+                return Opened(files, index, Contents(header), ends, sums, scanned.ordered, suspect)
         with _edited(files, contents) as edited:
             _part_with_unreadable(layout, edited, set_aside=set_aside)
             rewrite_edited(layout, edited, contents.header.generation, names, escape=escape)

@@ -143,6 +143,20 @@ class CsvMovieRepository:
             with snapshot(self._layout, escaped=self._escape) as (files, found):
                 return _find(files, found, imdb_id)
 
+    def ids(self) -> Iterator[str]:
+        """See ``MovieRepository.ids``."""
+        if self._store is None:
+            yield from (row[0] or "" for row in self.rows(Table.MOVIES))
+            return
+        after = ""
+        while True:
+            with self._lock, told_apart(self._layout.directory):
+                found = self._writer().ids(after)
+            if not found:
+                return
+            yield from found
+            after = found[-1]
+
     def rows(self, table: Table) -> Iterator[Row]:
         """All rows of one table by key, streamed.
 

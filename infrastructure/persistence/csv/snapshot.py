@@ -11,7 +11,7 @@ from domain.errors import StoreUnavailable
 from infrastructure.persistence.csv import journal
 from infrastructure.persistence.csv.failures import STORE
 from infrastructure.persistence.csv.files import TableFiles
-from infrastructure.persistence.csv.journal import Contents, Header, Sizes, Stamps
+from infrastructure.persistence.csv.journal import Contents, Header
 from infrastructure.persistence.csv.layout import Layout
 
 _TRIES: Final = 100  # each one meets a writer that has just begun, ended, or written the files anew
@@ -32,25 +32,28 @@ class Standing:
     tail: int = 0
 
 
-def standing(contents: Contents | None, actual: Sizes, stamps: Stamps, *, escaped: bool) -> Standing:
+def standing(contents: Contents | None, files: TableFiles, *, escaped: bool) -> Standing:
     """Hold the journal against the files.
 
     Args:
         contents: the journal, where there is one.
-        actual: how long the files are.
-        stamps: when they were last changed.
+        files: open ones.
         escaped: whether formulas carry an apostrophe, where no journal says so.
+
+    Raises:
+        OSError: they cannot be read.
     """
+    actual = files.sizes()
     if contents is None:
         return Standing(Contents(Header(base=actual, escaped=escaped)), trusted=False)
     if contents.header.open:
-        contents = contents.within(actual)
+        # The dead run kept no times, so what it left is read: an editor may have saved the files since.
         tail = [size - committed for size, committed in zip(actual, contents.committed, strict=True)]
-        if min(tail) >= 0:
+        if min(tail) >= 0 and files.sums(contents.committed) == contents.sums:
             return Standing(contents, trusted=True, tail=sum(tail))
     elif contents.committed == actual:
-        return Standing(contents, trusted=contents.header.stamps == stamps)
-    # Longer or shorter than we left them: somebody has edited them, and the records no longer fit.
+        return Standing(contents, trusted=contents.header.stamps == files.stamps())
+    # Not as we left them: somebody has edited them, and the records no longer fit.
     header = Header(contents.header.generation, base=actual, escaped=contents.header.escaped)
     return Standing(Contents(header), trusted=False)
 
@@ -68,10 +71,10 @@ def snapshot(layout: Layout, *, escaped: bool) -> Iterator[tuple[TableFiles, Sta
         generation = contents.header.generation if contents else None
         files = TableFiles(layout, writable=False, generation=generation)
         try:
-            actual, stamps = files.sizes(), files.stamps()
+            found = standing(contents, files, escaped=escaped)
             after = journal.read(layout.journal)
             if (contents and contents.header) == (after and after.header):
-                yield files, standing(contents, actual, stamps, escaped=escaped)
+                yield files, found
                 return
         finally:
             files.close()

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Final
 
 from application.records import Row, Table
 from domain.movie import Movie
@@ -20,6 +21,8 @@ from infrastructure.persistence.csv.reading import Reading
 from infrastructure.persistence.csv.rewriting import rewrite
 
 _log = logging.getLogger(__name__)
+
+_IDS_AT_ONCE: Final = 10_000
 
 
 class CsvStore:
@@ -49,6 +52,11 @@ class CsvStore:
         with self._index_at_stake():
             return self._reading.page(table, after)
 
+    def ids(self, after: str) -> list[str]:
+        """The next committed movies' ids behind one, in order; none at the end."""
+        with self._index_at_stake():
+            return [imdb_id for imdb_id, _ in self._open().index.page(Table.MOVIES, after, _IDS_AT_ONCE)]
+
     def find(self, imdb_id: str) -> Movie | None:
         """A committed movie: see ``Reading.find``."""
         with self._index_at_stake():
@@ -67,7 +75,7 @@ class CsvStore:
     def _append(self, entries: Sequence[Entry]) -> None:
         opened = self._open()
         self._trim(opened)
-        group = Group(opened.index, opened.committed)
+        group = Group(opened.index, opened.committed, opened.sums)
         for entry in entries:
             group.add(entry)
         if not group.saves:
@@ -81,7 +89,7 @@ class CsvStore:
                 self._trim(opened)
             raise
         self._torn = False
-        opened.committed = group.saves[-1]
+        opened.committed, opened.sums = group.saves[-1]
         opened.suspect = opened.suspect or group.replaces
         group.note(opened.index)
 
@@ -143,7 +151,7 @@ class CsvStore:
         """From now on, what stands behind the last commit is no edit but a save that did not end."""
         if not opened.contents.header.open:
             self._layout.make_state()
-            header: Header = replace(opened.contents.header, open=True, stamps=())
+            header: Header = replace(opened.contents.header, open=True, stamps=(), sums=opened.sums)
             self._journal.replace(Contents(header))
             opened.contents = Contents(header)
 

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -135,6 +135,19 @@ class JobLogFile:
         if not self._state.whole:
             raise ValueError("the list of jobs is not whole: list them first")
         return listing.pending(self._path, self._state)
+
+    def reopen(self, kept: Container[str]) -> int:
+        state, reopened = self._state, 0
+        common = {"kind": "lost", "ts": timestamp(self._clock.now()), "run": self.run}
+        lost = (
+            line
+            for line in listing.listed(self._path, state)
+            if line.seq in state.done and line.seq not in state.failed and line.id not in kept
+        )
+        while batch := [*islice(lost, _BATCH)]:
+            self._append(*(common | {"seq": line.seq, "id": line.id} for line in batch), matters=True)
+            reopened += len(batch)
+        return reopened
 
     def failures(self) -> Iterator[Failure]:
         return listing.failures(self._path, self._state)

@@ -49,6 +49,12 @@ class Reopened(_Line, tag="reopened"):
     """What had failed for good is pending again, with all its tries before it."""
 
 
+class Lost(_Line, tag="lost"):
+    """A job that was completed is pending again: a store does not hold what came of it."""
+
+    seq: Seq
+
+
 class Job(_Line, tag="job"):
     """One job of the list."""
 
@@ -95,7 +101,7 @@ class Shutdown(_Line, tag="shutdown"):
     reason: str
 
 
-Line: TypeAlias = Run | Resumed | Reopened | Job | Resolved | Started | Completed | Failed | Cancelled | Shutdown
+Line: TypeAlias = Run | Resumed | Reopened | Lost | Job | Resolved | Started | Completed | Failed | Cancelled | Shutdown
 
 _decode: Final = msgspec.json.Decoder(Line).decode_lines
 _encode: Final = msgspec.json.Encoder().encode_lines

@@ -55,6 +55,7 @@ class State:
         self._handlers: dict[type, Callable[[Any], None]] = {
             lines.Resumed: self._on_resumed,
             lines.Reopened: self._on_reopened,
+            lines.Lost: self._on_lost,
             lines.Job: self._on_jobs,
             lines.Resolved: self._on_resolved,
             lines.Completed: self._on_completed,
@@ -175,6 +176,14 @@ class State:
         self.reasons = Reasons()
         self.reopened += len(read)
         self.shutdown = None
+
+    def _on_lost(self, read: Sequence[lines.Lost]) -> None:
+        for line in read:
+            if line.seq in self.done and line.seq not in self.failed:
+                self.done.discard(line.seq)
+                self.tries[line.seq] = self.spent[line.seq] = 0
+            else:
+                self.stray += 1
 
     def _forgive(self, seq: int) -> None:
         if self.failed.discard(seq):

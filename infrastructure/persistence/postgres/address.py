@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -66,6 +67,13 @@ def completed(dsn: str) -> str:
             "(with % codes for special characters) or host=... dbname=... user=... password='...'"
         )
     return make_dsn(dsn, **{name: value for name, value in _DEFAULTS.items() if name not in given})
+
+
+def within(dsn: str, seconds: float) -> str:
+    """The same connection string with a timeout of at most so many seconds; libpq takes no less than two."""
+    longest = int(parse_dsn(dsn).get("connect_timeout") or 0)
+    wanted = max(2, math.ceil(seconds))
+    return make_dsn(dsn, connect_timeout=str(min(longest, wanted) if longest > 0 else wanted))
 
 
 def _torn(given: dict[str, str]) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import psycopg2
@@ -15,6 +17,7 @@ from infrastructure.persistence.postgres.address import Address
 from infrastructure.persistence.postgres.connections import Connections
 from infrastructure.persistence.postgres.failures import Failure, Kind, is_starting, understand
 from infrastructure.persistence.postgres.outage import Outage
+from infrastructure.persistence.postgres.watchdog import NoAnswer
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,21 +66,28 @@ class Database:
         where = (lambda: address) if isinstance(address, str) else address
         self._connections = Connections(where, pool_size, statement_timeout=statement_timeout, cancel=self._cancel)
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """Do a piece of work on a connection in autocommit mode; safe to be done again, for it may be.
+
+        Args:
+            work: what to do.
+            long: it may take longer than the patience, while the server is there at all.
 
         Raises:
             Refused: the database refuses the data.
             StoreUnavailable: the server stayed away, or waiting was cancelled.
             UsageError: settings, privileges or schema are wrong.
         """
+        given_up = self._outage.too_long
         try:
-            return self._attempt(work)
-        except _Again:
-            return self._retry(lambda: self._attempt(work))
+            return self._attempt(work, long)
+        except _Again as again:
+            if given_up and again.failure.kind is not Kind.CONFLICT:
+                raise again.failure.error() from again.__cause__
+            return self._retry(lambda: self._attempt(work, long))
 
     def transact(self, work: Callable[[Cursor], T]) -> T:
-        """Do a piece of work in one transaction; otherwise as ``run``."""
+        """Do a piece of work in one transaction, which may be long; otherwise as ``run``."""
 
         def inside(connection: Connection) -> T:
             with connection.cursor() as cursor:
@@ -91,7 +101,7 @@ class Database:
                 cursor.execute("COMMIT")
                 return result
 
-        return self.run(inside)
+        return self.run(inside, long=True)
 
     def connect(self) -> Connection:
         """A connection of the caller's own, outside the pool, for long reading.
@@ -104,22 +114,27 @@ class Database:
         except _Again:
             return self._retry(self._open)
 
+    def watching(self, connection: Connection) -> AbstractContextManager[None]:
+        """Entered while one of ``connect`` waits for an answer: ends the wait if the server is not there any more."""
+        return self._connections.watching(connection, patience=self._outage.left)
+
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()
 
-    def _attempt(self, work: Callable[[Connection], T]) -> T:
+    def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
+        began = time.monotonic()
         try:
-            with self._connections.lease(patience=self._outage.patience) as connection:
+            with self._connections.lease(patience=self._outage.left, long=long) as connection:
                 result = work(connection)
         except psycopg2.Error as error:
-            raise self._judged(error) from error
+            raise self._judged(error, time.monotonic() - began) from error
         self._outage.ended()
         return result
 
     def _open(self) -> Connection:
         try:
-            return self._connections.connect()
+            return self._connections.connect(patience=self._outage.left)
         except psycopg2.Error as error:
             failure = understand(error)
             if failure.kind is Kind.WRONG or not is_starting(failure.message):
@@ -127,7 +142,7 @@ class Database:
             self._outage.failed()
             raise _Again(failure) from error
 
-    def _judged(self, error: psycopg2.Error) -> Exception:
+    def _judged(self, error: psycopg2.Error, seconds: float) -> Exception:
         failure = understand(error)
         if failure.kind is Kind.REFUSED:
             return Refused(failure)
@@ -136,7 +151,7 @@ class Database:
         if failure.kind is not Kind.CONFLICT:
             if failure.kind is Kind.GONE:
                 self._connections.start_over()
-            self._outage.failed()
+            self._outage.failed(waited=seconds if isinstance(error, NoAnswer) else 0.0)
         return _Again(failure)
 
     def _retry(self, attempt: Callable[[], T]) -> T:

@@ -55,7 +55,9 @@ _SETTLED = re.compile(
     r"|could not translate host name|is not permitted to log in",
     re.IGNORECASE,
 )
-_STARTING = re.compile(r"starting up|shutting down|recovery|too many|remaining connection slots|not accepting", re.I)
+_STARTING = re.compile(r"starting up|shutting down|recovery|not accepting", re.I)
+# The server, one database or one role has as many connections as it may; the last is how pgbouncer says so.
+_FULL = re.compile(r"too many|remaining connection slots|no more connections allowed", re.I)
 
 
 def understand(error: psycopg2.Error) -> Failure:
@@ -64,7 +66,7 @@ def understand(error: psycopg2.Error) -> Failure:
     message = one_line(error)
     if not code:
         if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-            if _SETTLED.search(message) and not _STARTING.search(message) and "SSL SYSCALL" not in message:
+            if _SETTLED.search(message) and not is_starting(message) and "SSL SYSCALL" not in message:
                 return Failure(Kind.WRONG, message)
             return Failure(Kind.GONE, message or "the connection was lost")
         if isinstance(error, psycopg2.DatabaseError) and not isinstance(error, psycopg2.ProgrammingError):
@@ -85,7 +87,17 @@ def understand(error: psycopg2.Error) -> Failure:
 
 def is_starting(message: str) -> bool:
     """Whether a refused connection will be taken in a moment."""
-    return bool(_STARTING.search(message))
+    return bool(_STARTING.search(message) or _FULL.search(message))
+
+
+def lacks_slots(error: psycopg2.OperationalError) -> bool:
+    """Whether a connection was refused because there are too many."""
+    return not error.pgcode and bool(_FULL.search(str(error)))
+
+
+def timed_out(error: psycopg2.OperationalError) -> bool:
+    """Whether a connection was not answered in time."""
+    return not error.pgcode and "timeout expired" in str(error)
 
 
 def one_line(error: BaseException) -> str:

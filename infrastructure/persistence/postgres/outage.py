@@ -23,16 +23,18 @@ class Outage:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._worked_at = monotonic()
         self._told = False
 
-    def failed(self) -> None:
-        """Note a failure."""
+    def failed(self, *, waited: float = 0.0) -> None:
+        """Note a failure, and how long there was no answer before it: that was part of the outage."""
         with self._lock:
             if self._since is None:
-                self._since = self._monotonic()
+                self._since = max(self._monotonic() - waited, self._worked_at)
 
     def ended(self) -> None:
         """Note a success."""
+        self._worked_at = self._monotonic()
         if self._since is not None:  # read without the lock: this is asked after every save
             with self._lock:
                 self._since = None
@@ -43,6 +45,12 @@ class Outage:
         with self._lock:
             told, self._told = self._told, True
             return not told
+
+    @property
+    def left(self) -> float:
+        """How many more seconds waiting makes sense."""
+        since = self._since
+        return self.patience if since is None else max(0.0, since + self.patience - self._monotonic())
 
     @property
     def too_long(self) -> bool:

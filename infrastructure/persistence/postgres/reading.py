@@ -1,4 +1,4 @@
-"""Reading tables as canonical cells, however large they are."""
+"""Reading tables, however large they are."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
+from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from application.records import Row, Table
+from application.records import Row
+from infrastructure.persistence.postgres.database import Database
 from infrastructure.persistence.postgres.failures import understand
 from infrastructure.persistence.postgres.queries import query
 
 _AT_A_TIME = 2000
 
 
-def stream(connection: Connection, table: Table) -> Iterator[Row]:
-    """All rows of a table in the order of its key, from one snapshot; closes the connection at the end.
+def stream(database: Database, name: str) -> Iterator[Row]:
+    """All rows that a query of ours answers, from one snapshot.
 
     Raises:
-        StoreUnavailable: the connection was lost on the way.
+        StoreUnavailable: the server cannot be reached, or the connection was lost on the way.
     """
-    with closing(connection):
+    with closing(database.connect()) as connection:
         try:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection.cursor("rows") as cursor:
-                cursor.itersize = _AT_A_TIME
-                cursor.execute(query(f"rows_{table}"))
-                yield from cursor
+                with database.watching(connection):
+                    cursor.execute(query(name))
+                while rows := _next(database, connection, cursor):
+                    yield from rows
         except psycopg2.Error as error:
             raise understand(error).error() from error
+
+
+def _next(database: Database, connection: Connection, cursor: Cursor) -> list[Row]:
+    with database.watching(connection):
+        return cursor.fetchmany(_AT_A_TIME)

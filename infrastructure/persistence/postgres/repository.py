@@ -67,9 +67,13 @@ class PostgresMovieRepository:
         except ValueError as error:
             raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
 
+    def ids(self) -> Iterator[str]:
+        """See ``MovieRepository.ids``."""
+        return (row[0] or "" for row in reading.stream(self._database, "ids"))
+
     def rows(self, table: Table) -> Iterator[Row]:
         """See ``MovieRepository.rows``."""
-        return reading.stream(self._database.connect(), table)
+        return reading.stream(self._database, f"rows_{table}")
 
     def finish(self) -> None:
         """See ``MovieRepository.finish``."""
@@ -102,7 +106,7 @@ class PostgresMovieRepository:
         try:
             self._write([movie])
         except Refused as refused:
-            return RecordRejected(STORE, f"{movie.imdb_id}: {culprit(movie, refused)}")
+            return RecordRejected(STORE, f"{movie.imdb_id}: {culprit(movie, refused, self._database)}")
         except UnicodeEncodeError as error:
             return RecordRejected(STORE, f"{movie.imdb_id}: {flaws(movie) or error}")
         except StoreError as error:

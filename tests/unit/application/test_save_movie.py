@@ -11,6 +11,7 @@ from application.records import Row, Table
 from application.save_movie import SaveMovie
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.movie import Movie, title_url
+from tests.fakes.movies import movie
 
 MOVIE = Movie("tt0000001", "One", title_url("tt0000001"), datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -35,6 +36,9 @@ class Store:
     def find(self, imdb_id: str) -> Movie | None:
         return next((movie for movie in self.saved if movie.imdb_id == imdb_id), None)
 
+    def ids(self) -> Iterator[str]:
+        return (movie.imdb_id for movie in self.saved)
+
     def rows(self, table: Table) -> Iterator[Row]:
         return iter(())
 
@@ -50,6 +54,12 @@ def _failing(error: Exception) -> Callable[[Movie], None]:
         raise error
 
     return fail
+
+
+def test_it_holds_what_both_hold() -> None:
+    first, second = Store("postgres"), Store("csv")
+    first.saved, second.saved = [movie(1), movie(2)], [movie(3), movie(2)]
+    assert list(SaveMovie(first, second).ids()) == ["tt0000002"]
 
 
 def test_both_stores_save_at_the_same_time() -> None:

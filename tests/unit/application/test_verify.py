@@ -33,6 +33,9 @@ class GivenRows:
     def name(self) -> str:
         return self._name
 
+    def ids(self) -> Iterator[str]:
+        return (row[0] or "" for row in self._rows[Table.MOVIES])
+
     def rows(self, table: Table) -> Iterator[Row]:
         return iter(self._rows[table])
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from contextlib import closing
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.records import Table
 from infrastructure.persistence.csv import journal
-from infrastructure.persistence.csv.journal import Contents, Header, Journal, Sizes
+from infrastructure.persistence.csv.files import TableFiles
+from infrastructure.persistence.csv.journal import NOTHING, Contents, Header, Journal, Save, Sizes, Stamps
+from infrastructure.persistence.csv.layout import Layout
 from infrastructure.persistence.csv.snapshot import standing
 
 HEADER = Header(generation=3, base=Sizes(10, 20, 30), escaped=True, ordered=True, open=True)
-SAVES = [Sizes(100 * place, 200 * place, 300 * place) for place in range(1, 6)]
+SAVES = [Save(Sizes(100 * place, 200 * place, 300 * place), (place, 2, 3)) for place in range(1, 6)]
+SIZES = [save.sizes for save in SAVES]
+LENGTH = 40  # of a record
 
 
 @pytest.fixture
@@ -33,8 +39,8 @@ def test_it_comes_back_as_it_was_written(written: Path) -> None:
     found = journal.read(written)
     assert found is not None
     assert found.header == HEADER
-    assert list(found.sizes()) == SAVES
-    assert found.committed == SAVES[-1]
+    assert list(found.sizes()) == SIZES
+    assert (found.committed, found.sums) == SAVES[-1]
 
 
 def test_without_records_the_base_is_what_counts(tmp_path: Path) -> None:
@@ -54,15 +60,15 @@ def test_it_is_readable_by_its_owner_only(written: Path) -> None:
     assert written.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("cut", range(1, 5 * 28 + 1))
+@pytest.mark.parametrize("cut", range(1, 5 * LENGTH + 1))
 def test_a_torn_record_ends_it(written: Path, cut: int) -> None:
     written.write_bytes(written.read_bytes()[:-cut])
     found = journal.read(written)
     assert found is not None
-    assert list(found.sizes()) == SAVES[: 5 - (cut + 27) // 28]
+    assert list(found.sizes()) == SIZES[: 5 - (cut + LENGTH - 1) // LENGTH]
 
 
-@given(place=st.integers(0, 5 * 28 - 1), bit=st.integers(0, 7))
+@given(place=st.integers(0, 5 * LENGTH - 1), bit=st.integers(0, 7))
 def test_a_record_with_a_wrong_bit_ends_it(tmp_path_factory: pytest.TempPathFactory, place: int, bit: int) -> None:
     path = tmp_path_factory.mktemp("journal") / "journal"
     writer = Journal(path)
@@ -75,7 +81,7 @@ def test_a_record_with_a_wrong_bit_ends_it(tmp_path_factory: pytest.TempPathFact
     path.write_bytes(raw)
     found = journal.read(path)
     assert found is not None
-    assert list(found.sizes()) == SAVES[: place // 28]
+    assert list(found.sizes()) == SIZES[: place // LENGTH]
 
 
 def test_records_of_another_generation_do_not_count(written: Path, tmp_path: Path) -> None:
@@ -108,17 +114,28 @@ def test_trimming_takes_away_what_a_failed_append_left(written: Path) -> None:
     with written.open("ab") as file:
         file.write(b"half a rec")
     writer.trim()
-    writer.append([Sizes(9000, 9000, 9000)])
+    writer.append([Save(Sizes(9000, 9000, 9000), NOTHING)])
     writer.close()
     found = journal.read(written)
     assert found is not None
-    assert list(found.sizes()) == [*SAVES, Sizes(9000, 9000, 9000)]
+    assert list(found.sizes()) == [*SIZES, Sizes(9000, 9000, 9000)]
 
 
 # --- what counts ----------------------------------------------------------------
 
 
-def _contents(header: Header, saves: list[Sizes], path: Path) -> Contents:
+def _files(folder: Path, *texts: bytes) -> TableFiles:
+    for table, text in zip(Table, texts, strict=True):
+        (folder / f"{table}.csv").write_bytes(text)
+    return TableFiles(Layout(folder), writable=False)
+
+
+def _saved(*texts: bytes) -> Save:
+    movies, people, credits = map(len, texts)
+    return Save(Sizes(movies, people, credits), (crc32(texts[0]), crc32(texts[1]), crc32(texts[2])))
+
+
+def _contents(header: Header, saves: list[Save], path: Path) -> Contents:
     writer = Journal(path)
     writer.replace(Contents(header))
     writer.append(saves)
@@ -128,41 +145,47 @@ def _contents(header: Header, saves: list[Sizes], path: Path) -> Contents:
     return found
 
 
-def test_files_without_a_journal_count_whole_but_are_not_trusted() -> None:
-    found = standing(None, Sizes(1, 2, 3), (4, 5, 6), escaped=False)
-    assert (found.contents.committed, found.trusted, found.tail) == (Sizes(1, 2, 3), False, 0)
+def _stands(contents: Contents | None, files: TableFiles) -> tuple[Sizes, bool, int]:
+    with closing(files):
+        found = standing(contents, files, escaped=False)
+    return found.contents.committed, found.trusted, found.tail
 
 
-def test_what_stands_behind_the_last_commit_of_a_dead_run_is_a_tail(tmp_path: Path) -> None:
-    contents = _contents(HEADER, SAVES, tmp_path / "journal")
-    found = standing(contents, Sizes(505, 1000, 1501), (1, 1, 1), escaped=False)
-    assert (found.contents.committed, found.trusted, found.tail) == (SAVES[-1], True, 6)
+def test_files_without_a_journal_count_whole_but_are_not_trusted(tmp_path: Path) -> None:
+    assert _stands(None, _files(tmp_path, b"a", b"bb", b"ccc")) == (Sizes(1, 2, 3), False, 0)
 
 
-def test_a_commit_of_bytes_that_are_not_there_does_not_count(tmp_path: Path) -> None:
-    contents = _contents(HEADER, SAVES, tmp_path / "journal")
-    found = standing(contents, Sizes(420, 999, 1500), (1, 1, 1), escaped=False)
-    assert (found.contents.committed, found.trusted, found.tail) == (SAVES[3], True, 20 + 199 + 300)
+@pytest.mark.parametrize(
+    ("texts", "stands"),
+    [
+        ((b"ab", b"cd", b"ef"), (Sizes(2, 2, 2), True, 0)),
+        ((b"ab-", b"cd", b"ef--"), (Sizes(2, 2, 2), True, 3)),  # a save that did not end
+        ((b"aB", b"cd", b"ef"), (Sizes(2, 2, 2), False, 0)),  # edited, and as long as before
+        ((b"ab-", b"Xcd", b"ef"), (Sizes(3, 3, 2), False, 0)),  # edited, and longer: nothing of it is a tail
+        ((b"a", b"cd", b"ef"), (Sizes(1, 2, 2), False, 0)),  # cut short
+        ((b"ab", b"", b"ef"), (Sizes(2, 0, 2), False, 0)),
+    ],
+)
+def test_what_a_dead_run_has_left_counts_as_far_as_it_is_as_it_was_written(
+    tmp_path: Path, texts: tuple[bytes, ...], stands: tuple[Sizes, bool, int]
+) -> None:
+    saves = [_saved(b"a", b"c", b""), _saved(b"ab", b"cd", b"ef")]
+    contents = _contents(Header(open=True), saves, tmp_path / "journal")
+    assert _stands(contents, _files(tmp_path, *texts)) == stands
 
 
-def test_files_that_were_left_alone_are_trusted_and_others_are_not() -> None:
-    closed = Contents(Header(generation=1, base=Sizes(1, 2, 3), stamps=(4, 5, 6)))
-    assert standing(closed, Sizes(1, 2, 3), (4, 5, 6), escaped=False).trusted
-    assert not standing(closed, Sizes(1, 2, 3), (4, 5, 7), escaped=False).trusted
-    longer = standing(closed, Sizes(1, 2, 4), (4, 5, 7), escaped=False)
-    assert (longer.contents.committed, longer.trusted, longer.tail) == (Sizes(1, 2, 4), False, 0)
-    assert longer.contents.header.generation == 1
+def test_the_base_counts_in_the_same_way(tmp_path: Path) -> None:
+    sizes, sums = _saved(b"ab", b"cd", b"ef")
+    contents = Contents(Header(generation=7, base=sizes, sums=sums, open=True))
+    assert _stands(contents, _files(tmp_path, b"ab", b"cd", b"ef--")) == (sizes, True, 2)
+    assert _stands(contents, _files(tmp_path, b"ab", b"cX", b"ef--")) == (Sizes(2, 2, 4), False, 0)
 
 
-def test_a_base_that_was_cut_short_is_an_edit() -> None:
-    cut = standing(Contents(HEADER), Sizes(9, 20, 30), (1, 1, 1), escaped=False)
-    assert (cut.contents.committed, cut.trusted, cut.tail) == (Sizes(9, 20, 30), False, 0)
-
-
-@given(lengths=st.lists(st.integers(0, 9), min_size=1, max_size=5), extra=st.integers(0, 50))
-def test_the_tail_is_what_is_longer(tmp_path_factory: pytest.TempPathFactory, lengths: list[int], extra: int) -> None:
-    saves = [Sizes(end, end, end) for end in accumulate(lengths)]
-    contents = _contents(Header(open=True), saves, tmp_path_factory.mktemp("journal") / "journal")
-    end = saves[-1].movies
-    found = standing(contents, Sizes(end + extra, end, end), (), escaped=False)
-    assert (found.contents.committed, found.tail) == (saves[-1], extra)
+def test_files_that_were_left_alone_are_trusted_and_others_are_not(tmp_path: Path) -> None:
+    with closing(_files(tmp_path, b"a", b"bb", b"ccc")) as files:
+        stamps: Stamps = files.stamps()
+    closed = Contents(Header(generation=1, base=Sizes(1, 2, 3), stamps=stamps))
+    assert _stands(closed, TableFiles(Layout(tmp_path), writable=False)) == (Sizes(1, 2, 3), True, 0)
+    touched = Contents(Header(generation=1, base=Sizes(1, 2, 3), stamps=(*stamps[:2], stamps[2] - 1)))
+    assert _stands(touched, TableFiles(Layout(tmp_path), writable=False)) == (Sizes(1, 2, 3), False, 0)
+    assert _stands(closed, _files(tmp_path, b"a", b"bb", b"cccc")) == (Sizes(1, 2, 4), False, 0)

@@ -1,0 +1,1 @@
+SELECT imdb_id FROM movies
