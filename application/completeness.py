@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from application.records import Row, Table, timestamp
 
+_ID: Final = Table.MOVIES.columns.index("imdb_id")
 _RANK: Final = Table.MOVIES.columns.index("rank")
 _SCRAPED_AT: Final = Table.MOVIES.columns.index("scraped_at")
 
@@ -21,11 +22,13 @@ class Expectation:
         count: how many titles.
         ranks: they are a chart's, and fill its ranks from 1 to ``count``.
         since: titles read before do not count; a title that has left the chart keeps its old rank.
+        done: ids that count whenever they were read; a run may leave alone what is fresh.
     """
 
     count: int
     ranks: bool
     since: datetime | None = None
+    done: Container[str] = ()
 
 
 class Present:
@@ -39,7 +42,9 @@ class Present:
 
     def count(self, row: Row) -> None:
         """Take in one movies row."""
-        if len(row) <= _SCRAPED_AT or (row[_SCRAPED_AT] or "") < self._since:
+        if len(row) <= _SCRAPED_AT:
+            return
+        if (row[_SCRAPED_AT] or "") < self._since and row[_ID] not in self._expected.done:
             return
         rank = row[_RANK] or ""
         if not self._expected.ranks:

@@ -435,12 +435,14 @@ class Run:
         chart: its name; ``None`` for a list of ids.
         asked: how many titles.
         started_at: when it first began, in UTC.
+        fresh_since: records read since then count as this run's; ``None``: since it began.
     """
 
     site: str
     chart: str | None
     asked: int
     started_at: datetime
+    fresh_since: datetime | None = None
 
 
 class RunHistory(Protocol):

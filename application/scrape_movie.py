@@ -28,6 +28,7 @@ class ScrapeMovie:
         progress: told what the worker is doing.
         cancel: ends every wait.
         fresh_since: a record that was read since then is left alone; ``None``: none is.
+        keep_ranks: a title that comes without a rank keeps the one it has.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class ScrapeMovie:
         progress: Progress,
         cancel: threading.Event,
         fresh_since: datetime | None = None,
+        keep_ranks: bool = True,
     ) -> None:
         self._source = source
         self._store = store
@@ -46,6 +48,7 @@ class ScrapeMovie:
         self._progress = progress
         self._cancel = cancel
         self._fresh_since = fresh_since
+        self._keep_ranks = keep_ranks
         self._turns = tuple(threading.Lock() for _ in range(_TURNS))
         self._gaps: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
 
@@ -113,14 +116,17 @@ class ScrapeMovie:
 
     def _filled(self, movie: Movie, missing: frozenset[str]) -> tuple[Movie, frozenset[str]]:
         """The movie, with what its page could not tell taken from the saved record; and the gaps that are left."""
-        if not missing:
-            return movie, missing
-        saved = self._store.find(movie.imdb_id)
-        kept = {name: getattr(saved, name) for name in missing if saved is not None and getattr(saved, name)}
-        log.warning(
-            "%s: the page is incomplete, it does not tell %s%s",
-            movie.imdb_id,
-            ", ".join(sorted(missing)),
-            f"; kept from the record before: {', '.join(sorted(kept))}" if kept else "",
-        )
+        unknown = missing | ({"rank"} if movie.rank is None and self._keep_ranks else set())
+        saved = self._store.find(movie.imdb_id) if unknown else None
+        if saved is not None:
+            kept = {name: value for name in unknown if (value := getattr(saved, name)) not in (None, ())}
+        else:
+            kept = {}
+        if missing:
+            log.warning(
+                "%s: the page is incomplete, it does not tell %s%s",
+                movie.imdb_id,
+                ", ".join(sorted(missing)),
+                f"; kept from the record before: {', '.join(sorted(kept))}" if kept else "",
+            )
         return replace(movie, **kept), missing - kept.keys()

@@ -130,6 +130,8 @@ class Movie:
             yield f"imdb_id {self.imdb_id!r} is not tt and 7 to 10 digits"
         if not self.title.strip():
             yield "title is empty"
+        if not self.source_url:
+            yield "source_url is empty"
         if self.year is not None and not FIRST_FILM_YEAR <= self.year <= 9999:
             yield f"year {self.year} is before {FIRST_FILM_YEAR} or after 9999"
         if self.rating is not None and not (math.isfinite(self.rating) and 1 <= self.rating <= 10):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from domain.errors import UsageError
 from infrastructure.cli.options import Frame, command_frame
 
 
@@ -25,6 +24,8 @@ def export(frame: Frame, folder: Path, form: str, overwrite: bool) -> None:
     from infrastructure.exchange.exporting import export as write
     from infrastructure.persistence.postgres.snapshot import snapshot
 
+    if folder.resolve() == frame.settings.data_dir.resolve():
+        raise UsageError(f"{folder} is the data directory, whose files belong to runs: export into another folder")
     escape = frame.settings.csv_escape_formulas
     with (
         bootstrap.database_of(frame.settings, bootstrap.clock_of(os.environ)) as database,
@@ -41,27 +42,27 @@ def export(frame: Frame, folder: Path, form: str, overwrite: bool) -> None:
 def import_files(frame: Frame, folder: Path | None) -> None:
     """Copy the CSV files in FOLDER, or in the data directory, into a database that holds no movies yet."""
     from infrastructure import bootstrap
-    from infrastructure.persistence.csv.repository import CsvMovieRepository
+    from infrastructure.exchange.importing import import_csv, require_files
     from infrastructure.persistence.data_dir import DataDir
     from infrastructure.persistence.postgres.loading import PostgresLoader
 
     settings = frame.settings
     clock = bootstrap.clock_of(os.environ)
     source = folder or settings.data_dir
-    if not (source / "movies.csv").is_file():
-        raise UsageError(f"{source} holds no movies.csv: there is nothing to import")
+    require_files(source)  # before a database is made
     directory = DataDir(settings.data_dir)
     directory.prepare()
-    escape = settings.csv_escape_formulas
-    files = CsvMovieRepository(source, escape_formulas=escape, read_only=True)
     with (
         directory.lock("import", clock),
         bootstrap.database_place(settings, settings.data_dir) as place,
         bootstrap.database(settings, place, clock) as database,
     ):
-        counts = PostgresLoader(database).load(files.rows)
-    if not frame.quiet:
-        click.echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()))
+        counts = import_csv(source, PostgresLoader(database), escape_formulas=settings.csv_escape_formulas)
+    if frame.quiet:
+        return
+    click.echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " into the database")
+    if source.resolve() != settings.data_dir.resolve():
+        click.echo(f"the CSV files in {settings.data_dir} are as they were; `verify --repair` makes them the same")
 
 
 COMMANDS = (export, import_files)

@@ -82,7 +82,14 @@ def _run(
         database = stack.enter_context(bootstrap.database(settings, place, session.clock, session.cancel))
         store = stack.enter_context(bootstrap.stores(settings, database))
         crew = session.crew(job_log, workers, face=FileLines(session.say))
-        work = ScrapeMovie(source, store, max_requests=1, progress=crew.progress, cancel=session.cancel)
+        work = ScrapeMovie(
+            source,
+            store,
+            max_requests=1,
+            progress=crew.progress,
+            cancel=session.cancel,
+            keep_ranks=chart is None,  # a chart among the files tells who has none any more
+        )
         ended = crew.carry_out(str(folder), ParseFile(work))
         store.finish()
         job_log.close(ended.ending.value)

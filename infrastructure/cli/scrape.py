@@ -185,7 +185,13 @@ def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> t
             kept.store,
             work,
             history=bootstrap.history(kept.database),
-            run=Run(site, chart, job_log.counts.total, job_log.begun),
+            run=Run(
+                site,
+                chart,
+                job_log.counts.total,
+                job_log.begun,
+                fresh_since=None if wish.max_age is None else job_log.begun - wish.max_age,
+            ),
         )
         job_log.close(ended.ending.value)
         session.tell(ended, kept.place)

@@ -71,11 +71,12 @@ def _asked_for(frame: Frame) -> tuple[Expectation | None, bool]:
     from domain.chart import ChartName
     from infrastructure.persistence.joblog.status_file import JobLogStatus
 
-    logged = JobLogStatus(frame.settings.data_dir / JOB_LOGS["scrape"]).read()
+    log = JobLogStatus(frame.settings.data_dir / JOB_LOGS["scrape"])
+    logged = log.read()
     if logged is None or not logged.whole or logged.identity.work != "scrape":
         return None, False
     ranks = logged.identity.subject in [chart.value for chart in ChartName]
-    return Expectation(logged.counts.total, ranks, logged.started), bool(logged.alive)
+    return Expectation(logged.counts.total, ranks, logged.started, log.completed()), bool(logged.alive)
 
 
 def _tell(say: Callable[[str], None], report: Report, *, listed: bool) -> None:

@@ -95,6 +95,13 @@ def test_what_is_exported_can_be_imported_and_exported_again_byte_for_byte(fille
         assert (tmp_path / "first" / f"{name}.csv").read_bytes() == (tmp_path / "second" / f"{name}.csv").read_bytes()
 
 
+def test_the_data_directory_is_no_place_for_an_export(filled: Program) -> None:
+    before = (filled.data_dir / "movies.csv").stat()
+    refused = filled.run("export", str(filled.data_dir), "--overwrite", code=2)
+    assert "is the data directory" in refused.stderr
+    assert (filled.data_dir / "movies.csv").stat() == before
+
+
 def test_posters_and_catalogue(filled: Program) -> None:
     assert "posters" in filled.run("posters", POSTER_RECHECK_HOURS="0").stdout
     published = filled.run("publish", SITE_URL="https://films.example")

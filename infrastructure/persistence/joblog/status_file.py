@@ -13,7 +13,7 @@ from application.ports import JobCounts
 from application.records import parse_timestamp
 from application.status import LoggedRun, Pace
 from domain.errors import UsageError
-from infrastructure.persistence.joblog import lines
+from infrastructure.persistence.joblog import lines, listing
 from infrastructure.persistence.joblog.opening import identity_of, lock_path, read_state
 
 _TAIL: Final = 1 << 18  # bytes at the end that tell the pace: some hundreds of jobs
@@ -62,6 +62,24 @@ class JobLogStatus:
             pace=_pace(stamps),
             unusable=state.unreadable + state.stray,
         )
+
+
+    def completed(self) -> frozenset[str]:
+        """The keys of the jobs that the last run has completed.
+
+        Raises:
+            UsageError: the file is no job log of ours, or cannot be read.
+        """
+        try:
+            path = self._path.resolve()
+            state, _ = read_state(path)
+            return frozenset(
+                line.id
+                for line in (listing.listed(path, state) if state.run else ())
+                if line.seq in state.done and line.seq not in state.failed
+            )
+        except OSError as error:
+            raise UsageError(f"cannot read the job log {self._path}: {error.strerror}") from error
 
 
 def _is_written(path: Path) -> bool | None:

@@ -43,7 +43,7 @@ class PostgresHistory:
             "saved": saved,
             "failed": failed,
             "complete": complete,
-            "started_at": run.started_at,
+            "fresh_since": run.fresh_since or run.started_at,
             "finished_at": finished_at,
         }
 

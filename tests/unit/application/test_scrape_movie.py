@@ -113,6 +113,33 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
     assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short")
 
 
+def test_nought_is_not_nothing() -> None:
+    store = InMemoryMovieRepository()
+    store.save(replace(MOVIE, metascore=0, votes=0))
+    _scrape(Title(replace(MOVIE, votes=None), "page", missing=frozenset({"metascore", "votes"})), store)
+    saved = store.find(MOVIE.imdb_id)
+    assert saved is not None
+    assert (saved.metascore, saved.votes) == (0, 0)
+
+
+@pytest.mark.parametrize(("keep_ranks", "rank"), [(True, 3), (False, None)])
+def test_a_title_that_comes_without_a_rank_keeps_its_own_unless_a_chart_says_more(
+    keep_ranks: bool, rank: int | None
+) -> None:
+    store = InMemoryMovieRepository()
+    store.save(replace(MOVIE, rank=3))
+    work = ScrapeMovie(
+        FakeTitleSource({MOVIE.imdb_id: Title(MOVIE, "page")}),
+        store,
+        max_requests=6,
+        progress=RecordingProgress(),
+        cancel=threading.Event(),
+        keep_ranks=keep_ranks,
+    )
+    work(Job(0, MOVIE.imdb_id))
+    assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=rank)
+
+
 def test_a_page_that_cannot_be_had_saves_nothing() -> None:
     store = InMemoryMovieRepository()
     with pytest.raises(NotFound):

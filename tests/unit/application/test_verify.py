@@ -326,6 +326,15 @@ def test_titles_of_earlier_runs_do_not_count() -> None:
     assert "csv: rank 3 is missing" in _incomplete(saved, Expectation(3, ranks=True, since=since))
 
 
+def test_titles_that_a_run_left_alone_because_they_were_fresh_count() -> None:
+    saved = _ranked(1, 2)
+    since = saved[0].scraped_at + timedelta(days=1)
+    assert _incomplete(saved, Expectation(2, ranks=True, since=since, done={one.imdb_id for one in saved})) == ()
+    assert "csv: rank 2 is missing" in _incomplete(
+        saved, Expectation(2, ranks=True, since=since, done={saved[0].imdb_id})
+    )
+
+
 def test_a_list_of_ids_is_counted() -> None:
     assert _incomplete([movie(1), movie(2)], Expectation(2, ranks=False)) == ()
     assert _incomplete([movie(1)], Expectation(2, ranks=False)) == (

@@ -29,6 +29,7 @@ def test_nothing_but_a_title_is_a_movie() -> None:
         ("imdb_id", "tt0000001\n", "is not tt and"),
         ("imdb_id", "tt٠٠٠٠٠٠١", "is not tt and"),
         ("title", " ", "title is empty"),
+        ("source_url", "", "source_url is empty"),
         ("year", 1887, "year 1887 is before 1888"),
         ("rating", 10.1, "rating 10.1 is outside 1 to 10"),
         ("rating", 0.9, "rating 0.9 is outside 1 to 10"),
