@@ -21,6 +21,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.persistence.csv.repository import CsvMovieRepository
+    from infrastructure.persistence.disk_wait import DiskWait
     from infrastructure.persistence.postgres.database import Database
     from infrastructure.persistence.postgres.repository import PostgresMovieRepository
 
@@ -115,9 +116,21 @@ def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None
         yield opened
 
 
+def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> DiskWait:
+    """How long a full disk is waited for."""
+    from infrastructure.persistence.disk_wait import DiskWait
+
+    return DiskWait(settings.store_wait_seconds, cancel)
+
+
 @contextmanager
 def each_store(
-    settings: Settings, opened: Database, *, read_only: bool = False, mending: bool = False
+    settings: Settings,
+    opened: Database,
+    *,
+    read_only: bool = False,
+    mending: bool = False,
+    cancel: threading.Event | None = None,
 ) -> Iterator[tuple[CsvMovieRepository, PostgresMovieRepository]]:
     """CSV and PostgreSQL, each by itself.
 
@@ -126,6 +139,7 @@ def each_store(
         opened: the database.
         read_only: change nothing in the CSV files.
         mending: set CSV rows aside that cannot be read, instead of refusing the files.
+        cancel: ends every wait.
 
     Raises:
         UsageError: a CSV file of another shape stands in the data directory.
@@ -138,20 +152,21 @@ def each_store(
         escape_formulas=settings.csv_escape_formulas,
         read_only=read_only,
         set_aside_unreadable=mending,
+        disk_wait=disk_wait(settings, cancel),
     )
     with closing(csv):
         yield csv, PostgresMovieRepository(opened)
 
 
 @contextmanager
-def stores(settings: Settings, opened: Database) -> Iterator[SaveMovie]:
+def stores(settings: Settings, opened: Database, cancel: threading.Event | None = None) -> Iterator[SaveMovie]:
     """Both stores, open for saving, as one repository.
 
     Raises:
         UsageError: a CSV file of another shape stands in the data directory.
     """
     with (
-        each_store(settings, opened) as (csv, postgres),
+        each_store(settings, opened, cancel=cancel) as (csv, postgres),
         closing(SaveMovie(postgres, csv)) as both,
     ):
         yield both

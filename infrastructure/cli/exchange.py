@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from domain.errors import UsageError
 from infrastructure.cli.options import Frame, command_frame
 
 

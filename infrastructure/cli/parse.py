@@ -80,7 +80,7 @@ def _run(
         source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
         place = stack.enter_context(bootstrap.database_place(settings, settings.data_dir, session.cancel))
         database = stack.enter_context(bootstrap.database(settings, place, session.clock, session.cancel))
-        store = stack.enter_context(bootstrap.stores(settings, database))
+        store = stack.enter_context(bootstrap.stores(settings, database, session.cancel))
         crew = session.crew(job_log, workers, face=FileLines(session.say))
         work = ScrapeMovie(
             source,

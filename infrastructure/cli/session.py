@@ -112,6 +112,7 @@ class Session:
             clock=self.clock,
             fresh=wish.fresh,
             retry_failed=wish.retry_failed,
+            disk_wait=bootstrap.disk_wait(self.settings, self.cancel),
         )
         self._logging.run = log.run
         try:
@@ -133,7 +134,7 @@ class Session:
         with (
             bootstrap.database_place(settings, settings.data_dir, self.cancel) as place,
             bootstrap.database(settings, place, self.clock, self.cancel) as database,
-            bootstrap.stores(settings, database) as store,
+            bootstrap.stores(settings, database, self.cancel) as store,
         ):
             yield Keeping(place, database, store)
 

@@ -114,6 +114,25 @@ def test_a_full_disk_under_the_csv_files(tmp_path: Path, slow_site: DemoProcess,
         _whole(program)
 
 
+def test_a_full_disk_that_gets_room_again_is_waited_for(
+    tmp_path: Path, slow_site: DemoProcess, server: PrivatePostgres
+) -> None:
+    with small_disk(tmp_path / "small", 2) as disk:
+        ballast = disk / "ballast"
+        program = _program(disk / "data", slow_site, server.dsn(), STORE_WAIT_SECONDS="90")
+        process = program.start("--limit", str(COUNT))
+        wait_until(lambda: _saved(program) >= 20 or process.poll() is not None)
+        _fill(ballast)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "waiting up to 90 s for room" in line:
+                break
+        ballast.unlink()
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == 0, out + err
+        _whole(program)
+
+
 def test_a_full_disk_under_the_database(tmp_path: Path, slow_site: DemoProcess) -> None:
     with small_disk(Path(f"{tmp_path}s"), 200) as disk:
         ballast = disk / "ballast"

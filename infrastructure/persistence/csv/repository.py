@@ -17,6 +17,7 @@ from infrastructure.persistence.csv.reading import Reading, built
 from infrastructure.persistence.csv.scan import ALL_TABLES, Irregular, scan
 from infrastructure.persistence.csv.snapshot import Standing, snapshot
 from infrastructure.persistence.csv.store import CsvStore
+from infrastructure.persistence.disk_wait import DiskWait
 from shared.batcher import BackgroundBatcher
 
 _MOST_IN_A_GROUP = 256
@@ -34,6 +35,7 @@ class CsvMovieRepository:
         escape_formulas: put an apostrophe before text that a spreadsheet would take for a formula.
         read_only: change nothing, not even torn lines; works beside a process that writes.
         set_aside_unreadable: move rows that cannot be read to ``unreadable-<table>.csv`` instead of refusing them.
+        disk_wait: how long a full disk is waited for; not at all unless given.
 
     Raises:
         UsageError: there is a file of another shape, or a row that cannot be read; nothing was changed.
@@ -47,9 +49,11 @@ class CsvMovieRepository:
         escape_formulas: bool = False,
         read_only: bool = False,
         set_aside_unreadable: bool = False,
+        disk_wait: DiskWait | None = None,
     ) -> None:
         self._layout = Layout(directory)
         self._escape = escape_formulas
+        self._disk_wait = disk_wait or DiskWait()
         self._lock = threading.RLock()
         self._batcher: BackgroundBatcher[Entry] = BackgroundBatcher(
             self._flush, max_batch=_MOST_IN_A_GROUP, name=f"save-{STORE}"
@@ -101,9 +105,8 @@ class CsvMovieRepository:
         Raises:
             StoreUnavailable: the disk refuses; the files are as they were, and complete.
         """
-        with self._lock, told_apart(self._layout.directory):
-            if self._store is not None:
-                self._writer().finish()
+        if self._store is not None:
+            self._disk_wait(self._finish)
 
     def close(self) -> None:
         """Let go of the files. Saving afterwards is an error."""
@@ -118,8 +121,15 @@ class CsvMovieRepository:
         return self._batcher.put(entry).wait
 
     def _flush(self, entries: Sequence[Entry]) -> None:
+        self._disk_wait(lambda: self._append(entries))
+
+    def _append(self, entries: Sequence[Entry]) -> None:
         with self._lock, told_apart(self._layout.directory):
             self._writer().append(entries)
+
+    def _finish(self) -> None:
+        with self._lock, told_apart(self._layout.directory):
+            self._writer().finish()
 
     def _writer(self) -> CsvStore:
         if self._store is None:

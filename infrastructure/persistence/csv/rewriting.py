@@ -68,9 +68,7 @@ def rewrite_edited(
 def _switch(layout: Layout, number: int, written: Written, names: list[tuple[str, Naming]], *, escaped: bool) -> None:
     layout.make_state()
     write_names(layout, number, names)
-    header = Header(
-        number, base=written.sizes, sums=written.sums, escaped=escaped, ordered=True, stamps=written.stamps
-    )
+    header = Header(number, base=written.sizes, sums=written.sums, escaped=escaped, ordered=True, stamps=written.stamps)
     journal = Journal(layout.journal)
     try:
         journal.replace(Contents(header))  # from here on the new files count, under whatever name

@@ -18,6 +18,7 @@ from application.ports import Failure, Job, JobCounts, Outcome, Status
 from application.records import parse_timestamp, timestamp
 from application.status import RunIdentity
 from domain.errors import UsageError
+from infrastructure.persistence.disk_wait import DiskWait
 from infrastructure.persistence.joblog import checkpoint, lines, listing
 from infrastructure.persistence.joblog.append_file import AppendFile
 from infrastructure.persistence.joblog.keys import KeySet
@@ -67,6 +68,7 @@ class JobLogFile:
         version: str,
         clock: Clock,
         resumed: bool,
+        disk_wait: DiskWait,
     ) -> None:
         self._path = path
         self._file = file
@@ -76,6 +78,7 @@ class JobLogFile:
         self._version = version
         self._clock = clock
         self._resumed = resumed
+        self._disk_wait = disk_wait
         self._list_name = Path(identity.subject).name
         self._writing = threading.Lock()
         self._since_checkpoint = 0
@@ -208,7 +211,7 @@ class JobLogFile:
     def _append(self, *written: dict[str, Any], matters: bool) -> None:
         data = lines.encode(*written)
         with self._writing:
-            start = self._file.append(data, matters=matters)
+            start = self._disk_wait(lambda: self._file.append(data, matters=matters))
             self._state.feed(start, start + len(data), *lines.decode(data))
 
     def _checkpoint(self) -> None:

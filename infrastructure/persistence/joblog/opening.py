@@ -12,6 +12,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from application.status import RunIdentity
 from domain.errors import StoreUnavailable, UsageError
+from infrastructure.persistence.disk_wait import DiskWait
 from infrastructure.persistence.joblog import checkpoint, lines
 from infrastructure.persistence.joblog.append_file import AppendFile
 from infrastructure.persistence.joblog.file import CHECKPOINT_FROM, JobLogFile, run_line
@@ -34,6 +35,7 @@ def open_job_log(
     clock: Clock,
     fresh: bool = False,
     retry_failed: bool = False,
+    disk_wait: DiskWait | None = None,
 ) -> JobLogFile:
     """Go on with the unfinished run of the log, or begin a new one.
 
@@ -47,6 +49,7 @@ def open_job_log(
         clock: for the time stamps.
         fresh: begin a new run whatever is there.
         retry_failed: go on with the last run, finished or not, and take what failed for good again.
+        disk_wait: how long a full disk is waited for; not at all unless given.
 
     Raises:
         UsageError: another process writes this log; it is unfinished and of
@@ -60,7 +63,16 @@ def open_job_log(
     except OSError as error:
         raise _unusable(path, error) from error
     try:
-        return _open(path, identity, lock, version=version, clock=clock, fresh=fresh, retry_failed=retry_failed)
+        return _open(
+            path,
+            identity,
+            lock,
+            version=version,
+            clock=clock,
+            fresh=fresh,
+            retry_failed=retry_failed,
+            disk_wait=disk_wait or DiskWait(),
+        )
     except OSError as error:
         lock.release()
         raise _unusable(path, error) from error
@@ -112,6 +124,7 @@ def _open(
     clock: Clock,
     fresh: bool,
     retry_failed: bool,
+    disk_wait: DiskWait,
 ) -> JobLogFile:
     state, end = read_state(path)
     _report(path, state)
@@ -128,7 +141,17 @@ def _open(
                 end = follow(reading, state, end)  # the torn line, now that it has an end
                 if end >= CHECKPOINT_FROM:
                     checkpoint.save(path, reading, end, state)
-        opened = JobLogFile(path, file, state, lock, identity=identity, version=version, clock=clock, resumed=goes_on)
+        opened = JobLogFile(
+            path,
+            file,
+            state,
+            lock,
+            identity=identity,
+            version=version,
+            clock=clock,
+            resumed=goes_on,
+            disk_wait=disk_wait,
+        )
         if goes_on:
             opened.resume(retry_failed=retry_failed)
     except BaseException:

@@ -63,7 +63,6 @@ class JobLogStatus:
             unusable=state.unreadable + state.stray,
         )
 
-
     def completed(self) -> frozenset[str]:
         """The keys of the jobs that the last run has completed.
 

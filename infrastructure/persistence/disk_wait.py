@@ -1,0 +1,85 @@
+"""How long a full disk is waited for, by all threads together."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from domain.errors import StoreUnavailable
+
+T = TypeVar("T")
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+_log = logging.getLogger(__name__)
+
+
+class DiskWait:
+    """Tries again while the disk is full; whatever else a store raises goes on at once.
+
+    Whoever waits here holds up those behind it, so that nothing is fetched
+    meanwhile. Once the patience is used up nobody waits any more, until
+    something has succeeded.
+
+    Args:
+        patience: seconds from the first failure after which waiting makes no sense.
+        cancel: ends the wait.
+        monotonic: the clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        patience: float = 0.0,
+        cancel: threading.Event | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._patience = patience
+        self._cancel = cancel or threading.Event()
+        self._monotonic = monotonic
+        self._since: float | None = None
+
+    def __call__(self, attempt: Callable[[], T]) -> T:
+        """What the attempt answers.
+
+        Raises:
+            StoreUnavailable: what it raises, if the disk is still full in the end.
+        """
+        try:
+            done = attempt()
+        except StoreUnavailable as error:
+            if not _is_full(error):
+                raise
+            if self._since is None:
+                self._since = self._monotonic()
+                _log.warning("%s; waiting up to %g s for room", error, self._patience)
+            if self._over():
+                raise
+            done = self._again(attempt)
+        self._since = None
+        return done
+
+    def _again(self, attempt: Callable[[], T]) -> T:
+        import tenacity  # only where something went wrong: it costs a tenth of the start-up time
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_is_full),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
+            stop=lambda _: self._over(),
+            sleep=tenacity.sleep_using_event(self._cancel),
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _over(self) -> bool:
+        since = self._since
+        return self._cancel.is_set() or (since is not None and self._monotonic() - since >= self._patience)
+
+
+def _is_full(error: BaseException) -> bool:
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return isinstance(error, StoreUnavailable) and isinstance(cause, OSError) and cause.errno in _FULL
