@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from application.ports import ChartSource, TitleSource
@@ -82,15 +82,20 @@ def network_options(settings: Settings) -> NetworkOptions:
 
 
 @contextmanager
-def downloader(settings: Settings) -> Iterator[Downloader]:
+def downloader(settings: Settings, *, grace: float = 0.0) -> Iterator[Downloader]:
     """The network with all its routes.
+
+    Args:
+        settings: the user's.
+        grace: seconds that a request under way may still take once its run was cancelled.
 
     Raises:
         UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
     """
     from infrastructure.http import build_downloader
 
-    with closing(build_downloader(network_options(settings))) as opened:
+    options = replace(network_options(settings), cancel_grace=grace)
+    with closing(build_downloader(options)) as opened:
         yield opened
 
 

@@ -74,7 +74,7 @@ def retry_policy(options: NetworkOptions) -> RetryPolicy:
 
 def build_transport(options: NetworkOptions) -> Transport:
     """What sends single requests."""
-    timeouts = Timeouts(options.connect_timeout, options.read_timeout, options.request_deadline)
+    timeouts = Timeouts(options.connect_timeout, options.read_timeout, options.request_deadline, options.cancel_grace)
     return Transport(timeouts, options.max_body_bytes, options.authorities)
 
 

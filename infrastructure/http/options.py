@@ -34,6 +34,7 @@ class NetworkOptions:
         connect_timeout: to connect.
         read_timeout: between two reads.
         request_deadline: for a request as a whole, however slowly it drips.
+        cancel_grace: how long a request under way may still take once its run was cancelled.
         max_body_bytes: of a body, over the wire and decoded.
         requests_per_second: to each host; None: 10, and no limit on loopback.
         respect_robots: leave alone what robots.txt closes.
@@ -64,6 +65,7 @@ class NetworkOptions:
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     request_deadline: float = 120.0
+    cancel_grace: float = 0.0
     max_body_bytes: int = 32 * 1024 * 1024
     requests_per_second: float | None = None
     respect_robots: bool = True

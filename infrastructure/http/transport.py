@@ -78,11 +78,12 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, between two reads, and for a request as a whole, however slowly it drips."""
+    """Seconds: to connect, between two reads, for a request as a whole, however slowly it drips; and after a cancel."""
 
     connect: float = 10.0
     read: float = 30.0
     whole: float = 120.0
+    grace: float = 0.0
 
 
 class Transport:
@@ -113,7 +114,7 @@ class Transport:
                 when ``cancel`` was set meanwhile.
         """
         session = route.session(self._context)
-        with self._watchdog.watch(self._timeouts.whole, cancel) as flight:
+        with self._watchdog.watch(self._timeouts.whole, cancel, grace=self._timeouts.grace) as flight:
             try:
                 return self._exchange(session, request, flight)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:

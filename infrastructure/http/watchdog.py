@@ -3,7 +3,7 @@
 A blocked read only ends when bytes come or its timeout passes, and each byte of
 a slow drip starts the timeout anew. So one thread looks at the requests under
 way ten times a second and shuts down the socket of those whose deadline has
-passed or whose run was cancelled; the reading thread then wakes with an error.
+passed or whose run was cancelled some seconds ago; the reading thread then wakes with an error.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ class Flight:
         answered: the head of an answer has come.
     """
 
-    __slots__ = ("_socket", "answered", "cancel", "connected", "deadline", "ended", "reused")
+    __slots__ = ("_cancelled_at", "_grace", "_socket", "answered", "cancel", "connected", "deadline", "ended", "reused")
 
-    def __init__(self, deadline: float, cancel: threading.Event) -> None:
+    def __init__(self, deadline: float, cancel: threading.Event, grace: float) -> None:
         self.deadline = deadline
         self.cancel = cancel
+        self._grace = grace
+        self._cancelled_at: float | None = None
         self.ended: Ended | None = None
         self.connected = self.reused = self.answered = False
         self._socket: socket.socket | None = None
@@ -55,7 +57,9 @@ class Flight:
     def look(self, now: float) -> None:
         """End the request if it is time; called by the watching thread."""
         if self.ended is None:
-            if self.cancel.is_set():
+            if self.cancel.is_set() and self._cancelled_at is None:
+                self._cancelled_at = now
+            if self._cancelled_at is not None and now >= self._cancelled_at + self._grace:
                 self.ended = Ended.CANCELLED
             elif now >= self.deadline:
                 self.ended = Ended.DEADLINE
@@ -90,9 +94,9 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, seconds: float, cancel: threading.Event) -> Iterator[Flight]:
-        """Around one request of this thread: it ends after so many seconds, or when ``cancel`` is set."""
-        flight = Flight(time.monotonic() + seconds, cancel)
+    def watch(self, seconds: float, cancel: threading.Event, *, grace: float = 0.0) -> Iterator[Flight]:
+        """Around one request of this thread: it ends after so many seconds, or ``grace`` seconds after ``cancel``."""
+        flight = Flight(time.monotonic() + seconds, cancel, grace)
         with self._lock:
             self._flights.add(flight)
             if self._thread is None:

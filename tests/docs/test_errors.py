@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,13 @@ from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from infrastructure.persistence.csv.failures import told_apart
 from infrastructure.persistence.csv.repository import CsvMovieRepository
 from infrastructure.persistence.data_dir import DataDir
+from infrastructure.persistence.joblog.append_file import AppendFile
 from infrastructure.posters.picture import PictureLimits, open_picture
+from infrastructure.scraper.saved_pages import read_title
+from shared.clock import SystemClock
 from shared.settings import Settings, load
 from tests.conftest import ROOT
 from tests.fakes.fault_site import FaultSite, reply
@@ -143,6 +149,12 @@ def test_pages_of_other_things(site: DemoProcess) -> None:
     assert shown("NotATitlePage", said), said
 
 
+def test_a_file_that_has_nothing_to_do_with_titles() -> None:
+    page = b"<html><title>Shopping list</title>bread</html>"
+    said = _raised("NotATitlePage", lambda: read_title(page, scraped_at=datetime.now(UTC)))
+    assert shown("NotATitlePage", said), said
+
+
 def test_a_page_that_says_what_cannot_be_true(site: DemoProcess) -> None:
     page = _page(site, f"/title/{DemoControl(site.url).ids()[-1]}/")
     impossible = re.sub(r'("aggregateRating": ?)[0-9.]+', r"\g<1>42.0", page)
@@ -161,18 +173,38 @@ def test_posters_that_are_none(body: bytes) -> None:
 # --- about the whole run ----------------------------------------------------------------------------
 
 
-def _program(*arguments: str, code: int, **environment: str) -> list[str]:
-    """What the program says on standard error, without its own name."""
+def _program(*arguments: str | Path, code: int, **environment: str | Path) -> list[str]:
+    """What the program says, without its own name; standard error comes last."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *arguments],
-        env=environment,
+        [sys.executable, str(ROOT / "main.py"), *map(str, arguments)],
+        env={name: str(value) for name, value in environment.items()},
         capture_output=True,
         encoding="utf-8",
         timeout=60,
         check=False,
     )
     assert done.returncode == code, done.stderr
-    return [line.removeprefix("filmledger: ") for line in done.stderr.splitlines()]
+    return [line.removeprefix("filmledger: ") for line in (done.stdout + done.stderr).splitlines()]
+
+
+@pytest.fixture
+def filled(site: DemoProcess, tmp_path: Path) -> Path:
+    """A data directory with three films."""
+    _program("--limit", "3", "--quiet", code=0, BASE_URL=site.url, DATA_DIR=tmp_path / "filled")
+    return tmp_path / "filled"
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk that has room for nothing but names."""
+    mounted = tmp_path / "full"
+    mounted.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(mounted)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    (mounted / "filler").write_bytes(bytes(4096))
+    yield mounted
+    subprocess.run(["umount", str(mounted)], check=True)
 
 
 def test_a_chart_that_is_not_whole(settings: Settings) -> None:
@@ -191,6 +223,22 @@ def test_a_database_that_is_not_there(site: DemoProcess, tmp_path: Path) -> None
     assert shown("StoreUnavailable", lines[-1]), lines
 
 
+@pytest.mark.parametrize(("path", "mode"), [("/dev/full", "w"), ("/proc/sys/kernel/ostype", "a")])
+def test_a_file_of_the_store_that_cannot_be_written(path: str, mode: str, tmp_path: Path) -> None:
+    def write() -> None:
+        with told_apart(tmp_path), Path(path).open(mode) as file:
+            file.write("more than nothing")
+
+    said = _raised("StoreUnavailable", write)
+    assert shown("StoreUnavailable", said), said
+
+
+def test_a_job_log_that_cannot_grow(tmp_path: Path) -> None:
+    with closing(AppendFile(Path("/dev/full"), SystemClock())) as log:
+        said = _raised("StoreUnavailable", lambda: log.append(b"{}\n", matters=True))
+    assert shown("StoreUnavailable", said), said
+
+
 def test_a_record_that_no_store_can_hold(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with closing(CsvMovieRepository(tmp_path / "data")) as store:
@@ -201,9 +249,10 @@ def test_a_record_that_no_store_can_hold(tmp_path: Path) -> None:
 
 def test_being_told_to_stop(tmp_path: Path) -> None:
     with DemoProcess(DemoOptions(count=12, page_kb=0, latency=0.3)) as slow:
+        there = {"BASE_URL": slow.url, "DATA_DIR": str(tmp_path / "data")}
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "main.py"), "--limit", "12"],
-            env={"BASE_URL": slow.url, "DATA_DIR": str(tmp_path / "data"), "MAX_THREADS": "1"},
+            env={**there, "MAX_THREADS": "1"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -215,7 +264,10 @@ def test_being_told_to_stop(tmp_path: Path) -> None:
             if "to do" in line:
                 process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 130
+        another = _program("--limit", "3", code=2, **there)
     assert any(shown("Cancelled", line) for line in lines), lines
+    assert "holds another run" in another[-1]
+    assert shown("UsageError", another[-1]), another
 
 
 # --- about how it was called ------------------------------------------------------------------------
@@ -225,6 +277,82 @@ def test_a_data_directory_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("mine")
     said = _raised("UsageError", DataDir(tmp_path / "data").prepare)
     assert shown("UsageError", said), said
+
+
+def _refused(words: str, *arguments: str | Path, **environment: str | Path) -> None:
+    """The program refuses this with a line that holds these words and that the document shows."""
+    lines = _program(*arguments, code=2, **environment)
+    assert words in lines[-1]
+    assert shown("UsageError", lines[-1]), lines
+
+
+def test_a_data_directory_of_another_site(filled: Path) -> None:
+    _refused("was filled from", "--limit", "1", BASE_URL="http://127.0.0.1:9", DATA_DIR=filled)
+
+
+def test_a_data_directory_in_use(tmp_path: Path) -> None:
+    directory = DataDir(tmp_path)
+    directory.prepare()
+    with directory.lock("another command"):
+        _refused("is being written by", "--limit", "1", BASE_URL="http://127.0.0.1:9", DATA_DIR=tmp_path)
+
+
+def test_nothing_there_yet(tmp_path: Path) -> None:
+    _refused("there is nothing in", "verify", DATA_DIR=tmp_path)
+    _refused("there is no database in", "sql", "select 1", DATA_DIR=tmp_path)
+
+
+def test_a_folder_that_is_not_empty_and_a_database_that_is_not(filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text("mine")
+    _refused("exists already", "export", tmp_path, DATA_DIR=filled)
+    _refused("is the data directory", "export", filled, "--overwrite", DATA_DIR=filled)
+    _refused("needs an empty database", "import", DATA_DIR=filled)
+    _refused("PostgreSQL: ", "sql", "selct 1", DATA_DIR=filled)
+
+
+def test_a_list_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("bread\nmilk\n")
+    _refused("names no title", "--ids", tmp_path / "list", BASE_URL="http://127.0.0.1:9", DATA_DIR=tmp_path / "data")
+
+
+def test_a_tor_that_is_not_there(tmp_path: Path) -> None:
+    _refused(
+        "Tor's control port", BASE_URL="http://127.0.0.1:9", USE_TOR="true", TOR_CONTROL_PORT="9", DATA_DIR=tmp_path
+    )
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        _refused(
+            "cannot listen", "serve", "--out", tmp_path, "--port", str(listener.getsockname()[1]), DATA_DIR=tmp_path
+        )
+
+
+def test_a_dask_cluster_without_workers(site: DemoProcess, tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = str(listener.getsockname()[1])
+    dask = str(Path(sys.executable).with_name("dask"))
+    command = [dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+    address = f"tcp://127.0.0.1:{port}"
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log) as parent,
+    ):
+        try:
+            while b"Scheduler at" not in (tmp_path / "log").read_bytes():
+                assert parent.poll() is None
+                time.sleep(0.1)
+            _refused(
+                "has no workers", "--limit", "1", "--cluster", address, BASE_URL=site.url, DATA_DIR=tmp_path / "data"
+            )
+        finally:
+            parent.terminate()
+
+
+def test_settings_of_a_script_that_are_not_allowed() -> None:
+    said = _raised("UsageError", lambda: next(scrape(settings=Settings(max_threads=0))))
+    assert "MAX_THREADS" in said
 
 
 def test_a_setting_that_is_not_allowed() -> None:
@@ -259,6 +387,28 @@ def test_a_python_without_the_packages_or_too_old(isolated: str, tmp_path: Path)
 def test_a_full_disk(capsys: pytest.CaptureFixture[str]) -> None:
     said = _ended(lambda: Path("/dev/full").write_text("more than nothing"), capsys)
     assert shown("Full disk", said), said
+
+
+def test_a_full_disk_under_an_export_and_a_catalogue(filled: Path, full_disk: Path) -> None:
+    lines = _program("export", full_disk / "out", code=1, DATA_DIR=filled)
+    assert shown("Full disk", lines[-1]), lines
+    lines = _program("publish", "--out", full_disk, code=1, DATA_DIR=filled)
+    assert any(shown("Full disk", line) for line in lines), lines
+
+
+def test_folders_and_files_that_cannot_be_written(filled: Path, full_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
+    there: dict[str, str | Path] = {"BASE_URL": DataDir(filled).site or "", "DATA_DIR": filled}
+    for arguments in (
+        ("--limit", "1", "--data-dir", full_disk),
+        ("status", "--log-file", full_disk / "log"),
+        ("--limit", "1", "--log-failed", full_disk / "failed"),
+        ("--limit", "1", "--joblog", full_disk / "joblog"),
+        ("publish", "--out", full_disk),
+        ("export", full_disk),
+    ):
+        lines = _program(*arguments, code=1 if arguments[0] == "export" else 2, **there)
+        assert shown("Not allowed to write", lines[-1]), lines
 
 
 def test_a_file_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import same_in_both_stores
+from tests.integration.postgres.waiting import wait_until
 
 COUNT = 60
 
@@ -199,6 +200,19 @@ def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
     assert len(stuck.table("movies")) == COUNT
     same_in_both_stores(stuck)
     assert "both stores hold the same\n" in stuck.run("verify").stdout
+
+
+def test_answers_on_their_way_are_waited_for_and_saved(tmp_path: Path) -> None:
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0, latency=0.5)) as site:
+        program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_THREADS": "6"})
+        process = program.start("--limit", str(COUNT))
+        wait_until(lambda: sum(_requests_of_titles(site).values()) >= 6 or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130, out + err
+        assert "cut off" not in out
+        assert len(program.table("movies")) >= 6
+        assert len(program.table("movies")) == sum(_requests_of_titles(site).values())
 
 
 def test_a_second_signal_ends_it_at_once_and_nothing_is_torn(stuck: Program, stuck_site: DemoProcess) -> None:
