@@ -44,6 +44,7 @@ class Step(StrEnum):
     TO_CSV = "copied from PostgreSQL to CSV"
     TO_POSTGRES = "copied from CSV to PostgreSQL"
     RENAMED = "name copied from PostgreSQL to CSV"
+    DROPPED = "dropped"
     GIVEN_UP = "could not be repaired"
 
 
@@ -70,24 +71,27 @@ def repair(csv: RenamingRepository, postgres: MovieRepository) -> Iterator[Actio
     Raises:
         StoreUnavailable: a store cannot go on; what was told has been done.
     """
+    done: set[str] = set()  # a movie is copied with all its credits
     for table in (Table.MOVIES, Table.CREDITS):
-        done = ""
         for finding in compare(table, csv, postgres):
             imdb_id = finding.key[0]
-            if imdb_id != done:  # the credits of one movie stand together, and are copied together
-                done = imdb_id
+            if imdb_id not in done:
+                done.add(imdb_id)
                 yield from _copy(imdb_id, finding, csv, postgres)
-    strays = 0
-    for finding in compare(Table.PEOPLE, csv, postgres):
-        if finding.postgres is not None:  # whom only the CSV knows nobody credits by now
-            strays += finding.verdict is Verdict.ONLY_POSTGRES
-            yield _renamed(finding, csv)
+    alone = {finding.key[0]: finding.verdict for finding in compare(Table.PEOPLE, csv, postgres) if _is_alone(finding)}
     for store in (csv, postgres):
         if isinstance(store, ThoroughRepository):
             store.drop_uncredited()
         store.finish()  # whom nobody credits leaves both
-    for finding in compare(Table.PEOPLE, csv, postgres) if strays else ():
-        yield Action(Step.GIVEN_UP, finding.key[0], f"{finding.verdict}; no movie credits this person")
+    for finding in compare(Table.PEOPLE, csv, postgres):
+        alone.pop(finding.key[0], None)
+        if finding.postgres is None:
+            yield Action(Step.GIVEN_UP, finding.key[0], f"{finding.verdict}; no movie credits this person")
+        else:
+            yield _renamed(finding, csv)
+    for person_id, verdict in alone.items():
+        yield Action(Step.DROPPED, person_id, f"{verdict}; no movie credits this person")
+    csv.finish()
 
 
 def _copy(imdb_id: str, finding: Finding, csv: MovieRepository, postgres: MovieRepository) -> Iterator[Action]:
@@ -103,9 +107,15 @@ def _copy(imdb_id: str, finding: Finding, csv: MovieRepository, postgres: MovieR
         else:
             reason = "newer" if theirs.scraped_at > ours.scraped_at else f"of the same time; {finding.verdict}"
         yield _saved(theirs, csv, Step.TO_CSV, reason)
-    elif finding.table is Table.MOVIES:  # credits without a movie leave with the next finish
+    elif finding.table is Table.CREDITS and ours is None and theirs is None:  # they leave with the next finish
+        yield Action(Step.DROPPED, imdb_id, f"credits {finding.verdict}, and no such movie")
+    elif finding.table is Table.MOVIES:
         problem = next((one for one in (ours, theirs) if one is not None), finding)
         yield Action(Step.GIVEN_UP, imdb_id, str(problem))
+
+
+def _is_alone(finding: Finding) -> bool:
+    return finding.verdict in (Verdict.ONLY_CSV, Verdict.ONLY_POSTGRES)
 
 
 def _find(store: MovieRepository, imdb_id: str) -> Movie | StoreError | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from domain.errors import UsageError
 from infrastructure.bootstrap.files import destinations, page_keeper, poster_addresses, poster_shelf, poster_source
-from infrastructure.bootstrap.network import Sources, downloader, network_options, retry_rule, sources
+from infrastructure.bootstrap.network import GRACE_SECONDS, Sources, downloader, network_options, retry_rule, sources
 from infrastructure.bootstrap.stores import (
     Place,
     chart_history,
@@ -23,6 +23,7 @@ from shared import clock as clocks
 from shared.clock import Clock
 
 __all__ = [
+    "GRACE_SECONDS",
     "VERSION",
     "Place",
     "Sources",

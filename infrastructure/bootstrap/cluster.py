@@ -36,7 +36,7 @@ class NetworkReading:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._rate = rate_of(settings)
         self._stack = ExitStack()
-        self._downloader = self._stack.enter_context(network.downloader(settings))
+        self._downloader = self._stack.enter_context(network.downloader(settings, grace=network.GRACE_SECONDS))
         self._titles = network.sources(settings, self._downloader, clock).titles
 
     @property

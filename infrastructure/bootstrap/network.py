@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from application.ports import ChartSource, TitleSource
 from application.run_jobs import RetryRule
@@ -18,6 +18,9 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader, NetworkOptions
+
+
+GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import click
 from application.records import Table
 from infrastructure.cli.exit_codes import complain
 from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
-from infrastructure.cli.signals import GRACE_SECONDS, graceful_stop
+from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
     from application.run_jobs import Ended
@@ -37,7 +37,7 @@ def posters(frame: Frame, no_disk_check: bool, job_log: JobLogWish) -> None:
     with graceful_stop(cancel, complain) as interrupted, ExitStack() as stack:
         stack.enter_context(session.directory("posters", None))
         database = stack.enter_context(bootstrap.database_of(frame.settings, session.clock, cancel))
-        downloader = stack.enter_context(bootstrap.downloader(frame.settings, grace=GRACE_SECONDS))
+        downloader = stack.enter_context(bootstrap.downloader(frame.settings, grace=bootstrap.GRACE_SECONDS))
         ended = fetch_posters(session, database, downloader, job_log, disk_check=not no_disk_check)
     sys.exit(exit_code(ended, interrupted=interrupted.is_set()))
 

@@ -24,7 +24,7 @@ from domain.errors import UsageError
 from infrastructure.cli.durations import Duration
 from infrastructure.cli.exit_codes import complain
 from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
-from infrastructure.cli.signals import GRACE_SECONDS, graceful_stop
+from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
     from application.run_jobs import Ended
@@ -155,7 +155,7 @@ def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> t
     settings = session.settings
     with ExitStack() as stack:
         stack.enter_context(session.directory("scrape", site))
-        downloader = stack.enter_context(bootstrap.downloader(settings, grace=GRACE_SECONDS))
+        downloader = stack.enter_context(bootstrap.downloader(settings, grace=bootstrap.GRACE_SECONDS))
         pages = bootstrap.page_keeper(settings, check=wish.disk_check) if wish.save_pages else None
         found = bootstrap.sources(settings, downloader, session.clock, pages)
         job_log = stack.enter_context(

@@ -8,11 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
 
 from infrastructure.cli.exit_codes import Exit
-
-GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from math import floor
 from typing import TYPE_CHECKING
 
 import click
@@ -62,6 +63,9 @@ def verify(frame: Frame, repair: bool, threshold: float, every: bool) -> None:
             on_finding=(lambda finding: say(str(finding))) if every else None,
         )
         _tell(say, report, listed=every)
+        if expectation is None:
+            say("no job log tells what was asked for, so nobody knows whether that is all")
+        say(_verdict(report, repaired=repair))
     sys.exit(Exit.DONE if report.good else Exit.FAILED)
 
 
@@ -89,16 +93,19 @@ def _tell(say: Callable[[str], None], report: Report, *, listed: bool) -> None:
             say(f"  {finding}")
     movies = report.tables[0]
     if movies.rows:
-        shares = ", ".join(f"{name} {movies.share(name) or 0:.0%}" for name in movies.table.columns)
-        say(f"filled: {shares}")
+        # Rounded down: 100% means all of them.
+        shares = ", ".join(f"{name} {floor((movies.share(name) or 0) * 100)}%" for name in movies.table.columns)
+        roles = floor((report.tables[2].share("characters") or 0) * 100)
+        say(f"filled: {shares}; characters of the cast {roles}%")
     for warning in report.warnings:
         say(f"warning: {warning}")
     for line in report.incomplete:
         say(f"missing: {line}")
-    say(_verdict(report))
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: Report, *, repaired: bool) -> str:
+    if not report.same and repaired:
+        return "the stores still differ: why a record could not be repaired stands above"
     if not report.same:
         return "the stores differ: `verify --repair` makes them equal"
     if report.incomplete:

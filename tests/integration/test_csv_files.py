@@ -226,6 +226,18 @@ def test_an_edited_file_is_read_and_comes_out_as_if_untouched(filled: Path, edit
     assert files_of(filled) == before
 
 
+def test_of_two_rows_of_one_movie_the_later_counts_and_that_is_said(
+    filled: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = filled / "movies.csv"
+    rows = path.read_bytes().split(b"\r\n")
+    path.write_bytes(b"\r\n".join([rows[0], rows[1].replace(b",1.1,", b",9,"), rows[2], *rows[1:]]))
+    with opened(filled) as repository:
+        assert contents(repository) == expected(SAVED)
+    told = [record.getMessage() for record in caplog.records if "stands again" in record.getMessage()]
+    assert told == [f"movies.csv line 2: {imdb_id(1)} stands again further down, and only that row counts"]
+
+
 def test_reading_alone_mends_nothing(filled: Path) -> None:
     for table in Table:
         EDITS["LF"](filled / f"{table}.csv")

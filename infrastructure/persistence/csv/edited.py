@@ -114,6 +114,16 @@ class EditedFiles:
         for table, line, reason, raw in self._database.execute(query):
             yield Unreadable(Table(table), line, reason, raw)
 
+    def doubles(self) -> Iterator[tuple[Table, int, str]]:
+        """Readable rows that another one with the same key, but other cells, replaces further down: table, line, id."""
+        query = (
+            "SELECT tbl, line, id FROM (SELECT tbl, line, id, cells, lead(cells) OVER ("
+            "PARTITION BY tbl, id, category, digits, position ORDER BY line) AS later FROM lines WHERE problem IS NULL)"
+            " WHERE later <> cells ORDER BY tbl, line"
+        )
+        for table, line, key in self._database.execute(query):
+            yield Table(table), line, bytes(key).decode(ENCODING, "replace")
+
     def torn(self) -> Iterator[Unreadable]:
         """Last lines that were cut off while they were written."""
         query = "SELECT tbl, line, problem, raw FROM lines WHERE torn ORDER BY rowid"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Final
 
 from domain.errors import StoreError, UsageError
 from infrastructure.persistence.csv import journal
@@ -23,6 +24,8 @@ from infrastructure.persistence.csv.snapshot import standing
 from shared.atomic import sync
 
 _log = logging.getLogger(__name__)
+
+_MOST_TOLD: Final = 20
 
 
 @dataclass(slots=True)
@@ -144,5 +147,10 @@ def _part_with_unreadable(layout: Layout, edited: EditedFiles, *, set_aside: boo
             file.flush()
             sync(file.fileno())  # it is about to leave the file it came from
         _log.warning("%s.csv line %d: %s; moved to %s", one.table, one.line, one.reason, path)
+    doubles = list(islice(edited.doubles(), _MOST_TOLD + 1))
+    for table, line, key in doubles[:_MOST_TOLD]:
+        _log.warning("%s.csv line %d: %s stands again further down, and only that row counts", table, line, key)
+    if len(doubles) > _MOST_TOLD:
+        _log.warning("%s: and more rows that stand twice", layout.directory)
     for one in edited.torn():
         _log.warning("%s.csv line %d was cut off in writing (%s): taken out", one.table, one.line, one.reason)

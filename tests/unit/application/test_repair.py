@@ -70,7 +70,7 @@ def test_postgres_wins_ties() -> None:
 
 def test_credits_alone_that_differ_are_copied_once() -> None:
     csv, postgres = stores([movie(1, cast=[person(1)])], [movie(1, cast=[person(2), person(3)])])
-    assert steps(repaired(csv, postgres)) == [(Step.TO_CSV, imdb_id(1))]
+    assert steps(repaired(csv, postgres)) == [(Step.TO_CSV, imdb_id(1)), (Step.DROPPED, "nm0000001")]
     assert csv.find(imdb_id(1)) == movie(1, cast=[person(2), person(3)])
 
 
@@ -85,7 +85,11 @@ def test_people_whom_nobody_credits_leave_both() -> None:
     csv, postgres = stores([full_movie(1)], [full_movie(1)])
     csv.rename(person(7_000_001))
     postgres.rename(person(7_000_002))
-    repaired(csv, postgres)
+    told = repaired(csv, postgres)
+    assert [str(action) for action in told] == [
+        "nm7000001: dropped (only in CSV; no movie credits this person)",
+        "nm7000002: dropped (only in PostgreSQL; no movie credits this person)",
+    ]
     assert not {"nm7000001", "nm7000002"} & {row[0] for row in csv.rows(Table.PEOPLE)}
 
 
