@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from application.comparison import Finding, Pair, Verdict, compare, judge, pairs
 from application.completeness import Expectation, Present
 from application.ports import MovieRepository
-from application.records import Table
+from application.records import Table, timestamp
 
 _COLUMNS_WITHOUT_WARNING: Final = frozenset({"rank"})  # only charts have one
 _MOST_REMEMBERED: Final = 50_000
@@ -82,6 +83,7 @@ def verify(
     examples: int = 20,
     on_finding: OnFinding | None = None,
     live: bool = False,
+    now: datetime | None = None,
 ) -> Report:
     """Compare two stores cell by cell.
 
@@ -92,6 +94,7 @@ def verify(
         examples: how many findings of each table the report keeps.
         on_finding: is given all of them.
         live: another process is writing; what two readings in a row do not both find is in flight, and no finding.
+        now: warn of movies that were read later than that; not looked at unless given.
 
     Raises:
         StoreError: a store cannot be read.
@@ -100,7 +103,7 @@ def verify(
     counts: list[_Counts] = []
     for table in Table:
         confirmed = _remembered(table, csv, postgres) if live else None
-        tally = _Counts(table, expectation if table is Table.MOVIES else None)
+        tally = _Counts(table, expectation if table is Table.MOVIES else None, "" if now is None else timestamp(now))
         number = 0
         for pair in pairs(table, csv, postgres):
             finding = judge(table, pair)
@@ -122,7 +125,7 @@ def verify(
         tuple(tally.report() for tally in counts),
         tuple(kept),
         tuple(movies.missing(csv.name, postgres.name)),
-        tuple(_seldom_filled(movies.report(), threshold)),
+        (*_seldom_filled(movies.report(), threshold), *movies.from_the_future()),
     )
 
 
@@ -149,10 +152,12 @@ class _Counts:
 
     table: Table
     expectation: Expectation | None
+    now: str
     same: int = 0
     moving: int = 0
     rows: int = 0
     cast: int = 0
+    ahead: int = 0
     found: dict[Verdict, int] = field(default_factory=lambda: dict.fromkeys(Verdict, 0))
     filled: list[int] = field(default_factory=list)
     stores: tuple[Present, ...] = ()
@@ -170,6 +175,8 @@ class _Counts:
         for place, cell in enumerate(row[: len(self.filled)]):
             if cell is not None and cell != "[]":
                 self.filled[place] += 1
+        if self.table is Table.MOVIES and self.now and (row[-1] or "") > self.now:
+            self.ahead += 1
         if self.table is Table.CREDITS and len(row) > 2 and row[2] == "cast":
             self.cast += 1
         for store, rows in zip(self.stores, (ours, theirs), strict=False):
@@ -179,6 +186,13 @@ class _Counts:
     def report(self) -> TableReport:
         filled = dict(zip(self.table.columns, self.filled, strict=True))
         return TableReport(self.table, self.same, dict(self.found), self.moving, filled, self.rows, self.cast)
+
+    def from_the_future(self) -> Iterator[str]:
+        if self.ahead:
+            yield (
+                f"{self.ahead} movies were read later than now (was the clock wrong?): "
+                "until then no newer reading replaces them"
+            )
 
     def missing(self, *names: str) -> Iterator[str]:
         for name, store in zip(names, self.stores, strict=False):

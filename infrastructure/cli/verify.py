@@ -60,6 +60,7 @@ def verify(frame: Frame, repair: bool, threshold: float, every: bool) -> None:
             expectation=expectation,
             threshold=threshold,
             live=alive,
+            now=clock.now(),
             on_finding=(lambda finding: say(str(finding))) if every else None,
         )
         _tell(say, report, listed=every)

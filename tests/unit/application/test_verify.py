@@ -84,6 +84,14 @@ def with_cell(table: Table, column: str, cell: str | None) -> dict[Table, list[R
     return with_row(table, 0, tuple(row))
 
 
+def test_movies_read_in_the_future_are_warned_of() -> None:
+    saved = rows_of(movie(1), movie(2, minutes=2))
+    for minutes, warned in ((1, True), (2, False)):
+        now = movie(1).scraped_at + timedelta(minutes=minutes)
+        report = verify(GivenRows("csv", saved), GivenRows("postgres", saved), now=now)
+        assert any("1 movies were read later than now" in warning for warning in report.warnings) is warned
+
+
 # --- the same -------------------------------------------------------------------
 
 
