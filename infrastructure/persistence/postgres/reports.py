@@ -12,10 +12,13 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all 
 from application.ports import TableOfValues
 from domain.errors import UsageError
 from infrastructure.persistence.postgres.database import Database
+from infrastructure.persistence.postgres.queries import query
 from infrastructure.persistence.postgres.values import shown
 
 FOLDER = Path(__file__).parent / "reports"
-_HEAD = re.compile(r"-- (?P<title>[^:]+): (?P<explanation>.+)\n")
+_HEAD = re.compile(
+    r"-- (?P<title>[^:]+): (?P<explanation>.+)\n(?P<compares>-- Needs two complete runs of a chart\.\n)?"
+)
 
 
 class PostgresReports:
@@ -46,13 +49,22 @@ class PostgresReports:
         if head is None:
             raise ValueError(f"{path} does not begin with its title and explanation")
 
-        def ask(cursor: Cursor) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        def ask(cursor: Cursor) -> tuple[str, tuple[str, ...], list[tuple[Any, ...]]]:
+            missing = _missing_runs(cursor) if head["compares"] else ""
             cursor.execute(sql)
-            return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
+            return missing, tuple(column.name for column in cursor.description or ()), cursor.fetchall()
 
-        columns, rows = self._database.transact(ask)
+        missing, columns, rows = self._database.transact(ask)
         values = [tuple(shown(value) for value in row) for row in rows]
-        return TableOfValues(name, head["title"], head["explanation"], columns, values)
+        return TableOfValues(name, head["title"], head["explanation"] + missing, columns, values)
+
+
+def _missing_runs(cursor: Cursor) -> str:
+    """What to add where there is nothing to compare yet: an empty answer would say that nothing has changed."""
+    cursor.execute(query("comparable_runs"))
+    ((runs,),) = cursor.fetchall()
+    there = {0: "there is none", 1: "there is only one"}
+    return f" It takes two complete runs of the same chart, and {there[runs]} so far." if runs in there else ""
 
 
 def report_names() -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
+from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from application.records import Row, Table, from_rows
 from domain.errors import RecordRejected, StoreError
@@ -16,6 +17,7 @@ from infrastructure.persistence.postgres.database import Database, Refused
 from infrastructure.persistence.postgres.encoding import groups
 from infrastructure.persistence.postgres.failures import STORE
 from infrastructure.persistence.postgres.queries import query
+from infrastructure.persistence.postgres.values import CANONICAL_TIME
 from shared.batcher import Batcher
 
 _MOST_IN_A_BATCH = 50
@@ -62,6 +64,10 @@ class PostgresMovieRepository:
         if found is None:
             return None
         *movie, credits = found
+        if not CANONICAL_TIME.fullmatch(movie[-1]):
+            raise StoreError(
+                STORE, f"{imdb_id} cannot be read: scraped_at {movie[-1]} is no time that a movie can have"
+            )
         try:
             return from_rows(tuple(movie), [tuple(row[:-1]) for row in credits], {row[1]: row[-1] for row in credits})
         except ValueError as error:
@@ -119,6 +125,16 @@ class PostgresMovieRepository:
 
         def call(connection: Connection) -> None:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT save_movies(%s)", (document,))
+                if self._call(cursor, document) < len(movies):  # some are older than what is stored, or seem to be
+                    cursor.execute(query("forget_impossible_times"), ([movie.imdb_id for movie in movies],))
+                    if cursor.rowcount:
+                        self._call(cursor, document)
 
         self._database.run(call)
+
+    @staticmethod
+    def _call(cursor: Cursor, document: str) -> int:
+        """How many were written."""
+        cursor.execute("SELECT save_movies(%s)", (document,))
+        ((written,),) = cursor.fetchall()
+        return int(written)

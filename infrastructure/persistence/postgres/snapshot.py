@@ -9,8 +9,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
 from application.records import Row, Table
+from domain.errors import StoreError
 from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.failures import understand
+from infrastructure.persistence.postgres.failures import STORE, understand
 from infrastructure.persistence.postgres.queries import query
 
 _AT_A_TIME = 2000
@@ -46,7 +47,20 @@ def snapshot(database: Database) -> Iterator[PostgresSnapshot]:
 
     Raises:
         StoreUnavailable: the server cannot be reached.
+        StoreError: a movie cannot be read.
     """
     with closing(database.connect()) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        _require_possible_times(connection)
         yield PostgresSnapshot(connection)
+
+
+def _require_possible_times(connection: Connection) -> None:
+    """Before a file is begun: no format has a place for a time such as infinity."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query("impossible_time"))
+            for imdb_id, time in cursor.fetchall():
+                raise StoreError(STORE, f"{imdb_id} cannot be read: scraped_at {time} is no time that a movie can have")
+    except psycopg2.Error as error:
+        raise understand(error).error() from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,13 +15,20 @@ from pathlib import Path
 
 import pytest
 from arro3.io import read_parquet
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
+from application.comparison import Verdict
 from application.records import Row, Table, to_rows
-from domain.errors import StoreUnavailable, UsageError
+from application.repair import Step, repair
+from application.verify import verify
+from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.movie import Movie
+from infrastructure.cli.app import program
 from infrastructure.exchange.exporting import ExportFormat, export
+from infrastructure.exchange.importing import import_csv
 from infrastructure.persistence.csv.repository import CsvMovieRepository
 from infrastructure.persistence.postgres.database import Database
 from infrastructure.persistence.postgres.loading import PostgresLoader
@@ -145,13 +154,18 @@ def broken(table: Table, index: int, column: str, cell: str | None) -> InMemoryM
 @pytest.mark.parametrize(
     ("table", "column", "cell", "says"),
     [
-        (Table.MOVIES, "year", "19x4", r"row 3 of movies by id, year: invalid input syntax"),
-        (Table.MOVIES, "year", "1700", r"row 3 of movies by id: .*movies_year_check"),
-        (Table.MOVIES, "title", None, r"row 3 of movies by id: null value in column \"title\""),
-        (Table.MOVIES, "imdb_id", FILMS[1].imdb_id, r"row 3 of movies by id: duplicate key.*already exists"),
-        (Table.CREDITS, "characters", "nonsense", r"row 3 of credits by id, characters: malformed array"),
-        (Table.CREDITS, "person_id", "nm9999999", r"violates foreign key.*nm9999999"),
-        (Table.CREDITS, "imdb_id", "tt9999999", r"violates foreign key.*tt9999999"),
+        (Table.MOVIES, "year", "19x4", r"movies tt\d+, year: invalid input syntax"),
+        (Table.MOVIES, "year", "1700", r"movies tt\d+: .*movies_year_check"),
+        (Table.MOVIES, "scraped_at", "infinity", r"movies tt\d+: scraped_at 'infinity' is no time"),
+        (Table.MOVIES, "scraped_at", "now", r"movies tt\d+: scraped_at 'now' is no time"),
+        (Table.MOVIES, "plot", "half \ud83c", r"movies tt\d+: it is not UTF-8"),
+        (Table.MOVIES, "plot", "n\0l", r"movies tt\d+: invalid byte sequence"),
+        (Table.PEOPLE, "name", " ", r"people_name_check.*nm\d+"),
+        (Table.MOVIES, "title", None, r"movies tt\d+: null value in column \"title\""),
+        (Table.MOVIES, "imdb_id", FILMS[1].imdb_id, r"movies tt\d+: it stands there twice"),
+        (Table.CREDITS, "characters", "nonsense", r"credits tt\d+ \w+ \d+, characters: malformed array"),
+        (Table.CREDITS, "person_id", "nm9999999", r"credits name nm9999999, but people do not"),
+        (Table.CREDITS, "imdb_id", "tt9999999", r"credits name tt9999999, but movies do not"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_imported(
@@ -161,6 +175,123 @@ def test_a_bad_row_is_named_and_nothing_is_imported(
         PostgresLoader(database).load(broken(table, 2, column, cell).rows)
     assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == []
     save_all(database, FILMS[0])  # the checks and indexes are all there again
+
+
+# --- broken files ---------------------------------------------------------------
+
+
+def damaged(folder: Path, table: Table, damage: Callable[[bytes], bytes]) -> Path:
+    """A folder of our files, copied from where no run has left a journal, one of them damaged."""
+    shutil.rmtree(folder, ignore_errors=True)
+    kept = finished_csv(folder / "kept", *FILMS)
+    for name, content in texts(kept).items():
+        (folder / name).write_bytes(damage(content) if name == f"{table}.csv" else content)
+    return folder
+
+
+def import_of(database: Database, folder: Path) -> dict[Table, int]:
+    return import_csv(folder, PostgresLoader(database), escape_formulas=False)
+
+
+def line_replaced(number: int, line: bytes) -> Callable[[bytes], bytes]:
+    def replaced(content: bytes) -> bytes:
+        lines = content.splitlines(keepends=True)
+        return b"".join([*lines[: number - 1], line, *lines[number:]])
+
+    return replaced
+
+
+@pytest.mark.parametrize(
+    ("table", "damage", "says"),
+    [
+        (Table.MOVIES, lambda content: content[:3000], r"movies\.csv line \d+: "),
+        (Table.MOVIES, line_replaced(4, b"garbage\r\n"), r"movies\.csv line 4: 1 cells instead of 17"),
+        (Table.MOVIES, lambda content: content + b"\1,\xff\n" * 9, r"line 43: .*line 44: .*line 45: .* and more$"),
+        (Table.MOVIES, lambda content: content + content.splitlines(keepends=True)[-1], r"tt\d+: it stands .* twice"),
+        (Table.PEOPLE, line_replaced(5, b"nm0000001,Jos\xe9\r\n"), r"people\.csv line 5: it is not UTF-8"),
+        (Table.PEOPLE, line_replaced(5, b""), r"credits name nm\d+, but people do not"),
+        (Table.PEOPLE, lambda _: b"", r"people\.csv has not even a first line"),
+        (Table.CREDITS, lambda content: content[:-9], r"credits\.csv line \d+: "),
+        (Table.CREDITS, lambda content: content.replace(b",", b";"), r"credits\.csv is not ours"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_named_with_the_line_and_nothing_is_imported(
+    database: Database, tmp_path: Path, table: Table, damage: Callable[[bytes], bytes], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        import_of(database, damaged(tmp_path / "in", table, damage))
+    assert "\n" not in str(caught.value)
+    assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == []
+    assert len(import_of(database, damaged(tmp_path / "in", table, bytes))) == 3
+
+
+def test_wherever_a_file_was_cut_off_it_is_told(database: Database, tmp_path: Path) -> None:
+    for table, parts in ((Table.MOVIES, 23), (Table.PEOPLE, 13), (Table.CREDITS, 13)):
+        for part in range(1, parts):
+            folder = damaged(tmp_path / "in", table, lambda content: content[: len(content) * part // parts])  # noqa: B023
+            if (folder / f"{table}.csv").read_bytes().endswith((b"\r", b"\n")):
+                continue  # whole lines are missing: of credits nobody can tell
+            with pytest.raises(UsageError, match=rf"{table}\.csv|(credits name)"):
+                import_of(database, folder)
+
+
+@pytest.mark.parametrize("table", Table)
+def test_a_missing_file_is_refused(database: Database, tmp_path: Path, table: Table) -> None:
+    kept = finished_csv(tmp_path, *FILMS)
+    (kept / f"{table}.csv").unlink()
+    with pytest.raises(UsageError, match=f"holds no {table}.csv: an import needs movies.csv, people.csv, credits.csv"):
+        import_of(database, kept)
+
+
+def test_the_command_says_that_only_the_database_was_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, data = finished_csv(tmp_path / "kept", *FILMS), tmp_path / "data"
+    with empty_database() as dsn:
+        monkeypatch.setenv("POSTGRES_DSN", dsn)
+        monkeypatch.setenv("DATA_DIR", str(data))
+        (kept / "credits.csv").rename(kept / "away.csv")
+        refused = CliRunner().invoke(program(), ["import", str(kept)])
+        assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+        (kept / "away.csv").rename(kept / "credits.csv")
+        done = CliRunner().invoke(program(), ["import", str(kept)])
+        assert done.exit_code == 0, done.output
+        assert "imported 41 movies" in done.stdout
+        assert "verify --repair" in done.stdout.splitlines()[-1]
+        assert CliRunner().invoke(program(), ["verify"]).exit_code == 1
+        assert CliRunner().invoke(program(), ["verify", "--repair"]).exit_code == 0
+    assert texts(data) == texts(kept)
+
+
+# --- times that Python cannot have ----------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 12:00:00+00 BC", "20000-01-01 00:00:00+00"])
+def test_an_impossible_time_makes_one_movie_unreadable_until_it_is_saved_again(
+    database: Database, tmp_path: Path, moment: str
+) -> None:
+    save_all(database, *FILMS)
+    victim = FILMS[3]
+
+    def spoil(connection: Connection) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE movies SET scraped_at = %s WHERE imdb_id = %s", (moment, victim.imdb_id))
+
+    database.run(spoil)
+    repository = PostgresMovieRepository(database)
+    with pytest.raises(StoreError, match=rf"{victim.imdb_id} cannot be read: scraped_at {re.escape(moment)}"):
+        repository.find(victim.imdb_id)
+    assert repository.find(FILMS[4].imdb_id) == FILMS[4]
+    with pytest.raises(StoreError, match=f"{victim.imdb_id} cannot be read: scraped_at "):
+        exported(database, ExportFormat.PARQUET, tmp_path / "out")
+    with closing(CsvMovieRepository(tmp_path)) as csv:
+        for one in FILMS:
+            csv.save(one)
+        report = verify(csv, repository)
+        assert [(finding.key, finding.verdict) for finding in report.examples] == [
+            ((victim.imdb_id,), Verdict.UNREADABLE)
+        ]
+        assert [action.step for action in repair(csv, repository)] == [Step.TO_POSTGRES]
+        assert verify(csv, repository).same
+    assert repository.find(victim.imdb_id) == victim
 
 
 def test_json_lines_hold_whole_movies(database: Database, tmp_path: Path) -> None:

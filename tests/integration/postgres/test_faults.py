@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from time import sleep
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+from time import monotonic, sleep
+from uuid import uuid4
 
+import psutil
 import psycopg2
 import pytest
 
 from application.records import Row, Table
 from domain.errors import RecordRejected, StoreUnavailable
-from domain.movie import Movie
+from domain.movie import Category, Credit, Movie
 from infrastructure.persistence.postgres import schema
 from infrastructure.persistence.postgres.database import Database
 from infrastructure.persistence.postgres.repository import PostgresMovieRepository
 from tests.fakes.films import film
-from tests.fakes.private_postgres import PrivatePostgres
+from tests.fakes.movies import full_movie, person
+from tests.fakes.private_postgres import PASSWORD, PrivatePostgres
 from tests.fakes.repositories import InMemoryMovieRepository
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.integration.postgres.waiting import wait_until
@@ -144,6 +148,46 @@ def test_a_movie_that_violates_a_constraint_fails_alone(prepared: str, opened: O
         assert isinstance(failure, RecordRejected)
         assert str(failure).startswith(f"postgres: {imdb_id}: year: ")
     assert contents(repository) == expected(good)
+
+
+OWN = 'violates check constraint "mine"'
+
+
+@pytest.mark.parametrize(
+    ("constraint", "says"),
+    [
+        ("movies ADD CONSTRAINT mine CHECK (votes < 0) NOT VALID", f'votes: new row for relation "movies" {OWN}'),
+        ("movies ADD CONSTRAINT mine CHECK (year + rating < 9)", f'year, rating: new row for relation "movies" {OWN}'),
+        ("movies ADD CONSTRAINT movies_mine_check CHECK (votes < 0)", 'votes: new row .* "movies_mine_check"'),
+        ("movies ADD CONSTRAINT mine CHECK (false)", f'new row for relation "movies" {OWN}'),
+        (
+            "people ADD CONSTRAINT mine CHECK (name <> 'The Culprit')",
+            rf'name of nm0000003 \(The Culprit\): new row for relation "people" {OWN}',
+        ),
+        (
+            "credits ADD CONSTRAINT mine CHECK (characters[1] <> 'Nobody' OR position < 2)",
+            rf'position, characters of nm0000003 \(The Culprit\): new row for relation "credits" {OWN}',
+        ),
+    ],
+)
+def test_a_constraint_of_the_users_own_is_named_with_its_columns_and_person(
+    prepared: str, opened: Open, constraint: str, says: str
+) -> None:
+    with session(prepared, f"ALTER TABLE {constraint}") as other:
+        other.commit()
+    cast = [Credit(person(2), Category.CAST, 1), Credit(person(3, "The Culprit"), Category.CAST, 2, ("Nobody",))]
+    refused = replace(full_movie(1), cast=tuple(cast))
+    with pytest.raises(RecordRejected, match=f"^postgres: {refused.imdb_id}: {says}$"):
+        opened().save(refused)
+
+
+def test_a_unique_index_of_the_users_own_is_named_with_its_column(prepared: str, opened: Open) -> None:
+    with session(prepared, "CREATE UNIQUE INDEX mine ON movies (title)") as other:
+        other.commit()
+    repository = opened()
+    repository.save(FILMS[0])
+    with pytest.raises(RecordRejected, match=f'{FILMS[1].imdb_id}: title: duplicate key .* "mine"'):
+        repository.save(replace(FILMS[1], title=FILMS[0].title))
 
 
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
@@ -343,3 +387,133 @@ def test_reading_works_while_saving_goes_on(prepared: str, opened: Open) -> None
         repository.save(movie)
     assert [first, *rows] == expected(FILMS[:30])[Table.MOVIES]  # one moment's picture
     assert contents(repository) == expected(FILMS)
+
+
+# --- fewer connections than the pool may have -----------------------------------
+
+
+@contextmanager
+def role_of(running: PrivatePostgres, prepared: str, connections: int) -> Iterator[str]:
+    """The prepared database's address for a role that may have so many connections."""
+    role = f"r{uuid4().hex}"
+    database = prepared.rsplit("=", 1)[1]
+    with closing(psycopg2.connect(prepared)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x' CONNECTION LIMIT {connections}")
+            cursor.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+        yield running.dsn(database=database).replace("user=tester", f"user={role}").replace(f"'{PASSWORD}'", "'x'")
+        connected = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - made above
+        wait_until(lambda: value(prepared, connected) == 0)
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4])
+def test_a_role_with_few_connections_makes_do_with_them(
+    running: PrivatePostgres, prepared: str, opened: Open, limit: int
+) -> None:
+    with role_of(running, prepared, limit) as dsn:
+        repository = opened(dsn, patience=2)
+        with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
+            saves = submit(pool, repository, FILMS)
+            wait_until(lambda: saving(prepared)() == min(limit, 4))
+            sleep(0.2)  # whoever finds no connection has been told so by now
+            other.rollback()
+            for save in saves:
+                save.result()
+        assert contents(repository) == expected(FILMS)
+        repository.save(FILMS[0])
+        repository.close()
+
+
+def test_idle_connections_make_room_for_reading(
+    running: PrivatePostgres, prepared: str, opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    with role_of(running, prepared, 4) as dsn:
+        repository = opened(dsn, patience=0)
+        with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
+            saves = submit(pool, repository, FILMS)
+            wait_until(lambda: saving(prepared)() == 4)
+            other.rollback()
+            for save in saves:
+                save.result()
+        rows = repository.rows(Table.MOVIES)
+        assert [next(rows), *rows] == expected(FILMS)[Table.MOVIES]
+        repository.close()
+    assert not caplog.records
+
+
+# --- a server that is there and says nothing ------------------------------------
+
+
+@contextmanager
+def frozen(server: PrivatePostgres) -> Iterator[None]:
+    """Nothing of the server runs while the block does."""
+    postmaster = psutil.Process(int((server.cluster / "postmaster.pid").read_text().split()[0]))
+    processes = [postmaster, *postmaster.children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+def test_a_frozen_server_is_given_up_once(running: PrivatePostgres, prepared: str, opened: Open) -> None:
+    repository = opened(patience=2)
+    with ThreadPoolExecutor(50) as pool:
+        for save in submit(pool, repository, FILMS[:20]):
+            save.result()
+        with frozen(running):
+            began = monotonic()
+            saves = submit(pool, repository, FILMS[:50])
+            assert all(isinstance(save.exception(), StoreUnavailable) for save in saves)
+            assert monotonic() - began < 2 * 2 + 10
+            began = monotonic()
+            with pytest.raises(StoreUnavailable, match=r"timeout expired|no answer"):
+                repository.finish()
+            with pytest.raises(StoreUnavailable, match="timeout expired"):
+                next(repository.rows(Table.MOVIES))
+            assert monotonic() - began < 10
+    repository.save(FILMS[1])
+
+
+def test_closing_does_not_wait_for_a_frozen_server(running: PrivatePostgres, prepared: str, opened: Open) -> None:
+    repository = opened(patience=2)
+    repository.save(FILMS[0])
+    with frozen(running):
+        began = monotonic()
+        repository.close()
+        assert monotonic() - began < 1
+
+
+def test_a_server_frozen_while_it_is_read_is_noticed(running: PrivatePostgres, prepared: str, opened: Open) -> None:
+    repository = opened(patience=1)
+    repository.save(FILMS[0])
+    with session(prepared, "LOCK TABLE movies") as other, ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(lambda: list(repository.rows(Table.MOVIES)))
+        wait_until(lambda: value(prepared, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 1)
+        with frozen(running), pytest.raises(StoreUnavailable, match="no answer for"):
+            reading.result()
+        other.rollback()
+
+
+def test_long_statements_outlast_the_patience(prepared: str, opened: Open) -> None:
+    repository = opened(patience=0.5)
+    repository.save(FILMS[0])
+    with session(prepared, "LOCK TABLE people, movies") as other, ThreadPoolExecutor(2) as pool:
+        finishing = pool.submit(repository.drop_uncredited)
+        reading = pool.submit(lambda: list(repository.rows(Table.MOVIES)))
+        sleep(7)  # twice what a short one may take
+        other.rollback()
+        finishing.result()
+        assert len(reading.result()) == 1
+
+
+def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: Open) -> None:
+    repository = opened(patience=0.5)
+    with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match=r"no answer for [34] s"):
+        repository.save(FILMS[0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +22,7 @@ from infrastructure.persistence.postgres.database import Database
 from infrastructure.persistence.postgres.history import PostgresHistory
 from infrastructure.persistence.postgres.reports import FOLDER, PostgresReports
 from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from infrastructure.tables.rendering import Format, write
 from tests.fakes.films import bare, films
 from tests.fakes.postgres import empty_database, server
 
@@ -145,6 +149,38 @@ def test_a_first_run_has_neither_newcomers_nor_leavers(days: Days) -> None:
     days.read(0, A, B)
     assert days.columns("newcomers", "imdb_id") == []
     assert days.columns("leavers", "imdb_id") == []
+
+
+@pytest.mark.parametrize("name", ["newcomers", "leavers", "climbers"])
+def test_what_compares_runs_says_whether_there_are_two(days: Days, name: str) -> None:
+    assert "It takes two complete runs of the same chart, and there is none so far." in days.report(name).explanation
+    days.read(0, A, B)
+    days.read(1, A, B, complete=False)
+    days.read(1, C, chart="bottom100")
+    assert days.report(name).explanation.endswith("and there is only one so far.")
+    days.read(2, A, B)
+    table = days.report(name)
+    assert list(table.rows) == []  # and that is the answer
+    assert "It takes" not in table.explanation
+    assert "It takes" not in days.report("genre_shares").explanation
+
+
+@pytest.mark.parametrize("form", Format)
+def test_without_two_runs_every_form_stays_what_it_is(days: Days, form: Format) -> None:
+    out = io.StringIO()
+    write(days.reports.tables(["newcomers"]), form, out)
+    text = out.getvalue()
+    assert ("so far" in text) is (form is not Format.CSV)
+    if form is Format.JSON:
+        assert json.loads(text)[0]["rows"] == []
+    if form is Format.CSV:
+        assert list(csv.reader(io.StringIO(text))) == [list(days.report("newcomers").columns)]
+
+
+def test_the_median_of_two_lies_between_them(days: Days) -> None:
+    days.read(0, bare(1, year=1994, rating=8.1), bare(2, year=1994, rating=8.7))
+    ((first, median, third),) = days.columns("ratings_by_year", "first_quartile", "median", "third_quartile")
+    assert (str(first), str(median), str(third)) == ("8.25", "8.40", "8.55")
 
 
 def test_charts_are_compared_with_themselves(days: Days) -> None:

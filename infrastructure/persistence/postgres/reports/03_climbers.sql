@@ -1,4 +1,5 @@
 -- Biggest climbers: the twenty titles of each chart that rose by most places since the complete run before.
+-- Needs two complete runs of a chart.
 SELECT chart, climbed, rank, rank_before, title, year, rating, votes_gained, imdb_id
 FROM (
     SELECT site, chart, climbed, changes.rank, rank_before, title, year, changes.rating,

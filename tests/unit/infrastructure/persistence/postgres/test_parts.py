@@ -14,7 +14,7 @@ from psycopg2 import errors
 from psycopg2.extensions import parse_dsn
 
 from domain.errors import StoreUnavailable, UsageError
-from infrastructure.persistence.postgres.address import completed, environment_of, from_parts
+from infrastructure.persistence.postgres.address import completed, environment_of, from_parts, within
 from infrastructure.persistence.postgres.culprits import flaws
 from infrastructure.persistence.postgres.encoding import encode, groups
 from infrastructure.persistence.postgres.failures import Kind, one_line, understand
@@ -109,6 +109,20 @@ def test_a_success_ends_an_outage() -> None:
     assert not outage.too_long
 
 
+def test_what_is_left_of_the_patience_counts_from_the_last_answer() -> None:
+    clock = Hours()
+    outage = Outage(60, clock)
+    clock.now += 30
+    outage.ended()
+    clock.now += 20
+    assert outage.left == 60
+    outage.failed(waited=50)  # but there was an answer 20 seconds ago, to another thread
+    assert outage.left == 40
+    clock.now += 50
+    assert outage.left == 0
+    assert outage.too_long
+
+
 def test_an_outage_is_told_once() -> None:
     outage = Outage(60)
     outage.failed()
@@ -163,6 +177,14 @@ def test_timeouts_are_added_where_nothing_is_said() -> None:
     assert parts["connect_timeout"] == "3"
     assert parts["tcp_user_timeout"] == "30000"
     assert parts["application_name"] == "filmledger"
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds", "used"),
+    [("", 30, "30"), ("", 2.1, "3"), ("", 0, "2"), ("connect_timeout=4", 30, "4"), ("connect_timeout=0", 30, "30")],
+)
+def test_connecting_takes_no_longer_than_is_left(given: str, seconds: float, used: str) -> None:
+    assert parse_dsn(within(f"host=db {given}", seconds))["connect_timeout"] == used
 
 
 def test_an_address_is_made_of_single_settings() -> None:
