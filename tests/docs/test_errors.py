@@ -329,6 +329,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.long
 def test_a_dask_cluster_without_workers(site: DemoProcess, tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = str(listener.getsockname()[1])
@@ -389,6 +390,7 @@ def test_a_full_disk(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown("Full disk", said), said
 
 
+@pytest.mark.long
 def test_a_full_disk_under_an_export_and_a_catalogue(filled: Path, full_disk: Path) -> None:
     lines = _program("export", full_disk / "out", code=1, DATA_DIR=filled)
     assert shown("Full disk", lines[-1]), lines

@@ -115,6 +115,7 @@ def test_posters_and_catalogue(filled: Program) -> None:
     assert (site / "index.html").is_file()
 
 
+@pytest.mark.long
 def test_a_corrupt_poster_is_a_warning_with_its_id_and_no_failure(filled: Program) -> None:
     with DemoProcess(DemoOptions(count=5, page_kb=0)) as site:
         first, second, *_ = DemoControl(site.url).ids()

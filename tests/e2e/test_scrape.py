@@ -82,6 +82,7 @@ def test_any_number_of_threads_leaves_the_same_bytes(
     assert len(seen) == 1
 
 
+@pytest.mark.long
 def test_a_run_that_leaves_alone_what_is_fresh_is_complete_all_the_same(program: Program) -> None:
     program.run("--limit", "20", "--quiet")
     program.run("--limit", "30", "--max-age", "1h", "--quiet")
@@ -90,6 +91,7 @@ def test_a_run_that_leaves_alone_what_is_fresh_is_complete_all_the_same(program:
     assert program.sql(rated)[0][0] >= 28  # of the demo's 30 one or two have none
 
 
+@pytest.mark.long
 def test_reading_single_titles_again_leaves_their_ranks(program: Program, site: DemoProcess) -> None:
     program.run("--limit", "20", "--quiet")
     wanted = program.data_dir.parent / "ids.txt"
@@ -135,7 +137,10 @@ def test_a_dry_run_lists_and_fetches_nothing_else(program: Program) -> None:
     assert not (program.data_dir / "movies.csv").exists()
 
 
-@pytest.mark.parametrize(("chart", "count"), [("toptv", 30), ("moviemeter", 30), ("bottom100", 30)])
+@pytest.mark.parametrize(
+    ("chart", "count"),
+    [("toptv", 30), *(pytest.param(name, 30, marks=pytest.mark.long) for name in ("moviemeter", "bottom100"))],
+)
 def test_the_other_charts(program: Program, chart: str, count: int) -> None:
     program.run("--chart", chart, "--limit", str(count), "--quiet")
     assert len(program.table("movies")) == count

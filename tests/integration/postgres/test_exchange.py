@@ -225,6 +225,7 @@ def test_a_broken_file_is_named_with_the_line_and_nothing_is_imported(
     assert len(import_of(database, damaged(tmp_path / "in", table, bytes))) == 3
 
 
+@pytest.mark.long
 def test_wherever_a_file_was_cut_off_it_is_told(database: Database, tmp_path: Path) -> None:
     for table, parts in ((Table.MOVIES, 23), (Table.PEOPLE, 13), (Table.CREDITS, 13)):
         for part in range(1, parts):
