@@ -302,6 +302,7 @@ def test_nothing_there_yet(tmp_path: Path) -> None:
     _refused("there is no database in", "sql", "select 1", DATA_DIR=tmp_path)
 
 
+@pytest.mark.long
 def test_a_folder_that_is_not_empty_and_a_database_that_is_not(filled: Path, tmp_path: Path) -> None:
     (tmp_path / "movies.csv").write_text("mine")
     _refused("exists already", "export", tmp_path, DATA_DIR=filled)
@@ -398,6 +399,7 @@ def test_a_full_disk_under_an_export_and_a_catalogue(filled: Path, full_disk: Pa
     assert any(shown("Full disk", line) for line in lines), lines
 
 
+@pytest.mark.long
 def test_folders_and_files_that_cannot_be_written(filled: Path, full_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
     there: dict[str, str | Path] = {"BASE_URL": DataDir(filled).site or "", "DATA_DIR": filled}
