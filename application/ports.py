@@ -68,6 +68,7 @@ class Outcome:
         milliseconds: from start to end in the worker.
         source: where the record came from: ``page``, ``graphql``, ``file``.
         missing: fields that this source could not tell; empty when complete.
+        saved_as: the id under which IMDb has the title now, if that is another than the job's.
     """
 
     job: Job
@@ -82,6 +83,7 @@ class Outcome:
     milliseconds: int = 0
     source: str = ""
     missing: tuple[str, ...] = ()
+    saved_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,7 @@ class JobLog(Protocol):
         """Jobs neither completed nor failed for good, in the order of the list, with their tries so far."""
 
     def reopen(self, kept: Container[str]) -> int:
-        """Make completed jobs pending again whose keys are not among the ``kept``; answers how many."""
+        """Make completed jobs pending again that are not among the ``kept`` ids; answers how many."""
 
     def failures(self) -> Iterator[Failure]:
         """Jobs that failed for good, in the order in which they failed."""

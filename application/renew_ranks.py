@@ -48,4 +48,7 @@ def _is_stale(row: Row, ranks: Mapping[str, int], since: datetime) -> bool:
     rank = row[_RANK]
     if rank is None or int(rank) > len(ranks) or ranks.get(str(row[_ID])) == int(rank):
         return False
-    return parse_timestamp(str(row[_SCRAPED_AT])) < since
+    try:
+        return parse_timestamp(str(row[_SCRAPED_AT])) < since
+    except ValueError:  # a time that cannot be, put there by hand: `verify` tells of it
+        return False

@@ -69,7 +69,8 @@ class ScrapeMovie:
             movie = self._save(title, title.movie.rank if job.rank is None else job.rank)
         except FilmledgerError as error:
             return failed(job, error, requests=title.requests, size=title.size)
-        if movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key):
+        moved = movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key) is not None
+        if moved:
             log.warning("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
         else:
             log.info("%s saved: %s", movie.imdb_id, movie.title)
@@ -81,6 +82,7 @@ class ScrapeMovie:
             requests=title.requests,
             source=title.source,
             missing=tuple(sorted(title.missing)),
+            saved_as=movie.imdb_id if moved else "",
         )
 
     def _fresh(self, job: Job) -> Movie | None:

@@ -173,6 +173,20 @@ def test_what_a_store_has_lost_is_pending_again(logs: Logs) -> None:
     second.close("finished")
 
 
+def test_a_title_that_moved_is_not_lost(logs: Logs) -> None:
+    first = logs()
+    first.list(TITLES)
+    jobs = list(first.pending())
+    first.record(Outcome(jobs[0], Status.COMPLETED, saved_as="tt0000009"))
+    first.record(Outcome(jobs[1], Status.COMPLETED))
+    first.close("interrupted")
+    second = logs()
+    assert second.reopen({"tt0000009", "tt0000002"}) == 0
+    assert second.reopen({"tt0000001", "tt0000002"}) == 1
+    assert [job.key for job in second.pending()] == ["tt0000001", "tt0000003"]
+    second.close("interrupted")
+
+
 def test_what_is_done_while_pending_is_read_does_not_come_up(job_log: JobLog) -> None:
     job_log.list(TITLES)
     all_three = [*job_log.pending()]

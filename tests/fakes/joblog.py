@@ -18,6 +18,7 @@ class MemoryJobLog:
     jobs_by_seq: dict[int, Job] = field(default_factory=dict)
     whole: bool = False
     completed: set[int] = field(default_factory=set)
+    moved: dict[int, str] = field(default_factory=dict)
     failed: dict[int, Failure] = field(default_factory=dict)
     taken: list[int] = field(default_factory=list)
     reason: str | None = None
@@ -55,7 +56,7 @@ class MemoryJobLog:
         )
 
     def reopen(self, kept: Container[str]) -> int:
-        lost = {seq for seq in self.completed if self.jobs_by_seq[seq].key not in kept}
+        lost = {seq for seq in self.completed if self.moved.get(seq, self.jobs_by_seq[seq].key) not in kept}
         self.completed -= lost
         return len(lost)
 
@@ -71,6 +72,8 @@ class MemoryJobLog:
         spent = job.spent + outcome.requests
         if outcome.status is Status.COMPLETED:
             self.completed.add(seq)
+            if outcome.saved_as:
+                self.moved[seq] = outcome.saved_as
             self.failed.pop(seq, None)
         elif outcome.status is Status.CANCELLED:
             self.jobs_by_seq[seq] = replace(self.jobs_by_seq[seq], spent=spent)

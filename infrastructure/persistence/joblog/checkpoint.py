@@ -20,7 +20,7 @@ from infrastructure.persistence.joblog.state import Block, State
 
 log = logging.getLogger(__name__)
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SAMPLE: Final = 1 << 16  # bytes of the log that are compared, at its beginning and before the offset
 _DIGEST: Final = 32
 
@@ -42,6 +42,7 @@ class _Saved(msgspec.Struct):
     reason_codes: list[tuple[int, bytes]]
     tries: list[tuple[int, bytes]]
     spent: list[tuple[int, bytes]]
+    moved: dict[int, str]
     touched: bool
     reopened: int
     unreadable: int
@@ -130,6 +131,7 @@ def _saved(state: State, offset: int, sample: bytes) -> _Saved:
         reason_codes=state.reasons.codes(),
         tries=state.tries.pages(),
         spent=state.spent.pages(),
+        moved=state.moved,
         touched=state.touched,
         reopened=state.reopened,
         unreadable=state.unreadable,
@@ -146,6 +148,6 @@ def _restored(saved: _Saved) -> State:
     state.failed, state.troubled = Bitmap(saved.failed), Bitmap(saved.troubled)
     state.reasons = Reasons(saved.reasons, saved.reason_codes)
     state.tries, state.spent = Counts(saved.tries), Counts(saved.spent)
-    state.touched, state.reopened = saved.touched, saved.reopened
+    state.moved, state.touched, state.reopened = saved.moved, saved.touched, saved.reopened
     state.unreadable, state.stray = saved.unreadable, saved.stray
     return state

@@ -145,7 +145,9 @@ class JobLogFile:
         lost = (
             line
             for line in listing.listed(self._path, state)
-            if line.seq in state.done and line.seq not in state.failed and line.id not in kept
+            if line.seq in state.done
+            and line.seq not in state.failed
+            and state.moved.get(line.seq, line.id) not in kept
         )
         while batch := [*islice(lost, _BATCH)]:
             self._append(*(common | {"seq": line.seq, "id": line.id} for line in batch), matters=True)
@@ -191,8 +193,9 @@ class JobLogFile:
             return self._line("cancelled", **common, attempts=outcome.requests, spent=job.spent + outcome.requests)
         figures = {"bytes": outcome.size, "attempts": outcome.requests, "ms": outcome.milliseconds}
         if outcome.status is Status.COMPLETED:
-            missing = {"missing": outcome.missing} if outcome.missing else {}
-            return self._line("completed", **common, **figures, source=outcome.source, **missing)
+            told = {"missing": outcome.missing, "saved_as": outcome.saved_as}
+            extra = {name: value for name, value in told.items() if value}
+            return self._line("completed", **common, **figures, source=outcome.source, **extra)
         # Neither a block nor a lost store is the job's fault: that try does not count.
         tries = job.attempt - (outcome.blocked or outcome.unavailable)
         return self._line(

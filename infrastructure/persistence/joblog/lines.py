@@ -74,9 +74,10 @@ class Started(_Line, tag="started"):
 
 
 class Completed(_Line, tag="completed"):
-    """A job is done."""
+    """A job is done; ``saved_as`` is the id it was saved under, if that is not the job's."""
 
     seq: Seq
+    saved_as: str = ""
 
 
 class Failed(_Line, tag="failed"):

@@ -39,6 +39,7 @@ class State:
         reasons: the errors of ``failed``.
         tries: how many failures of a pending job count.
         spent: how many requests a job has cost so far.
+        moved: the ids under which titles were saved that IMDb has moved.
         touched: whether any outcome was written down.
         reopened: how often failures for good were made pending again.
         unreadable: lines that are no lines of a log.
@@ -101,6 +102,7 @@ class State:
         self.listed, self.done, self.failed, self.troubled = Bitmap(), Bitmap(), Bitmap(), Bitmap()
         self.reasons = Reasons()
         self.tries, self.spent = Counts(), Counts()
+        self.moved: dict[int, str] = {}
         self.touched = False
         self.reopened = 0
 
@@ -135,6 +137,7 @@ class State:
         for seq in self.done.add_all(numbers, within=self.listed):
             self.stray += seq not in self.listed
             self._forgive(seq)
+        self.moved.update((line.seq, line.saved_as) for line in read if line.saved_as)
         if self.troubled:
             for seq in numbers:
                 self.troubled.discard(seq)

@@ -64,7 +64,7 @@ class JobLogStatus:
         )
 
     def completed(self) -> frozenset[str]:
-        """The keys of the jobs that the last run has completed.
+        """The ids under which the last run has saved its titles.
 
         Raises:
             UsageError: the file is no job log of ours, or cannot be read.
@@ -73,7 +73,7 @@ class JobLogStatus:
             path = self._path.resolve()
             state, _ = read_state(path)
             return frozenset(
-                line.id
+                state.moved.get(line.seq, line.id)
                 for line in (listing.listed(path, state) if state.run else ())
                 if line.seq in state.done and line.seq not in state.failed
             )

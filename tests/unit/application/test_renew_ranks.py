@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from application.records import Row, Table
 from application.renew_ranks import renew_ranks
 from tests.fakes.movies import movie
 from tests.fakes.repositories import InMemoryMovieRepository
@@ -27,6 +29,16 @@ def test_a_title_that_left_the_chart_has_no_rank_any_more() -> None:
     store = _store((1, 1, DURING), (2, 2, DURING), (3, 2, BEFORE))
     assert renew_ranks(store, {movie(1).imdb_id: 1, movie(2).imdb_id: 2}, RUN) == 1
     assert _ranks(store, 1, 2, 3) == [1, 2, None]
+
+
+def test_a_time_that_cannot_be_is_no_reason_to_fall() -> None:
+    class Infinite(InMemoryMovieRepository):
+        def rows(self, table: Table) -> Iterator[Row]:
+            return ((*row[:-1], "infinity") for row in super().rows(table))
+
+    store = Infinite()
+    store.save(replace(movie(3), rank=1, scraped_at=BEFORE))
+    assert renew_ranks(store, {movie(1).imdb_id: 1}, RUN) == 0
 
 
 def test_a_title_left_alone_by_the_run_gets_its_new_rank() -> None:

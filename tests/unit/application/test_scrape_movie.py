@@ -40,7 +40,8 @@ def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
 
 def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(caplog: pytest.LogCaptureFixture) -> None:
     store = InMemoryMovieRepository()
-    _scrape(Title(MOVIE, "page"), store, Job(0, "tt7777777"))
+    outcome, _ = _scrape(Title(MOVIE, "page"), store, Job(0, "tt7777777"))
+    assert outcome.saved_as == MOVIE.imdb_id
     assert store.find(MOVIE.imdb_id) is not None
     assert store.find("tt7777777") is None
     assert f"tt7777777 has moved: saved as {MOVIE.imdb_id}" in caplog.text

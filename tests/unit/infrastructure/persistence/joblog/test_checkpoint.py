@@ -32,7 +32,8 @@ def written(path: Path, opened: Opener) -> Path:
     for job in [*log.pending()]:
         match job.seq % 5:
             case 0:
-                log.record(Outcome(job, Status.COMPLETED, requests=1))
+                moved = f"tt9{job.seq:06d}" if job.seq % 2 else ""
+                log.record(Outcome(job, Status.COMPLETED, requests=1, saved_as=moved))
             case 1:
                 log.record(Outcome(job, Status.FAILED, reason=f"Reason{job.seq % 3}", requests=2))
             case 2:
@@ -55,6 +56,7 @@ def everything(state: State) -> dict[str, object]:
         "reasons": state.reasons.most_common(),
         "tries": [state.tries[seq] for seq in range(JOBS)],
         "spent": [state.spent[seq] for seq in range(JOBS)],
+        "moved": state.moved,
         "others": (state.touched, state.reopened, state.unreadable, state.stray),
     }
 
