@@ -175,7 +175,8 @@ class _Counts:
         for place, cell in enumerate(row[: len(self.filled)]):
             if cell is not None and cell != "[]":
                 self.filled[place] += 1
-        if self.table is Table.MOVIES and self.now and (row[-1] or "") > self.now:
+        whole = len(row) == len(self.table.columns)
+        if self.table is Table.MOVIES and whole and self.now and (row[-1] or "") > self.now:
             self.ahead += 1
         if self.table is Table.CREDITS and len(row) > 2 and row[2] == "cast":
             self.cast += 1

@@ -52,11 +52,13 @@ class DiskWait:
         except StoreUnavailable as error:
             if not _is_full(error):
                 raise
-            if self._since is None:
+            first = self._since is None
+            if first:
                 self._since = self._monotonic()
-                _log.warning("%s; waiting up to %g s for room", error, self._patience)
             if self._over():
                 raise
+            if first:
+                _log.warning("%s; waiting up to %g s for room", error, self._patience)
             done = self._again(attempt)
         self._since = None
         return done

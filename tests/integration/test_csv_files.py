@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -234,8 +235,32 @@ def test_of_two_rows_of_one_movie_the_later_counts_and_that_is_said(
     path.write_bytes(b"\r\n".join([rows[0], rows[1].replace(b",1.1,", b",9,"), rows[2], *rows[1:]]))
     with opened(filled) as repository:
         assert contents(repository) == expected(SAVED)
-    told = [record.getMessage() for record in caplog.records if "stands again" in record.getMessage()]
-    assert told == [f"movies.csv line 2: {imdb_id(1)} stands again further down, and only that row counts"]
+    told = [record.getMessage() for record in caplog.records if "stands there again" in record.getMessage()]
+    assert told == [f"movies.csv line 2: {imdb_id(1)} stands there again, and only that row counts"]
+
+
+def test_of_two_rows_of_one_movie_the_one_read_later_counts_wherever_it_stands(filled: Path) -> None:
+    path = filled / "movies.csv"
+    rows = path.read_bytes().split(b"\r\n")
+    older = rows[1].replace(b",1.1,", b",9,").replace(b"2026-", b"2025-")
+    assert older != rows[1]
+    path.write_bytes(b"\r\n".join([*rows[:-1], older, b""]))
+    with opened(filled) as repository:
+        assert contents(repository) == expected(SAVED)
+
+
+def test_credits_that_a_later_save_replaced_do_not_come_back_with_an_edit(tmp_path: Path) -> None:
+    before, after = full_movie(1, cast=6, people=9), full_movie(1, cast=3, people=9, minutes=5)
+    repository = CsvMovieRepository(tmp_path / "a")
+    for one in (full_movie(2, cast=4, people=9), before, full_movie(3, cast=4, people=9), after):
+        repository.save(one)
+    shutil.copytree(tmp_path / "a", tmp_path / "killed")  # as a kill would have left it
+    repository.close()
+    path = tmp_path / "killed" / "movies.csv"
+    path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    with opened(tmp_path / "killed") as again:
+        assert again.find(imdb_id(1)) == after
+        assert len([row for row in again.rows(Table.CREDITS) if row[0] == imdb_id(1)]) == len(after.credits)
 
 
 def test_reading_alone_mends_nothing(filled: Path) -> None:

@@ -28,7 +28,7 @@ from infrastructure.persistence.csv.journal import Sizes
 _SCHEMA: Final = """
 CREATE TABLE lines (
     tbl TEXT, id BLOB, category BLOB, digits INTEGER, position BLOB, line INTEGER,
-    cells TEXT, rank INTEGER, problem TEXT, torn INTEGER, raw BLOB
+    cells TEXT, rank INTEGER, problem TEXT, torn INTEGER, raw BLOB, read_at TEXT
 );
 CREATE INDEX in_order ON lines (tbl, id, category, digits, position, line);
 """
@@ -102,7 +102,7 @@ class EditedFiles:
         found = self._of(Table.MOVIES, imdb_id)
         if not found:
             return None
-        listed = list({sort_key(Table.CREDITS, row): row for row in self._of(Table.CREDITS, imdb_id)}.values())
+        listed = list({sort_key(Table.CREDITS, row): row for row in self._credits(imdb_id)}.values())
         names = {row[1]: self._of(Table.PEOPLE, row[1] or "") for row in listed if len(row) > 1}
         return found[-1], listed, {one: rows[-1][1] or "" for one, rows in names.items() if one and rows}
 
@@ -115,11 +115,11 @@ class EditedFiles:
             yield Unreadable(Table(table), line, reason, raw)
 
     def doubles(self) -> Iterator[tuple[Table, int, str]]:
-        """Readable rows that another one with the same key, but other cells, replaces further down: table, line, id."""
+        """Readable rows that another one with the same key, but other cells, replaces: table, line, id."""
         query = (
             "SELECT tbl, line, id FROM (SELECT tbl, line, id, cells, lead(cells) OVER ("
-            "PARTITION BY tbl, id, category, digits, position ORDER BY line) AS later FROM lines WHERE problem IS NULL)"
-            " WHERE later <> cells ORDER BY tbl, line"
+            "PARTITION BY tbl, id, category, digits, position ORDER BY read_at, line) AS later"
+            " FROM lines WHERE problem IS NULL) WHERE later <> cells ORDER BY tbl, line"
         )
         for table, line, key in self._database.execute(query):
             yield Table(table), line, bytes(key).decode(ENCODING, "replace")
@@ -131,16 +131,16 @@ class EditedFiles:
             yield Unreadable(Table(table), line, reason, raw)
 
     def clean(self, table: Table) -> Iterator[Row]:
-        """Readable rows in the files' final order, one for each key: the last that stands there."""
+        """Readable rows in the files' final order, one for each key: the one read last, else the lowest."""
         if table is Table.CREDITS:
             for movie in self.clean(Table.MOVIES):
-                listed = self._of(Table.CREDITS, movie[0] or "", readable=True)
+                listed = self._credits(movie[0] or "", readable=True)
                 by_key = {sort_key(table, row): row for row in listed}
                 yield from sorted(by_key.values(), key=lambda row: (row[2] != "director", int(row[3] or 0)))
             return
         # In SQLite the bare columns of an aggregate with max() come from the row that has the maximum.
         query = (
-            "SELECT cells, rank, max(line) FROM lines WHERE tbl = ? AND problem IS NULL"
+            "SELECT cells, rank, max(read_at || printf('%012d', line)) FROM lines WHERE tbl = ? AND problem IS NULL"
             " GROUP BY id ORDER BY rank IS NULL, rank, id"
         )
         for cells, _, _ in self._database.execute(query, (table.value,)):
@@ -149,9 +149,18 @@ class EditedFiles:
     # --- loading ----------------------------------------------------------------
 
     def _of(self, table: Table, key: str, *, readable: bool = False) -> list[Row]:
-        query = "SELECT cells FROM lines WHERE tbl = ? AND id = ? AND (problem IS NULL OR NOT ?) ORDER BY line"
+        query = "SELECT cells FROM lines WHERE tbl = ? AND id = ? AND (problem IS NULL OR NOT ?) ORDER BY read_at, line"
         found = self._database.execute(query, (table.value, _blob(key), readable))
         return [tuple(json.loads(cells)) for (cells,) in found]
+
+    def _credits(self, imdb_id: str, *, readable: bool = False) -> list[Row]:
+        """The credits of a movie; where it stands twice, a run has saved it again, and those it saved last."""
+        query = "SELECT rowid, cells FROM lines WHERE tbl = ? AND id = ? AND (problem IS NULL OR NOT ?) ORDER BY rowid"
+        found = self._database.execute(query, (Table.CREDITS.value, _blob(imdb_id), readable)).fetchall()
+        if len(self._of(Table.MOVIES, imdb_id, readable=True)) > 1:
+            gaps = [place for place in range(1, len(found)) if found[place][0] != found[place - 1][0] + 1]
+            found = found[gaps[-1] :] if gaps else found
+        return [tuple(json.loads(cells)) for _, cells in found]
 
     def _load(self, files: TableFiles, table: Table, end: int) -> None:
         raw: list[str] = []
@@ -186,7 +195,8 @@ class EditedFiles:
         key = sort_key(table, row)
         blobs = (_blob(key[0]), _blob(key[1]), key[2], _blob(key[3]))
         kept = raw.encode(ENCODING, "surrogateescape") if problem else None
-        values = (table.value, *blobs, line, json.dumps(row), rank, problem, torn, kept)
+        read_at = row[-1] if table is Table.MOVIES and problem is None else ""
+        values = (table.value, *blobs, line, json.dumps(row), rank, problem, torn, kept, read_at)
         self._database.execute(f"INSERT INTO lines VALUES ({','.join('?' * len(values))})", values)  # noqa: S608
 
 

@@ -103,6 +103,8 @@ def _open(layout: Layout, *, escape: bool, set_aside: bool) -> Opened | None:
                 sums = contents.sums if stands.trusted else files.sums(ends)
                 kept = True
                 return Opened(files, index, Contents(header), ends, sums, scanned.ordered, suspect)
+        if scanned is None:
+            _log.warning("%s: somebody has edited the CSV files; `verify` tells what differs by that", layout.directory)
         with _edited(files, contents) as edited:
             _part_with_unreadable(layout, edited, set_aside=set_aside)
             rewrite_edited(layout, edited, contents.header.generation, names, escape=escape)
@@ -149,7 +151,7 @@ def _part_with_unreadable(layout: Layout, edited: EditedFiles, *, set_aside: boo
         _log.warning("%s.csv line %d: %s; moved to %s", one.table, one.line, one.reason, path)
     doubles = list(islice(edited.doubles(), _MOST_TOLD + 1))
     for table, line, key in doubles[:_MOST_TOLD]:
-        _log.warning("%s.csv line %d: %s stands again further down, and only that row counts", table, line, key)
+        _log.warning("%s.csv line %d: %s stands there again, and only that row counts", table, line, key)
     if len(doubles) > _MOST_TOLD:
         _log.warning("%s: and more rows that stand twice", layout.directory)
     for one in edited.torn():
