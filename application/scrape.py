@@ -85,11 +85,15 @@ def scrape(
     if ended.ending is Ending.STORE:
         _finish_what_is_there(store)
         return ended
-    if ended.ending is Ending.FINISHED and places:
-        renew_ranks(store, {entry.imdb_id: entry.rank for entry in places}, run.started_at)
-    counts = crew.job_log.counts
-    whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
-    history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=crew.clock.now())
+    try:
+        if ended.ending is Ending.FINISHED and places:
+            renew_ranks(store, {entry.imdb_id: entry.rank for entry in places}, run.started_at)
+        counts = crew.job_log.counts
+        whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
+        history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=crew.clock.now())
+    except StoreError:
+        _finish_what_is_there(store)
+        raise
     store.finish()
     return ended
 
