@@ -102,6 +102,7 @@ def test_the_data_directory_is_no_place_for_an_export(filled: Program) -> None:
     assert (filled.data_dir / "movies.csv").stat() == before
 
 
+@pytest.mark.long
 def test_posters_and_catalogue(filled: Program) -> None:
     assert "posters" in filled.run("posters", POSTER_RECHECK_HOURS="0").stdout
     published = filled.run("publish", SITE_URL="https://films.example")

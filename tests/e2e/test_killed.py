@@ -179,7 +179,8 @@ def stuck(tmp_path: Path, stuck_site: DemoProcess) -> Program:
     return Program(tmp_path / "data", {"BASE_URL": stuck_site.url, "MAX_THREADS": "6"})
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
     stuck: Program, stuck_site: DemoProcess, number: signal.Signals
 ) -> None:
