@@ -142,6 +142,9 @@ class Fleet:
         for worker in paused - self._paused:
             log.warning("Dask worker %s is short of memory and takes no titles for now", worker)
         self._paused = paused
+        if paused:  # what it was given before it paused would wait there, and the scheduler now gives it to others
+            for lane in (each for lanes in self._lanes.values() for each in lanes):
+                lane.retract()
         if self._lanes.keys() - paused:
             self._alone_since = None
         elif self._alone_since is None:

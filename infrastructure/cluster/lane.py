@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from asyncio import CancelledError
 from collections.abc import Callable
 from typing import Final
@@ -19,6 +20,7 @@ from infrastructure.cluster.wire import Reply, Share
 from infrastructure.cluster.worker import read_titles
 
 log = logging.getLogger(__name__)
+_STUCK_SECONDS: Final = 5.0  # a turn that runs is answered within a second
 _MOST_TRIES: Final = 4  # workers that a title may be lost on
 
 
@@ -60,6 +62,8 @@ class Lane:
         self._stopping = stopping
         self._over = threading.Event()
         self._future: Future[list[Reply]] | None = None
+        self._asked_at = 0.0
+        self._retracted = False
         self._thread = threading.Thread(target=self._go, name=f"lane-{worker}", daemon=True)
         self._thread.start()
 
@@ -72,6 +76,13 @@ class Lane:
         """Take nothing more; what is under way comes back first."""
         self._over.set()
         self._asks.wake()
+
+    def retract(self) -> None:
+        """Take back a turn that should have been answered long ago: it waits on a worker that begins nothing more."""
+        future = self._future
+        if future is not None and time.monotonic() - self._asked_at > _STUCK_SECONDS:
+            self._retracted = True
+            future.cancel(force=True)
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended, at most so long; what is under way is given up."""
@@ -93,6 +104,10 @@ class Lane:
                 continue
             except (CancelledError, FutureCancelledError, CommClosedError, OSError) as error:
                 self._asks.put_back(held.values())
+                if self._retracted:
+                    self._retracted = False
+                    held.clear()
+                    continue
                 self._lost(" ".join(str(error).split()) or type(error).__name__)
                 return
             except Exception as error:
@@ -107,6 +122,7 @@ class Lane:
 
     def _turn(self, held: dict[str, Ask]) -> list[Reply]:
         wanted = [ask.wanted for ask in held.values()]
+        self._asked_at, self._retracted = time.monotonic(), False
         self._future = submitted(
             self._client, self._worker, read_titles, self._run, wanted, self._share(), self._stopping.is_set(),
             elsewhere=True,
