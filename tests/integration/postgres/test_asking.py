@@ -125,12 +125,21 @@ def test_an_error_on_the_way_is_told(database: Database) -> None:
 
 
 def test_ctrl_c_stops_a_long_query_on_the_server_too(database: Database) -> None:
-    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
-    timer.start()
+    def sleeping() -> bool:
+        with closing(database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+            return cursor.fetchone() == (1,)
+
+    def press() -> None:
+        wait_until(sleeping)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
     with pytest.raises(KeyboardInterrupt):
-        answer(database, "SELECT pg_sleep(3600) AS a_long_one")
-    running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ ('a_long' || '_one')"
-    wait_until(lambda: ask(database, running)[1] == [(0,)])
+        answer(database, "SELECT pg_sleep(3600)")
+    presser.join()
+    wait_until(lambda: not sleeping())
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
