@@ -3,7 +3,8 @@
 A blocked read only ends when bytes come or its timeout passes, and each byte of
 a slow drip starts the timeout anew. So one thread looks at the requests under
 way ten times a second and shuts down the socket of those whose deadline has
-passed or whose run was cancelled some seconds ago; the reading thread then wakes with an error.
+passed or whose run was cancelled some seconds ago; the reading thread then
+wakes with an error.
 """
 
 from __future__ import annotations

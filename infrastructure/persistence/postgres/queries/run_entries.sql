@@ -1,5 +1,6 @@
--- The chart of a run with rating and votes as the run saved them, or found them fresh enough. A title that IMDb has moved stands in the chart
--- under its old id and was saved under its new one; it is the movie of that rank that is not in the chart.
+-- The chart of a run with rating and votes as the run saved them, or found them fresh enough. A title that IMDb has
+-- moved stands in the chart under its old id and was saved under its new one; it is the movie of that rank that is not
+-- in the chart.
 SELECT entry.rank, coalesce(saved.imdb_id, moved.imdb_id, entry.imdb_id) AS imdb_id,
        coalesce(saved.rating, moved.rating) AS rating, coalesce(saved.votes, moved.votes) AS votes
 FROM chart_entries AS entry
