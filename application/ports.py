@@ -110,7 +110,7 @@ class JobCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Title:
+class FetchedTitle:
     """A title as a source read it.
 
     Attributes:
@@ -146,7 +146,7 @@ class ChartSource(Protocol):
 class TitleSource(Protocol):
     """Where one title can be read. Called from many threads at once."""
 
-    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         """Fetch and read one title, with at most ``max_requests`` HTTP requests.
 
         The movie's id differs from ``imdb_id`` only if IMDb has moved the title.
@@ -197,7 +197,7 @@ class MovieRepository(Protocol):
         Streams: memory does not grow with the table. Works while another process writes.
         """
 
-    def finish(self) -> None:
+    def finalize(self) -> None:
         """Bring the store into its final form at the end of a run. May be called again.
 
         People whom no movie credits any more are dropped here, and only here.
@@ -210,7 +210,7 @@ class MovieRepository(Protocol):
 class BackgroundRepository(MovieRepository, Protocol):
     """A store that writes on a thread of its own, so that a caller can do other work meanwhile."""
 
-    def begin(self, movie: Movie) -> Callable[[], None]:
+    def save_async(self, movie: Movie) -> Callable[[], None]:
         """Begin what ``save`` does; calling the answer, once, waits for its end.
 
         Raises:
@@ -221,10 +221,10 @@ class BackgroundRepository(MovieRepository, Protocol):
 # --- how a run is carried out ---------------------------------------------------
 
 
-class Crawler(Protocol):
+class JobExecutor(Protocol):
     """Carries out jobs, some at a time."""
 
-    def crawl(
+    def execute(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
     ) -> Iterator[Outcome]:
         """Outcomes as they come; takes the next job only when there is room for it.
@@ -369,7 +369,7 @@ class PosterSource(Protocol):
         """
 
 
-class PosterShelf(Protocol):
+class PosterStore(Protocol):
     """Where posters are kept. Called from many threads at once."""
 
     def find(self, imdb_id: str) -> Poster | None:

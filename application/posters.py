@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from application.ports import Job, Outcome, Poster, PosterAnswer, PosterShelf, PosterSource, Progress, Status
+from application.ports import Job, Outcome, Poster, PosterAnswer, PosterSource, PosterStore, Progress, Status
 from application.records import Row, Table
 from application.worker import failed
 from domain.errors import FilmledgerError, UnusablePicture
 from shared.clock import Clock
 
 log = logging.getLogger(__name__)
-MOST_WORKERS: Final = 8
+MAX_WORKERS: Final = 8
 _ID: Final = Table.MOVIES.columns.index("imdb_id")
 _POSTER: Final = Table.MOVIES.columns.index("poster_url")
 
@@ -31,7 +31,7 @@ def asset_workers(asked: int | None, *, cores: int, jobs: int, parallel: bool = 
     """
     if jobs <= 1 or not parallel:
         return 1
-    return max(1, min(cores, MOST_WORKERS) if asked is None else asked)
+    return max(1, min(cores, MAX_WORKERS) if asked is None else asked)
 
 
 def poster_jobs(movies: Iterable[Row]) -> Iterator[Job]:
@@ -61,7 +61,7 @@ class SavePoster:
     def __init__(
         self,
         source: PosterSource,
-        shelf: PosterShelf,
+        shelf: PosterStore,
         address_of: Callable[[str], str | None],
         *,
         max_requests: int,

@@ -28,7 +28,7 @@ class RenamingRepository(MovieRepository, Protocol):
 
 @runtime_checkable
 class ThoroughRepository(Protocol):
-    """A store whose ``finish`` drops only people who have lost a credit, and which can look at all of them."""
+    """A store whose ``finalize`` drops only people who have lost a credit, and which can look at all of them."""
 
     def drop_uncredited(self) -> None:
         """Drop everybody whom no movie credits, whoever put them there.
@@ -82,7 +82,7 @@ def repair(csv: RenamingRepository, postgres: MovieRepository) -> Iterator[Actio
     for store in (csv, postgres):
         if isinstance(store, ThoroughRepository):
             store.drop_uncredited()
-        store.finish()  # whom nobody credits leaves both
+        store.finalize()  # whom nobody credits leaves both
     for finding in compare(Table.PEOPLE, csv, postgres):
         alone.pop(finding.key[0], None)
         if finding.postgres is None:
@@ -91,7 +91,7 @@ def repair(csv: RenamingRepository, postgres: MovieRepository) -> Iterator[Actio
             yield _renamed(finding, csv)
     for person_id, verdict in alone.items():
         yield Action(Step.DROPPED, person_id, f"{verdict}; no movie credits this person")
-    csv.finish()
+    csv.finalize()
 
 
 def _copy(imdb_id: str, finding: Finding, csv: MovieRepository, postgres: MovieRepository) -> Iterator[Action]:

@@ -13,13 +13,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from application.ports import Crawler, Job, JobLog, Outcome, Progress, Status
+from application.ports import Job, JobExecutor, JobLog, Outcome, Progress, Status
 from application.summary import Summary, Totals
 from application.worker import Worker
 from shared.clock import Clock
 
 
-class Ending(StrEnum):
+class StopReason(StrEnum):
     """Why a run ended."""
 
     FINISHED = "finished"
@@ -98,10 +98,10 @@ class _Queue(Iterator[Job | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RunResult:
     """A run that is over."""
 
-    ending: Ending
+    ending: StopReason
     summary: Summary
     message: str = ""
 
@@ -109,7 +109,7 @@ class Ended:
 def run_jobs(
     work: Callable[[Job], Outcome],
     *,
-    crawler: Crawler,
+    executor: JobExecutor,
     job_log: JobLog,
     progress: Progress,
     rule: RetryRule,
@@ -117,7 +117,7 @@ def run_jobs(
     cancel: threading.Event,
     workers: int,
     scope: Callable[[Job], AbstractContextManager[object]] = nullcontext,
-) -> Ended:
+) -> RunResult:
     """Carry out every pending job of the log.
 
     Ends early when the site blocks us or a store has gone away; what was not
@@ -126,17 +126,17 @@ def run_jobs(
     """
     queue = _Queue(job_log.pending(), rule, clock, cancel)
     totals = Totals(clock, workers)
-    ending, message = Ending.FINISHED, ""
+    ending, message = StopReason.FINISHED, ""
     worker = Worker(work, progress=progress, job_log=job_log, clock=clock, scope=scope)
-    for outcome in crawler.crawl(queue, worker, cancel):
+    for outcome in executor.execute(queue, worker, cancel):
         settled = queue.settle(outcome)
         job_log.record(settled)
         totals.add(settled)
         progress.done(settled)
-        if (settled.blocked or settled.unavailable) and ending is Ending.FINISHED:
-            ending = Ending.BLOCKED if settled.blocked else Ending.STORE
+        if (settled.blocked or settled.unavailable) and ending is StopReason.FINISHED:
+            ending = StopReason.BLOCKED if settled.blocked else StopReason.STORE
             message = settled.detail
             cancel.set()
-    if cancel.is_set() and ending is Ending.FINISHED:
-        ending = Ending.INTERRUPTED
-    return Ended(ending, totals.summary(), message)
+    if cancel.is_set() and ending is StopReason.FINISHED:
+        ending = StopReason.INTERRUPTED
+    return RunResult(ending, totals.summary(), message)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from application.ports import Crawler, Job, JobLog, MovieRepository, Outcome, Progress, Run, RunHistory
+from application.ports import Job, JobExecutor, JobLog, MovieRepository, Outcome, Progress, Run, RunHistory
 from application.renew_ranks import renew_ranks
-from application.run_jobs import Ended, Ending, RetryRule, run_jobs
+from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreError
 from shared.clock import Clock
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class RunContext:
     """Those who carry a run out, whatever its work is.
 
     Attributes:
-        crawler: has the jobs done, ``workers`` at a time.
+        executor: has the jobs done, ``workers`` at a time.
         job_log: remembers them.
         progress: shows them.
         rule: when a failed one is tried again.
@@ -31,7 +31,7 @@ class Crew:
         scope: entered around each, so that its log lines stay together.
     """
 
-    crawler: Crawler
+    executor: JobExecutor
     workers: int
     job_log: JobLog
     progress: Progress
@@ -40,13 +40,13 @@ class Crew:
     cancel: threading.Event
     scope: Callable[[Job], AbstractContextManager[object]] = nullcontext
 
-    def carry_out(self, label: str, work: Callable[[Job], Outcome]) -> Ended:
+    def carry_out(self, label: str, work: Callable[[Job], Outcome]) -> RunResult:
         """Have every pending job done; the face is up for as long."""
         self.progress.begin(label, self.job_log.counts.pending)
         try:
             return run_jobs(
                 work,
-                crawler=self.crawler,
+                executor=self.executor,
                 job_log=self.job_log,
                 progress=self.progress,
                 rule=self.rule,
@@ -60,8 +60,8 @@ class Crew:
 
 
 def scrape(
-    crew: Crew, store: MovieRepository, work: Callable[[Job], Outcome], *, history: RunHistory, run: Run
-) -> Ended:
+    crew: RunContext, store: MovieRepository, work: Callable[[Job], Outcome], *, history: RunHistory, run: Run
+) -> RunResult:
     """Do all pending jobs; then renew the ranks, write the run down, and bring both stores into their final form.
 
     A run that goes on takes again what a store has lost meanwhile: an edited file, another database.
@@ -82,11 +82,11 @@ def scrape(
         log.warning("%d titles that were done are not in both stores: they are fetched again", lost)
     history.begin(run, places)
     ended = crew.carry_out(run.chart or "titles", work)
-    if ended.ending is Ending.STORE:
+    if ended.ending is StopReason.STORE:
         _finish_what_is_there(store)
         return ended
     try:
-        if ended.ending is Ending.FINISHED and places:
+        if ended.ending is StopReason.FINISHED and places:
             renew_ranks(store, {entry.imdb_id: entry.rank for entry in places}, run.started_at)
         counts = crew.job_log.counts
         whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
@@ -94,13 +94,13 @@ def scrape(
     except StoreError:
         _finish_what_is_there(store)
         raise
-    store.finish()
+    store.finalize()
     return ended
 
 
 def _finish_what_is_there(store: MovieRepository) -> None:
     """One store has gone; the other is still to be left in order. The run reports the loss already."""
     try:
-        store.finish()
+        store.finalize()
     except StoreError as error:
         log.info("after the loss of a store: %s", error)

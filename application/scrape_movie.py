@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from application.ports import Job, MovieRepository, Outcome, Progress, Status, Title, TitleSource
+from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.movie import IMDB_ID, Movie
@@ -96,7 +96,7 @@ class ScrapeMovie:
             self._store.save(replace(saved, rank=job.rank))
         return saved
 
-    def _save(self, title: Title, rank: int | None) -> Movie:
+    def _save(self, title: FetchedTitle, rank: int | None) -> Movie:
         """Save a title without loss of what other pages of it told, whichever of them is read first."""
         movie = replace(title.movie, rank=rank)
         with self._turns[hash(movie.imdb_id) % _TURNS]:  # two files of one title would miss each other's record

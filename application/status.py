@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from application.ports import JobCounts
-from application.run_jobs import Ending
+from application.run_jobs import StopReason
 from shared.clock import Clock
 
 
@@ -118,7 +118,7 @@ class RunStatus:
         logged = self.logged
         if logged.alive or logged.ended is None:
             return logged.alive is not False
-        return logged.ended in (Ending.FINISHED, Ending.INTERRUPTED) and not logged.counts.failed
+        return logged.ended in (StopReason.FINISHED, StopReason.INTERRUPTED) and not logged.counts.failed
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON knows; times are ISO 8601 in UTC."""

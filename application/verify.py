@@ -13,7 +13,7 @@ from application.ports import MovieRepository
 from application.records import Table, timestamp
 
 _COLUMNS_WITHOUT_WARNING: Final = frozenset({"rank"})  # only charts have one
-_MOST_REMEMBERED: Final = 50_000
+_MAX_REMEMBERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _remembered(table: Table, csv: MovieRepository, postgres: MovieRepository) -
     keys: set[tuple[str, ...]] = set()
     for finding in compare(table, csv, postgres):
         keys.add(finding.key)
-        if len(keys) > _MOST_REMEMBERED:
+        if len(keys) > _MAX_REMEMBERED:
             return None
     return keys
 

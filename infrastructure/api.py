@@ -35,7 +35,7 @@ from shared.settings import Settings, SettingsError, check, load
 
 __all__ = ["Movie", "Settings", "parse_title", "scrape"]
 
-MOST_AHEAD: Final = 10  # titles fetched before they are asked for; a consumer may stop at any time
+MAX_AHEAD: Final = 10  # titles fetched before they are asked for; a consumer may stop at any time
 
 
 def scrape(
@@ -104,7 +104,7 @@ def _movies(
     on_error: Callable[[str, FilmledgerError], object] | None,
 ) -> Iterator[Movie]:
     cancel = threading.Event()
-    ahead = min(settings.threads, MOST_AHEAD)
+    ahead = min(settings.threads, MAX_AHEAD)
     with bootstrap.downloader(settings) as downloader:
         found = bootstrap.sources(settings, downloader, SystemClock())
 

@@ -100,7 +100,7 @@ class Batcher(Generic[T, R]):
         batch.clear()  # the entry holds the list and the list the entry: let go of the items now
 
 
-class Handed(Generic[T]):
+class PendingItem(Generic[T]):
     """An item on its way."""
 
     __slots__ = ("_done", "error", "item")
@@ -147,18 +147,18 @@ class BackgroundBatcher(Generic[T]):
         self._max_batch = max_batch
         self._name = name
         self._changed = threading.Condition(threading.Lock())
-        self._waiting: deque[Handed[T]] = deque()
+        self._waiting: deque[PendingItem[T]] = deque()
         self._idle = False
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def put(self, item: T) -> Handed[T]:
+    def put(self, item: T) -> PendingItem[T]:
         """Hand in one item.
 
         Raises:
             RuntimeError: closed.
         """
-        handed = Handed(item)
+        handed = PendingItem(item)
         with self._changed:
             if self._closed:
                 raise RuntimeError(f"{self._name} is closed")
@@ -188,7 +188,7 @@ class BackgroundBatcher(Generic[T]):
             for handed in batch:
                 handed.settle(error)
 
-    def _next(self) -> list[Handed[T]]:
+    def _next(self) -> list[PendingItem[T]]:
         """The next batch; empty at the end."""
         with self._changed:
             self._idle = True

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Protocol
 
-_MOST_LINES: Final = 1000  # a job that says more than that is written in several pieces
+_MAX_LINES: Final = 1000  # a job that says more than that is written in several pieces
 
 
 class Writer(Protocol):
@@ -36,7 +36,7 @@ class Block:
         with self._lock:
             held = self._lines.setdefault(writer, [])
             held.append(line)
-            if self._open and len(held) < _MOST_LINES:
+            if self._open and len(held) < _MAX_LINES:
                 return
             del self._lines[writer]
         writer.write(held)

@@ -17,10 +17,10 @@ from infrastructure.bootstrap.stores import postgres_store
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from infrastructure.data_dir.destinations import Destinations
     from infrastructure.http import Downloader
-    from infrastructure.persistence.destinations import Destinations
-    from infrastructure.persistence.postgres.database import Database
     from infrastructure.posters import PosterFolder
+    from infrastructure.stores.postgres.database import Database
 
 
 def destinations(settings: Settings, *, check: bool) -> Destinations:
@@ -29,7 +29,7 @@ def destinations(settings: Settings, *, check: bool) -> Destinations:
     Raises:
         UsageError: a folder cannot be made.
     """
-    from infrastructure.persistence.destinations import Destinations
+    from infrastructure.data_dir.destinations import Destinations
     from shared.sizes import parse_size
 
     folders = [Path(each.strip()) for each in settings.data_dirs.split(",") if each.strip()] or [settings.data_dir]

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from application.composite_repository import CompositeMovieRepository
 from application.ports import ChartHistory, RunHistory
-from application.save_movie import SaveMovie
 from domain.errors import UsageError
 from shared.clock import Clock
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infrastructure.persistence.csv.repository import CsvMovieRepository
-    from infrastructure.persistence.disk_wait import DiskWait
-    from infrastructure.persistence.postgres.database import Database
-    from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+    from infrastructure.stores.csv.repository import CsvMovieRepository
+    from infrastructure.stores.postgres.database import Database
+    from infrastructure.stores.postgres.repository import PostgresMovieRepository
+    from shared.disk_wait import DiskWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def database_place(
         StoreUnavailable: the embedded server does not come up.
     """
     if settings.postgres_dsn or settings.postgres_host:
-        from infrastructure.persistence.postgres.address import from_parts
+        from infrastructure.stores.postgres.address import from_parts
 
         dsn = settings.postgres_dsn.reveal() or from_parts(
             settings.postgres_host,
@@ -71,7 +71,7 @@ def database_place(
         )
         yield Place(lambda: dsn, None, embedded=False)
         return
-    from infrastructure.persistence.embedded.server import EmbeddedServer
+    from infrastructure.stores.embedded.server import EmbeddedServer
 
     embedded = EmbeddedServer(directory / "postgres", cancel=cancel)
     if existing and not embedded.exists:
@@ -90,8 +90,8 @@ def database(
         UsageError: wrong address, password or schema.
         StoreUnavailable: it cannot be reached.
     """
-    from infrastructure.persistence.postgres.database import Database
-    from infrastructure.persistence.postgres.schema import prepare
+    from infrastructure.stores.postgres.database import Database
+    from infrastructure.stores.postgres.schema import prepare
 
     opened = Database(
         place.address,
@@ -118,7 +118,7 @@ def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None
 
 def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> DiskWait:
     """How long a full disk is waited for."""
-    from infrastructure.persistence.disk_wait import DiskWait
+    from shared.disk_wait import DiskWait
 
     return DiskWait(settings.store_wait_seconds, cancel)
 
@@ -144,8 +144,8 @@ def each_store(
     Raises:
         UsageError: a CSV file of another shape stands in the data directory.
     """
-    from infrastructure.persistence.csv.repository import CsvMovieRepository
-    from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+    from infrastructure.stores.csv.repository import CsvMovieRepository
+    from infrastructure.stores.postgres.repository import PostgresMovieRepository
 
     csv = CsvMovieRepository(
         settings.data_dir,
@@ -159,7 +159,9 @@ def each_store(
 
 
 @contextmanager
-def stores(settings: Settings, opened: Database, cancel: threading.Event | None = None) -> Iterator[SaveMovie]:
+def stores(
+    settings: Settings, opened: Database, cancel: threading.Event | None = None
+) -> Iterator[CompositeMovieRepository]:
     """Both stores, open for saving, as one repository.
 
     Raises:
@@ -167,27 +169,27 @@ def stores(settings: Settings, opened: Database, cancel: threading.Event | None 
     """
     with (
         each_store(settings, opened, cancel=cancel) as (csv, postgres),
-        closing(SaveMovie(postgres, csv)) as both,
+        closing(CompositeMovieRepository(postgres, csv)) as both,
     ):
         yield both
 
 
 def postgres_store(opened: Database) -> PostgresMovieRepository:
     """The movies in PostgreSQL, for reading."""
-    from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+    from infrastructure.stores.postgres.repository import PostgresMovieRepository
 
     return PostgresMovieRepository(opened)
 
 
 def history(opened: Database) -> RunHistory:
     """Where runs are remembered."""
-    from infrastructure.persistence.postgres.history import PostgresHistory
+    from infrastructure.stores.postgres.history import PostgresHistory
 
     return PostgresHistory(opened)
 
 
 def chart_history(opened: Database) -> ChartHistory:
     """The charts of earlier runs."""
-    from infrastructure.persistence.postgres.history import PostgresHistory
+    from infrastructure.stores.postgres.history import PostgresHistory
 
     return PostgresHistory(opened)

@@ -9,8 +9,8 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from application.library import Library
-from application.standings import Standing
+from application.catalogue_data import CatalogueData
+from application.chart_changes import ChartPosition
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.figures.figure import Figure, RankLine
@@ -45,7 +45,7 @@ class Site:
 class Edition:
     """A library, a site, and the templates that bring them together."""
 
-    def __init__(self, library: Library, site: Site) -> None:
+    def __init__(self, library: CatalogueData, site: Site) -> None:
         self.library = library
         self.site = site
         self.names = PageNames(library)
@@ -74,7 +74,7 @@ class Edition:
         )
         return path, text.encode()
 
-    def card(self, movie: Movie, standing: Standing | None = None) -> Card:
+    def card(self, movie: Movie, standing: ChartPosition | None = None) -> Card:
         """A film's card."""
         return card(movie, self.names.film(movie.imdb_id), self.site.pictures.get(movie.imdb_id), standing)
 

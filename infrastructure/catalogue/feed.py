@@ -10,20 +10,20 @@ from typing import Final
 
 from lxml import etree
 
-from application.library import Library
-from application.standings import Move, moves
+from application.catalogue_data import CatalogueData
+from application.chart_changes import Move, moves
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.names import PageNames
 from infrastructure.catalogue.sitemap import page_address
 
-MOST_ITEMS: Final = 100
+MAX_ITEMS: Final = 100
 _MOVERS_A_RUN: Final = 10
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _IMDB_CHARTS: Final = "https://www.imdb.com/chart/top/"
 
 
-def feed(library: Library, site: str) -> bytes:
+def feed(library: CatalogueData, site: str) -> bytes:
     """``feed.xml``: newcomers, leavers and the biggest movers of the last runs, newest first.
 
     Args:
@@ -45,7 +45,7 @@ def feed(library: Library, site: str) -> bytes:
         address = f"{site}feed.xml"
         etree.SubElement(channel, f"{{{_ATOM}}}link", {"href": address, "rel": "self", "type": "application/rss+xml"})
     known = [(move, library.movies[move.imdb_id]) for move in _moves(library) if move.imdb_id in library.movies]
-    for move, movie in known[:MOST_ITEMS]:
+    for move, movie in known[:MAX_ITEMS]:
         item = etree.SubElement(channel, "item")
         _add(item, "title", _headline(move, movie))
         _add(item, "link", page_address(site, names.film(movie.imdb_id)) if site else movie.source_url)
@@ -56,7 +56,7 @@ def feed(library: Library, site: str) -> bytes:
     return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
 
 
-def _moves(library: Library) -> tuple[Move, ...]:
+def _moves(library: CatalogueData) -> tuple[Move, ...]:
     return moves(library.snapshots, _MOVERS_A_RUN)
 
 

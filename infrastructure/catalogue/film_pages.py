@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from application.library import printable
-from application.standings import ChartStanding
+from application.catalogue_data import printable
+from application.chart_changes import ChartChanges
 from domain.movie import Credit, Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.edition import Edition
@@ -85,7 +85,7 @@ def _person(edition: Edition, credit: Credit) -> Part:
     return Part(credit.person.name, edition.names.person(credit.person.person_id))
 
 
-def _neighbour(edition: Edition, chart: ChartStanding | None, at: int) -> Neighbour | None:
+def _neighbour(edition: Edition, chart: ChartChanges | None, at: int) -> Neighbour | None:
     if chart is None or not 0 <= at < len(chart.places):
         return None
     place = chart.places[at]

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from application.library import Appearance, printable
+from application.catalogue_data import Appearance, printable
 from domain.movie import Category
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.edition import Edition
 from infrastructure.catalogue.views import Picture
 
-_MOST_NAMED: Final = 100
+_MAX_NAMED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _most_frequent(edition: Edition, category: Category) -> tuple[Name, ...]:
     for person_id, appearances in edition.library.people.items():
         if number := sum(each.credit.category is category for each in appearances):
             counted[person_id] = number
-    first = sorted(counted, key=lambda person_id: (-counted[person_id], person_id))[:_MOST_NAMED]
+    first = sorted(counted, key=lambda person_id: (-counted[person_id], person_id))[:_MAX_NAMED]
     return tuple(
         Name(
             formats.count(counted[person_id], "film"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from infrastructure.catalogue import formats
 
 
 class PageNames:
     """Paths for everything that has a page; None for what has none."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: CatalogueData) -> None:
         charts = [chart.chart for chart in library.charts]
         self._charts = dict(zip(charts, ("index.html", *_paths("charts", charts[1:])), strict=False))
         self._genres = dict(zip(library.genres, _paths("genres", library.genres), strict=True))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from application.library import Library
-from application.ports import PosterShelf, PublishStep, Reports
+from application.catalogue_data import CatalogueData
+from application.ports import PosterStore, PublishStep, Reports
 from application.publish import PublishPlan, StepOutcome, publish
 from infrastructure.catalogue import steps
 from infrastructure.catalogue.edition import Site
@@ -79,8 +79,8 @@ def report_of(reports: Reports) -> Callable[[str], str]:
 
 
 def publish_catalogue(
-    library: Library,
-    shelf: PosterShelf,
+    library: CatalogueData,
+    shelf: PosterStore,
     report: Callable[[str], str],
     options: PublishOptions,
     *,

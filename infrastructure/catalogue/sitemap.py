@@ -13,7 +13,7 @@ from lxml import etree
 
 from domain.errors import UsageError
 
-MOST_ENTRIES: Final = 50_000
+MAX_ENTRIES: Final = 50_000
 _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
@@ -41,7 +41,7 @@ def page_address(site: str, path: str) -> str:
     return site if path == "index.html" else f"{site}{path}"
 
 
-def sitemaps(site: str, pages: Sequence[str], changed: Mapping[str, str], most: int = MOST_ENTRIES) -> dict[str, bytes]:
+def sitemaps(site: str, pages: Sequence[str], changed: Mapping[str, str], most: int = MAX_ENTRIES) -> dict[str, bytes]:
     """``sitemap.xml``, or where there are too many pages for one, an index of that name and its parts.
 
     Args:

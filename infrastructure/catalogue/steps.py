@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from application.library import Library
-from application.ports import Poster, PosterShelf
+from application.catalogue_data import CatalogueData
+from application.ports import Poster, PosterStore
 from domain.errors import Cancelled, FilmledgerError
 from infrastructure.catalogue import assets
 from infrastructure.catalogue.edition import Edition, Site
@@ -31,7 +31,7 @@ _SHOWN_PROBLEMS: Final = 3
 class Draft:
     """A catalogue in the making: each step adds what later ones need."""
 
-    library: Library
+    library: CatalogueData
     output: OutputFolder
     cancel: threading.Event
     site: Site
@@ -71,7 +71,7 @@ class Posters:
     """The posters of the films there are, copied from the shelf by ``workers`` threads."""
 
     draft: Draft
-    shelf: PosterShelf
+    shelf: PosterStore
     workers: int
     name: str = "posters"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from application.chart_changes import ChartPosition
 from application.ports import Poster
-from application.standings import Standing
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 
@@ -63,7 +63,7 @@ def picture(poster: Poster) -> Picture:
     return Picture(full.width, full.height, tuple(sources))
 
 
-def card(movie: Movie, path: str, poster: Picture | None, standing: Standing | None = None) -> Card:
+def card(movie: Movie, path: str, poster: Picture | None, standing: ChartPosition | None = None) -> Card:
     """A film's card; with a standing it shows rank and movement."""
     move, kind, words = _movement(standing)
     data: dict[str, str | int | float | None] = {
@@ -104,7 +104,7 @@ def _words(movie: Movie) -> list[str]:
     return [movie.title, movie.original_title or "", "" if movie.year is None else str(movie.year), *names]
 
 
-def _movement(standing: Standing | None) -> tuple[str, str, str]:
+def _movement(standing: ChartPosition | None) -> tuple[str, str, str]:
     if standing is None:
         return "", "", ""
     if standing.is_new:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from application.standings import ChartStanding
+from application.chart_changes import ChartChanges
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.edition import Edition
@@ -106,7 +106,7 @@ def _controls(movies: Sequence[Movie], *, ranked: bool = False, moves: bool = Fa
     )
 
 
-def _since(chart: ChartStanding) -> str:
+def _since(chart: ChartChanges) -> str:
     if chart.before is None:
         return ""
     new = sum(place.is_new for place in chart.places)

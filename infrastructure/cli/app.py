@@ -9,7 +9,7 @@ import click
 from click_default_group import DefaultGroup
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
-from shared.heap import share_heaps
+from shared.malloc import limit_malloc_arenas
 
 
 class _Commands(DefaultGroup):
@@ -68,7 +68,7 @@ def program() -> click.Group:
 
 def main() -> None:
     """Run the program."""
-    share_heaps()
+    limit_malloc_arenas()
     with errors_as_exit_codes(debug=False):
         try:
             program()(prog_name="main.py")

@@ -10,7 +10,7 @@ import sys
 import click
 
 from domain.errors import UsageError
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import CommandContext, command_context
 
 FORMATS = ("table", "csv", "json", "markdown")
 
@@ -18,11 +18,11 @@ FORMATS = ("table", "csv", "json", "markdown")
 @click.command("sql", short_help="Ask the database a question.")
 @click.argument("query")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="[default: table on a terminal, csv otherwise]")
-@command_frame
-def sql(frame: Frame, query: str, form: str | None) -> None:
+@command_context
+def sql(frame: CommandContext, query: str, form: str | None) -> None:
     """Print what the database answers to QUERY. It can only read."""
     from infrastructure import bootstrap
-    from infrastructure.persistence.postgres.asking import answer
+    from infrastructure.stores.postgres.asking import answer
     from infrastructure.tables.rendering import Format, write
 
     chosen = Format(form) if form else Format.TABLE if sys.stdout.isatty() else Format.CSV
@@ -34,11 +34,11 @@ def sql(frame: Frame, query: str, form: str | None) -> None:
 @click.argument("names", nargs=-1, metavar="[REPORT]...")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How.")
 @click.option("--list", "listing", is_flag=True, help="Only name the reports.")
-@command_frame
-def report(frame: Frame, names: tuple[str, ...], form: str, listing: bool) -> None:
+@command_context
+def report(frame: CommandContext, names: tuple[str, ...], form: str, listing: bool) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
     from infrastructure import bootstrap
-    from infrastructure.persistence.postgres.reports import PostgresReports, report_names
+    from infrastructure.stores.postgres.reports import PostgresReports, report_names
     from infrastructure.tables.rendering import Format, write
 
     if listing:
@@ -50,11 +50,11 @@ def report(frame: Frame, names: tuple[str, ...], form: str, listing: bool) -> No
 
 @click.command("psql", short_help="Open PostgreSQL's own shell.", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@command_frame
-def psql(frame: Frame, arguments: tuple[str, ...]) -> None:
+@command_context
+def psql(frame: CommandContext, arguments: tuple[str, ...]) -> None:
     """Open psql on the database; ARGUMENTS are handed on to it."""
     from infrastructure import bootstrap
-    from infrastructure.persistence.postgres.address import environment_of
+    from infrastructure.stores.postgres.address import environment_of
 
     with bootstrap.database_place(frame.settings, frame.settings.data_dir, existing=True) as place:
         shell = place.shell or shutil.which("psql")

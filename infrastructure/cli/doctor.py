@@ -8,13 +8,13 @@ import threading
 import click
 
 from infrastructure.cli.exit_codes import Exit, complain
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import CommandContext, command_context
 from infrastructure.cli.signals import graceful_stop
 
 
 @click.command("doctor", short_help="Look at Tor, robots.txt, and each route to the site.")
-@command_frame
-def doctor(frame: Frame) -> None:
+@command_context
+def doctor(frame: CommandContext) -> None:
     """Ask the site once over every route: reachable or blocked, by which address, how fast.
 
     EXIT_ADDRESS_URL names a service that answers by which address it is asked; without

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from domain.errors import UsageError
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import CommandContext, command_context
 
 
 @click.command("export", short_help="Write the database as CSV, JSON lines or Parquet.")
@@ -17,13 +17,13 @@ from infrastructure.cli.options import Frame, command_frame
     "--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", show_default=True, help="How."
 )
 @click.option("--overwrite", is_flag=True, help="Replace files of the same names.")
-@command_frame
-def export(frame: Frame, folder: Path, form: str, overwrite: bool) -> None:
+@command_context
+def export(frame: CommandContext, folder: Path, form: str, overwrite: bool) -> None:
     """Write all movies, people and credits into FOLDER; may be used while a run is going on."""
     from infrastructure import bootstrap
-    from infrastructure.exchange.exporting import ExportFormat
-    from infrastructure.exchange.exporting import export as write
-    from infrastructure.persistence.postgres.snapshot import snapshot
+    from infrastructure.export.exporting import ExportFormat
+    from infrastructure.export.exporting import export as write
+    from infrastructure.stores.postgres.snapshot import snapshot
 
     if folder.resolve() == frame.settings.data_dir.resolve():
         raise UsageError(f"{folder} is the data directory, whose files belong to runs: export into another folder")
@@ -39,13 +39,13 @@ def export(frame: Frame, folder: Path, form: str, overwrite: bool) -> None:
 
 @click.command("import", short_help="Fill an empty database from our CSV files.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
-@command_frame
-def import_files(frame: Frame, folder: Path | None) -> None:
+@command_context
+def import_files(frame: CommandContext, folder: Path | None) -> None:
     """Copy the CSV files in FOLDER, or in the data directory, into a database that holds no movies yet."""
     from infrastructure import bootstrap
-    from infrastructure.exchange.importing import import_csv, require_files
-    from infrastructure.persistence.data_dir import DataDir
-    from infrastructure.persistence.postgres.loading import PostgresLoader
+    from infrastructure.data_dir.directory import DataDir
+    from infrastructure.export.importing import import_csv, require_files
+    from infrastructure.stores.postgres.loading import PostgresLoader
 
     settings = frame.settings
     clock = bootstrap.clock_of(os.environ)

@@ -22,7 +22,7 @@ JOB_LOGS: Final = {"scrape": "joblog.jsonl", "parse": "parse.jsonl", "posters": 
 
 
 @dataclass(frozen=True, slots=True)
-class JobLogWish:
+class ResumeOptions:
     """What the user wants done with the job log.
 
     Attributes:
@@ -39,7 +39,7 @@ class JobLogWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CommandContext:
     """What every command is given: its settings and how much it should say."""
 
     settings: Settings
@@ -47,8 +47,8 @@ class Frame:
     logging: Logging
 
 
-def command_frame(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the common options; call it with a ``Frame`` first, errors become exit codes."""
+def command_context(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the common options; call it with a ``CommandContext`` first, errors become exit codes."""
 
     @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the data lives; beats DATA_DIR.")
     @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors, and answers to questions.")
@@ -92,7 +92,7 @@ def command_frame(function: Callable[..., None]) -> Callable[..., None]:
                 for warning in loaded.warnings:
                     complain(warning)
             try:
-                function(Frame(loaded.settings, quiet, logging), *args, **kwargs)
+                function(CommandContext(loaded.settings, quiet, logging), *args, **kwargs)
             finally:
                 logging.close()
 
@@ -100,7 +100,7 @@ def command_frame(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def job_log_options(work: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of its job log; it is called with ``job_log``, a ``JobLogWish``.
+    """Give a command the options of its job log; it is called with ``job_log``, a ``ResumeOptions``.
 
     Args:
         work: what is remembered there, one of ``JOB_LOGS``.
@@ -118,7 +118,7 @@ def job_log_options(work: str) -> Callable[[Callable[..., None]], Callable[..., 
         def wished(
             *args: Any, fresh: bool, retry_failed: bool, log_failed: Path | None, joblog: Path | None, **kwargs: Any
         ) -> None:
-            function(*args, job_log=JobLogWish(joblog, fresh, retry_failed, log_failed), **kwargs)
+            function(*args, job_log=ResumeOptions(joblog, fresh, retry_failed, log_failed), **kwargs)
 
         return wished
 

@@ -14,11 +14,11 @@ import click
 from application.ports import Job
 from domain.errors import UsageError
 from infrastructure.cli.exit_codes import complain
-from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
+from infrastructure.cli.options import CommandContext, ResumeOptions, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
-    from application.run_jobs import Ended
+    from application.run_jobs import RunResult
     from infrastructure.cli.session import Session
 
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     help="Only the files of this list, as --log-failed wrote it.",
 )  # fmt: skip
 @job_log_options("parse")
-@command_frame
+@command_context
 def parse(
-    frame: Frame,
+    frame: CommandContext,
     folder: Path,
     pattern: str,
     workers: int,
     rerun_failed: Path | None,
-    job_log: JobLogWish,
+    job_log: ResumeOptions,
 ) -> None:
     """Parse title pages that were saved from a browser, in FOLDER and below it, into both stores.
 
@@ -55,8 +55,8 @@ def parse(
 
 
 def _run(
-    session: Session, folder: Path, pattern: str, workers: int, rerun_failed: Path | None, wish: JobLogWish
-) -> Ended:
+    session: Session, folder: Path, pattern: str, workers: int, rerun_failed: Path | None, wish: ResumeOptions
+) -> RunResult:
     from application.scrape_movie import ScrapeMovie
     from application.status import RunIdentity
     from infrastructure import bootstrap
@@ -91,7 +91,7 @@ def _run(
             keep_ranks=chart is None,  # a chart among the files tells who has none any more
         )
         ended = crew.carry_out(str(folder), ParseFile(work))
-        store.finish()
+        store.finalize()
         job_log.close(ended.ending.value)
         session.tell(ended, place, noun="files")
     return ended

@@ -13,21 +13,21 @@ import click
 
 from application.records import Table
 from infrastructure.cli.exit_codes import complain
-from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
+from infrastructure.cli.options import CommandContext, ResumeOptions, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
-    from application.run_jobs import Ended
+    from application.run_jobs import RunResult
     from infrastructure.cli.session import Session
     from infrastructure.http import Downloader
-    from infrastructure.persistence.postgres.database import Database
+    from infrastructure.stores.postgres.database import Database
 
 
 @click.command("posters", short_help="Fetch the poster of each movie.")
 @click.option("--no-disk-check", is_flag=True, help="Keep posters in the first of DATA_DIRS, however full.")
 @job_log_options("posters")
-@command_frame
-def posters(frame: Frame, no_disk_check: bool, job_log: JobLogWish) -> None:
+@command_context
+def posters(frame: CommandContext, no_disk_check: bool, job_log: ResumeOptions) -> None:
     """Fetch the posters of all movies in the database, where they are not here yet or have changed."""
     from infrastructure import bootstrap
     from infrastructure.cli.session import Session, exit_code
@@ -43,8 +43,8 @@ def posters(frame: Frame, no_disk_check: bool, job_log: JobLogWish) -> None:
 
 
 def fetch_posters(
-    session: Session, database: Database, downloader: Downloader, wish: JobLogWish, *, disk_check: bool
-) -> Ended:
+    session: Session, database: Database, downloader: Downloader, wish: ResumeOptions, *, disk_check: bool
+) -> RunResult:
     """The posters of all movies in the database, as a run of its own on a job log of its own."""
     from application.posters import SavePoster, asset_workers, poster_jobs
     from application.status import RunIdentity
@@ -75,7 +75,7 @@ def fetch_posters(
             cancel=session.cancel,
         )
         ended = crew.carry_out("posters", work)
-        shelf.finish()
+        shelf.finalize()
         job_log.close(ended.ending.value)
     session.tell(ended, noun="posters")
     return ended

@@ -14,7 +14,7 @@ import click
 
 from domain.errors import UsageError
 from infrastructure.cli.exit_codes import Exit, complain
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import CommandContext, command_context
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ _OUT = click.option(
 
 @click.command("publish", short_help="Write the catalogue: a folder of static pages.")
 @_OUT
-@command_frame
-def publish(frame: Frame, out: Path | None) -> None:
+@command_context
+def publish(frame: CommandContext, out: Path | None) -> None:
     """Write a catalogue of all movies that opens from the disk and can be put on any web server."""
-    from application.library import read_library
+    from application.catalogue_data import read_catalogue_data
     from infrastructure import bootstrap
     from infrastructure.catalogue.publication import PublishOptions, publish_catalogue, report_of
     from infrastructure.cli.session import Session
-    from infrastructure.persistence.postgres.reports import PostgresReports
+    from infrastructure.stores.postgres.reports import PostgresReports
 
     settings = frame.settings
     cancel = threading.Event()
@@ -62,7 +62,7 @@ def publish(frame: Frame, out: Path | None) -> None:
         bootstrap.database_of(settings, session.clock, cancel) as database,
     ):
         _require_writable(options.out)
-        library = read_library(bootstrap.postgres_store(database), bootstrap.chart_history(database))
+        library = read_catalogue_data(bootstrap.postgres_store(database), bootstrap.chart_history(database))
         published = publish_catalogue(
             library,
             bootstrap.poster_shelf(settings),
@@ -84,8 +84,8 @@ def publish(frame: Frame, out: Path | None) -> None:
 @click.command("serve", short_help="Show the catalogue in a browser on this machine.")
 @_OUT
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@command_frame
-def serve(frame: Frame, out: Path | None, port: int) -> None:
+@command_context
+def serve(frame: CommandContext, out: Path | None, port: int) -> None:
     """Serve the catalogue on loopback until Ctrl-C; for a look, not for the world."""
     from infrastructure.catalogue.serve import serve as serve_folder
 

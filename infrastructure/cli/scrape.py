@@ -18,16 +18,16 @@ import msgspec
 from application.list_jobs import jobs_of_chart, jobs_of_lines
 from application.ports import ChartSource, Job, Run
 from application.read_chart import read_chart
-from application.run_jobs import Ending
+from application.run_jobs import StopReason
 from domain.chart import ChartName
 from domain.errors import UsageError
 from infrastructure.cli.durations import Duration
 from infrastructure.cli.exit_codes import complain
-from infrastructure.cli.options import Frame, JobLogWish, command_frame, job_log_options
+from infrastructure.cli.options import CommandContext, ResumeOptions, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop
 
 if TYPE_CHECKING:
-    from application.run_jobs import Ended
+    from application.run_jobs import RunResult
     from infrastructure.bootstrap.cluster import ClusterReading
     from infrastructure.cli.session import Session
     from shared.settings import Settings
@@ -37,7 +37,7 @@ _COMPLAINTS: Final = 10  # lines of a list of ids that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ScrapeOptions:
     """What the user asked to be scraped.
 
     Attributes:
@@ -87,9 +87,9 @@ class Wish:
     help="Fetch and parse on a Dask cluster: `local`, `local:4`, or its scheduler, `tcp://host:8786`.",
 )  # fmt: skip
 @job_log_options("scrape")
-@command_frame
+@command_context
 def scrape(
-    frame: Frame,
+    frame: CommandContext,
     demo: bool,
     chart: str,
     limit: int | None,
@@ -100,7 +100,7 @@ def scrape(
     posters: bool,
     no_disk_check: bool,
     cluster: str | None,
-    job_log: JobLogWish,
+    job_log: ResumeOptions,
 ) -> None:
     """Scrape a chart, or the titles of --ids, into CSV files and PostgreSQL.
 
@@ -109,7 +109,7 @@ def scrape(
     """
     from infrastructure.cli.session import Session, exit_code
 
-    wish = Wish(ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster)
+    wish = ScrapeOptions(ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster)
     cancel = threading.Event()
     with ExitStack() as stack:
         interrupted = stack.enter_context(graceful_stop(cancel, complain))
@@ -134,7 +134,7 @@ def _demo(settings: Settings, stack: ExitStack) -> Settings:
     return msgspec.structs.replace(settings, base_url=site.url, graphql_url=f"{site.url}/graphql", data_dir=data_dir)
 
 
-def _list_only(session: Session, wish: Wish) -> None:
+def _list_only(session: Session, wish: ScrapeOptions) -> None:
     from infrastructure import bootstrap
 
     with bootstrap.downloader(session.settings) as downloader:
@@ -143,14 +143,14 @@ def _list_only(session: Session, wish: Wish) -> None:
             click.echo(job.key if job.rank is None else f"{job.key}  # {job.rank}")
 
 
-def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> tuple[Ended, ...]:
+def _run(session: Session, wish: ScrapeOptions, site: str, resume: ResumeOptions) -> tuple[RunResult, ...]:
     """Everything between the settings and the closing words; the posters are a run of their own."""
     from application.scrape import scrape
     from application.scrape_movie import ScrapeMovie
     from application.status import RunIdentity
     from infrastructure import bootstrap
     from infrastructure.cli.posters import fetch_posters
-    from shared.ahead import ahead
+    from shared.background import enter_in_background
 
     settings = session.settings
     with ExitStack() as stack:
@@ -158,11 +158,9 @@ def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> t
         downloader = stack.enter_context(bootstrap.downloader(settings, grace=bootstrap.GRACE_SECONDS))
         pages = bootstrap.page_keeper(settings, check=wish.disk_check) if wish.save_pages else None
         found = bootstrap.sources(settings, downloader, session.clock, pages)
-        job_log = stack.enter_context(
-            session.job_log(RunIdentity("scrape", wish.subject, site, wish.limit), job_log_wish)
-        )
+        job_log = stack.enter_context(session.job_log(RunIdentity("scrape", wish.subject, site, wish.limit), resume))
         # The stores are opened while the chart is on its way: either takes as long as the other.
-        stores = stack.enter_context(ahead(session.keeping(), abandon=session.cancel.set))
+        stores = stack.enter_context(enter_in_background(session.keeping(), abandon=session.cancel.set))
         elsewhere = _cluster(session, wish, stack) if wish.cluster else None
         if not job_log.listed:
             job_log.list(_listed(wish, found.charts, session.cancel))
@@ -197,28 +195,28 @@ def _run(session: Session, wish: Wish, site: str, job_log_wish: JobLogWish) -> t
         session.tell(ended, kept.place)
         if elsewhere and (reason := elsewhere().lost()):
             complain(f"the Dask cluster has gone ({reason}); run the same command again to go on")
-        if wish.posters and ended.ending is Ending.FINISHED:
-            fetched = fetch_posters(session, kept.database, downloader, JobLogWish(), disk_check=wish.disk_check)
+        if wish.posters and ended.ending is StopReason.FINISHED:
+            fetched = fetch_posters(session, kept.database, downloader, ResumeOptions(), disk_check=wish.disk_check)
             return ended, fetched
     return (ended,)
 
 
-def _cluster(session: Session, wish: Wish, stack: ExitStack) -> Callable[[], ClusterReading]:
+def _cluster(session: Session, wish: ScrapeOptions, stack: ExitStack) -> Callable[[], ClusterReading]:
     """The cluster, reached or started while the chart is on its way.
 
     Raises:
         UsageError: what was wished cannot be done there.
     """
     from infrastructure.bootstrap.cluster import cluster_reading
-    from shared.ahead import ahead
+    from shared.background import enter_in_background
 
     if wish.save_pages:
         raise UsageError("--save-pages keeps pages where they are fetched: leave out --cluster, or --save-pages")
     reading = cluster_reading(wish.cluster or "", session.settings, session.clock, session.cancel)
-    return stack.enter_context(ahead(reading, abandon=session.cancel.set))
+    return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
 
 
-def _listed(wish: Wish, charts: Mapping[str, ChartSource], cancel: threading.Event) -> Iterator[Job]:
+def _listed(wish: ScrapeOptions, charts: Mapping[str, ChartSource], cancel: threading.Event) -> Iterator[Job]:
     """The jobs, in order.
 
     Raises:

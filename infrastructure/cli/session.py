@@ -17,39 +17,39 @@ from typing import TYPE_CHECKING
 import click
 
 from application.ports import Progress
-from application.run_jobs import Ended, Ending
-from application.scrape import Crew
+from application.run_jobs import RunResult, StopReason
+from application.scrape import RunContext
 from application.status import RunIdentity
 from domain.errors import UnusablePicture, UsageError
 from infrastructure import bootstrap
 from infrastructure.cli.exit_codes import Exit, complain
-from infrastructure.cli.options import JOB_LOGS, Frame, JobLogWish
-from infrastructure.persistence.data_dir import DataDir
-from infrastructure.persistence.joblog.opening import open_job_log
+from infrastructure.cli.options import JOB_LOGS, CommandContext, ResumeOptions
+from infrastructure.data_dir.directory import DataDir
+from infrastructure.executors import job_executor
+from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.choice import progress_for
-from infrastructure.scraper.crawler import crawler
 from shared.clock import Clock
 from shared.log_options import SCREEN
 from shared.logging_setup import job_log_scope
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from application.save_movie import SaveMovie
+    from application.composite_repository import CompositeMovieRepository
     from infrastructure.bootstrap import Place
-    from infrastructure.persistence.joblog.file import JobLogFile
-    from infrastructure.persistence.postgres.database import Database
+    from infrastructure.joblog.file import JobLogFile
+    from infrastructure.stores.postgres.database import Database
 
 screen = logging.getLogger(SCREEN)
 _EXAMPLE = "select rank, title, rating from movies order by rank limit 10"
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class OpenStores:
     """What a run keeps its movies in."""
 
     place: Place
     database: Database
-    store: SaveMovie
+    store: CompositeMovieRepository
 
 
 class Session:
@@ -61,7 +61,7 @@ class Session:
         cancel: set when the run is to stop.
     """
 
-    def __init__(self, frame: Frame, settings: Settings, cancel: threading.Event) -> None:
+    def __init__(self, frame: CommandContext, settings: Settings, cancel: threading.Event) -> None:
         self.settings = settings
         self.cancel = cancel
         self.clock: Clock = bootstrap.clock_of(os.environ)
@@ -97,7 +97,7 @@ class Session:
         DataDir(self.settings.data_dir).claim(site)
 
     @contextmanager
-    def job_log(self, identity: RunIdentity, wish: JobLogWish) -> Iterator[JobLogFile]:
+    def job_log(self, identity: RunIdentity, wish: ResumeOptions) -> Iterator[JobLogFile]:
         """The log of this run, continued or begun.
 
         Raises:
@@ -123,7 +123,7 @@ class Session:
             log.close("error")  # a no-op where it was closed for a better reason
 
     @contextmanager
-    def keeping(self) -> Iterator[Keeping]:
+    def keeping(self) -> Iterator[OpenStores]:
         """Database and both stores; may be entered on a thread of its own.
 
         Raises:
@@ -136,7 +136,7 @@ class Session:
             bootstrap.database(settings, place, self.clock, self.cancel) as database,
             bootstrap.stores(settings, database, self.cancel) as store,
         ):
-            yield Keeping(place, database, store)
+            yield OpenStores(place, database, store)
 
     def tell_resumed(self, log: JobLogFile) -> None:
         """Say how far the run came that is continued."""
@@ -144,10 +144,10 @@ class Session:
             done = log.counts.total - log.counts.pending
             self.say(f"going on with the unfinished run: {done} of {log.counts.total} are done")
 
-    def crew(self, log: JobLogFile, workers: int, face: Progress | None = None) -> Crew:
+    def crew(self, log: JobLogFile, workers: int, face: Progress | None = None) -> RunContext:
         """Those who carry the jobs out; ``face`` shows them instead of the one that suits the output."""
-        return Crew(
-            crawler=crawler(workers),
+        return RunContext(
+            executor=job_executor(workers),
             workers=workers,
             job_log=log,
             progress=face or progress_for(sys.stderr, quiet=self._quiet, clock=self.clock, environ=os.environ),
@@ -157,13 +157,13 @@ class Session:
             scope=lambda job: job_log_scope(job.key),
         )
 
-    def tell(self, ended: Ended, place: Place | None = None, noun: str = "titles") -> None:
+    def tell(self, ended: RunResult, place: Place | None = None, noun: str = "titles") -> None:
         """The closing words: what came of it, where the data is, how to look at it."""
         from infrastructure.progress.closing import closing_lines
 
         for line in closing_lines(ended.summary, noun=noun):
             self.say(line)
-        if ended.ending is Ending.BLOCKED:
+        if ended.ending is StopReason.BLOCKED:
             from infrastructure.http.breaker import ADVICE  # not before it is needed: `parse` has no network
 
             complain(f"the site refuses programs: {ended.message.removesuffix(f'; {ADVICE}')}")
@@ -172,7 +172,7 @@ class Session:
             )
             complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
             complain(f"and read them with `{_this_program()} parse FOLDER`")
-        elif ended.ending is Ending.STORE:
+        elif ended.ending is StopReason.STORE:
             complain(f"stopped, because a store cannot take anything: {ended.message}")
             complain("what was saved stays saved, the rest stays pending")
         if place is None:
@@ -200,18 +200,18 @@ def _this_program() -> str:
     return shlex.join([str(python), sys.argv[0]])
 
 
-def exit_code(*runs: Ended, interrupted: bool) -> Exit:
+def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
     """What runs that ended this way, one after the other, answer to the shell."""
     if interrupted:
         return Exit.INTERRUPTED
-    if any(ended.ending is Ending.BLOCKED for ended in runs):
+    if any(ended.ending is StopReason.BLOCKED for ended in runs):
         return Exit.BLOCKED
     return Exit.FAILED if any(_has_failed(ended) for ended in runs) else Exit.DONE
 
 
-def _has_failed(ended: Ended) -> bool:
+def _has_failed(ended: RunResult) -> bool:
     # A picture that cannot be shown is a warning: told and counted, but the film is whole without it.
-    return ended.ending is not Ending.FINISHED or any(
+    return ended.ending is not StopReason.FINISHED or any(
         reason != UnusablePicture.__name__ for reason, _ in ended.summary.reasons
     )
 

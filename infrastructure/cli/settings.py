@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from infrastructure.cli.options import Frame, command_frame
+from infrastructure.cli.options import CommandContext, command_context
 
 
 @click.command("settings", short_help="Show every setting and the value in force.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print the tables of docs/settings.md instead.")
 @click.option("--env", "form", flag_value="env", help="Print .env.example instead.")
-@command_frame
-def settings(frame: Frame, form: str | None) -> None:
+@command_context
+def settings(frame: CommandContext, form: str | None) -> None:
     """Show every setting and the value in force; a * marks what is not the default, *** a secret that is set."""
     from infrastructure.cli.settings_text import env_example, in_force, markdown
 

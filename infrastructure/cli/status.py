@@ -11,19 +11,19 @@ import click
 
 from domain.errors import UsageError
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import JOB_LOGS, Frame, command_frame
+from infrastructure.cli.options import JOB_LOGS, CommandContext, command_context
 
 
 @click.command("status", short_help="How the last run stands; also while it is going on.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("--joblog", "job_log", type=click.Path(dir_okay=False, path_type=Path), help="Which job log to read.")
 @click.option("--check", is_flag=True, help="End with 1 if the last run failed somewhere, was refused or was killed.")
-@command_frame
-def status(frame: Frame, as_json: bool, job_log: Path | None, check: bool) -> None:
+@command_context
+def status(frame: CommandContext, as_json: bool, job_log: Path | None, check: bool) -> None:
     """Tell how far the last run came, what failed and why, and whether it is still going on."""
     from application.status import status as status_of
     from infrastructure import bootstrap
-    from infrastructure.persistence.joblog.status_file import JobLogStatus
+    from infrastructure.joblog.status_file import JobLogStatus
     from infrastructure.progress.status_lines import status_lines
 
     path = job_log or frame.settings.data_dir / JOB_LOGS["scrape"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import JOB_LOGS, Frame, command_frame
+from infrastructure.cli.options import JOB_LOGS, CommandContext, command_context
 
 if TYPE_CHECKING:
     from application.completeness import Expectation
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     help="Warn of a column that is filled in a smaller share of the movies.",
 )  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="List every difference, not only the first of each table.")
-@command_frame
-def verify(frame: Frame, repair: bool, threshold: float, every: bool) -> None:
+@command_context
+def verify(frame: CommandContext, repair: bool, threshold: float, every: bool) -> None:
     """Compare every cell of all three tables in both stores, and both with what the last run was asked for.
 
     Exit code 0 only if both hold the same and nothing is missing. May be used
@@ -36,7 +36,7 @@ def verify(frame: Frame, repair: bool, threshold: float, every: bool) -> None:
     from application.repair import repair as make_equal
     from application.verify import verify as compare
     from infrastructure import bootstrap
-    from infrastructure.persistence.data_dir import DataDir
+    from infrastructure.data_dir.directory import DataDir
 
     settings = frame.settings
     clock = bootstrap.clock_of(os.environ)
@@ -70,11 +70,11 @@ def verify(frame: Frame, repair: bool, threshold: float, every: bool) -> None:
     sys.exit(Exit.DONE if report.good else Exit.FAILED)
 
 
-def _asked_for(frame: Frame) -> tuple[Expectation | None, bool]:
+def _asked_for(frame: CommandContext) -> tuple[Expectation | None, bool]:
     """What the last run was to bring, and whether it is still going on."""
     from application.completeness import Expectation
     from domain.chart import ChartName
-    from infrastructure.persistence.joblog.status_file import JobLogStatus
+    from infrastructure.joblog.status_file import JobLogStatus
 
     log = JobLogStatus(frame.settings.data_dir / JOB_LOGS["scrape"])
     logged = log.read()

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from application.ports import Title
+from application.ports import FetchedTitle
 from domain.errors import Cancelled, FilmledgerError
 from infrastructure.cluster.wire import Wanted
 
@@ -25,9 +25,9 @@ class Ask:
         self._taken = False  # a worker has it
         self._given_up = False  # nobody waits any more
         self._settled = threading.Event()
-        self._outcome: Title | FilmledgerError | None = None
+        self._outcome: FetchedTitle | FilmledgerError | None = None
 
-    def settle(self, outcome: Title | FilmledgerError) -> None:
+    def settle(self, outcome: FetchedTitle | FilmledgerError) -> None:
         """End the wait; the first to do so is right."""
         with self._lock:
             if self._outcome is None:
@@ -45,7 +45,7 @@ class Ask:
         with self._lock:
             self._taken = False
 
-    def wait(self, cancel: threading.Event) -> Title:
+    def wait(self, cancel: threading.Event) -> FetchedTitle:
         """The title. Once cancelled, only what a worker has already is waited for.
 
         Raises:
@@ -54,7 +54,7 @@ class Ask:
         while not self._settled.wait(_LOOK_SECONDS):
             if cancel.is_set() and self._give_up():
                 raise Cancelled(f"{self.wanted.imdb_id}: stopped")
-        if isinstance(self._outcome, Title):
+        if isinstance(self._outcome, FetchedTitle):
             return self._outcome
         assert self._outcome is not None  # noqa: S101 - settled means that there is one
         raise self._outcome
@@ -74,7 +74,7 @@ class Asks:
         self._changed = threading.Condition()
         self._end: FilmledgerError | None = None
 
-    def title(self, wanted: Wanted, cancel: threading.Event) -> Title:
+    def title(self, wanted: Wanted, cancel: threading.Event) -> FetchedTitle:
         """Ask for a title and wait for it.
 
         Raises:

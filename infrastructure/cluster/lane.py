@@ -21,7 +21,7 @@ from infrastructure.cluster.worker import read_titles
 
 log = logging.getLogger(__name__)
 _STUCK_SECONDS: Final = 5.0  # a turn that runs is answered within a second
-_MOST_TRIES: Final = 4  # workers that a title may be lost on
+_MAX_TRIES: Final = 4  # workers that a title may be lost on
 
 
 class Lane:
@@ -142,7 +142,7 @@ class Lane:
         again = []
         for ask in held.values():
             ask.tries += 1
-            if ask.tries < _MOST_TRIES:
+            if ask.tries < _MAX_TRIES:
                 again.append(ask)
             else:
                 ask.settle(Transient(f"{ask.wanted.imdb_id}: {ask.tries} Dask workers could not be used"))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final, Protocol
 
-from application.ports import Title, TitleSource
+from application.ports import FetchedTitle, TitleSource
 from domain.errors import FilmledgerError, SourceError
 from infrastructure.cluster.wire import Reply, Share, Wanted
 
@@ -100,7 +100,7 @@ class Reader:
         return self._under_way[wanted]
 
     def _read(self, wanted: Wanted) -> Reply:
-        outcome: Title | FilmledgerError
+        outcome: FetchedTitle | FilmledgerError
         try:
             outcome = self._reading.titles.title(wanted.imdb_id, max_requests=wanted.max_requests, cancel=self._cancel)
         except FilmledgerError as error:

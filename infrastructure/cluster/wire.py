@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from application.ports import Title
+from application.ports import FetchedTitle
 from domain.errors import FilmledgerError
 
-_TITLE: Final = msgspec.msgpack.Decoder(Title)
+_TITLE: Final = msgspec.msgpack.Decoder(FetchedTitle)
 
 
 class Call:
@@ -56,13 +56,13 @@ class Reply(NamedTuple):
     error: bytes = b""
 
     @classmethod
-    def of(cls, imdb_id: str, outcome: Title | FilmledgerError) -> Reply:
+    def of(cls, imdb_id: str, outcome: FetchedTitle | FilmledgerError) -> Reply:
         """Ready to travel."""
         if isinstance(outcome, FilmledgerError):
             return cls(imdb_id, b"", pickle.dumps(outcome))
         return cls(imdb_id, msgspec.msgpack.encode(outcome))
 
-    def outcome(self) -> Title | FilmledgerError:
+    def outcome(self) -> FetchedTitle | FilmledgerError:
         """As it was. Comes from our own workers, which run our code anyway."""
         if not self.error:
             return _TITLE.decode(self.title)

@@ -16,7 +16,7 @@ from infrastructure.cluster.reader import Reader, Reading
 from infrastructure.cluster.versions import lacking, versions_here
 from infrastructure.cluster.where import usable_cores
 from infrastructure.cluster.wire import Reply, Share, Wanted
-from shared.heap import share_heaps
+from shared.malloc import limit_malloc_arenas
 
 log = logging.getLogger(__name__)
 TURNS: Final = 2  # at a time on each worker: while one travels, the other reads
@@ -63,7 +63,7 @@ def open_reader(run: str, make: Callable[[], Reading], threads: int, share: Shar
     Raises:
         FilmledgerError: the source cannot be made.
     """
-    share_heaps()
+    limit_malloc_arenas()
     with _lock:
         for other in [name for name, reader in _readers.items() if reader.idle_seconds > _FORGOTTEN]:
             log.info("closing the reader of run %s, which has not been heard of", other)

@@ -15,7 +15,7 @@ from infrastructure.http.waiting import pause
 from shared.clock import Clock
 
 log = logging.getLogger(__name__)
-_LOOK: Final = 0.2  # seconds between two looks at whether another thread's probe has changed things
+_POLL_SECONDS: Final = 0.2  # seconds between two looks at whether another thread's probe has changed things
 _LONGEST_FIRST: Final = 60.0
 _FEWEST_PROBES: Final = 5  # with the request that was blocked, the six that a title has by default
 _NOBODY: Final = 1.0  # seconds without anyone who could probe, until giving up
@@ -95,8 +95,8 @@ class Breaker:
                 with self._lock:
                     if (decided := self._decide(able, patient)) is not None:
                         return decided
-                    wait = self._due() - self._clock.monotonic() if able and not self._probing else _LOOK
-                pause(min(max(wait, 0.001), _LOOK), cancel)
+                    wait = self._due() - self._clock.monotonic() if able and not self._probing else _POLL_SECONDS
+                pause(min(max(wait, 0.001), _POLL_SECONDS), cancel)
 
     def trip(self, reason: str) -> None:
         """No route is left."""

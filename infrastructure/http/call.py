@@ -20,7 +20,7 @@ from infrastructure.http.verdicts import Declined, Fine, Gone, Locked, Moved, Re
 from infrastructure.http.waiting import pause
 
 log = logging.getLogger(__name__)
-_MOST_HOPS: Final = 5
+_MAX_HOPS: Final = 5
 
 
 @dataclass(slots=True)
@@ -152,8 +152,8 @@ class Call:
             raise SourceError(f"{url}: it redirects a query to {leads_to}")
         if not (self._scope.origin.may_lead_to(leads_to) or leads_to in allowed):
             raise SourceError(f"{url}: it redirects to {leads_to.scheme}://{leads_to}, which is not allowed")
-        if target in self.visited or self.hops > _MOST_HOPS:
-            raise SourceError(f"{url}: it redirects in a circle or more than {_MOST_HOPS} times")
+        if target in self.visited or self.hops > _MAX_HOPS:
+            raise SourceError(f"{url}: it redirects in a circle or more than {_MAX_HOPS} times")
         self.trouble = "no request is left to follow its redirect"
         self._enter(target)
 

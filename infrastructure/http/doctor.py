@@ -17,7 +17,7 @@ from infrastructure.http.breaker import ADVICE
 from infrastructure.http.build import build_routes, build_transport, retry_policy, tor_control
 from infrastructure.http.failures import Fault, RequestFailed
 from infrastructure.http.options import NetworkOptions
-from infrastructure.http.robots import AGENT, MOST_BYTES
+from infrastructure.http.robots import AGENT, MAX_BYTES
 from infrastructure.http.routes import Route
 from infrastructure.http.scope import Origin
 from infrastructure.http.transport import Answer, Request, Transport
@@ -125,7 +125,7 @@ class _Examination:
     def robots(self, routes: tuple[Route, ...]) -> tuple[Finding, str]:
         """What robots.txt says, by the first route that brings it; and a path that may be fetched."""
         base = self.options.base_url.rstrip("/")
-        request = Request("GET", f"{base}/robots.txt", limit=MOST_BYTES, partial=True, may_be_forbidden=True)
+        request = Request("GET", f"{base}/robots.txt", limit=MAX_BYTES, partial=True, may_be_forbidden=True)
         for route in routes:
             try:
                 answer = self.transport.send(request, route, self.cancel)
@@ -165,7 +165,7 @@ class _Examination:
         if not self.address_url:
             return ""
         try:
-            answer = self.transport.send(Request("GET", self.address_url, limit=MOST_BYTES), route, self.cancel)
+            answer = self.transport.send(Request("GET", self.address_url, limit=MAX_BYTES), route, self.cancel)
         except RequestFailed as failure:
             return f"; exit address unknown ({failure.reason})"
         for word in _ADDRESS.findall(answer.body[:4096].decode(errors="replace")):

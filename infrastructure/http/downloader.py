@@ -11,7 +11,7 @@ from infrastructure.http.call import Call
 from infrastructure.http.network import Network
 from infrastructure.http.page import Page
 from infrastructure.http.recognition import MANY, Recognition
-from infrastructure.http.robots import MOST_BYTES, Robots
+from infrastructure.http.robots import MAX_BYTES, Robots
 from infrastructure.http.routes import Route
 from infrastructure.http.scope import Origin, Scope
 from infrastructure.http.transport import Request
@@ -131,6 +131,6 @@ class Downloader:
             raise Disallowed(f"{url}: robots.txt closes it to programs (RESPECT_ROBOTS)")
 
     def _fetch_robots(self, url: str, cancel: threading.Event) -> Page:
-        request = Request("GET", url, limit=MOST_BYTES, partial=True, may_be_forbidden=True)
+        request = Request("GET", url, limit=MAX_BYTES, partial=True, may_be_forbidden=True)
         bound = self._network.policy.bound(self._network.policy.retries + 1)
         return Call(self._network, request, bound, cancel, patient=True, permit=lambda _: None).page()

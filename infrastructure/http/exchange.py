@@ -17,7 +17,7 @@ from infrastructure.http.transport import Answer, Request
 from infrastructure.http.verdicts import Declined, Fine, Gone, Locked, Moved, Refused, Unwell, Verdict, judge
 from infrastructure.http.waiting import pause
 
-_TRIAL_LOOK = 0.1  # seconds between two looks at a route that another thread is trying
+_TRIAL_POLL_SECONDS = 0.1  # seconds between two looks at a route that another thread is trying
 _ANSWERS = (Fine, Moved, Gone, Declined)
 
 
@@ -89,7 +89,7 @@ def _lease(
         if none.shortage is Shortage.DEAD:
             raise Transient(f"cannot reach {scope}: no route is left ({none})") from none
         if none.shortage is Shortage.ON_TRIAL:
-            pause(_TRIAL_LOOK, cancel)
+            pause(_TRIAL_POLL_SECONDS, cancel)
         elif rotation and rotation.worthwhile:
             rotation.turn(turns, scope.origin, cancel)
         else:

@@ -12,7 +12,7 @@ from domain.errors import UsageError
 from shared.secret import Secret
 
 SCHEMES: Final = ("http", "https", "socks4", "socks5", "socks5h")
-_MOST_NAMED: Final = 10
+_MAX_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,6 @@ def _parsed(entries: Iterable[tuple[str, str]]) -> tuple[Proxy, ...]:
             except UsageError as error:
                 problems.append(str(error))
     if problems:
-        more = f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
-        raise UsageError("; ".join(problems[:_MOST_NAMED]) + more)
+        more = f"; and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
+        raise UsageError("; ".join(problems[:_MAX_NAMED]) + more)
     return tuple(proxies)

@@ -17,8 +17,8 @@ from shared.clock import Clock
 
 log = logging.getLogger(__name__)
 AGENT: Final = "filmledger"
-MOST_BYTES: Final = 512 * 1024  # RFC 9309, 2.5: at least 500 kibibytes have to be read
-_LOOK: Final = 0.2
+MAX_BYTES: Final = 512 * 1024  # RFC 9309, 2.5: at least 500 kibibytes have to be read
+_POLL_SECONDS: Final = 0.2
 _KEPT_SECONDS: Final = 24 * 3600.0  # RFC 9309, 2.4
 _FAILURE_KEPT_SECONDS: Final = 30.0
 
@@ -36,7 +36,7 @@ class Robots:
     """Reads each site's robots.txt once for all threads, and answers from it.
 
     Args:
-        fetch: gets one robots.txt with its first ``MOST_BYTES`` bytes; raises SourceError.
+        fetch: gets one robots.txt with its first ``MAX_BYTES`` bytes; raises SourceError.
         clock: monotonic time.
     """
 
@@ -74,7 +74,7 @@ class Robots:
             if mine:
                 self._read(origin, entry, cancel)
             else:
-                entry.done.wait(_LOOK)
+                entry.done.wait(_POLL_SECONDS)
             if cancel.is_set():
                 raise Cancelled(f"stopped before the robots.txt of {origin} was read")
 

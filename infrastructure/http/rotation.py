@@ -14,7 +14,7 @@ from infrastructure.http.routes import Route, Tier
 from infrastructure.http.scope import Origin
 
 log = logging.getLogger(__name__)
-_LOOK: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 _CIRCUITS_TRIED: Final = 20
 _IN_VAIN: Final = 5  # changes without a page, until it is no use to go on changing
 
@@ -102,7 +102,7 @@ class Rotation:
 
     @contextmanager
     def _held(self, cancel: threading.Event) -> Iterator[None]:
-        while not self._lock.acquire(timeout=_LOOK):
+        while not self._lock.acquire(timeout=_POLL_SECONDS):
             if cancel.is_set():
                 raise Cancelled("stopped while waiting for new Tor circuits")
         try:

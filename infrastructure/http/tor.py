@@ -28,7 +28,7 @@ from shared.secret import Secret
 log = logging.getLogger(__name__)
 logging.getLogger("stem").setLevel(logging.WARNING)  # below that it writes down all that is sent, passwords too
 NO_PASSWORD: Final = Secret("")
-_LOOK: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 _CONNECT_SECONDS: Final = 10
 _FOR_REQUESTS: Final = frozenset({"GENERAL", "CONFLUX_LINKED"})
 
@@ -168,7 +168,7 @@ class TorControl:
         while not done():
             if self._clock.monotonic() > deadline:
                 raise Transient(f"Tor {otherwise} within {self._patience:.0f} s")
-            pause(_LOOK, cancel)
+            pause(_POLL_SECONDS, cancel)
 
     def _connected(self) -> Any:
         with self._lock:

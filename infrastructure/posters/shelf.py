@@ -111,7 +111,7 @@ class PosterFolder:
     def posters(self) -> Iterator[Poster]:
         return (poster for line in self._manifest.all() if (poster := self._poster(line)) is not None)
 
-    def finish(self) -> None:
+    def finalize(self) -> None:
         """Bring the manifest into its final form at the end of a run. May be called again.
 
         Raises:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from application.ports import Title
+from application.ports import FetchedTitle
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotATitlePage, SourceError, UnknownLayout
 from infrastructure.scraper.addresses import addresses, title_id
 from infrastructure.scraper.chart_page import parse_chart
@@ -125,7 +125,7 @@ class FileTitleSource:
         self._ranks = ranks or {}
         self._max_bytes = max_bytes
 
-    def title(self, imdb_id: str, *, max_requests: int = 0, cancel: threading.Event) -> Title:  # noqa: ARG002
+    def title(self, imdb_id: str, *, max_requests: int = 0, cancel: threading.Event) -> FetchedTitle:  # noqa: ARG002
         """The title in the file whose path is given as ``imdb_id``; it costs no requests."""
         path = Path(imdb_id)
         if cancel.is_set():
@@ -134,4 +134,4 @@ class FileTitleSource:
         with charged(0, file.size):
             parsed = read_title(file.body, scraped_at=saved_at(file, self._clock.now()))
         movie = replace(parsed.movie, rank=self._ranks.get(parsed.movie.imdb_id))
-        return Title(movie, "file", parsed.missing, size=file.size)
+        return FetchedTitle(movie, "file", parsed.missing, size=file.size)

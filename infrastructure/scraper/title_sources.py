@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from application.ports import Title, TitleSource
+from application.ports import FetchedTitle, TitleSource
 from domain.errors import Blocked, InvalidMovie, SourceError, Transient, UnknownLayout
 from infrastructure.scraper.fetcher import Fetcher, charged
 from infrastructure.scraper.graphql import titles_request
@@ -49,7 +49,7 @@ class PageTitleSource:
         self._patient = patient
         self._keep = keep
 
-    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         url = f"{self._base_url}/title/{imdb_id}/"
         page = self._fetcher.get(url, max_requests=max_requests, cancel=cancel, patient=self._patient)
         with charged(page.requests, page.size):
@@ -60,7 +60,7 @@ class PageTitleSource:
                 raise
             if self._keep is not None:
                 self._keep(parsed.movie.imdb_id, page.body)
-        return Title(parsed.movie, "page", parsed.missing, size=page.size, requests=page.requests)
+        return FetchedTitle(parsed.movie, "page", parsed.missing, size=page.size, requests=page.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +86,25 @@ class GraphqlTitleSource:
     def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int, lanes: int = 2) -> None:
         self._client = client
         self._clock = clock
-        self._batcher: Batcher[_Asked, Title] = Batcher(self._flush, max_batch=batch_size, lanes=lanes)
+        self._batcher: Batcher[_Asked, FetchedTitle] = Batcher(self._flush, max_batch=batch_size, lanes=lanes)
 
-    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         if max_requests < 1:
             raise Transient(f"{imdb_id}: no request is left to ask GraphQL")
         return self._batcher.submit(_Asked(imdb_id, max_requests, cancel))
 
-    def _flush(self, asked: Sequence[_Asked]) -> list[Title | Exception]:
+    def _flush(self, asked: Sequence[_Asked]) -> list[FetchedTitle | Exception]:
         """Titles that share a cancel event share a request: a wait can then be ended for all of them."""
         events = {id(one.cancel): one.cancel for one in asked}
         if len(events) == 1:
             return self._read(asked, 0, 0)
-        results: dict[int, Title | Exception] = {}
+        results: dict[int, FetchedTitle | Exception] = {}
         for event in events.values():
             places = [place for place, one in enumerate(asked) if one.cancel is event]
             results |= zip(places, self._read([asked[place] for place in places], 0, 0), strict=True)
         return [results[place] for place in range(len(asked))]
 
-    def _read(self, asked: Sequence[_Asked], requests: int, size: int) -> list[Title | Exception]:
+    def _read(self, asked: Sequence[_Asked], requests: int, size: int) -> list[FetchedTitle | Exception]:
         """One result for each; ``requests`` were spent on each before, and ``size`` on all together."""
         ids = [one.imdb_id for one in asked]
         most = min(one.max_requests for one in asked)
@@ -125,9 +125,9 @@ class GraphqlTitleSource:
         return [_settled(result, requests, share + (place < rest)) for place, result in enumerate(results)]
 
 
-def _settled(result: GraphqlTitle | SourceError | InvalidMovie, requests: int, size: int) -> Title | Exception:
+def _settled(result: GraphqlTitle | SourceError | InvalidMovie, requests: int, size: int) -> FetchedTitle | Exception:
     if isinstance(result, GraphqlTitle):
-        return Title(result.movie, "graphql", result.missing, size=size, requests=requests)
+        return FetchedTitle(result.movie, "graphql", result.missing, size=size, requests=requests)
     # Several threads raise it, and each adds what it had spent before. Not by copy.copy: where Dask is imported (tblib
     # teaches it about exceptions) the copies would share their attributes.
     own = type(result).__new__(type(result), *result.args)
@@ -151,7 +151,7 @@ class AutoTitleSource:
         self._refused = threading.Event()
         self._saying = threading.Lock()
 
-    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         if self._refused.is_set():
             return self._graphql.title(imdb_id, max_requests=max_requests, cancel=cancel)
         most = max(1, max_requests - 1)  # were all spent on a block, there would be none left for GraphQL

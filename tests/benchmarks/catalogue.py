@@ -27,14 +27,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import urlopen
 
-from application.library import read_library
+from application.catalogue_data import read_catalogue_data
 from application.ports import Status
 from application.records import Table
 from domain.movie import Movie
 from infrastructure.demo.catalogue import Catalogue
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.persistence.csv.repository import CsvMovieRepository
+from infrastructure.stores.csv.repository import CsvMovieRepository
 from tests.benchmarks.metering import machine, measured
 
 _SEED: Final = 1
@@ -126,8 +126,8 @@ def _row(line: Line) -> str:
 
 def _posters(report: str, mode: str, count: str, workers: str, url: str, shelf: str) -> None:
     from infrastructure.posters import PosterFolder
-    from tests.fakes.demo_network import demo_network
-    from tests.fakes.poster_run import fetch_posters
+    from tests.support.demo_network import demo_network
+    from tests.support.poster_run import fetch_posters
 
     addresses = _addresses(url, int(count))
     began = time.perf_counter()
@@ -145,13 +145,13 @@ def _posters(report: str, mode: str, count: str, workers: str, url: str, shelf: 
 def _publish(report: str, mode: str, count: str, workers: str, store: str, shelf: str, out: str) -> None:
     from infrastructure.catalogue import PublishOptions, publish_catalogue
     from infrastructure.posters import PosterFolder
-    from tests.fakes.catalogue import FixedHistory, made_report
-    from tests.fakes.films import snapshots
+    from tests.support.catalogue import FixedHistory, made_report
+    from tests.support.films import snapshots
 
     began = time.perf_counter()
     with closing(CsvMovieRepository(Path(store), read_only=True)) as opened:
-        ranked = [movie for movie in read_library(opened, FixedHistory()).movies.values() if movie.rank]
-        library = read_library(opened, FixedHistory(snapshots(ranked, 5)))
+        ranked = [movie for movie in read_catalogue_data(opened, FixedHistory()).movies.values() if movie.rank]
+        library = read_catalogue_data(opened, FixedHistory(snapshots(ranked, 5)))
     del ranked
     published = publish_catalogue(
         library,
@@ -196,7 +196,7 @@ def _draw_all(url: str, count: int) -> None:
 
 def _save(folder: Path, count: int) -> None:
     """The first films of the demo site's list in CSV files, 250 of them ranked."""
-    from tests.fakes.demo_movies import movie_of
+    from tests.support.demo_movies import movie_of
 
     folder.mkdir()
     catalogue = Catalogue(_SEED, count * 2)
@@ -211,7 +211,7 @@ def _save(folder: Path, count: int) -> None:
         unique = {movie.imdb_id: movie for movie in islice(movies(), count + 500)}
         ranked = (_ranked(movie, at) for at, movie in enumerate(islice(unique.values(), count), start=1))
         list(executor.map(store.save, ranked))
-        store.finish()
+        store.finalize()
         if sum(1 for _ in store.rows(Table.MOVIES)) != count:
             raise SystemExit("the films were not all saved")
 

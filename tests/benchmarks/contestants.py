@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from infrastructure.persistence.embedded.server import EmbeddedServer
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.benchmarks.metering import ROOT, BenchmarkFailed, Usage, measured
 from tests.benchmarks.results import Case
 from tests.benchmarks.sites import Site

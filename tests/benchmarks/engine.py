@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.engine --jobs 100000 --workers 50
 
-The real crawler, job log, totals and live screen; a source that answers at
+The real executor, job log, totals and live screen; a source that answers at
 once and stores that keep nothing. Memory is taken at a tenth and at the end:
 the difference is what a job leaves behind.
 """
@@ -24,10 +24,10 @@ from rich.console import Console
 from application.ports import Job, Outcome, Status
 from application.run_jobs import RetryRule, run_jobs
 from application.status import RunIdentity
-from infrastructure.persistence.joblog.opening import open_job_log
+from infrastructure.executors import job_executor
+from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.guarded import GuardedProgress
 from infrastructure.progress.live import LiveProgress
-from infrastructure.scraper.crawler import crawler
 from shared.clock import SystemClock
 from shared.log_options import LogOptions
 from shared.logging_setup import configure, job_log_scope
@@ -74,7 +74,7 @@ def measured(folder: Path, jobs: int, workers: int) -> dict[str, float]:
         begin = time.perf_counter()
         ended = run_jobs(
             work,
-            crawler=crawler(workers),
+            executor=job_executor(workers),
             job_log=job_log,
             progress=progress,
             rule=RetryRule(3, 6, 0.1, 1.0),

@@ -22,10 +22,10 @@ from pathlib import Path
 
 from application.ports import Job
 from application.status import RunIdentity
-from infrastructure.persistence.joblog import checkpoint, lines
-from infrastructure.persistence.joblog.append_file import AppendFile
-from infrastructure.persistence.joblog.opening import open_job_log
-from infrastructure.persistence.joblog.status_file import JobLogStatus
+from infrastructure.joblog import checkpoint, lines
+from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import SystemClock
 
 IDENTITY = RunIdentity("scrape", "ids.txt", "http://127.0.0.1")

@@ -27,15 +27,15 @@ from typing import Any
 
 import psutil
 
+from application.composite_repository import CompositeMovieRepository
 from application.records import Row, Table, to_rows
-from application.save_movie import SaveMovie
 from domain.movie import Movie
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from infrastructure.persistence.embedded.server import EmbeddedServer
-from infrastructure.persistence.postgres import loading, schema
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.movies import full_movie
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from infrastructure.stores.embedded.server import EmbeddedServer
+from infrastructure.stores.postgres import loading, schema
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.movies import full_movie
 
 _SHARED_PEOPLE = 3  # times the movies: everybody is credited in six of them
 
@@ -164,7 +164,7 @@ def _postgres(contest: Contest) -> float:
 
 def _both(contest: Contest) -> float:
     csv = CsvMovieRepository(contest.folder / "csv")
-    both = SaveMovie(PostgresMovieRepository(contest.database), csv)
+    both = CompositeMovieRepository(PostgresMovieRepository(contest.database), csv)
     return contest.save_all(both.save)
 
 
@@ -205,7 +205,7 @@ def _import(contest: Contest) -> float:
     directory = contest.folder / "csv"
     with closing(CsvMovieRepository(directory)) as store:
         contest.save_all(store.save)
-        store.finish()
+        store.finalize()
     began = time.perf_counter()
     with closing(CsvMovieRepository(directory, read_only=True)) as store:
         loading.PostgresLoader(contest.database).load(store.rows)

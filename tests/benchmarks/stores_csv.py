@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from application.records import Table
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from tests.fakes.movies import full_movie
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from tests.support.movies import full_movie
 
 
 def measure(directory: Path, movies: int, threads: int, people: int) -> dict[str, float]:
@@ -51,7 +51,7 @@ def measure(directory: Path, movies: int, threads: int, people: int) -> dict[str
         full_movie(number, people=people)
     results["of_this_making_movies_s"] = time.perf_counter() - began
     for name, step in (
-        ("finish_s", repository.finish),
+        ("finish_s", repository.finalize),
         ("close_s", repository.close),
         ("open_s", lambda: CsvMovieRepository(directory).close()),
         ("rows_s", lambda: _read(directory)),

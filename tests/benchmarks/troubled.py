@@ -20,7 +20,7 @@ from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.benchmarks.metering import ROOT, BenchmarkFailed
-from tests.fakes.proxies import free_port, microsocks
+from tests.support.proxies import free_port, microsocks
 
 TITLES = 250
 FAULTS = ("title=503%5", "title=429%5")

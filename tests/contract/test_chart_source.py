@@ -18,8 +18,8 @@ from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
 from infrastructure.scraper.graphql_client import GraphqlClient
-from tests.fakes.demo_network import MAX_REQUESTS, demo_network
-from tests.fakes.sources import FakeChartSource
+from tests.support.demo_network import MAX_REQUESTS, demo_network
+from tests.support.sources import FakeChartSource
 
 
 @dataclass(frozen=True)

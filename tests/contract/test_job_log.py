@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from application.ports import Failure, Job, JobCounts, JobLog, Outcome, Status
 from application.status import RunIdentity
-from infrastructure.persistence.joblog.opening import open_job_log
+from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
-from tests.fakes.joblog import MemoryJobLog
+from tests.support.joblog import MemoryJobLog
 
 TITLES = [Job(0, "tt0000001", 1), Job(0, "tt0000002", 2), Job(0, "tt0000003", 3)]
 

@@ -21,12 +21,12 @@ from application.records import Row, Table
 from application.row_order import sort_key
 from domain.errors import RecordRejected
 from domain.movie import Category, Credit, Movie, Person
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.movies import AWKWARD_TEXTS, full_movie, imdb_id, movie, movies, person
-from tests.fakes.postgres import empty_database
-from tests.fakes.repositories import InMemoryMovieRepository
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.movies import AWKWARD_TEXTS, full_movie, imdb_id, movie, movies, person
+from tests.support.postgres import empty_database
+from tests.support.repositories import InMemoryMovieRepository
 
 Opener: TypeAlias = Callable[[], MovieRepository]
 """Opens a store on the same data, every time it is called."""
@@ -135,7 +135,7 @@ def test_awkward_text_survives_in_every_field(repository: MovieRepository) -> No
         list(executor.map(repository.save, saved))
     assert [repository.find(one.imdb_id) for one in saved] == saved
     assert contents(repository) == expected(*saved)
-    repository.finish()
+    repository.finalize()
     assert [repository.find(one.imdb_id) for one in saved] == saved
     assert contents(repository) == expected(*saved)
 
@@ -150,7 +150,7 @@ def _awkward(number: int, text: str) -> Movie:
 def test_a_plot_of_a_megabyte_survives(repository: MovieRepository) -> None:
     long = replace(movie(1), plot='"A", and then\r\n' * 70_000)
     repository.save(long)
-    repository.finish()
+    repository.finalize()
     assert repository.find(imdb_id(1)) == long
 
 
@@ -251,7 +251,7 @@ def test_a_name_stays_when_its_movie_no_longer_credits_the_person(opener: Opener
     repository.save(movie(1, minutes=3))
     assert names(repository) == {"nm0000001": "Kept"}
     for _ in range(2):  # and it is remembered, too, how new it was
-        repository.finish()
+        repository.finalize()
         repository.close()
         repository = opener()
     repository.save(movie(2, minutes=1, cast=[person(1, "Other")]))
@@ -266,7 +266,7 @@ def test_people_nobody_credits_any_more_leave_at_the_end(repository: MovieReposi
     repository.save(movie(2, cast=[person(2)]))
     repository.save(movie(1, minutes=1, cast=[person(3)]))
     assert set(names(repository)) == {"nm0000001", "nm0000002", "nm0000003"}
-    repository.finish()
+    repository.finalize()
     assert set(names(repository)) == {"nm0000002", "nm0000003"}
 
 
@@ -317,7 +317,7 @@ def test_what_was_saved_is_there_after_opening_again(opener: Opener) -> None:
         saved.append(full_movie(number))
         assert contents(repository) == expected(*saved)
         if number % 2:
-            repository.finish()
+            repository.finalize()
         repository.close()
     repository = opener()
     assert contents(repository) == expected(*saved)
@@ -327,9 +327,9 @@ def test_what_was_saved_is_there_after_opening_again(opener: Opener) -> None:
 def test_finishing_again_changes_nothing(repository: MovieRepository) -> None:
     for number in (3, 1, 2):
         repository.save(full_movie(number))
-    repository.finish()
+    repository.finalize()
     before = contents(repository)
-    repository.finish()
+    repository.finalize()
     assert contents(repository) == before == expected(*(full_movie(number) for number in (1, 2, 3)))
     repository.save(full_movie(4))
     assert contents(repository) == expected(*(full_movie(number) for number in (1, 2, 3, 4)))
@@ -357,7 +357,7 @@ def test_fifty_threads_that_share_actors(repository: MovieRepository) -> None:
         for done in [executor.submit(work, part) for part in range(50)]:
             done.result()
     assert contents(repository) == expected(*saved)
-    repository.finish()
+    repository.finalize()
     assert contents(repository) == expected(*saved)
 
 
@@ -425,7 +425,7 @@ def test_any_movie_comes_back_as_it_was(kind: Kind, saved: list[Movie]) -> None:
         found = contents(repository)
         assert found == expected(*saved)
         assert [repository.find(one.imdb_id) for one in saved] == [_renamed(one, found) for one in saved]
-        repository.finish()
+        repository.finalize()
         assert contents(repository) == expected(*saved)
         repository.close()
         again = opener()
@@ -484,9 +484,9 @@ class History(RuleBasedStateMachine):
         self.model.save(one)
 
     @rule()
-    def finish(self) -> None:
-        self.store.finish()
-        self.model.finish()
+    def finalize(self) -> None:
+        self.store.finalize()
+        self.model.finalize()
 
     @rule()
     def reopen(self) -> None:

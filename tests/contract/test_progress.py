@@ -15,7 +15,7 @@ from infrastructure.progress.live import LiveProgress
 from infrastructure.progress.null import NullProgress
 from infrastructure.progress.plain import PlainProgress
 from shared.clock import SystemClock
-from tests.fakes.progress import RecordingProgress
+from tests.support.progress import RecordingProgress
 
 
 def live() -> Progress:

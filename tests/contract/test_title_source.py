@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Title, TitleSource
+from application.ports import FetchedTitle, TitleSource
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, Transient
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.oddities import PLACES
@@ -25,8 +25,8 @@ from infrastructure.scraper.graphql_client import GraphqlClient
 from infrastructure.scraper.saved_pages import FileTitleSource
 from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
 from shared.clock import FixedClock
-from tests.fakes.demo_network import MAX_REQUESTS, demo_network
-from tests.fakes.sources import FakeTitleSource
+from tests.support.demo_network import MAX_REQUESTS, demo_network
+from tests.support.sources import FakeTitleSource
 
 CLOCK = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 UNKNOWN = "tt9999999"
@@ -50,7 +50,9 @@ class Adapter:
     source: TitleSource
     keys: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, imdb_id: str, max_requests: int = MAX_REQUESTS, cancel: threading.Event | None = None) -> Title:
+    def read(
+        self, imdb_id: str, max_requests: int = MAX_REQUESTS, cancel: threading.Event | None = None
+    ) -> FetchedTitle:
         key = self.keys.get(imdb_id, imdb_id)
         return self.source.title(key, max_requests=max_requests, cancel=cancel or NEVER)
 

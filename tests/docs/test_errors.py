@@ -24,20 +24,20 @@ from domain.errors import FilmledgerError
 from infrastructure.api import parse_title, scrape
 from infrastructure.cli.app import program
 from infrastructure.cli.exit_codes import errors_as_exit_codes
+from infrastructure.data_dir.directory import DataDir
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.persistence.csv.failures import told_apart
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from infrastructure.persistence.data_dir import DataDir
-from infrastructure.persistence.joblog.append_file import AppendFile
+from infrastructure.joblog.append_file import AppendFile
 from infrastructure.posters.picture import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title
+from infrastructure.stores.csv.failures import told_apart
+from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
 from shared.settings import Settings, load
 from tests.conftest import ROOT
-from tests.fakes.fault_site import FaultSite, reply
-from tests.fakes.movies import movie
+from tests.support.fault_site import FaultSite, reply
+from tests.support.movies import movie
 
 _TEXT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 SECTIONS = {

@@ -17,7 +17,7 @@ import pytest
 
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.persistence.embedded.server import EmbeddedServer
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 
 

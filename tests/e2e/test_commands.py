@@ -14,7 +14,7 @@ from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
-from tests.fakes.fault_site import FaultSite, reply
+from tests.support.fault_site import FaultSite, reply
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import same_in_both_stores
-from tests.fakes.private_postgres import PrivatePostgres, installed, quick_folder
 from tests.integration.postgres.waiting import wait_until
+from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 
 COUNT = 120
 pytestmark = pytest.mark.long

@@ -15,8 +15,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from tests.fakes.movies import full_movie, movie, person
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from tests.support.movies import full_movie, movie, person
 
 STEPS = ("open", "os.rename", "os.remove", "os.truncate", "os.mkdir")
 
@@ -30,10 +30,10 @@ def work(directory: Path) -> None:
     repository = CsvMovieRepository(directory)
     for one in FIRST_SAVES:
         repository.save(one)
-    repository.finish()
+    repository.finalize()
     for one in LAST_SAVES:
         repository.save(one)
-    repository.finish()
+    repository.finalize()
     repository.close()
 
 

@@ -16,8 +16,8 @@ import threading
 from pathlib import Path
 
 from domain.movie import Movie
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from tests.fakes.movies import full_movie
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from tests.support.movies import full_movie
 
 THREADS = 12
 TITLES = 60
@@ -48,7 +48,7 @@ def main() -> None:
     pause = threading.Event()
     while True:
         pause.wait(dice.uniform(0, 0.1))
-        repository.finish()
+        repository.finalize()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from application.ports import Title
+from application.ports import FetchedTitle
 from domain.chart import ChartName
 from domain.errors import SourceError
 from infrastructure.scraper.saved_charts import chart_to_rank_by
@@ -145,10 +145,10 @@ title_next_data/tt1628065-episode__tveronesi-imdbinfo.json.gz: title
 
 
 @pytest.fixture(scope="module")
-def read(captures: Path) -> Mapping[str, Title | SourceError]:
+def read(captures: Path) -> Mapping[str, FetchedTitle | SourceError]:
     """What every file of the folder came to, by its path in it."""
     source = FileTitleSource(SystemClock())
-    found: dict[str, Title | SourceError] = {}
+    found: dict[str, FetchedTitle | SourceError] = {}
     for path in find_files(captures, "*"):
         name = path.relative_to(captures).as_posix()
         try:
@@ -158,23 +158,23 @@ def read(captures: Path) -> Mapping[str, Title | SourceError]:
     return found
 
 
-def _outcome(result: Title | SourceError) -> str:
+def _outcome(result: FetchedTitle | SourceError) -> str:
     if isinstance(result, SourceError):
         return kind_of(result).value
     letters = "".join(letter for letter, name in LETTERS.items() if name in result.missing)
     return "title" + (f" without {letters}" if letters else "") + (" and kind" if "kind" in result.missing else "")
 
 
-def test_every_file_is_filed_rightly(read: Mapping[str, Title | SourceError]) -> None:
+def test_every_file_is_filed_rightly(read: Mapping[str, FetchedTitle | SourceError]) -> None:
     expected = dict(line.split(": ", 1) for line in OUTCOMES.strip().splitlines())
     assert {name: _outcome(result) for name, result in read.items()} == expected
 
 
-def test_a_file_that_names_its_title_holds_that_title(read: Mapping[str, Title | SourceError]) -> None:
+def test_a_file_that_names_its_title_holds_that_title(read: Mapping[str, FetchedTitle | SourceError]) -> None:
     titles = {name.partition("/")[2]: result for name, result in read.items() if "/tt" in name}
     assert len(titles) == 82
     for name, result in titles.items():
-        assert isinstance(result, Title), name
+        assert isinstance(result, FetchedTitle), name
         assert result.movie.imdb_id == f"tt{int(re.split('[_-]', name[2:])[0]):07d}"
 
 

@@ -22,14 +22,14 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from application.records import Row, Table
 from domain.movie import Movie
-from infrastructure.persistence.csv import files, journal
-from infrastructure.persistence.csv.repository import CsvMovieRepository
+from infrastructure.stores.csv import files, journal
+from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.atomic import sync
 from tests.contract.test_movie_repository import History, csv_files
-from tests.fakes.movies import imdb_id, movie, person
-from tests.fakes.repositories import InMemoryMovieRepository
 from tests.integration import csv_crash_points as points
 from tests.integration.csv_saver import record
+from tests.support.movies import imdb_id, movie, person
+from tests.support.repositories import InMemoryMovieRepository
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ def model_of(saved: Iterable[Movie]) -> InMemoryMovieRepository:
 def expected(saved: Iterable[Movie], *, finished: bool = False) -> dict[Table, list[Row]]:
     model = model_of(saved)
     if finished:
-        model.finish()
+        model.finalize()
     return {table: list(model.rows(table)) for table in Table}
 
 
@@ -94,7 +94,7 @@ def check_after_kill(directory: Path, reported: list[tuple[int, int]], kept: dic
     assert {table: now[table] for table in (Table.MOVIES, Table.CREDITS)} == {
         table: before[table] for table in (Table.MOVIES, Table.CREDITS)
     }
-    repository.finish()
+    repository.finalize()
     repository.close()
     assert contents(CsvMovieRepository(directory, read_only=True)) == expected(
         (record(number, version) for number, version in found.items()), finished=True
@@ -140,7 +140,7 @@ def test_ended_at_any_step_on_the_file_system_nothing_is_half_done(tmp_path: Pat
     repository = CsvMovieRepository(prepared)
     for one in points.BEFORE:
         repository.save(one)
-    repository.finish()
+    repository.finalize()
     repository.close()
     subprocess.run(
         [sys.executable, "-m", "tests.integration.csv_crash_points", str(prepared), str(targets)],
@@ -162,7 +162,7 @@ def test_ended_at_any_step_on_the_file_system_nothing_is_half_done(tmp_path: Pat
         assert reader in allowed, step
         opened = CsvMovieRepository(directory)
         assert contents(opened) == reader, step
-        opened.finish()
+        opened.finalize()
         opened.close()
         assert contents(CsvMovieRepository(directory, read_only=True)) in allowed, step
         assert not [path for path in directory.rglob(".*") if path.is_file()], step
@@ -275,7 +275,7 @@ def test_whatever_stands_behind_the_last_commit_is_cut_off(
 def test_a_save_without_its_commit_is_cut_off(tmp_path: Path) -> None:
     repository = CsvMovieRepository(tmp_path / "data")
     repository.save(movie(1))
-    repository.finish()
+    repository.finalize()
     repository.save(replace(movie(2, cast=[person(1)]), plot="x" * 5_000))
     dead = Path(shutil.copytree(tmp_path / "data", tmp_path / "dead"))
     repository.close()

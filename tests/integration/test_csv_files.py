@@ -16,9 +16,9 @@ import pytest
 from application.records import Row, Table
 from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.movie import Movie
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from tests.fakes.movies import full_movie, imdb_id, movie, person
-from tests.fakes.repositories import InMemoryMovieRepository
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from tests.support.movies import full_movie, imdb_id, movie, person
+from tests.support.repositories import InMemoryMovieRepository
 
 SAVED = [full_movie(number, cast=4, people=9) for number in (3, 1, 2)]
 
@@ -37,7 +37,7 @@ def fill(directory: Path, saved: list[Movie], *, finish: bool = True) -> None:
         for one in saved:
             repository.save(one)
         if finish:
-            repository.finish()
+            repository.finalize()
 
 
 def contents(repository: CsvMovieRepository) -> dict[Table, list[Row]]:
@@ -112,14 +112,14 @@ def test_opening_alone_writes_nothing(tmp_path: Path, filled: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in filled.rglob("*")}
     with opened(filled) as repository:
         repository.find(imdb_id(1))
-        repository.finish()
+        repository.finalize()
     assert {path: path.stat().st_mtime_ns for path in filled.rglob("*")} == before
 
 
 def test_nothing_is_left_beside_the_files(filled: Path) -> None:
     with opened(filled) as repository:
         repository.save(full_movie(4))
-        repository.finish()
+        repository.finalize()
     found = sorted(str(path.relative_to(filled)) for path in filled.rglob("*"))
     assert found == [".filmledger", ".filmledger/csv.journal", "credits.csv", "movies.csv", "people.csv"]
 
@@ -128,7 +128,7 @@ def test_a_mode_that_the_user_gave_is_kept(filled: Path) -> None:
     (filled / "movies.csv").chmod(0o664)
     with opened(filled) as repository:
         repository.save(full_movie(4))
-        repository.finish()
+        repository.finalize()
     assert (filled / "movies.csv").stat().st_mode & 0o777 == 0o664
 
 
@@ -223,7 +223,7 @@ def test_an_edited_file_is_read_and_comes_out_as_if_untouched(filled: Path, edit
     with opened(filled) as repository:
         assert contents(repository) == expected(SAVED)
         assert [repository.find(one.imdb_id) for one in SAVED] == SAVED
-        repository.finish()
+        repository.finalize()
     assert files_of(filled) == before
 
 
@@ -269,7 +269,7 @@ def test_reading_alone_mends_nothing(filled: Path) -> None:
     before = files_of(filled)
     reader = CsvMovieRepository(filled, read_only=True)
     assert contents(reader) == expected(SAVED)
-    reader.finish()
+    reader.finalize()
     reader.close()
     assert files_of(filled) == before
 
@@ -282,7 +282,7 @@ def test_an_edited_value_is_what_counts(filled: Path) -> None:
         found = repository.find(imdb_id(1))
         assert found is not None
         assert (found.original_title, found.rating) == ("Titre, n 1", 9.0)
-        repository.finish()
+        repository.finalize()
     assert b",9.0," in path.read_bytes()
 
 
@@ -292,7 +292,7 @@ def test_a_movie_that_was_taken_out_takes_its_credits_along(filled: Path) -> Non
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(row for row in rows if row[0] != imdb_id(2))
     with opened(filled) as repository:
-        repository.finish()
+        repository.finalize()
         assert contents(repository) == expected([SAVED[0], SAVED[1]])
 
 
@@ -303,7 +303,7 @@ def test_a_file_that_was_taken_away_is_an_empty_one(filled: Path, table: Table) 
         assert list(repository.rows(table)) == []
         for one in SAVED:
             repository.save(one)
-        repository.finish()
+        repository.finalize()
         assert contents(repository) == expected(SAVED)
 
 
@@ -324,7 +324,7 @@ def test_files_alone_are_enough(filled: Path, tmp_path: Path) -> None:
     with opened(copy) as repository:
         assert contents(repository) == expected(SAVED)
         repository.save(full_movie(4))
-        repository.finish()
+        repository.finalize()
         assert contents(repository) == expected([*SAVED, full_movie(4)])
 
 
@@ -381,7 +381,7 @@ def test_rows_that_cannot_be_read_are_set_aside_if_asked(filled: Path) -> None:
     (filled / "people.csv").write_bytes((filled / "people.csv").read_bytes() + b"nm0000042,\xff\r\nonly\r\n")
     with opened(filled, set_aside=True) as repository:
         assert [row[0] for row in repository.rows(Table.MOVIES)] == [imdb_id(2), imdb_id(3)]
-        repository.finish()
+        repository.finalize()
     kept = (filled / "unreadable-movies.csv").read_bytes()
     assert kept in broken
     assert kept.startswith(b'tt0000001,"Title 1, or')
@@ -399,12 +399,12 @@ def test_a_last_line_that_was_torn_is_mended(
         (filled / ".filmledger" / "csv.journal").unlink()
     with caplog.at_level(logging.WARNING), opened(filled) as repository:
         left = {row[0] for row in repository.rows(Table.MOVIES)}
-        repository.finish()
+        repository.finalize()
         whole = cut == 1  # then nothing but the line end is gone
         assert left == {one.imdb_id for one in SAVED} - (set() if whole else {imdb_id(3)})
         assert ("was cut off in writing" in caplog.text) == (not whole)
         repository.save(SAVED[0])
-        repository.finish()
+        repository.finalize()
         assert contents(repository) == expected(SAVED)
 
 
@@ -446,7 +446,7 @@ def test_no_descriptor_is_left_open(filled: Path) -> None:
     for _ in range(3):
         with opened(filled) as repository:
             repository.save(replace(full_movie(4), title="Again"))
-            repository.finish()
+            repository.finalize()
             contents(repository)
         contents(CsvMovieRepository(filled, read_only=True))
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -17,9 +17,9 @@ import pytest
 from application.records import Row, Table
 from domain.errors import StoreUnavailable
 from domain.movie import Movie
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from tests.fakes.movies import full_movie, imdb_id, movie, person
-from tests.fakes.repositories import InMemoryMovieRepository
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from tests.support.movies import full_movie, imdb_id, movie, person
+from tests.support.repositories import InMemoryMovieRepository
 
 FIRST = [full_movie(number, cast=4, people=9) for number in (3, 1, 2)]
 
@@ -68,7 +68,7 @@ def test_a_commit_that_does_not_fit_is_no_commit(tmp_path: Path) -> None:
     for number in range(1, 6):  # the same movie, so that the final form is short
         for _ in range(40):
             repository.save(movie(number, title="T"))
-    repository.finish()
+    repository.finalize()
     for _ in range(100):
         repository.rename(person(1))
     before = contents(repository)
@@ -90,11 +90,11 @@ def test_a_final_form_that_does_not_fit_leaves_the_files_that_count(tmp_path: Pa
     for one in saved:
         repository.save(one)
     with files_no_longer_than(20_000), pytest.raises(StoreUnavailable, match="no space left"):
-        repository.finish()
+        repository.finalize()
     assert contents(repository) == expected(saved)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".movies")]
     repository.save(movie(11))
-    repository.finish()
+    repository.finalize()
     repository.close()
     assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected([*saved, movie(11)])
 
@@ -112,7 +112,7 @@ def test_a_full_temporary_folder_loses_nothing(tmp_path: Path) -> None:
     for one in saved[150:]:
         repository.save(one)
     assert contents(repository) == expected(saved)
-    repository.finish()
+    repository.finalize()
     repository.close()
     assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected(saved)
 
@@ -160,7 +160,7 @@ def test_a_full_disk_keeps_what_was_saved_and_takes_the_rest_when_there_is_room(
     assert 0 < len(saved) < len(movies)
     assert contents(repository) == expected(saved)
     with pytest.raises(StoreUnavailable, match="no space left"):
-        repository.finish()  # needs room for both
+        repository.finalize()  # needs room for both
     assert contents(repository) == expected(saved)
     repository.close()
     assert contents(CsvMovieRepository(data, read_only=True)) == expected(saved)
@@ -168,7 +168,7 @@ def test_a_full_disk_keeps_what_was_saved_and_takes_the_rest_when_there_is_room(
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     repository = CsvMovieRepository(data)
     assert _save_all(repository, movies) == movies
-    repository.finish()
+    repository.finalize()
     repository.close()
     assert contents(CsvMovieRepository(data, read_only=True)) == expected(movies)
 

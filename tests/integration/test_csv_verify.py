@@ -22,12 +22,12 @@ from application.repair import Step, ThoroughRepository, repair
 from application.row_order import canonical
 from application.verify import verify
 from domain.errors import UsageError
-from infrastructure.persistence.csv.repository import CsvMovieRepository
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.movies import full_movie, imdb_id, movie, person
-from tests.fakes.postgres import empty_database
-from tests.fakes.repositories import InMemoryMovieRepository
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.movies import full_movie, imdb_id, movie, person
+from tests.support.postgres import empty_database
+from tests.support.repositories import InMemoryMovieRepository
 
 SAVED = [full_movie(number, cast=4, people=9) for number in (3, 1, 2)]
 
@@ -38,7 +38,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = CsvMovieRepository(directory)
     for one in SAVED:
         repository.save(one)
-    repository.finish()
+    repository.finalize()
     repository.close()
     return directory
 
@@ -54,7 +54,7 @@ def dsn() -> Iterator[str]:
         store = PostgresMovieRepository(Database(dsn))
         for one in SAVED:
             store.save(one)
-        store.finish()
+        store.finalize()
         store.close()
         yield dsn
 

@@ -31,7 +31,7 @@ from infrastructure.scraper.graphql import HEADERS, titles_request
 from infrastructure.scraper.graphql_answer import read_answer
 from infrastructure.scraper.graphql_titles import GraphqlTitle, read_titles
 from infrastructure.scraper.title_page import parse_title
-from tests.fakes.demo_movies import movie_of
+from tests.support.demo_movies import movie_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.persistence.embedded.server import EmbeddedServer
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from infrastructure.catalogue.figures.canvas import house_style
 from infrastructure.catalogue.figures.figure import Figure, RankLine
 from infrastructure.catalogue.figures.genres import genre_shares
@@ -15,7 +15,7 @@ from infrastructure.catalogue.figures.votes import votes_against_rating
 __all__ = ["Figure", "RankLine", "draw_figures", "draw_past"]
 
 
-def draw_figures(library: Library) -> tuple[Figure, ...]:
+def draw_figures(library: CatalogueData) -> tuple[Figure, ...]:
     """The figures for which there is enough to draw."""
     with house_style():
         drawn = (
@@ -29,7 +29,7 @@ def draw_figures(library: Library) -> tuple[Figure, ...]:
     return tuple(figure for figure in drawn if figure is not None)
 
 
-def draw_past(library: Library) -> dict[str, RankLine]:
+def draw_past(library: CatalogueData) -> dict[str, RankLine]:
     """The line of its ranks for each film that has one, by its id."""
     with house_style():
         return rank_lines(library)

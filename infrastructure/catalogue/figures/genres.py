@@ -6,7 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from infrastructure.catalogue.figures.canvas import INK, MARK, canvas, label, to_svg
 from infrastructure.catalogue.figures.figure import Figure
 
@@ -14,7 +14,7 @@ _TITLE = "Genre shares"
 _MOST: Final = 16
 
 
-def genre_shares(library: Library) -> Figure | None:
+def genre_shares(library: CatalogueData) -> Figure | None:
     """None without two genres."""
     total = len(library.movies)
     rows = sorted(((len(movies), name) for name, movies in library.genres.items()), key=lambda row: (-row[0], row[1]))

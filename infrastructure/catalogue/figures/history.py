@@ -7,8 +7,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from application.library import Library
-from application.standings import ChartStanding, Past
+from application.catalogue_data import CatalogueData
+from application.chart_changes import ChartChanges, RankPoint
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.figures.canvas import INK, MARK, canvas, label, rules, shortened, to_svg
 from infrastructure.catalogue.figures.figure import Figure, RankLine
@@ -16,7 +16,7 @@ from infrastructure.catalogue.figures.figure import Figure, RankLine
 _TITLE = "Rank history"
 
 
-def rank_history(library: Library) -> Figure | None:
+def rank_history(library: CatalogueData) -> Figure | None:
     """The films that moved farthest in the chart seen last; None without two runs of it."""
     chart = library.charts[0] if library.charts else None
     if chart is None or not chart.history:
@@ -52,7 +52,7 @@ def rank_history(library: Library) -> Figure | None:
     )
 
 
-def _draw(library: Library, chart: ChartStanding, moved: list[str], *, wide: bool) -> Markup:
+def _draw(library: CatalogueData, chart: ChartChanges, moved: list[str], *, wide: bool) -> Markup:
     drawing, axes = canvas(wide=wide, height=560 if wide else 420, left=64 if wide else 40, right=240 if wide else 128)
     last_ranks: list[tuple[int, str]] = []
     for place, imdb_id in enumerate(moved):
@@ -91,7 +91,7 @@ def _apart(ranks: Iterable[tuple[int, str]], step: float) -> list[tuple[float, i
     return placed
 
 
-def rank_lines(library: Library) -> dict[str, RankLine]:
+def rank_lines(library: CatalogueData) -> dict[str, RankLine]:
     """A small line for each film that was in a chart in two runs or more, from the chart seen last of those."""
     lines: dict[str, RankLine] = {}
     draw = _LineDrawing() if any(chart.history for chart in library.charts) else None
@@ -115,7 +115,7 @@ class _LineDrawing:
         (self._line,) = self._axes.plot([0], [0], color=INK, linewidth=2)
         (self._end,) = self._axes.plot([0], [0], "o", color=MARK, markersize=7)
 
-    def line(self, runs: tuple[Past, ...], imdb_id: str) -> Markup:
+    def line(self, runs: tuple[RankPoint, ...], imdb_id: str) -> Markup:
         ranks = [float("nan") if run.rank is None else float(run.rank) for run in runs]
         last = max(at for at, run in enumerate(runs) if run.rank is not None)
         known = [run.rank for run in runs if run.rank is not None]
@@ -126,7 +126,7 @@ class _LineDrawing:
         return to_svg(self._drawing, f"past-{imdb_id}", "Rank from run to run")
 
 
-def _words(runs: tuple[Past, ...], chart: str) -> str:
+def _words(runs: tuple[RankPoint, ...], chart: str) -> str:
     known = [(run.rank, run.taken_at) for run in runs if run.rank is not None]
     first, last = known[0], known[-1]
     best = min(rank for rank, _ in known)

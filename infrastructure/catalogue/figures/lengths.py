@@ -6,7 +6,7 @@ from statistics import median
 
 from markupsafe import Markup
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.figures.canvas import MARK, canvas, dots, rules, to_svg
 from infrastructure.catalogue.figures.figure import Figure
@@ -14,7 +14,7 @@ from infrastructure.catalogue.figures.figure import Figure
 _TITLE = "Length over the years"
 
 
-def length_over_the_years(library: Library) -> Figure | None:
+def length_over_the_years(library: CatalogueData) -> Figure | None:
     """None with fewer than two decades."""
     points = [
         (movie.year, movie.duration_minutes)

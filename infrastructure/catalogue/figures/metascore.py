@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.figures.canvas import INK, MARK, canvas, dots, labels, rules, shortened, to_svg
@@ -14,7 +14,7 @@ _TITLE = "IMDb against Metascore"
 _APART = 20  # points of a hundred
 
 
-def imdb_against_metascore(library: Library) -> Figure | None:
+def imdb_against_metascore(library: CatalogueData) -> Figure | None:
     """None with fewer than five films that have both."""
     both = [
         (movie, round(movie.rating * 10), movie.metascore)

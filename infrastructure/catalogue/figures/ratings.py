@@ -6,7 +6,7 @@ from statistics import median
 
 from markupsafe import Markup
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.figures.canvas import MARK, canvas, dots, rules, to_svg
 from infrastructure.catalogue.figures.figure import Figure
@@ -15,7 +15,7 @@ _TITLE = "Ratings by decade"
 _ENOUGH = 5  # films, before a decade is praised
 
 
-def ratings_by_decade(library: Library) -> Figure | None:
+def ratings_by_decade(library: CatalogueData) -> Figure | None:
     """None with fewer than two decades."""
     rated = {
         start: sorted(movie.rating for movie in movies if movie.rating is not None)

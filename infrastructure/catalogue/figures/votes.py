@@ -6,7 +6,7 @@ import math
 
 from markupsafe import Markup
 
-from application.library import Library
+from application.catalogue_data import CatalogueData
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.figures.canvas import MARK, canvas, dots, labels, rules, shortened, to_svg
@@ -15,7 +15,7 @@ from infrastructure.catalogue.figures.figure import Figure
 _TITLE = "Votes against rating"
 
 
-def votes_against_rating(library: Library) -> Figure | None:
+def votes_against_rating(library: CatalogueData) -> Figure | None:
     """None with fewer than five films that have both."""
     both = [movie for movie in library.best() if movie.rating is not None and movie.votes]
     if len(both) < 5:

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 from domain.movie import Category, Credit, Person
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import PROGRAM, launched
-from tests.fakes.catalogue import made_library, made_shelf, publish_made
-from tests.fakes.films import bare
+from tests.support.catalogue import made_library, made_shelf, publish_made
+from tests.support.films import bare
 
 HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"document.title='gone'\">"
 

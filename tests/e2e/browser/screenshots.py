@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import launched
-from tests.fakes.catalogue import made_library, made_shelf, publish_made
+from tests.support.catalogue import made_library, made_shelf, publish_made
 
 _DOCS: Final = Path(__file__).parents[3] / "docs" / "catalogue"
 _WITHOUT_POSTER: Final = 7  # the film of this rank shows what a film without one looks like

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from infrastructure.catalogue import serve
 from tests.e2e.browser.conftest import HOSTILE, KINDS
-from tests.fakes.films import films
+from tests.support.films import films
 
 _SHOWN = "#films > .card"
 

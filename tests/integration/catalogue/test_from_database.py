@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from application.library import read_library
+from application.catalogue_data import read_catalogue_data
 from application.ports import Run
 from application.publish import StepOutcome
 from domain.chart import ChartEntry
 from domain.movie import Movie
 from infrastructure.catalogue import PublishOptions, publish_catalogue, report_of
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.history import PostgresHistory
-from infrastructure.persistence.postgres.reports import PostgresReports
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
 from infrastructure.posters import PosterFolder
-from tests.fakes.films import READ_AT, film
-from tests.fakes.postgres import empty_database
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.history import PostgresHistory
+from infrastructure.stores.postgres.reports import PostgresReports
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.films import READ_AT, film
+from tests.support.postgres import empty_database
 
 _SITE = "https://www.imdb.com"
 
@@ -41,7 +41,7 @@ def _run(database: Database, day: int, movies: list[Movie]) -> None:
     history.begin(run, [ChartEntry(rank, movie.imdb_id) for rank, movie in enumerate(movies, start=1)])
     for movie in movies:
         store.save(movie)
-    store.finish()
+    store.finalize()
     history.end(run, saved=len(movies), failed=0, complete=True, finished_at=run.started_at + timedelta(hours=1))
 
 
@@ -54,7 +54,7 @@ def test_two_runs_become_a_catalogue_that_tells_what_moved(database: Database, t
     movies = [film(number, cast=4) for number in range(12)]
     _run(database, 0, movies[:10])
     _run(database, 1, [movies[11], *movies[1:10]])
-    library = read_library(PostgresMovieRepository(database), PostgresHistory(database))
+    library = read_catalogue_data(PostgresMovieRepository(database), PostgresHistory(database))
     said: list[StepOutcome] = []
     published = publish_catalogue(
         library,
@@ -80,7 +80,7 @@ def test_two_runs_become_a_catalogue_that_tells_what_moved(database: Database, t
 
 
 def test_an_empty_database_becomes_a_catalogue_too(database: Database, tmp_path: Path) -> None:
-    library = read_library(PostgresMovieRepository(database), PostgresHistory(database))
+    library = read_catalogue_data(PostgresMovieRepository(database), PostgresHistory(database))
     published = publish_catalogue(
         library,
         PosterFolder(tmp_path / "posters"),

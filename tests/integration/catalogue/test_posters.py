@@ -18,8 +18,8 @@ from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.posters import PosterFolder, Recipe
-from tests.fakes.demo_network import demo_network
-from tests.fakes.poster_run import fetch_posters
+from tests.support.demo_network import demo_network
+from tests.support.poster_run import fetch_posters
 
 _COUNT = 12
 _SMALL = Recipe(full_width=240, thumb_width=120)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from application.library import Library, library
+from application.catalogue_data import CatalogueData, library
 from application.publish import StepOutcome
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.catalogue import PublishOptions, publish_catalogue
 from infrastructure.posters import PosterFolder
-from tests.fakes.catalogue import made_library, made_report, made_shelf, publish_made
-from tests.fakes.films import bare
+from tests.support.catalogue import made_library, made_report, made_shelf, publish_made
+from tests.support.films import bare
 from tests.unit.infrastructure.catalogue import sitemap_schema
 
 _URL = "https://films.example/"
@@ -24,12 +24,12 @@ _ALL = ["assets", "posters", "figures", "pages", "sitemap", "feed", "report", "l
 
 
 @pytest.fixture(scope="module")
-def made() -> Library:
+def made() -> CatalogueData:
     return made_library(40, runs=3, more=[bare(1)])
 
 
 @pytest.fixture(scope="module")
-def shelf(made: Library, tmp_path_factory: pytest.TempPathFactory) -> PosterFolder:
+def shelf(made: CatalogueData, tmp_path_factory: pytest.TempPathFactory) -> PosterFolder:
     return made_shelf(tmp_path_factory.mktemp("shelf"), list(made.movies.values())[:9])
 
 
@@ -45,7 +45,7 @@ def _contents(folder: Path) -> dict[str, str]:
     }
 
 
-def test_every_step_ends_well_and_says_so(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_every_step_ends_well_and_says_so(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     said: list[StepOutcome] = []
     published = publish_made(made, shelf, _options(tmp_path), said)
     assert sorted(outcome.line for outcome in said) == sorted(f"✓ {name}" for name in _ALL)
@@ -55,7 +55,7 @@ def test_every_step_ends_well_and_says_so(made: Library, shelf: PosterFolder, tm
     assert len(list((tmp_path / "posters").iterdir())) == len({file.path for p in shelf.posters() for file in p.files})
 
 
-def test_parallel_and_serial_are_byte_identical(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_parallel_and_serial_are_byte_identical(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, shelf, _options(tmp_path / "parallel"))
     serial = _options(tmp_path / "serial", parallel_assets=False, parallel_postprocess=False, workers=1)
     publish_made(made, shelf, serial)
@@ -63,7 +63,7 @@ def test_parallel_and_serial_are_byte_identical(made: Library, shelf: PosterFold
 
 
 def test_a_second_publish_writes_nothing_and_a_deleted_file_comes_back(
-    made: Library, shelf: PosterFolder, tmp_path: Path
+    made: CatalogueData, shelf: PosterFolder, tmp_path: Path
 ) -> None:
     publish_made(made, shelf, _options(tmp_path))
     before = _contents(tmp_path)
@@ -77,7 +77,7 @@ def test_a_second_publish_writes_nothing_and_a_deleted_file_comes_back(
     assert _contents(tmp_path) == before
 
 
-def test_only_what_changed_is_written(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_only_what_changed_is_written(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, shelf, _options(tmp_path, report=False))
     more = library(made.movies | {"tt8000009": bare(9)}, made.snapshots)
     before = _contents(tmp_path)
@@ -100,7 +100,7 @@ def test_only_what_changed_is_written(made: Library, shelf: PosterFolder, tmp_pa
     assert not (tmp_path / "films" / "tt8000001.html").exists()
 
 
-def test_other_peoples_files_are_safe(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_other_peoples_files_are_safe(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     theirs = [tmp_path / "notes.txt", tmp_path / "films" / "mine.html", tmp_path / "films" / "tt0000000.html"]
     for path in theirs:
@@ -111,7 +111,7 @@ def test_other_peoples_files_are_safe(made: Library, shelf: PosterFolder, tmp_pa
 
 
 def test_a_strangers_front_page_stops_everything_before_anything_is_written(
-    made: Library, shelf: PosterFolder, tmp_path: Path
+    made: CatalogueData, shelf: PosterFolder, tmp_path: Path
 ) -> None:
     (tmp_path / "index.html").write_text("my homepage")
     with pytest.raises(UsageError, match=r"index\.html was not written by filmledger"):
@@ -129,7 +129,7 @@ def test_a_strangers_front_page_stops_everything_before_anything_is_written(
     ],
 )
 def test_each_part_has_its_switch(
-    made: Library, shelf: PosterFolder, tmp_path: Path, switch: str, step: str, files: list[str]
+    made: CatalogueData, shelf: PosterFolder, tmp_path: Path, switch: str, step: str, files: list[str]
 ) -> None:
     said: list[StepOutcome] = []
     publish_made(made, shelf, _options(tmp_path), said)
@@ -143,7 +143,7 @@ def test_each_part_has_its_switch(
 
 
 def test_without_an_address_there_is_no_sitemap_and_that_is_no_failure(
-    made: Library, shelf: PosterFolder, tmp_path: Path
+    made: CatalogueData, shelf: PosterFolder, tmp_path: Path
 ) -> None:
     published = publish_made(made, shelf, _options(tmp_path, site_url=""))
     assert published.failures == 0
@@ -151,7 +151,7 @@ def test_without_an_address_there_is_no_sitemap_and_that_is_no_failure(
     assert not (tmp_path / "sitemap.xml").exists()
 
 
-def test_the_sitemap_lists_every_page(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_the_sitemap_lists_every_page(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, shelf, _options(tmp_path))
     root = etree.parse(tmp_path / "sitemap.xml").getroot()
     sitemap_schema.URLS.assertValid(root)
@@ -159,7 +159,7 @@ def test_the_sitemap_lists_every_page(made: Library, shelf: PosterFolder, tmp_pa
     assert listed == {name for name in _contents(tmp_path) if name.endswith(".html")}
 
 
-def test_one_failure_never_stops_the_rest(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_one_failure_never_stops_the_rest(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     def unreachable(_: str) -> str:
         raise StoreUnavailable("postgres", "connection lost")
 
@@ -173,7 +173,7 @@ def test_one_failure_never_stops_the_rest(made: Library, shelf: PosterFolder, tm
     assert (tmp_path / "feed.xml").exists()
 
 
-def test_a_poster_that_has_gone_costs_that_poster_alone(made: Library, tmp_path: Path) -> None:
+def test_a_poster_that_has_gone_costs_that_poster_alone(made: CatalogueData, tmp_path: Path) -> None:
     movies = list(made.movies.values())[:3]
     broken = made_shelf(tmp_path / "shelf", movies)
     (first, *_) = broken.posters()
@@ -198,7 +198,7 @@ def test_an_empty_database_publishes_too(tmp_path: Path) -> None:
     assert "Nothing has been saved yet" in (tmp_path / "out" / "index.html").read_text()
 
 
-def test_a_stop_leaves_what_was_there(made: Library, shelf: PosterFolder, tmp_path: Path) -> None:
+def test_a_stop_leaves_what_was_there(made: CatalogueData, shelf: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, shelf, _options(tmp_path))
     before = _contents(tmp_path)
     cancel = threading.Event()
@@ -216,7 +216,7 @@ def test_a_stop_leaves_what_was_there(made: Library, shelf: PosterFolder, tmp_pa
 
 
 def test_a_wrong_address_is_refused_before_anything_is_written(
-    made: Library, shelf: PosterFolder, tmp_path: Path
+    made: CatalogueData, shelf: PosterFolder, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match="SITE_URL"):
         publish_made(made, shelf, _options(tmp_path / "out", site_url="films.example"))

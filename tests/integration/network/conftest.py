@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infrastructure.http import Downloader, NetworkOptions, build_downloader
-from tests.fakes.fault_site import FaultSite
+from tests.support.fault_site import FaultSite
 
 Connect = Callable[..., Downloader]
 

@@ -11,9 +11,9 @@ from domain.errors import Cancelled
 from infrastructure.http import NetworkOptions
 from infrastructure.http.doctor import Finding, examine_network
 from shared.secret import Secret
-from tests.fakes.fault_site import FaultSite, Seen, reply
-from tests.fakes.proxies import PASSWORD, USER, free_port, microsocks, missing
 from tests.integration.network.conftest import Connect
+from tests.support.fault_site import FaultSite, Seen, reply
+from tests.support.proxies import PASSWORD, USER, free_port, microsocks, missing
 
 CHALLENGED = reply(202, b"", {"x-amzn-waf-action": "challenge"})
 

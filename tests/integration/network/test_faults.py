@@ -13,9 +13,9 @@ from itertools import pairwise
 import pytest
 
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, Transient
-from tests.fakes import fault_site
-from tests.fakes.fault_site import CHALLENGE, PAGE, FaultSite, Reply, reply
 from tests.integration.network.conftest import Connect
+from tests.support import fault_site
+from tests.support.fault_site import CHALLENGE, PAGE, FaultSite, Reply, reply
 
 TITLE = "/title/tt0000001/"
 TRIES = 6

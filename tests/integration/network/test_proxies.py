@@ -15,9 +15,9 @@ import pytest
 from domain.errors import Blocked, Transient
 from infrastructure.http import Downloader
 from shared.secret import Secret
-from tests.fakes.fault_site import FaultSite, Seen, reply
-from tests.fakes.proxies import PASSWORD, USER, ProxyServer, dante, free_port, microsocks, missing, tinyproxy
 from tests.integration.network.conftest import Connect
+from tests.support.fault_site import FaultSite, Seen, reply
+from tests.support.proxies import PASSWORD, USER, ProxyServer, dante, free_port, microsocks, missing, tinyproxy
 
 CREDENTIALS = f"{USER}:{PASSWORD}"
 CHALLENGED = reply(202, b"", {"x-amzn-waf-action": "challenge"})

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Blocked, Cancelled, Disallowed, Transient
-from tests.fakes import fault_site
-from tests.fakes.fault_site import FaultSite, Reply, reply
 from tests.integration.network.conftest import Connect
+from tests.support import fault_site
+from tests.support.fault_site import FaultSite, Reply, reply
 
 TITLE = "/title/tt0000001/"
 CLOSED = reply(body=b"User-agent: *\nDisallow: /find\nDisallow: /search/\n")

@@ -15,9 +15,9 @@ from domain.errors import SourceError, Transient
 from infrastructure.bootstrap.network import network_options
 from shared.secret import Secret
 from shared.settings import Settings
-from tests.fakes.fault_site import FaultSite, reply
-from tests.fakes.proxies import PASSWORD, USER, microsocks, missing, tinyproxy
 from tests.integration.network.conftest import Connect
+from tests.support.fault_site import FaultSite, reply
+from tests.support.proxies import PASSWORD, USER, microsocks, missing, tinyproxy
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 

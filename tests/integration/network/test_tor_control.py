@@ -15,7 +15,7 @@ from domain.errors import Cancelled, UsageError
 from infrastructure.http import NetworkOptions, build_downloader
 from shared.clock import SystemClock
 from shared.secret import Secret
-from tests.fakes.proxies import free_port
+from tests.support.proxies import free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("tor") is None, reason="tor is not installed")
 PASSWORD = "0pen5esame"

@@ -12,8 +12,8 @@ import pytest
 from domain.errors import Transient
 from infrastructure.http import Downloader, NetworkOptions, build_downloader
 from shared.secret import Secret
-from tests.fakes.fault_site import FaultSite, Seen, reply
-from tests.fakes.tor_network import PASSWORD, TorNetwork, bootstrapped, tor_missing
+from tests.support.fault_site import FaultSite, Seen, reply
+from tests.support.tor_network import PASSWORD, TorNetwork, bootstrapped, tor_missing
 
 pytestmark = [
     pytest.mark.long,

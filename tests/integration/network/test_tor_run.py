@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.tor_network import CONTROL_PORT, PASSWORD, SOCKS_PORT, TorNetwork, tor_missing
+from tests.support.tor_network import CONTROL_PORT, PASSWORD, SOCKS_PORT, TorNetwork, tor_missing
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from _pytest.mark import ParameterSet
 
-from infrastructure.persistence.embedded.server import EmbeddedServer
-from tests.fakes.private_postgres import PrivatePostgres, installed, quick_folder
+from infrastructure.stores.embedded.server import EmbeddedServer
+from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ _USER = """
 import sys, threading
 from pathlib import Path
 from uuid import uuid4
-from infrastructure.persistence.embedded.server import EmbeddedServer
-from tests.fakes.private_postgres import PrivatePostgres, installed, quick_folder
+from infrastructure.stores.embedded.server import EmbeddedServer
+from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 server = EmbeddedServer(Path(sys.argv[1]))
 print(server.start().dsn, flush=True)
 sys.stdin.read()

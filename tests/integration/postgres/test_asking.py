@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StoreUnavailable, UsageError
-from infrastructure.persistence.postgres.address import environment_of
-from infrastructure.persistence.postgres.asking import answer
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.postgres.address import environment_of
+from infrastructure.stores.postgres.asking import answer
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.tables.rendering import Format, write
-from tests.fakes.films import film
-from tests.fakes.postgres import empty_database, server
-from tests.fakes.private_postgres import PrivatePostgres
 from tests.integration.postgres.waiting import wait_until
+from tests.support.films import film
+from tests.support.postgres import empty_database, server
+from tests.support.private_postgres import PrivatePostgres
 
 
 @pytest.fixture

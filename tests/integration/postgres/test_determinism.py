@@ -15,11 +15,11 @@ import pytest
 from application.ports import Run
 from domain.chart import ChartEntry
 from domain.movie import Movie
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.history import PostgresHistory
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.films import READ_AT, film
-from tests.fakes.postgres import empty_database, server
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.history import PostgresHistory
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.films import READ_AT, film
+from tests.support.postgres import empty_database, server
 
 FILMS = [film(number, rank=number + 1, of=10) for number in range(80)]
 RUN = Run("https://www.example.org", "top250", len(FILMS), READ_AT)
@@ -44,7 +44,7 @@ def dump_after(threads: int, films: Sequence[Movie]) -> str:
         history.begin(RUN, [ChartEntry(movie.rank or 0, movie.imdb_id) for movie in FILMS])
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(repository.save, films))
-        repository.finish()
+        repository.finalize()
         history.end(RUN, saved=len(films), failed=0, complete=True, finished_at=READ_AT + timedelta(hours=1))
     return dump()
 
@@ -66,5 +66,5 @@ def test_a_reader_in_the_way_does_not_hold_up_the_end(serial: str) -> None:
         repository = PostgresMovieRepository(database)
         repository.save(FILMS[0])
         reader.cursor().execute("SELECT count(*) FROM credits")
-        repository.finish()
+        repository.finalize()
         assert repository.find(FILMS[0].imdb_id) == FILMS[0]

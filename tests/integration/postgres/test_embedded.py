@@ -17,12 +17,12 @@ import psycopg2
 import pytest
 
 from domain.errors import Cancelled, StoreUnavailable
-from infrastructure.persistence.embedded import privileges
-from infrastructure.persistence.embedded.connection import ConnectionInfo
-from infrastructure.persistence.embedded.layout import Layout
-from infrastructure.persistence.embedded.server import EmbeddedServer
-from tests.fakes.private_postgres import PrivatePostgres, installed, quick_folder
+from infrastructure.stores.embedded import privileges
+from infrastructure.stores.embedded.connection import ConnectionInfo
+from infrastructure.stores.embedded.layout import Layout
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.integration.postgres.waiting import wait_until
+from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 
 
 def query(dsn: str, sql: str) -> object:

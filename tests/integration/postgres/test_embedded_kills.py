@@ -15,13 +15,13 @@ import psutil
 import psycopg2
 import pytest
 
-from infrastructure.persistence.embedded.server import EmbeddedServer
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.integration.postgres.waiting import wait_until
 
 _WRITER = """
 import sys, psycopg2
 from pathlib import Path
-from infrastructure.persistence.embedded.server import EmbeddedServer
+from infrastructure.stores.embedded.server import EmbeddedServer
 with EmbeddedServer(Path(sys.argv[1])) as server:
     connection = psycopg2.connect(server.dsn())
     connection.autocommit = True

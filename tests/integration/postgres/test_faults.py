@@ -17,15 +17,15 @@ import pytest
 from application.records import Row, Table
 from domain.errors import RecordRejected, StoreUnavailable
 from domain.movie import Category, Credit, Movie
-from infrastructure.persistence.postgres import schema
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.films import film
-from tests.fakes.movies import full_movie, person
-from tests.fakes.private_postgres import PASSWORD, PrivatePostgres
-from tests.fakes.repositories import InMemoryMovieRepository
-from tests.fakes.tcp_proxy import TcpProxy
+from infrastructure.stores.postgres import schema
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.integration.postgres.waiting import wait_until
+from tests.support.films import film
+from tests.support.movies import full_movie, person
+from tests.support.private_postgres import PASSWORD, PrivatePostgres
+from tests.support.repositories import InMemoryMovieRepository
+from tests.support.tcp_proxy import TcpProxy
 
 Open = Callable[..., PostgresMovieRepository]
 
@@ -472,7 +472,7 @@ def test_a_frozen_server_is_given_up_once(running: PrivatePostgres, prepared: st
             saves = submit(pool, repository, FILMS[:50])
             assert all(isinstance(save.exception(), StoreUnavailable) for save in saves)
             with pytest.raises(StoreUnavailable, match=r"timeout expired|no answer"):
-                repository.finish()
+                repository.finalize()
             with pytest.raises(StoreUnavailable, match="timeout expired"):
                 next(repository.rows(Table.MOVIES))
     repository.save(FILMS[1])

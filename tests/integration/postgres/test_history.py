@@ -18,13 +18,13 @@ from application.ports import ChartSnapshot, Run, TableOfValues, Value
 from domain.chart import ChartEntry
 from domain.errors import UsageError
 from domain.movie import Category, Credit, Movie, Person
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.history import PostgresHistory
-from infrastructure.persistence.postgres.reports import FOLDER, PostgresReports
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.history import PostgresHistory
+from infrastructure.stores.postgres.reports import FOLDER, PostgresReports
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.tables.rendering import Format, write
-from tests.fakes.films import bare, films
-from tests.fakes.postgres import empty_database, server
+from tests.support.films import bare, films
+from tests.support.postgres import empty_database, server
 
 DAY = datetime(2026, 3, 1, 6, tzinfo=UTC)
 SITE = "https://www.example.org"

@@ -16,15 +16,15 @@ import pytest
 from application.records import Table, to_rows
 from domain.errors import StoreUnavailable
 from domain.movie import Movie
-from infrastructure.persistence.embedded.server import EmbeddedServer
-from infrastructure.persistence.postgres import schema
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.films import film
-from tests.fakes.private_postgres import PrivatePostgres
-from tests.fakes.repositories import InMemoryMovieRepository
-from tests.fakes.tcp_proxy import TcpProxy
+from infrastructure.stores.embedded.server import EmbeddedServer
+from infrastructure.stores.postgres import schema
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.integration.postgres.waiting import wait_until
+from tests.support.films import film
+from tests.support.private_postgres import PrivatePostgres
+from tests.support.repositories import InMemoryMovieRepository
+from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.long
 

@@ -10,10 +10,10 @@ import pytest
 from application.records import Table
 from application.repair import ThoroughRepository
 from domain.errors import StoreError
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.movies import movie, person
-from tests.fakes.postgres import empty_database
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.movies import movie, person
+from tests.support.postgres import empty_database
 
 ANNA, BERT = person(1, "Anna"), person(2, "Bert")
 
@@ -41,7 +41,7 @@ def test_who_lost_the_last_credit_leaves_at_the_end(repository: PostgresMovieRep
     repository.save(movie(1, cast=[ANNA, BERT]))
     repository.save(movie(1, cast=[BERT]))
     assert names(repository) == ["Anna", "Bert"]
-    repository.finish()
+    repository.finalize()
     assert names(repository) == ["Bert"]
 
 
@@ -49,7 +49,7 @@ def test_who_is_credited_elsewhere_stays(repository: PostgresMovieRepository) ->
     repository.save(movie(1, cast=[ANNA]))
     repository.save(movie(2, cast=[ANNA]))
     repository.save(movie(1))
-    repository.finish()
+    repository.finalize()
     assert names(repository) == ["Anna"]
 
 
@@ -58,7 +58,7 @@ def test_a_run_that_died_before_its_end_is_tidied_up_by_the_next(
 ) -> None:
     repository.save(movie(1, cast=[ANNA]))
     repository.save(movie(1))
-    PostgresMovieRepository(database).finish()
+    PostgresMovieRepository(database).finalize()
     assert names(repository) == []
 
 
@@ -68,7 +68,7 @@ def test_movies_deleted_by_hand_take_their_people_along(
     repository.save(movie(1, cast=[ANNA]))
     repository.save(movie(2, cast=[BERT]))
     execute(database, f"DELETE FROM movies WHERE imdb_id = '{movie(1).imdb_id}'")  # noqa: S608 - a test's id
-    repository.finish()
+    repository.finalize()
     assert names(repository) == ["Bert"]
     assert [row[0] for row in repository.rows(Table.CREDITS)] == [movie(2).imdb_id]
 
@@ -79,7 +79,7 @@ def test_people_put_in_by_hand_are_found_by_looking_at_all(
     assert isinstance(repository, ThoroughRepository)
     repository.save(movie(1, cast=[ANNA]))
     execute(database, "INSERT INTO people VALUES ('nm7777777', 'Stray', now(), '')")
-    repository.finish()
+    repository.finalize()
     assert names(repository) == ["Anna", "Stray"]
     repository.drop_uncredited()
     assert names(repository) == ["Anna"]

@@ -10,11 +10,11 @@ import psycopg2
 import pytest
 
 from domain.errors import StoreUnavailable, UsageError
-from infrastructure.persistence.postgres import schema
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.postgres import schema
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from shared.clock import FixedClock
-from tests.fakes.films import film
+from tests.support.films import film
 
 
 def execute(dsn: str, sql: str) -> list[tuple[object, ...]]:

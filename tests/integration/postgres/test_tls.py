@@ -12,12 +12,12 @@ import psycopg2
 import pytest
 
 from domain.errors import UsageError
-from infrastructure.persistence.postgres import schema
-from infrastructure.persistence.postgres.address import completed, from_parts
-from infrastructure.persistence.postgres.database import Database
-from infrastructure.persistence.postgres.repository import PostgresMovieRepository
-from tests.fakes.films import film
-from tests.fakes.private_postgres import PASSWORD, USER, PrivatePostgres, installed, quick_folder
+from infrastructure.stores.postgres import schema
+from infrastructure.stores.postgres.address import completed, from_parts
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.support.films import film
+from tests.support.private_postgres import PASSWORD, USER, PrivatePostgres, installed, quick_folder
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 

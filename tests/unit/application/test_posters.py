@@ -16,9 +16,9 @@ from application.posters import SavePoster, asset_workers, poster_jobs
 from application.records import movie_row
 from domain.errors import Blocked, StoreUnavailable, Transient, UnusablePicture
 from infrastructure.posters import PosterFolder
-from tests.fakes import pictures
-from tests.fakes.films import bare, film
-from tests.fakes.progress import RecordingProgress
+from tests.support import pictures
+from tests.support.films import bare, film
+from tests.support.progress import RecordingProgress
 
 _JOB = Job(0, "tt0000001")
 _URL = "https://images.example/1.jpg"

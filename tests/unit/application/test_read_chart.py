@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from application.read_chart import read_chart
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, ChartError, Transient
-from tests.fakes.sources import FakeChartSource
+from tests.support.sources import FakeChartSource
 
 CHART = ChartName.TOP250
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from application.records import Row, Table
 from application.renew_ranks import renew_ranks
-from tests.fakes.movies import movie
-from tests.fakes.repositories import InMemoryMovieRepository
+from tests.support.movies import movie
+from tests.support.repositories import InMemoryMovieRepository
 
 RUN = datetime(2026, 6, 1, tzinfo=UTC)
 BEFORE, DURING = RUN - timedelta(days=7), RUN + timedelta(minutes=1)

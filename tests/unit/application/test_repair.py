@@ -14,8 +14,8 @@ from application.repair import Action, Step, repair
 from application.verify import verify
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.movie import Movie
-from tests.fakes.movies import full_movie, imdb_id, movie, person
-from tests.fakes.repositories import InMemoryMovieRepository
+from tests.support.movies import full_movie, imdb_id, movie, person
+from tests.support.repositories import InMemoryMovieRepository
 
 
 def stores(csv: list[Movie], postgres: list[Movie]) -> tuple[InMemoryMovieRepository, InMemoryMovieRepository]:

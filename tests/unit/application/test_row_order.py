@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from application.records import Row, Table, characters_cell, to_rows
 from application.row_order import canonical, sort_key
 from domain.movie import Movie
-from tests.fakes.movies import full_movie, movies, person
+from tests.support.movies import full_movie, movies, person
 
 
 @given(roles=st.lists(st.text()))

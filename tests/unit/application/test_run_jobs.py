@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports import Job, Outcome, Status
-from application.run_jobs import Ended, Ending, RetryRule, run_jobs
+from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
 from domain.errors import Blocked, Cancelled, NotFound, StoreUnavailable, Transient
-from infrastructure.scraper.crawler import crawler
-from tests.fakes.clock import SkippingEvent, StandingClock
-from tests.fakes.joblog import MemoryJobLog
-from tests.fakes.progress import RecordingProgress
+from infrastructure.executors import job_executor
+from tests.support.clock import SkippingEvent, StandingClock
+from tests.support.joblog import MemoryJobLog
+from tests.support.progress import RecordingProgress
 
 RULE = RetryRule(retries=3, max_requests=6, delay=2.0, longest=5.0)
 
@@ -33,10 +33,10 @@ class Run:
         self.threads = threads
         self.rule = rule
 
-    def of(self, work: Callable[[Job], Outcome]) -> Ended:
+    def of(self, work: Callable[[Job], Outcome]) -> RunResult:
         return run_jobs(
             work,
-            crawler=crawler(self.threads),
+            executor=job_executor(self.threads),
             job_log=self.job_log,
             progress=self.progress,
             rule=self.rule,
@@ -61,7 +61,7 @@ def _fails(error: Exception) -> Callable[[Job], Outcome]:
 def test_every_job_is_done_and_written_down_once(threads: int) -> None:
     run = Run(100, threads=threads)
     ended = run.of(_done)
-    assert (ended.ending, ended.summary.saved, ended.summary.requests) == (Ending.FINISHED, 100, 100)
+    assert (ended.ending, ended.summary.saved, ended.summary.requests) == (StopReason.FINISHED, 100, 100)
     assert run.job_log.completed == set(range(100))
     assert sorted(run.job_log.taken) == list(range(100))
     assert len(run.progress.outcomes) == 100
@@ -126,9 +126,9 @@ def test_an_unexpected_error_is_an_outcome_with_its_traceback_logged(caplog: pyt
 
 @pytest.mark.parametrize(
     ("error", "ending"),
-    [(Blocked("challenge"), Ending.BLOCKED), (StoreUnavailable("csv", "disk full"), Ending.STORE)],
+    [(Blocked("challenge"), StopReason.BLOCKED), (StoreUnavailable("csv", "disk full"), StopReason.STORE)],
 )
-def test_a_block_and_a_lost_store_end_the_run_and_leave_the_rest_pending(error: Exception, ending: Ending) -> None:
+def test_a_block_and_a_lost_store_end_the_run_and_leave_the_rest_pending(error: Exception, ending: StopReason) -> None:
     run = Run(50)
 
     def work(job: Job) -> Outcome:
@@ -153,7 +153,7 @@ def test_a_stopped_run_leaves_the_rest_pending_and_costs_no_retry() -> None:
         return _done(job)
 
     ended = run.of(work)
-    assert (ended.ending, ended.summary.saved, ended.summary.cancelled) == (Ending.INTERRUPTED, 5, 1)
+    assert (ended.ending, ended.summary.saved, ended.summary.cancelled) == (StopReason.INTERRUPTED, 5, 1)
     assert [job.seq for job in run.job_log.pending()] == list(range(5, 50))
     assert next(run.job_log.pending()).attempt == 1
 

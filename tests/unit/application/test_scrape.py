@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 import pytest
 
 from application.ports import Job, Outcome, Run, Status
-from application.run_jobs import Ending, RetryRule
-from application.scrape import Crew, scrape
+from application.run_jobs import RetryRule, StopReason
+from application.scrape import RunContext, scrape
 from domain.chart import ChartEntry
 from domain.errors import StoreUnavailable
-from infrastructure.scraper.crawler import SerialCrawler
+from infrastructure.executors import SerialExecutor
 from shared.clock import FixedClock
-from tests.fakes.joblog import MemoryJobLog
-from tests.fakes.movies import imdb_id, movie
-from tests.fakes.progress import RecordingProgress
-from tests.fakes.repositories import InMemoryMovieRepository
+from tests.support.joblog import MemoryJobLog
+from tests.support.movies import imdb_id, movie
+from tests.support.progress import RecordingProgress
+from tests.support.repositories import InMemoryMovieRepository
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RUN = Run("demo", None, 3, NOW)
@@ -40,9 +40,9 @@ class History:
         self.saved = saved
 
 
-def _crew(job_log: MemoryJobLog) -> Crew:
-    return Crew(
-        crawler=SerialCrawler(),
+def _crew(job_log: MemoryJobLog) -> RunContext:
+    return RunContext(
+        executor=SerialExecutor(),
         workers=1,
         job_log=job_log,
         progress=RecordingProgress(),
@@ -74,7 +74,7 @@ def test_what_a_store_has_lost_is_done_again_when_a_run_goes_on() -> None:
     emptied.save(movie(2))
     store, done = emptied, []
     ended = scrape(_crew(job_log.reopened()), store, work, history=history, run=RUN)
-    assert ended.ending is Ending.FINISHED
+    assert ended.ending is StopReason.FINISHED
     assert done == [imdb_id(1), imdb_id(3)]
     assert history.saved == 3
 

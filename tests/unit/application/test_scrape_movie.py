@@ -7,21 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import Job, Outcome, Status, Title
+from application.ports import FetchedTitle, Job, Outcome, Status
 from application.scrape_movie import ScrapeMovie
 from domain.errors import FilmledgerError, NotFound, StoreUnavailable
 from domain.movie import Movie
-from tests.fakes.movies import movie
-from tests.fakes.progress import RecordingProgress
-from tests.fakes.repositories import InMemoryMovieRepository
-from tests.fakes.sources import FakeTitleSource
+from tests.support.movies import movie
+from tests.support.progress import RecordingProgress
+from tests.support.repositories import InMemoryMovieRepository
+from tests.support.sources import FakeTitleSource
 
 MOVIE = movie(1)
 JOB = Job(0, MOVIE.imdb_id, rank=7, spent=2)
 
 
 def _scrape(
-    answer: Title | FilmledgerError, store: InMemoryMovieRepository, job: Job = JOB
+    answer: FetchedTitle | FilmledgerError, store: InMemoryMovieRepository, job: Job = JOB
 ) -> tuple[Outcome, FakeTitleSource]:
     source = FakeTitleSource({job.key: answer})
     work = ScrapeMovie(source, store, max_requests=6, progress=RecordingProgress(), cancel=threading.Event())
@@ -30,7 +30,7 @@ def _scrape(
 
 def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
     store = InMemoryMovieRepository()
-    outcome, source = _scrape(Title(MOVIE, "page", size=100, requests=2), store)
+    outcome, source = _scrape(FetchedTitle(MOVIE, "page", size=100, requests=2), store)
     assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=7)
     assert (outcome.status, outcome.detail, outcome.size, outcome.requests) == (
         Status.COMPLETED, MOVIE.title, 100, 2,
@@ -40,7 +40,7 @@ def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
 
 def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(caplog: pytest.LogCaptureFixture) -> None:
     store = InMemoryMovieRepository()
-    outcome, _ = _scrape(Title(MOVIE, "page"), store, Job(0, "tt7777777"))
+    outcome, _ = _scrape(FetchedTitle(MOVIE, "page"), store, Job(0, "tt7777777"))
     assert outcome.saved_as == MOVIE.imdb_id
     assert store.find(MOVIE.imdb_id) is not None
     assert store.find("tt7777777") is None
@@ -52,7 +52,7 @@ def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: p
     whole = replace(MOVIE, metascore=80, plot="Long.", genres=("Drama", "Crime"))
     store.save(whole)
     partial = replace(MOVIE, metascore=None, plot=None, genres=("Drama",))
-    outcome, _ = _scrape(Title(partial, "page", missing=frozenset({"metascore", "genres", "kind"})), store)
+    outcome, _ = _scrape(FetchedTitle(partial, "page", missing=frozenset({"metascore", "genres", "kind"})), store)
     saved = store.find(MOVIE.imdb_id)
     assert saved is not None
     assert (saved.metascore, saved.genres) == (80, ("Drama", "Crime"))
@@ -65,7 +65,7 @@ OLDER = replace(MOVIE, metascore=80, plot=None, votes=6, kind="short")
 NEWER = replace(MOVIE, metascore=None, plot="New.", votes=7, scraped_at=MOVIE.scraped_at + timedelta(days=1))
 
 
-def _reader(files: dict[str, Title], store: InMemoryMovieRepository) -> Callable[[str], Outcome]:
+def _reader(files: dict[str, FetchedTitle], store: InMemoryMovieRepository) -> Callable[[str], Outcome]:
     progress, cancel = RecordingProgress(), threading.Event()
     work = ScrapeMovie(FakeTitleSource(dict(files)), store, max_requests=6, progress=progress, cancel=cancel)
     return lambda name: work(Job(0, name))
@@ -75,9 +75,9 @@ def _reader(files: dict[str, Title], store: InMemoryMovieRepository) -> Callable
 def test_of_two_files_of_one_title_either_may_be_read_first(order: tuple[str, ...]) -> None:
     gaps = frozenset({"metascore", "kind", "genres"})
     files = {
-        "older": Title(OLDER, "file", missing=frozenset({"genres"})),
-        "newer": Title(NEWER, "file", missing=gaps),
-        "none": Title(replace(OLDER, metascore=None, kind=None), "file", missing=gaps),
+        "older": FetchedTitle(OLDER, "file", missing=frozenset({"genres"})),
+        "newer": FetchedTitle(NEWER, "file", missing=gaps),
+        "none": FetchedTitle(replace(OLDER, metascore=None, kind=None), "file", missing=gaps),
     }
     store = InMemoryMovieRepository()
     read = _reader(files, store)
@@ -88,7 +88,7 @@ def test_of_two_files_of_one_title_either_may_be_read_first(order: tuple[str, ..
 
 def test_an_older_file_gives_nothing_to_a_newer_one_without_gaps() -> None:
     store = InMemoryMovieRepository()
-    read = _reader({"newer": Title(NEWER, "file"), "older": Title(OLDER, "file")}, store)
+    read = _reader({"newer": FetchedTitle(NEWER, "file"), "older": FetchedTitle(OLDER, "file")}, store)
     read("newer")
     read("older")
     assert store.find(MOVIE.imdb_id) == NEWER
@@ -106,7 +106,10 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
             return found
 
     store = Slow()
-    files = {"older": Title(OLDER, "file"), "newer": Title(NEWER, "file", missing=frozenset({"metascore", "kind"}))}
+    files = {
+        "older": FetchedTitle(OLDER, "file"),
+        "newer": FetchedTitle(NEWER, "file", missing=frozenset({"metascore", "kind"})),
+    }
     read = _reader(files, store)
     other = threading.Thread(target=read, args=("older",))
     read("newer")
@@ -117,7 +120,7 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
 def test_nought_is_not_nothing() -> None:
     store = InMemoryMovieRepository()
     store.save(replace(MOVIE, metascore=0, votes=0))
-    _scrape(Title(replace(MOVIE, votes=None), "page", missing=frozenset({"metascore", "votes"})), store)
+    _scrape(FetchedTitle(replace(MOVIE, votes=None), "page", missing=frozenset({"metascore", "votes"})), store)
     saved = store.find(MOVIE.imdb_id)
     assert saved is not None
     assert (saved.metascore, saved.votes) == (0, 0)
@@ -130,7 +133,7 @@ def test_a_title_that_comes_without_a_rank_keeps_its_own_unless_a_chart_says_mor
     store = InMemoryMovieRepository()
     store.save(replace(MOVIE, rank=3))
     work = ScrapeMovie(
-        FakeTitleSource({MOVIE.imdb_id: Title(MOVIE, "page")}),
+        FakeTitleSource({MOVIE.imdb_id: FetchedTitle(MOVIE, "page")}),
         store,
         max_requests=6,
         progress=RecordingProgress(),
@@ -153,7 +156,7 @@ def test_a_store_that_fails_is_told_with_what_the_page_cost() -> None:
         def save(self, movie: object) -> None:
             raise StoreUnavailable("csv", "disk full")
 
-    outcome, _ = _scrape(Title(MOVIE, "page", size=100, requests=2), Full())
+    outcome, _ = _scrape(FetchedTitle(MOVIE, "page", size=100, requests=2), Full())
     assert (outcome.status, outcome.retry, outcome.unavailable) == (Status.FAILED, True, True)
     assert (outcome.detail, outcome.requests, outcome.size) == ("csv: disk full", 2, 100)
 

@@ -16,8 +16,8 @@ from application.records import Row, Table
 from application.row_order import sort_key
 from application.verify import Report, verify
 from domain.movie import Movie
-from tests.fakes.movies import EPOCH, full_movie, movie
-from tests.fakes.repositories import InMemoryMovieRepository
+from tests.support.movies import EPOCH, full_movie, movie
+from tests.support.repositories import InMemoryMovieRepository
 
 Rows: TypeAlias = Mapping[Table, Iterable[Row]]
 
@@ -45,7 +45,7 @@ class GivenRows:
     def find(self, imdb_id: str) -> Movie | None:
         raise NotImplementedError
 
-    def finish(self) -> None: ...
+    def finalize(self) -> None: ...
 
     def close(self) -> None: ...
 

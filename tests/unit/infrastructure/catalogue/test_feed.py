@@ -13,10 +13,10 @@ import feedparser  # type: ignore[import-untyped]
 import pytest
 from lxml import etree
 
-from application.library import library
-from infrastructure.catalogue.feed import MOST_ITEMS, feed
-from tests.fakes.catalogue import made_library
-from tests.fakes.films import film, snapshots
+from application.catalogue_data import library
+from infrastructure.catalogue.feed import MAX_ITEMS, feed
+from tests.support.catalogue import made_library
+from tests.support.films import film, snapshots
 
 _SITE = "https://films.example/"
 
@@ -50,7 +50,7 @@ def test_it_follows_the_rules_and_a_reader_understands_it(site: str) -> None:
     read = feedparser.parse(body)
     assert not read.bozo
     assert read.version == "rss20"
-    assert 10 < len(read.entries) <= MOST_ITEMS
+    assert 10 < len(read.entries) <= MAX_ITEMS
     assert all(entry.published_parsed for entry in read.entries)
     moments = [entry.published_parsed for entry in read.entries]
     assert moments == sorted(moments, reverse=True)

@@ -8,19 +8,19 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from application.library import Library, library
+from application.catalogue_data import CatalogueData, library
 from infrastructure.catalogue.figures import Figure, draw_figures, draw_past
-from tests.fakes.catalogue import made_library
-from tests.fakes.films import bare, films, snapshots
+from tests.support.catalogue import made_library
+from tests.support.films import bare, films, snapshots
 
 
 @pytest.fixture(scope="module")
-def made() -> Library:
+def made() -> CatalogueData:
     return made_library(120, runs=4)
 
 
 @pytest.fixture(scope="module")
-def figures(made: Library) -> tuple[Figure, ...]:
+def figures(made: CatalogueData) -> tuple[Figure, ...]:
     return draw_figures(made)
 
 
@@ -35,7 +35,7 @@ def test_there_is_one_for_each_question(figures: tuple[Figure, ...]) -> None:
     ]
 
 
-def test_the_same_films_give_the_same_bytes(made: Library, figures: tuple[Figure, ...]) -> None:
+def test_the_same_films_give_the_same_bytes(made: CatalogueData, figures: tuple[Figure, ...]) -> None:
     assert draw_figures(made) == figures
     assert draw_past(made) == draw_past(made)
 
@@ -70,7 +70,7 @@ def test_the_numbers_stand_beside_the_drawing(figures: tuple[Figure, ...]) -> No
         assert {len(row) for row in figure.rows} == {len(figure.columns)}
 
 
-def test_a_film_has_a_line_of_its_ranks(made: Library) -> None:
+def test_a_film_has_a_line_of_its_ranks(made: CatalogueData) -> None:
     lines = draw_past(made)
     assert set(lines) == set(made.charts[0].history)
     for line in lines.values():

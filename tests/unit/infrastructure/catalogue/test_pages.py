@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from application.library import Library, library, printable
+from application.catalogue_data import CatalogueData, library, printable
 from application.ports import Poster, PosterFile
 from domain.movie import Category, Credit, Movie, Person
 from infrastructure.catalogue.assets import bundle
@@ -19,14 +19,14 @@ from infrastructure.catalogue.edition import Edition, Site
 from infrastructure.catalogue.names import PageNames, numbered
 from infrastructure.catalogue.pages import all_pages
 from infrastructure.catalogue.views import picture
-from tests.fakes.catalogue import POSTED_AT, made_library
-from tests.fakes.films import bare, film
+from tests.support.catalogue import POSTED_AT, made_library
+from tests.support.films import bare, film
 
 _ASSETS = bundle(minify=False, fingerprint=False).paths
 _HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{7*7}}"
 
 
-def _pages(made: Library, **site: Any) -> dict[str, str]:
+def _pages(made: CatalogueData, **site: Any) -> dict[str, str]:
     edition = Edition(made, Site(assets=_ASSETS, **site))
     return {path: body.decode() for path, body in all_pages(edition)}
 

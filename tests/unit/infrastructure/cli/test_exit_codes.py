@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from application.run_jobs import Ended, Ending
+from application.run_jobs import RunResult, StopReason
 from application.summary import Summary
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.session import exit_code
 
 
-def _ended(*reasons: tuple[str, int], ending: Ending = Ending.FINISHED) -> Ended:
+def _ended(*reasons: tuple[str, int], ending: StopReason = StopReason.FINISHED) -> RunResult:
     failed = sum(count for _, count in reasons)
     summary = Summary(
         saved=1, partial=0, failed=failed, reasons=reasons, failures=(), retried=0, cancelled=0, requests=0, size=0,
         elapsed=1.0, busy=1.0, workers=1,
     )  # fmt: skip
-    return Ended(ending, summary)
+    return RunResult(ending, summary)
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,10 @@ def _ended(*reasons: tuple[str, int], ending: Ending = Ending.FINISHED) -> Ended
         ([_ended(("UnusablePicture", 3), ("NotFound", 1))], Exit.FAILED),
         ([_ended(("NotFound", 1)), _ended(("UnusablePicture", 3))], Exit.FAILED),
         ([_ended(), _ended(("Transient", 1))], Exit.FAILED),
-        ([_ended(ending=Ending.STORE)], Exit.FAILED),
-        ([_ended(("NotFound", 1)), _ended(ending=Ending.BLOCKED)], Exit.BLOCKED),
+        ([_ended(ending=StopReason.STORE)], Exit.FAILED),
+        ([_ended(("NotFound", 1)), _ended(ending=StopReason.BLOCKED)], Exit.BLOCKED),
     ],
 )
-def test_the_worst_of_all_runs_counts_and_a_picture_is_only_a_warning(runs: list[Ended], code: Exit) -> None:
+def test_the_worst_of_all_runs_counts_and_a_picture_is_only_a_warning(runs: list[RunResult], code: Exit) -> None:
     assert exit_code(*runs, interrupted=False) is code
     assert exit_code(*runs, interrupted=True) is Exit.INTERRUPTED

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import Title
+from application.ports import FetchedTitle
 from domain.errors import Cancelled, NotFound, Transient
 from infrastructure.cluster.asking import Ask, Asks
 from infrastructure.cluster.title_source import ClusterTitleSource
 from infrastructure.cluster.wire import Wanted
-from tests.fakes.movies import imdb_id, movie
+from tests.support.movies import imdb_id, movie
 
 NEVER = threading.Event()
 
 
-def _title(number: int) -> Title:
-    return Title(movie(number), "page")
+def _title(number: int) -> FetchedTitle:
+    return FetchedTitle(movie(number), "page")
 
 
 def _wanted(number: int) -> Wanted:
@@ -34,7 +34,7 @@ def _asked(asks: Asks, count: int) -> list[Ask]:
 
 
 @contextmanager
-def _waiting(asks: Asks, number: int, cancel: threading.Event) -> Iterator[Future[Title]]:
+def _waiting(asks: Asks, number: int, cancel: threading.Event) -> Iterator[Future[FetchedTitle]]:
     """A thread that waits for a title."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(asks.title, _wanted(number), cancel)

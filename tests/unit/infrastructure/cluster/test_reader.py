@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.ports import Title, TitleSource
+from application.ports import FetchedTitle, TitleSource
 from domain.errors import Cancelled, NotFound, SourceError, Transient
 from infrastructure.cluster.reader import Reader
 from infrastructure.cluster.wire import Reply, Share, Wanted
-from tests.fakes.movies import imdb_id, movie
+from tests.support.movies import imdb_id, movie
 
 ONE = Share(0, 1)
 
@@ -24,7 +24,7 @@ class GatedSource:
         self.asked: list[tuple[str, int]] = []
         self.error: Exception | None = None
 
-    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         self.asked.append((imdb_id, max_requests))
         gate = self.gates.setdefault(imdb_id, threading.Event())
         while not gate.wait(0.01):
@@ -32,7 +32,7 @@ class GatedSource:
                 raise Cancelled(f"{imdb_id}: stopped")
         if self.error:
             raise self.error
-        return Title(movie(int(imdb_id[2:])), "page")
+        return FetchedTitle(movie(int(imdb_id[2:])), "page")
 
 
 class FakeReading:

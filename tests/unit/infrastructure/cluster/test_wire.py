@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import Title
+from application.ports import FetchedTitle
 from domain.errors import (
     Blocked,
     Cancelled,
@@ -24,10 +24,10 @@ from domain.errors import (
     WrongTitle,
 )
 from infrastructure.cluster.wire import Call, Reply
-from tests.fakes.movies import movies
+from tests.support.movies import movies
 
 titles = st.builds(
-    Title,
+    FetchedTitle,
     movies(),
     st.sampled_from(["page", "graphql"]),
     st.frozensets(st.sampled_from(["plot", "votes", "metascore"])),
@@ -38,7 +38,7 @@ MESSAGES = [SourceError, Transient, NotFound, Disallowed, NotATitlePage, Unknown
 
 
 @given(titles)
-def test_a_title(title: Title) -> None:
+def test_a_title(title: FetchedTitle) -> None:
     assert Reply.of("tt0000001", title).outcome() == title
 
 

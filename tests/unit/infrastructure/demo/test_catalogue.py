@@ -11,7 +11,7 @@ from infrastructure.demo import oddities
 from infrastructure.demo.catalogue import MAX_COUNT, Catalogue
 from infrastructure.demo.numbering import MODULUS, Numbering
 from infrastructure.demo.titles import DemoTitle
-from tests.fakes.demo_movies import movie_of
+from tests.support.demo_movies import movie_of
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.errors import Blocked, Cancelled
 from infrastructure.http.breaker import Breaker, Pass, ProbePlan
 from shared.clock import SystemClock
-from tests.fakes.clock import SkippingEvent, StandingClock
+from tests.support.clock import SkippingEvent, StandingClock
 
 
 @given(st.floats(0.001, 86_400))

@@ -16,7 +16,7 @@ from infrastructure.http.pacing import Pacer
 from infrastructure.http.scope import Origin
 from infrastructure.http.sites import Sites
 from shared.clock import SystemClock
-from tests.fakes.clock import SkippingEvent, StandingClock
+from tests.support.clock import SkippingEvent, StandingClock
 
 
 def moments(pacer: Pacer, clock: StandingClock, count: int) -> list[float]:

@@ -15,7 +15,7 @@ from infrastructure.http.route_pool import Lease, NoRoute, RoutePool, Shortage
 from infrastructure.http.routes import Route, Tier
 from infrastructure.http.scope import Origin, Scope
 from shared.secret import Secret
-from tests.fakes.clock import StandingClock
+from tests.support.clock import StandingClock
 
 SITE = Scope(Origin.of("http://site.test/"), "GET")
 QUERIES = Scope(Origin.of("http://site.test/"), "POST")

@@ -10,7 +10,7 @@ from domain.errors import Cancelled
 from infrastructure.http.recognition import Recognition
 from infrastructure.http.scope import Origin, Scope
 from infrastructure.http.waiting import Standstill, pause
-from tests.fakes.clock import StandingClock
+from tests.support.clock import StandingClock
 
 SITE = Scope(Origin.of("http://site.test/"), "GET")
 

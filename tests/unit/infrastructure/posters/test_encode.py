@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from domain.errors import UnusablePicture
 from infrastructure.posters.encode import Encoded, Recipe, encode
 from infrastructure.posters.picture import PictureLimits
-from tests.fakes import pictures
+from tests.support import pictures
 
 _RECIPE = Recipe()
 _LIMITS = PictureLimits()

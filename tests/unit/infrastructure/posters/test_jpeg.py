@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from infrastructure.posters.jpeg import without_metadata
-from tests.fakes import pictures
+from tests.support import pictures
 
 
 def test_comments_exif_and_profiles_go_and_pixels_stay() -> None:

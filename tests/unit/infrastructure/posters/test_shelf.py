@@ -15,7 +15,7 @@ import pytest
 from application.ports import PosterAnswer
 from domain.errors import StoreUnavailable, UnusablePicture
 from infrastructure.posters import PosterFolder, Recipe
-from tests.fakes import pictures
+from tests.support import pictures
 
 _NOW = datetime(2026, 11, 20, tzinfo=UTC)
 _LATER = datetime(2026, 11, 21, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_the_list_is_merged_never_wiped(tmp_path: Path) -> None:
     PosterFolder(tmp_path).keep(_ID, _URL, _answer(), _NOW)
     other = PosterFolder(tmp_path)
     other.keep("tt0000002", _URL, _answer(), _NOW)
-    other.finish()
+    other.finalize()
     assert [poster.imdb_id for poster in PosterFolder(tmp_path).posters()] == ["tt0000002", _ID]
 
 
@@ -149,8 +149,8 @@ def test_finishing_leaves_one_line_a_poster(tmp_path: Path) -> None:
     shelf = PosterFolder(tmp_path)
     for hour in range(3):
         poster = shelf.keep(_ID, _URL, _answer(), datetime(2026, 11, 20, hour, tzinfo=UTC))
-    shelf.finish()
-    shelf.finish()
+    shelf.finalize()
+    shelf.finalize()
     assert len((tmp_path / "manifest.jsonl").read_text().splitlines()) == 1
     assert PosterFolder(tmp_path).find(_ID) == poster
 

@@ -13,7 +13,7 @@ from shared.log_options import SCREEN, LogOptions
 from shared.logging_setup import configure
 from shared.masking import register
 from shared.secret import Secret
-from tests.fakes.progress import BrokenProgress, RecordingProgress
+from tests.support.progress import BrokenProgress, RecordingProgress
 
 JOB = Job(0, "tt0000001")
 

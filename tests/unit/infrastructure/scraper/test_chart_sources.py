@@ -12,8 +12,8 @@ from domain.errors import Blocked, Cancelled, SourceError, Transient, UnknownLay
 from infrastructure.http import Page
 from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
 from infrastructure.scraper.graphql_client import GraphqlClient
-from tests.fakes.fetcher import Answer, FakeFetcher, Sent
-from tests.fakes.site_shapes import chart_answer, graphql_answer, page_of
+from tests.support.fetcher import Answer, FakeFetcher, Sent
+from tests.support.site_shapes import chart_answer, graphql_answer, page_of
 
 PLACES = [(rank, f"tt{rank:07d}") for rank in range(1, 101)]
 ENTRIES = tuple(ChartEntry(*place) for place in PLACES)

@@ -11,7 +11,7 @@ from domain.errors import FilmledgerError, InvalidMovie, NotFound, Transient, Un
 from domain.movie import Category, Credit, Movie, Person
 from infrastructure.scraper.graphql_answer import Answer, AnswerError
 from infrastructure.scraper.graphql_titles import GraphqlTitle, read_titles
-from tests.fakes.site_shapes import graphql_title
+from tests.support.site_shapes import graphql_title
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GLASS, TIDE, LAMP = "tt0000001", "tt0000002", "tt0000003"

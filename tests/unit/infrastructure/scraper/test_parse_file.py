@@ -22,9 +22,9 @@ from infrastructure.scraper.saved_charts import chart_to_rank_by
 from infrastructure.scraper.saved_files import find_files
 from infrastructure.scraper.saved_pages import BlockedPage, FileTitleSource, Kind, kind_of
 from shared.clock import FixedClock
-from tests.fakes.progress import RecordingProgress
-from tests.fakes.repositories import InMemoryMovieRepository
-from tests.fakes.site_shapes import graphql_title, page_of, title_page
+from tests.support.progress import RecordingProgress
+from tests.support.repositories import InMemoryMovieRepository
+from tests.support.site_shapes import graphql_title, page_of, title_page
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 IDS = [f"tt{number:07d}" for number in range(1, 9)]

@@ -29,7 +29,7 @@ from infrastructure.scraper.saved_pages import (
     read_title,
 )
 from shared.clock import FixedClock
-from tests.fakes.site_shapes import graphql_title, page_of, title_page
+from tests.support.site_shapes import graphql_title, page_of, title_page
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CHALLENGE = b"<html><script>window.gokuProps = {};</script><script src='x/challenge.js'></script></html>"

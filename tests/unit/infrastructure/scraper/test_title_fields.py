@@ -16,7 +16,7 @@ from infrastructure.scraper.fields import Untold, read_fields
 from infrastructure.scraper.people import people_in
 from infrastructure.scraper.reading import FIELDS, Credited, Reading, TitleFields, combine, to_movie
 from infrastructure.scraper.text import clean
-from tests.fakes.title_pages import line, role_line
+from tests.support.title_pages import line, role_line
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, W
 from domain.movie import Category, Credit, Movie, Person
 from infrastructure.scraper.reading import FIELDS
 from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
-from tests.fakes.title_pages import (
+from tests.support.title_pages import (
     IMDB_ID,
     MARKUP_2014,
     MARKUP_2022,

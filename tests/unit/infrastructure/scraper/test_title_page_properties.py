@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidMovie, SourceError
 from domain.movie import Movie
 from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
-from tests.fakes.title_pages import IMDB_ID, MARKUP_2014, MARKUP_2022, above_the_fold, linked_data, next_data, page
+from tests.support.title_pages import IMDB_ID, MARKUP_2014, MARKUP_2022, above_the_fold, linked_data, next_data, page
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 BODIES = (

@@ -13,7 +13,7 @@ from infrastructure.scraper.linked_data import iso_seconds, read_linked_data
 from infrastructure.scraper.markup_2014 import read as read_2014
 from infrastructure.scraper.next_people import cast, directors, few_directors, stars
 from infrastructure.scraper.reading import Credited, Reading, TitleFields
-from tests.fakes.title_pages import (
+from tests.support.title_pages import (
     DIRECTORS,
     MARKUP_2014,
     STARS,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from application.ports import Title, TitleSource
+from application.ports import FetchedTitle, TitleSource
 from domain.errors import (
     Blocked,
     Cancelled,
@@ -30,9 +30,9 @@ from infrastructure.http import Page
 from infrastructure.scraper.graphql_client import GraphqlClient
 from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
 from shared.clock import FixedClock
-from tests.fakes.fetcher import Answer, FakeFetcher, Sent
-from tests.fakes.site_shapes import graphql_answer, graphql_title, page_of, title_page
-from tests.fakes.sources import FakeTitleSource
+from tests.support.fetcher import Answer, FakeFetcher, Sent
+from tests.support.site_shapes import graphql_answer, graphql_title, page_of, title_page
+from tests.support.sources import FakeTitleSource
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CLOCK = FixedClock(NOW)
@@ -43,7 +43,7 @@ ID = IDS[0]
 NEVER = threading.Event()
 
 
-def read(source: TitleSource, imdb_id: str = ID, max_requests: int = 6) -> Title:
+def read(source: TitleSource, imdb_id: str = ID, max_requests: int = 6) -> FetchedTitle:
     return source.title(imdb_id, max_requests=max_requests, cancel=NEVER)
 
 
@@ -81,10 +81,10 @@ class Gate:
 
 def together(
     source: GraphqlTitleSource, gate: Gate, first: str, rest: list[str], max_requests: int = 6
-) -> dict[str, Title | Exception]:
+) -> dict[str, FetchedTitle | Exception]:
     """Ask for one title, and for the rest while its request is under way; all in threads of their own."""
 
-    def ask(imdb_id: str) -> Title | Exception:
+    def ask(imdb_id: str) -> FetchedTitle | Exception:
         try:
             return read(source, imdb_id, max_requests)
         except (SourceError, InvalidMovie) as error:
@@ -177,7 +177,7 @@ def test_fifty_threads_share_few_requests_and_each_gets_its_own_title() -> None:
     gate = Gate(all_titles)
     source, fetcher = graphql(gate)
     results = together(source, gate, IDS[0], IDS[1:])
-    assert {imdb_id: title.movie.imdb_id for imdb_id, title in results.items() if isinstance(title, Title)} == {
+    assert {imdb_id: title.movie.imdb_id for imdb_id, title in results.items() if isinstance(title, FetchedTitle)} == {
         imdb_id: imdb_id for imdb_id in IDS
     }
     assert [len(sent.variables["ids"]) for sent in fetcher.sent] == [1, 25, 24]
@@ -187,7 +187,7 @@ def test_the_size_of_an_answer_is_shared_out_without_a_rest() -> None:
     gate = Gate(all_titles)
     source, _ = graphql(gate)
     results = together(source, gate, IDS[0], IDS[1:4])
-    shared = [title.size for imdb_id, title in results.items() if isinstance(title, Title) and imdb_id != IDS[0]]
+    shared = [title.size for imdb_id, title in results.items() if isinstance(title, FetchedTitle) and imdb_id != IDS[0]]
     assert sum(shared) == len(graphql_answer(titles=[graphql_title(imdb_id) for imdb_id in IDS[1:4]]))
 
 
@@ -197,7 +197,7 @@ def test_one_missing_title_does_not_harm_the_others_of_its_batch() -> None:
     )
     source, _ = graphql(gate)
     results = together(source, gate, IDS[0], IDS[1:4])
-    assert [type(results[imdb_id]) for imdb_id in IDS[:4]] == [Title, Title, NotFound, Title]
+    assert [type(results[imdb_id]) for imdb_id in IDS[:4]] == [FetchedTitle, FetchedTitle, NotFound, FetchedTitle]
     assert getattr(results[IDS[2]], "requests") == 1  # noqa: B009 - the type is checked above
 
 
@@ -238,9 +238,9 @@ def test_a_title_on_which_the_server_fails_is_found_by_halving_and_fails_alone(
     results = together(source, gate, IDS[0], IDS[1:9])
     failed = results.pop(IDS[2])
     assert isinstance(failed, error)
-    assert {imdb_id: type(result) for imdb_id, result in results.items()} == dict.fromkeys(results, Title)
+    assert {imdb_id: type(result) for imdb_id, result in results.items()} == dict.fromkeys(results, FetchedTitle)
     assert [len(sent.variables["ids"]) for sent in fetcher.sent] == [1, 8, 4, 2, 1, 1, 2, 4]
-    spent = {imdb_id: result.requests for imdb_id, result in results.items() if isinstance(result, Title)}
+    spent = {imdb_id: result.requests for imdb_id, result in results.items() if isinstance(result, FetchedTitle)}
     assert (failed.requests, spent[IDS[1]], spent[IDS[3]], spent[IDS[8]]) == (4, 4, 3, 2)
 
 
@@ -262,7 +262,7 @@ def test_halving_stops_when_the_requests_are_used_up() -> None:
     results = together(source, gate, IDS[0], IDS[1:9], max_requests=2)
     assert [len(sent.variables["ids"]) for sent in fetcher.sent] == [1, 8, 4, 4]
     assert {type(results[imdb_id]).__name__ for imdb_id in IDS[1:5]} == {"ServerFailed"}
-    assert all(isinstance(results[imdb_id], Title) for imdb_id in IDS[5:9])
+    assert all(isinstance(results[imdb_id], FetchedTitle) for imdb_id in IDS[5:9])
     assert all(getattr(result, "requests") <= 2 for result in results.values())  # noqa: B009
 
 
@@ -323,8 +323,10 @@ def test_titles_with_different_cancel_events_do_not_share_a_request() -> None:
 # --- auto -------------------------------------------------------------------------
 
 
-def plain_title(imdb_id: str, source: str, requests: int = 1, size: int = 100) -> Title:
-    return Title(Movie(imdb_id, "The Glass Ferry", title_url(imdb_id), NOW), source, size=size, requests=requests)
+def plain_title(imdb_id: str, source: str, requests: int = 1, size: int = 100) -> FetchedTitle:
+    return FetchedTitle(
+        Movie(imdb_id, "The Glass Ferry", title_url(imdb_id), NOW), source, size=size, requests=requests
+    )
 
 
 def blocked(requests: int = 2, size: int = 30) -> Blocked:
@@ -360,7 +362,7 @@ def test_threads_that_are_blocked_at_the_same_time_say_it_once(caplog: pytest.Lo
     barrier = threading.Barrier(10)
 
     class Refusing:
-        def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> Title:
+        def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
             barrier.wait(30)
             raise blocked()
 

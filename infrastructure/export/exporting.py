@@ -1,0 +1,83 @@
+"""Writing a snapshot of a store into files of other formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from application.ports import Snapshot
+from application.records import Table
+from domain.errors import StoreUnavailable, UsageError
+from shared.atomic import replacing
+
+
+class ExportFormat(StrEnum):
+    """The formats there are."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+def export(
+    source: Snapshot, form: ExportFormat, directory: Path, *, overwrite: bool = False, escape_formulas: bool = False
+) -> tuple[Path, ...]:
+    """Write all tables; each file is there whole or not at all.
+
+    CSV and Parquet make one file a table, JSON lines one with a movie a line.
+
+    Args:
+        directory: made if need be.
+        overwrite: files of these names may be replaced.
+        escape_formulas: for CSV, as the store's setting of that name.
+
+    Returns:
+        The files, in the order in which they were written.
+
+    Raises:
+        UsageError: a file is there already, or the folder cannot be used.
+        StoreUnavailable: the source went away, or the disk is full.
+    """
+    writers = _writers(source, form, escape_formulas)
+    targets = {directory / name: write for name, write in writers.items()}
+    if not overwrite and (there := [str(path) for path in targets if path.exists()]):
+        raise UsageError(f"{', '.join(there)} exists already; choose another folder, or --overwrite")
+    with _disk_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        for path, write in targets.items():
+            with replacing(path) as file:
+                write(file)
+    return tuple(targets)
+
+
+def _writers(source: Snapshot, form: ExportFormat, escape: bool) -> dict[str, Callable[[BinaryIO], None]]:
+    """File names and what fills them."""
+    match form:
+        case ExportFormat.CSV:
+            from infrastructure.export.csv_files import write_csv
+
+            return {f"{table}.csv": partial(write_csv, source, table, escape) for table in Table}
+        case ExportFormat.JSONL:
+            from infrastructure.export.json_lines import write_json_lines
+
+            return {"movies.jsonl": partial(write_json_lines, source)}
+        case ExportFormat.PARQUET:
+            from infrastructure.export.parquet_files import write_parquet
+
+            return {f"{table}.parquet": partial(write_parquet, source, table) for table in Table}
+
+
+@contextmanager
+def _disk_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"{directory} is not a folder") from error
+    except OSError as error:
+        raise StoreUnavailable("export", f"{directory} cannot be written: {error.strerror}") from error

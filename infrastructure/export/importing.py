@@ -1,0 +1,70 @@
+"""Our CSV files into an empty store, or a line that says which of them is broken and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final
+
+from application.ports import Loader
+from application.records import Table
+from domain.errors import UsageError
+from infrastructure.stores.csv.edited import EditedFiles
+from infrastructure.stores.csv.failures import told_apart
+from infrastructure.stores.csv.layout import Layout
+from infrastructure.stores.csv.repository import CsvMovieRepository
+from infrastructure.stores.csv.snapshot import snapshot
+
+_TOLD: Final = 3  # broken rows; whoever has more of them has a broken file
+
+
+def require_files(folder: Path) -> None:
+    """See that all three files are there; they have a first line however few rows there are.
+
+    Raises:
+        UsageError: one is missing or empty.
+    """
+    names = [f"{table}.csv" for table in Table]
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise UsageError(f"{folder} holds no {' and no '.join(missing)}: an import needs {', '.join(names)}")
+    if empty := [name for name in names if not (folder / name).stat().st_size]:
+        raise UsageError(f"nothing was imported from {folder}: {', '.join(empty)} has not even a first line")
+
+
+def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[Table, int]:
+    """Load all three files or nothing.
+
+    Args:
+        folder: where they are; nothing is changed there.
+        loader: of the store.
+        escape_formulas: as the setting of that name was when they were written, where they do not say so themselves.
+
+    Returns:
+        How many rows each table got.
+
+    Raises:
+        UsageError: a file is missing or broken; the message says where.
+        StoreError: a store failed.
+    """
+    require_files(folder)
+    with closing(CsvMovieRepository(folder, escape_formulas=escape_formulas, read_only=True)) as files:
+        try:
+            return loader.load(files.rows)
+        except UsageError as error:
+            # Only now: looking at every row by itself takes longer than loading them all.
+            broken = list(islice(_broken(folder, escaped=escape_formulas), _TOLD + 1))
+            if not broken:
+                raise
+            more = " and more" if len(broken) > _TOLD else ""
+            raise UsageError(f"nothing was imported from {folder}: {'; '.join(broken[:_TOLD])}{more}") from error
+
+
+def _broken(folder: Path, *, escaped: bool) -> Iterator[str]:
+    """The rows that cannot be read, with file and line."""
+    with told_apart(folder), snapshot(Layout(folder), escaped=escaped) as (files, found):
+        contents = found.contents
+        with closing(EditedFiles(files, contents.committed, escaped=contents.header.escaped)) as edited:
+            for row in chain(edited.unreadable(), edited.torn()):
+                yield f"{row.table}.csv line {row.line}: {row.reason}".encode(errors="backslashreplace").decode()

@@ -1,0 +1,218 @@
+"""Whether a run begins or goes on, decided from the log that is there."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+from pathlib import Path
+from typing import Final
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from application.status import RunIdentity
+from domain.errors import StoreUnavailable, UsageError
+from infrastructure.joblog import checkpoint, lines
+from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog.file import CHECKPOINT_FROM, JobLogFile, run_line
+from infrastructure.joblog.reader import follow
+from infrastructure.joblog.state import State
+from shared.atomic import write_atomically
+from shared.clock import Clock
+from shared.disk_wait import DiskWait
+
+log = logging.getLogger(__name__)
+
+_KEPT: Final = 10  # logs of earlier runs
+_LOCK_SECONDS: Final = 1.0  # `status` holds the lock for an instant to see whether anybody else does
+
+
+def open_job_log(
+    path: Path,
+    identity: RunIdentity,
+    *,
+    version: str,
+    clock: Clock,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    disk_wait: DiskWait | None = None,
+) -> JobLogFile:
+    """Go on with the unfinished run of the log, or begin a new one.
+
+    A new run gets a new file; the old one stays beside it as
+    ``joblog-<time>-<run>.jsonl``, the last ten of them.
+
+    Args:
+        path: of the log; its folder is made.
+        identity: what the run is of.
+        version: of this program, for the record.
+        clock: for the time stamps.
+        fresh: begin a new run whatever is there.
+        retry_failed: go on with the last run, finished or not, and take what failed for good again.
+        disk_wait: how long a full disk is waited for; not at all unless given.
+
+    Raises:
+        UsageError: another process writes this log; it is unfinished and of
+            another run; it is no job log, or one of a newer program; it cannot be read or written.
+        StoreUnavailable: the disk is full or fails.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path = path.resolve()
+        lock = _lock(path)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        return _open(
+            path,
+            identity,
+            lock,
+            version=version,
+            clock=clock,
+            fresh=fresh,
+            retry_failed=retry_failed,
+            disk_wait=disk_wait or DiskWait(),
+        )
+    except OSError as error:
+        lock.release()
+        raise _unusable(path, error) from error
+    except BaseException:
+        lock.release()
+        raise
+
+
+def read_state(path: Path) -> tuple[State, int]:
+    """What the log adds up to, and where its last whole line ends; nothing where there is no log.
+
+    Raises:
+        UsageError: the file is no job log, or one of a newer program.
+        OSError: it cannot be read.
+    """
+    if not path.exists():
+        return State(), 0
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file: name another job log with --joblog")
+    with path.open("rb") as file:
+        state, start = checkpoint.load(path, file)
+        end = follow(file, state, start)
+    if state.run is None and path.stat().st_size:
+        raise UsageError(f"{path} is not a job log of this program: move it away, or name another with --joblog")
+    if state.run is not None:
+        if state.run.program != lines.PROGRAM:
+            raise UsageError(f"{path} is the job log of another program: name another with --joblog")
+        if state.run.format > lines.FORMAT:
+            raise UsageError(f"{path} was written by a newer version, {state.run.version}: use that one")
+    return state, end
+
+
+def identity_of(run: lines.Run) -> RunIdentity:
+    """What a logged run is of."""
+    return RunIdentity(run.work, run.subject, run.site, run.limit)
+
+
+def lock_path(path: Path) -> Path:
+    """The file whose lock the writer of a log holds."""
+    return path.with_name(path.name + ".lock")
+
+
+def _open(
+    path: Path,
+    identity: RunIdentity,
+    lock: BaseFileLock,
+    *,
+    version: str,
+    clock: Clock,
+    fresh: bool,
+    retry_failed: bool,
+    disk_wait: DiskWait,
+) -> JobLogFile:
+    state, end = read_state(path)
+    _report(path, state)
+    goes_on = not fresh and _goes_on(path, state, identity, retry_failed=retry_failed)
+    if not goes_on:
+        if state.run is not None:
+            _archive(path, state.run)
+        write_atomically(path, lines.encode(run_line(identity, version=version, clock=clock)), mode=0o600)
+        state, end = read_state(path)
+    file = AppendFile(path, clock)
+    try:
+        if goes_on:
+            with path.open("rb") as reading:
+                end = follow(reading, state, end)  # the torn line, now that it has an end
+                if end >= CHECKPOINT_FROM:
+                    checkpoint.save(path, reading, end, state)
+        opened = JobLogFile(
+            path,
+            file,
+            state,
+            lock,
+            identity=identity,
+            version=version,
+            clock=clock,
+            resumed=goes_on,
+            disk_wait=disk_wait,
+        )
+        if goes_on:
+            opened.resume(retry_failed=retry_failed)
+    except BaseException:
+        file.close()
+        raise
+    return opened
+
+
+def _goes_on(path: Path, state: State, identity: RunIdentity, *, retry_failed: bool) -> bool:
+    if state.run is None:
+        if retry_failed:
+            raise UsageError(f"there is no run in {path} whose failures could be tried again")
+        return False
+    logged = identity_of(state.run)
+    unfinished = not state.whole or state.pending > 0
+    if logged == identity:
+        return unfinished or retry_failed
+    if retry_failed or (unfinished and (state.whole or state.touched)):
+        raise UsageError(
+            f"{path} holds another run, {logged} ({_far(state)}): go on with the command it was begun with, "
+            "begin anew with --fresh, or name another log with --joblog"
+        )
+    return False
+
+
+def _lock(path: Path) -> BaseFileLock:
+    lock = FileLock(lock_path(path), timeout=_LOCK_SECONDS, mode=0o600, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UsageError(
+            f"another process is writing {path}: watch it with `python main.py status`, wait for its end, "
+            "or give this run another DATA_DIR or --joblog"
+        ) from error
+    return lock
+
+
+def _report(path: Path, state: State) -> None:
+    if state.unreadable or state.stray:
+        log.warning(
+            "%s: %d lines cannot be read and %d belong to nothing in it; they are skipped",
+            path, state.unreadable, state.stray,
+        )  # fmt: skip
+
+
+def _far(state: State) -> str:
+    return f"{len(state.done)} of {len(state.listed)} done" if state.whole else "its list is not whole"
+
+
+def _archive(path: Path, run: lines.Run) -> None:
+    stamp = re.sub(r"[^0-9]", "", run.ts)[:14] or "undated"
+    name = re.sub(r"[^0-9a-z]", "", run.run)[:16] or "unnamed"
+    path.replace(path.with_name(f"{path.stem}-{stamp}-{name}{path.suffix}"))
+    checkpoint.remove(path)
+    ours = re.compile(re.escape(path.stem) + r"-[0-9]{14}-[0-9a-f]{8}" + re.escape(path.suffix))
+    archived = sorted(each for each in path.parent.iterdir() if ours.fullmatch(each.name))
+    for old in archived[:-_KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def _unusable(path: Path, error: OSError) -> UsageError | StoreUnavailable:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return StoreUnavailable("job log", f"cannot use {path}: {error.strerror}; nothing was changed")
+    return UsageError(f"cannot use the job log {path}: {error.strerror}; name another with --joblog or DATA_DIR")

@@ -1,0 +1,154 @@
+"""Which user the server runs as. PostgreSQL refuses to run as root, rightly.
+
+When we are root, only the server's own processes give it up, the first way that
+works here:
+
+1. the owner of the cluster, if it exists and is not root's;
+2. a user namespace in which root's processes carry another number: on disk
+   everything stays root's, no folder is opened, no user is added;
+3. where namespaces are forbidden (many containers): the owner of the nearest
+   folder above that is not root's, or ``nobody``; our own folder becomes theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infrastructure.stores.embedded.kernel import enter_user_namespace
+
+_ADVICE = "POSTGRES_HOST or POSTGRES_DSN name a server of your own"
+_OVERFLOW_ID = 65534  # what unmapped owners read as inside a namespace; useless as an identity there
+
+
+class CannotDrop(Exception):
+    """No way to run the server unprivileged was found; the message says what was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How the server's processes run.
+
+    Attributes:
+        owner: the user id that its files belong to, seen from outside.
+        assume: to be called in the child process before exec.
+    """
+
+    owner: int
+    assume: Callable[[], None]
+
+
+def choose(
+    directory: Path,
+    cluster: Path,
+    programs: Path,
+    *,
+    enter_namespace: Callable[[int, int], None] = enter_user_namespace,
+) -> Identity:
+    """The identity for the server whose files lie in ``directory``.
+
+    Args:
+        directory: our folder.
+        cluster: the data directory in it, which need not exist yet.
+        programs: PostgreSQL's, which that identity must be able to run.
+        enter_namespace: makes the calling process another user in a namespace of its own.
+
+    Raises:
+        CannotDrop: nothing works.
+    """
+    if os.geteuid() != 0:
+        return _unprivileged(directory, programs, enter_namespace)
+    tried = []
+    for description, identity in _candidates(directory, cluster, enter_namespace):
+        if identity.owner != 0 and identity.owner != directory.stat().st_uid:
+            if not _works(identity, directory.parent, programs):
+                tried.append(f"{description} cannot enter {directory.parent}")
+                continue
+            _hand_over(directory, identity.owner)
+        if _works(identity, directory, programs):
+            return identity
+        tried.append(f"{description} is not allowed here, or cannot enter {directory}")
+    raise CannotDrop(f"PostgreSQL does not run as root, and {'; '.join(tried)}; {_ADVICE}")
+
+
+def _unprivileged(directory: Path, programs: Path, enter_namespace: Callable[[int, int], None]) -> Identity:
+    """Ourselves, if the system knows our name, which initdb asks for; under another number if it does not."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        identity = _in_namespace(uid, enter_namespace)
+        if identity is not None and _works(identity, directory, programs):
+            return identity
+        raise CannotDrop(f"PostgreSQL needs a user with a name, and user id {uid} has none here; {_ADVICE}") from None
+    return Identity(uid, _nothing)
+
+
+def _candidates(
+    directory: Path, cluster: Path, enter_namespace: Callable[[int, int], None]
+) -> Iterator[tuple[str, Identity]]:
+    if cluster.exists() and (owner := cluster.stat().st_uid) != 0:
+        yield f"its owner (uid {owner})", _as_user(owner, cluster.stat().st_gid)
+        return
+    identity = _in_namespace(0, enter_namespace)
+    if identity is not None:
+        yield "a user namespace", identity
+    for parent in directory.parents:
+        status = parent.stat()
+        if status.st_uid != 0:
+            yield f"the owner of {parent} (uid {status.st_uid})", _as_user(status.st_uid, status.st_gid)
+            break
+    nobody = next((entry for entry in pwd.getpwall() if entry.pw_name == "nobody"), None)
+    if nobody is not None:
+        yield "the user nobody", _as_user(nobody.pw_uid, nobody.pw_gid)
+
+
+def _in_namespace(owner: int, enter_namespace: Callable[[int, int], None]) -> Identity | None:
+    """A number in a namespace needs a name outside all the same."""
+    account = next((entry for entry in pwd.getpwall() if entry.pw_uid not in (0, _OVERFLOW_ID)), None)
+    if account is None:
+        return None
+    uid, gid = account.pw_uid, account.pw_gid
+    return Identity(owner, lambda: enter_namespace(uid, gid))
+
+
+def _as_user(uid: int, gid: int) -> Identity:
+    def assume() -> None:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+
+    return Identity(uid, assume)
+
+
+def _nothing() -> None:
+    """A process that is not root stays who it is."""
+
+
+def _works(identity: Identity, directory: Path, programs: Path) -> bool:
+    """Whether a process of that identity can be had, enter the folder and run the programs.
+
+    Tried in a child, for only the kernel knows.
+    """
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            identity.assume()
+            os.chdir(directory)
+            status = 0 if os.access(programs / "postgres", os.X_OK) else 1
+        except OSError:
+            status = 1
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    return status == 0
+
+
+def _hand_over(directory: Path, owner: int) -> None:
+    for folder, _, files in os.walk(directory):
+        for entry in (folder, *(os.path.join(folder, name) for name in files)):  # noqa: PTH118 - walk gives strings
+            os.chown(entry, owner, -1, follow_symlinks=False)

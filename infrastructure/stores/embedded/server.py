@@ -1,0 +1,248 @@
+"""A user's end of the embedded server: start or join it, know where it is, leave it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+from domain.errors import Cancelled, StoreUnavailable, UsageError
+from infrastructure.stores.embedded import binaries, cluster, protocol
+from infrastructure.stores.embedded.connection import ConnectionInfo
+from infrastructure.stores.embedded.file_lock import FileLock
+from infrastructure.stores.embedded.layout import Layout
+
+_log = logging.getLogger(__name__)
+_STORE = "postgres"
+_MODULE = "infrastructure.stores.embedded.supervisor"
+_ROOT = Path(__file__).parents[3]
+_children: list[subprocess.Popen[bytes]] = []  # supervisors started here; they may outlive us
+
+
+class EmbeddedServer:
+    """The server whose data lies in ``directory``, shared by all processes that name the same folder.
+
+    The first user starts it, the last one out stops it, and a user that is
+    killed counts as out. Use from several threads is fine.
+
+    Args:
+        directory: a folder for the server alone, made with mode 0700 if need be.
+        patience: seconds to wait for it to take connections; recovery after a crash takes its time.
+        cancel: once set, waiting ends.
+    """
+
+    def __init__(self, directory: Path, *, patience: float = 60.0, cancel: threading.Event | None = None) -> None:
+        self._layout = Layout(directory.absolute())
+        self._patience = patience
+        self._cancel = cancel or threading.Event()
+        self._lock = threading.Lock()
+        self._lease: socket.socket | None = None
+        self._info: ConnectionInfo | None = None
+
+    def __enter__(self) -> EmbeddedServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database to start at all."""
+        return cluster.version(self._layout.cluster) is not None
+
+    def start(self) -> ConnectionInfo:
+        """Start the server or join the one that runs; at once if we are its user already.
+
+        Raises:
+            UsageError: no embedded server on this platform, or the folder is not ours.
+            StoreUnavailable: it does not come up; the message says why and where its log is.
+            Cancelled: the event was set while waiting.
+        """
+        with self._lock:
+            if self._lease is None or self._info is None or not _open(self._lease):
+                self._let_go()
+                self._lease, self._info = self._attach()
+            return self._info
+
+    def dsn(self) -> str:
+        """The connection string of the running server, which is started again if it is gone.
+
+        Raises:
+            FilmledgerError: as ``start``.
+        """
+        return self.start().dsn
+
+    def stop(self, *, wait: bool = True) -> None:
+        """Leave. The last user's leaving stops the server.
+
+        Args:
+            wait: return only when it has stopped, if we are the last; at most as long as ``patience``.
+        """
+        with self._lock:
+            if self._lease is not None:
+                with contextlib.suppress(OSError):  # the supervisor is gone already
+                    self._lease.shutdown(socket.SHUT_WR)
+                    if wait:
+                        self._lease.settimeout(self._patience)
+                        farewell = b""
+                        while data := self._lease.recv(4096):
+                            farewell += data
+                        if self._info is not None and protocol.STOPPED.encode() in farewell:
+                            _wait_for(self._info.processes[0])
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lease is not None:
+            self._lease.close()
+        self._lease = self._info = None
+        _reap()
+
+    def _attach(self) -> tuple[socket.socket, ConnectionInfo]:
+        programs = binaries.find(cluster.version(self._layout.cluster))
+        self._make_directory()
+        deadline = time.monotonic() + self._patience
+        turn = FileLock(self._layout.start_lock)
+        while True:
+            if not turn.acquire(seconds=self._patience, wait=self._cancel.wait):
+                raise self._too_late()
+            try:
+                lease = self._join() or self._spawn(programs)
+                try:
+                    info = self._hear(lease, deadline, programs)
+                except BaseException:
+                    lease.close()
+                    raise
+            finally:
+                turn.release()
+            if info is not None:
+                return lease, info
+            lease.close()  # it was the end of an earlier server that we joined; the next turn finds a new one
+            if time.monotonic() > deadline or self._cancel.wait(0.02):
+                raise self._too_late()
+
+    def _make_directory(self) -> None:
+        directory = self._layout.directory
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if directory.stat().st_mode & 0o077 and directory.stat().st_uid == os.geteuid():
+                directory.chmod(0o700)
+            with self._layout.log.open("ab"):
+                pass
+        except OSError as error:
+            raise UsageError(f"the database folder {directory} cannot be used: {error.strerror}") from error
+
+    def _join(self) -> socket.socket | None:
+        """A connection to the supervisor that runs, if one does."""
+        try:
+            state = json.loads(self._layout.state.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(Path(state["sockets"]) / "supervisor"))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            return None
+        except OSError as error:
+            connection.close()
+            raise UsageError(
+                f"the database in {self._layout.directory} is in use by another user: {error.strerror}"
+            ) from error
+        return connection
+
+    def _spawn(self, programs: Path) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        log = self._layout.log
+        if log.stat().st_size > 1_000_000:
+            log.replace(log.with_suffix(".log.1"))
+        with theirs, log.open("ab") as out:
+            command = [sys.executable, "-S", "-m", _MODULE, str(self._layout.directory), str(programs)]
+            _children.append(
+                subprocess.Popen(  # noqa: S603 - our own module
+                    [*command, str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    cwd="/",
+                    env=cluster.clean_environment() | {"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+            )
+        return ours
+
+    def _hear(self, lease: socket.socket, deadline: float, programs: Path) -> ConnectionInfo | None:
+        """Wait for the supervisor's word; None if it hung up without one."""
+        lines = protocol.Lines()
+        lease.settimeout(0.05)
+        while time.monotonic() < deadline and not self._cancel.is_set():
+            try:
+                data = lease.recv(4096)
+            except TimeoutError:
+                continue
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            for message in lines.feed(data):
+                if message["state"] == protocol.FAILED:
+                    raise StoreUnavailable(
+                        _STORE, f"the embedded server did not start: {message['message']} (log: {self._layout.log})"
+                    )
+                if message["state"] == protocol.READY:
+                    return self._described(message, programs)
+        raise self._too_late()
+
+    def _described(self, message: protocol.Message, programs: Path) -> ConnectionInfo:
+        return ConnectionInfo(
+            sockets=Path(str(message["sockets"])),
+            port=int(message["port"]),
+            user=str(message["user"]),
+            database=str(message["database"]),
+            password_file=self._layout.password_file,
+            psql=programs / "psql",
+            version=str(message["version"]),
+            processes=(int(message["supervisor"]), int(message["server"])),
+        )
+
+    def _too_late(self) -> Exception:
+        if self._cancel.is_set():
+            return Cancelled("stopped while waiting for the database")
+        return StoreUnavailable(
+            _STORE, f"the embedded server is not up after {self._patience:.0f} s; see {self._layout.log}"
+        )
+
+
+def _open(lease: socket.socket) -> bool:
+    """Whether the supervisor is still there. It speaks once more only to say goodbye."""
+    try:
+        lease.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except (BlockingIOError, TimeoutError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _wait_for(supervisor: int) -> None:
+    """It has said its last word; if it is our child, see it off."""
+    for child in _children:
+        if child.pid == supervisor:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(5)
+
+
+def _reap() -> None:
+    """Collect supervisors of ours that have ended, so that none stays as a zombie."""
+    _children[:] = [child for child in _children if child.poll() is None]

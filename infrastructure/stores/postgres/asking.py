@@ -1,0 +1,120 @@
+"""Answers to questions that a user typed; they can only read."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg2
+from psycopg2 import extensions
+from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from application.ports import TableOfValues, Value
+from domain.errors import UsageError
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.failures import one_line, understand
+from infrastructure.stores.postgres.values import shown
+
+_AT_A_TIME: Final = 2000
+_LOOK_SECONDS: Final = 0.1
+_CURSOR: Final = "answer"
+_SAY: Final = "SELECT set_config('filmledger.query', %s, true)"
+_OPEN: Final = f"""
+DO $$ DECLARE c refcursor := '{_CURSOR}'; BEGIN OPEN c FOR EXECUTE current_setting('filmledger.query'); END $$
+"""
+_ADMINISTRATORS: Final = "57P"  # shutdown and the like: not the query's fault
+# Dates and times as the database writes them: Python has no year before 1 and no infinity.
+# Source: pg_type.dat; date, time, timestamp, timestamptz, timetz.
+_TIMES: Final = (1082, 1083, 1114, 1184, 1266)
+
+
+def answer(database: Database, query: str) -> TableOfValues:
+    """What the database answers, streamed; nothing can be changed. Ctrl-C stops it.
+
+    Raises:
+        UsageError: the query is wrong, would write, or gives no table; the message is PostgreSQL's.
+        StoreUnavailable: the database cannot be reached.
+    """
+    connection = database.connect()
+    try:
+        with _interruptible():
+            connection.set_session(readonly=True)
+            cursor = _asked(connection, query)
+            first = cursor.fetchmany(_AT_A_TIME)
+    except psycopg2.Error as error:
+        connection.close()
+        raise _explained(error) from error
+    except BaseException:
+        connection.close()
+        raise
+    columns = tuple(column.name for column in cursor.description or ())
+    return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first))
+
+
+def _asked(connection: Connection, query: str) -> Cursor:
+    """A cursor that streams the answer.
+
+    The database opens it by itself, from a string: so it takes one statement only, and one that answers with rows,
+    whatever the string holds. COMMIT, after which the transaction could be any, is none.
+    """
+    extensions.register_type(extensions.new_type(_TIMES, "TIME", _as_text), connection)
+    with connection.cursor() as opening:
+        opening.execute("SET LOCAL TimeZone = 'UTC'")
+        try:
+            opening.execute(_SAY, (query,))
+            opening.execute(_OPEN)
+        except psycopg2.errors.InvalidCursorDefinition as error:
+            raise UsageError("`sql` takes one statement that answers with a table; `psql` takes all others") from error
+    cursor = connection.cursor(_CURSOR)
+    cursor.itersize = _AT_A_TIME
+    return cursor
+
+
+def _rows(connection: Connection, cursor: Cursor, first: list[tuple[Any, ...]]) -> Iterator[tuple[Value, ...]]:
+    piece = first
+    try:
+        while piece:
+            yield from (tuple(shown(value) for value in row) for row in piece)
+            with _interruptible():
+                piece = cursor.fetchmany(_AT_A_TIME)
+    except psycopg2.Error as error:
+        raise _explained(error) from error
+    finally:
+        connection.close()
+
+
+def _as_text(text: str | bytes | None, _cursor: Cursor) -> str | bytes | None:
+    return text
+
+
+def _explained(error: psycopg2.Error) -> Exception:
+    code = error.pgcode or ""
+    if not code or code.startswith(_ADMINISTRATORS):
+        return understand(error).error()
+    hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
+    return UsageError(f"PostgreSQL: {one_line(error)}{hint}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Wait for answers in Python, where signals are heard; the driver's own wait is deaf to Ctrl-C."""
+    previous = extensions.get_wait_callback()
+    extensions.set_wait_callback(_wait)
+    try:
+        yield
+    finally:
+        extensions.set_wait_callback(previous)
+
+
+def _wait(connection: Connection) -> None:
+    while (state := connection.poll()) != extensions.POLL_OK:
+        sockets = [connection.fileno()]
+        reading = state == extensions.POLL_READ
+        try:
+            select.select(sockets if reading else [], [] if reading else sockets, [], _LOOK_SECONDS)
+        except KeyboardInterrupt:
+            connection.cancel()  # or the server would go on alone
+            raise

@@ -1,0 +1,187 @@
+"""The database as the rest of this package sees it: pieces of work that are done, retried or given up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from infrastructure.stores.postgres.address import Address
+from infrastructure.stores.postgres.connections import Connections
+from infrastructure.stores.postgres.failures import Failure, Kind, is_starting, understand
+from infrastructure.stores.postgres.outage import Outage
+from infrastructure.stores.postgres.watchdog import NoAnswer
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_CONFLICT_ATTEMPTS = 20
+_FIRST_WAIT_SECONDS = 0.005
+
+
+class Refused(Exception):
+    """The database refuses what it was given; ``failure`` and the driver's error (the cause) say why."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+class _Again(Exception):
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+class Database:
+    """Runs work on pooled connections and waits for a server that has gone away.
+
+    Args:
+        address: a connection string, or what answers one (an embedded server's ``dsn``).
+        pool_size: connections at the same time.
+        patience: seconds to wait for a server that is gone or busy, counted once for all threads.
+        statement_timeout: seconds a single statement may take.
+        cancel: once set, nothing is waited for.
+    """
+
+    def __init__(
+        self,
+        address: str | Address,
+        *,
+        pool_size: int = 10,
+        patience: float = 60.0,
+        statement_timeout: float = 30.0,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self.pool_size = pool_size
+        self._cancel = cancel or threading.Event()
+        self._outage = Outage(patience)
+        where = (lambda: address) if isinstance(address, str) else address
+        self._connections = Connections(where, pool_size, statement_timeout=statement_timeout, cancel=self._cancel)
+
+    def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
+        """Do a piece of work on a connection in autocommit mode; safe to be done again, for it may be.
+
+        Args:
+            work: what to do.
+            long: it may take longer than the patience, while the server is there at all.
+
+        Raises:
+            Refused: the database refuses the data.
+            StoreUnavailable: the server stayed away, or waiting was cancelled.
+            UsageError: settings, privileges or schema are wrong.
+        """
+        given_up = self._outage.too_long
+        try:
+            return self._attempt(work, long)
+        except _Again as again:
+            if given_up and again.failure.kind is not Kind.CONFLICT:
+                raise again.failure.error() from again.__cause__
+            return self._retry(lambda: self._attempt(work, long))
+
+    def transact(self, work: Callable[[Cursor], T]) -> T:
+        """Do a piece of work in one transaction, which may be long; otherwise as ``run``."""
+
+        def inside(connection: Connection) -> T:
+            with connection.cursor() as cursor:
+                cursor.execute("BEGIN")
+                try:
+                    result = work(cursor)
+                except BaseException:
+                    if not connection.closed:
+                        cursor.execute("ROLLBACK")
+                    raise
+                cursor.execute("COMMIT")
+                return result
+
+        return self.run(inside, long=True)
+
+    def connect(self) -> Connection:
+        """A connection of the caller's own, outside the pool, for long reading.
+
+        Raises:
+            StoreUnavailable, UsageError: as for ``run``; one that is starting up is waited for.
+        """
+        try:
+            return self._open()
+        except _Again:
+            return self._retry(self._open)
+
+    def watching(self, connection: Connection) -> AbstractContextManager[None]:
+        """Entered while one of ``connect`` waits for an answer: ends the wait if the server is not there any more."""
+        return self._connections.watching(connection, patience=self._outage.left)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
+    def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
+        began = time.monotonic()
+        try:
+            with self._connections.lease(patience=self._outage.left, long=long) as connection:
+                result = work(connection)
+        except psycopg2.Error as error:
+            raise self._judged(error, time.monotonic() - began) from error
+        self._outage.ended()
+        return result
+
+    def _open(self) -> Connection:
+        try:
+            return self._connections.connect(patience=self._outage.left)
+        except psycopg2.Error as error:
+            failure = understand(error)
+            if failure.kind is Kind.WRONG or not is_starting(failure.message):
+                raise failure.error() from error
+            self._outage.failed()
+            raise _Again(failure) from error
+
+    def _judged(self, error: psycopg2.Error, seconds: float) -> Exception:
+        failure = understand(error)
+        if failure.kind is Kind.REFUSED:
+            return Refused(failure)
+        if failure.kind is Kind.WRONG:
+            return failure.error()
+        if failure.kind is not Kind.CONFLICT:
+            if failure.kind is Kind.GONE:
+                self._connections.start_over()
+            self._outage.failed(waited=seconds if isinstance(error, NoAnswer) else 0.0)
+        return _Again(failure)
+
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        import tenacity  # only where something went wrong: it costs a tenth of the start-up time
+
+        def give_up(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, _Again) and error.failure.kind is Kind.CONFLICT:
+                return state.attempt_number >= _CONFLICT_ATTEMPTS
+            return self._cancel.is_set() or self._outage.too_long
+
+        def sleep(seconds: float) -> None:
+            self._cancel.wait(seconds)
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, _Again) and error.failure.kind is not Kind.CONFLICT and self._outage.tell():
+                patience = self._outage.patience
+                _log.warning("PostgreSQL: %s; waiting for it, at most %.0f s", error.failure.message, patience)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Again),
+            stop=give_up,
+            wait=tenacity.wait_random_exponential(multiplier=0.02, max=1.0),
+            sleep=sleep,
+            before_sleep=tell,
+            reraise=True,
+        )
+        sleep(_FIRST_WAIT_SECONDS)
+        try:
+            return retrying(attempt)
+        except _Again as last:
+            raise last.failure.error() from last.__cause__

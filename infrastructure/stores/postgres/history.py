@@ -1,0 +1,97 @@
+"""Runs and the charts they saw, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
+from psycopg2.extras import execute_values
+
+from application.ports import ChartSnapshot, RankedTitle, Run
+from domain.chart import ChartEntry
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.queries import query
+
+
+class PostgresHistory:
+    """Satisfies ``RunHistory`` and ``ChartHistory``.
+
+    Args:
+        database: where to; not closed by this.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, run: Run, entries: Iterable[ChartEntry]) -> None:
+        """See ``RunHistory.begin``."""
+        ranked = [(entry.rank, entry.imdb_id) for entry in entries]
+
+        def write(cursor: Cursor) -> None:
+            run_id = _run_id(cursor, run)
+            _insert(cursor, [(run_id, *entry, None, None) for entry in ranked])
+
+        self._database.transact(write)
+
+    def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
+        """See ``RunHistory.end``."""
+        values = {
+            "asked": run.asked,
+            "saved": saved,
+            "failed": failed,
+            "complete": complete,
+            "fresh_since": run.fresh_since or run.started_at,
+            "finished_at": finished_at,
+        }
+
+        def write(cursor: Cursor) -> None:
+            run_id = _run_id(cursor, run)
+            found = {"run_id": run_id, **values}
+            cursor.execute(query("end_run"), found)
+            cursor.execute(query("run_entries"), found)
+            entries = cursor.fetchall()
+            # Written anew rather than updated: then the rows lie in rank order, and equal runs leave equal dumps.
+            cursor.execute("DELETE FROM chart_entries WHERE run_id = %(run_id)s", found)
+            _insert(cursor, [(run_id, *entry) for entry in entries])
+
+        self._database.transact(write)
+
+    def snapshots(self, limit: int) -> tuple[ChartSnapshot, ...]:
+        """See ``ChartHistory.snapshots``."""
+
+        def read(cursor: Cursor) -> list[tuple[Any, ...]]:
+            cursor.execute(query("snapshots"), (limit,))
+            return cursor.fetchall()
+
+        return tuple(
+            ChartSnapshot(
+                str(run_id),
+                chart,
+                taken_at,
+                tuple(
+                    RankedTitle(rank, imdb_id, None if rating is None else float(rating), votes)
+                    for *_, rank, imdb_id, rating, votes in rows
+                ),
+            )
+            for (run_id, chart, taken_at), rows in groupby(self._database.transact(read), key=lambda row: row[:3])
+        )
+
+
+def _run_id(cursor: Cursor, run: Run) -> int:
+    cursor.execute(
+        query("begin_run"), {"site": run.site, "chart": run.chart, "asked": run.asked, "started_at": run.started_at}
+    )
+    ((run_id,),) = cursor.fetchall()
+    return int(run_id)
+
+
+def _insert(cursor: Cursor, rows: list[tuple[Any, ...]]) -> None:
+    execute_values(
+        cursor,
+        "INSERT INTO chart_entries (run_id, rank, imdb_id, rating, votes) VALUES %s ON CONFLICT DO NOTHING",
+        rows,
+        page_size=1000,
+    )

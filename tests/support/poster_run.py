@@ -1,0 +1,47 @@
+"""Posters from a demo site onto a shelf, on the same engine as a run, without a data directory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+
+from application.ports import Job, Outcome
+from application.posters import SavePoster
+from application.worker import Worker
+from infrastructure.executors import job_executor
+from infrastructure.http import Downloader
+from infrastructure.posters import HttpPosterSource, PosterFolder
+from shared.clock import Clock, SystemClock
+from tests.support.joblog import MemoryJobLog
+from tests.support.progress import RecordingProgress
+
+
+def fetch_posters(
+    downloader: Downloader,
+    shelf: PosterFolder,
+    addresses: Mapping[str, str],
+    *,
+    workers: int = 4,
+    recheck_after: timedelta = timedelta(days=7),
+    clock: Clock | None = None,
+) -> dict[str, Outcome]:
+    """What came of each poster, by id."""
+    cancel = threading.Event()
+    clock = clock or SystemClock()
+    progress = RecordingProgress()
+    work = SavePoster(
+        HttpPosterSource(downloader, shelf.recipe.full_width),
+        shelf,
+        addresses.get,
+        max_requests=3,
+        recheck_after=recheck_after,
+        progress=progress,
+        clock=clock,
+        cancel=cancel,
+    )
+    worker = Worker(work, progress=progress, job_log=MemoryJobLog(), clock=clock)
+    jobs = (Job(seq, imdb_id) for seq, imdb_id in enumerate(addresses))
+    outcomes = {outcome.job.key: outcome for outcome in job_executor(workers).execute(jobs, worker, cancel)}
+    shelf.finalize()
+    return outcomes
