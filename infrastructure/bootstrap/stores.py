@@ -20,10 +20,10 @@ from shared.clock import Clock
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from infrastructure.data_dir.disk_wait import DiskWait
     from infrastructure.stores.csv.repository import CsvMovieRepository
     from infrastructure.stores.postgres.database import Database
     from infrastructure.stores.postgres.repository import PostgresMovieRepository
-    from shared.disk_wait import DiskWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None
 
 def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> DiskWait:
     """How long a full disk is waited for."""
-    from shared.disk_wait import DiskWait
+    from infrastructure.data_dir.disk_wait import DiskWait
 
     return DiskWait(settings.store_wait_seconds, cancel)
 

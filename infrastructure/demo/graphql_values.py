@@ -88,7 +88,7 @@ def _credits(
     ]
     chosen = [
         {
-            "__typename": "RunContext" if characters is None else "Cast",
+            "__typename": "Crew" if characters is None else "Cast",
             "category": {"id": category, "text": _LABELS[category]},
             "name": {"id": person.person_id, "nameText": {"text": person.name}},
             "title": value,

@@ -18,12 +18,12 @@ from application.ports import Failure, Job, JobCounts, Outcome, Status
 from application.records import parse_timestamp, timestamp
 from application.status import RunIdentity
 from domain.errors import UsageError
+from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.joblog import checkpoint, lines, listing
 from infrastructure.joblog.append_file import AppendFile
 from infrastructure.joblog.keys import KeySet
 from infrastructure.joblog.state import State
 from shared.clock import Clock
-from shared.disk_wait import DiskWait
 from shared.masking import mask
 
 log = logging.getLogger(__name__)

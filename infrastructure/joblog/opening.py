@@ -12,6 +12,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from application.status import RunIdentity
 from domain.errors import StoreUnavailable, UsageError
+from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.joblog import checkpoint, lines
 from infrastructure.joblog.append_file import AppendFile
 from infrastructure.joblog.file import CHECKPOINT_FROM, JobLogFile, run_line
@@ -19,7 +20,6 @@ from infrastructure.joblog.reader import follow
 from infrastructure.joblog.state import State
 from shared.atomic import write_atomically
 from shared.clock import Clock
-from shared.disk_wait import DiskWait
 
 log = logging.getLogger(__name__)
 

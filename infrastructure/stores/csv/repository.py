@@ -8,6 +8,7 @@ from pathlib import Path
 
 from application.records import Row, Table
 from domain.movie import Movie, Person
+from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.stores.csv.edited import EditedFiles, check_headers
 from infrastructure.stores.csv.entry import Entry, entry_of, name_alone
 from infrastructure.stores.csv.failures import STORE, told_apart
@@ -18,7 +19,6 @@ from infrastructure.stores.csv.scan import ALL_TABLES, Irregular, scan
 from infrastructure.stores.csv.snapshot import Standing, snapshot
 from infrastructure.stores.csv.store import CsvStore
 from shared.batcher import BackgroundBatcher
-from shared.disk_wait import DiskWait
 
 _MAX_GROUP_SIZE = 256
 _ROWS_AT_ONCE = 500

@@ -114,7 +114,7 @@ def test_credits_can_be_filtered_and_cut(site: Site) -> None:
         pageInfo { hasNextPage } } } }"""
     told = ask(site, query, id=title.imdb_id)["title"]
     assert [edge["node"]["name"]["id"] for edge in told["directors"]["edges"]] == [p.person_id for p in title.directors]
-    assert {edge["node"]["__typename"] for edge in told["directors"]["edges"]} == {"RunContext"}
+    assert {edge["node"]["__typename"] for edge in told["directors"]["edges"]} == {"Crew"}
     assert told["cast"]["total"] == len(title.cast)
     assert told["cast"]["pageInfo"]["hasNextPage"]
     assert [edge["position"] for edge in told["cast"]["edges"]] == [1, 2, 3, 4, 5]

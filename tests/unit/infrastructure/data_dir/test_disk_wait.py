@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.errors import StoreUnavailable
-from shared.disk_wait import DiskWait
+from infrastructure.data_dir.disk_wait import DiskWait
 
 
 def _refusal(cause: Exception) -> StoreUnavailable:
