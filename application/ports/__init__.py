@@ -1,0 +1,52 @@
+"""The ports: what the application needs from the world, and what each call may raise.
+
+Adapters live in ``infrastructure`` and satisfy these protocols by shape. A cancel event is a
+``threading.Event``: once set, every wait ends and the call raises ``domain.errors.Cancelled``.
+"""
+
+from application.ports.history import (
+    ChartHistory,
+    ChartSnapshot,
+    RankedTitle,
+    Reports,
+    Run,
+    RunHistory,
+    TableOfValues,
+    Value,
+)
+from application.ports.jobs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
+from application.ports.publishing import Poster, PosterAnswer, PosterFile, PosterSource, PosterStore, PublishStep
+from application.ports.sources import ChartSource, FetchedTitle, TitleSource
+from application.ports.stores import BackgroundRepository, Loader, MovieRepository, Snapshot
+
+__all__ = [
+    "BackgroundRepository",
+    "ChartHistory",
+    "ChartSnapshot",
+    "ChartSource",
+    "Failure",
+    "FetchedTitle",
+    "Job",
+    "JobCounts",
+    "JobExecutor",
+    "JobLog",
+    "Loader",
+    "MovieRepository",
+    "Outcome",
+    "Poster",
+    "PosterAnswer",
+    "PosterFile",
+    "PosterSource",
+    "PosterStore",
+    "Progress",
+    "PublishStep",
+    "RankedTitle",
+    "Reports",
+    "Run",
+    "RunHistory",
+    "Snapshot",
+    "Status",
+    "TableOfValues",
+    "TitleSource",
+    "Value",
+]

@@ -1,0 +1,55 @@
+"""Where charts and titles are read."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.chart import ChartEntry, ChartName
+from domain.movie import Movie
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedTitle:
+    """A title as a source read it.
+
+    Attributes:
+        movie: the record; without a rank, unless the source was given the chart.
+        source: ``page``, ``graphql`` or ``file``.
+        missing: fields the source could not tell, which is not the same as the
+            title having none; a saved older value must not be blanked by them.
+        size: body bytes over the wire.
+        requests: HTTP requests spent, retries included.
+    """
+
+    movie: Movie
+    source: str
+    missing: frozenset[str] = frozenset()
+    size: int = 0
+    requests: int = 0
+
+
+class ChartSource(Protocol):
+    """One place where a chart can be read."""
+
+    def entries(self, chart: ChartName, cancel: threading.Event) -> tuple[ChartEntry, ...]:
+        """What this source has of the chart, in any order; it need not be complete.
+
+        Raises:
+            SourceError: nothing could be read.
+        """
+
+
+class TitleSource(Protocol):
+    """Where one title can be read. Called from many threads at once."""
+
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
+        """Fetch and read one title, with at most ``max_requests`` HTTP requests.
+
+        The movie's id differs from ``imdb_id`` only if IMDb has moved the title.
+
+        Raises:
+            SourceError: as its class says; ``requests`` and ``size`` are filled in.
+            InvalidMovie: the page holds values that cannot be true.
+        """
