@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import date, datetime
+from itertools import groupby
 from typing import Final
 
 from domain.errors import InvalidMovie
+from domain.fields import IMDB_ID, PERSON_ID, Field, Table
 
-IMDB_ID: Final = re.compile(r"tt[0-9]{7,10}")
-PERSON_ID: Final = re.compile(r"nm[0-9]{7,10}")
-FIRST_FILM_YEAR: Final = 1888  # Roundhay Garden Scene, the oldest film that survives
-_PARTIAL_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+__all__ = ["CAST", "DIRECTOR", "IMDB_ID", "PERSON_ID", "Aka", "Credit", "Movie", "Person", "PersonDetails", "title_url"]
+
+DIRECTOR: Final = "director"
+CAST: Final = "cast"
 
 
-class Category(StrEnum):
-    """What a person did for a movie."""
+def _fields(table: Table, *without: str) -> tuple[Field, ...]:
+    return tuple(field for field in table.fields if field.name not in without and not field.derived)
 
-    DIRECTOR = "director"
-    CAST = "cast"
+
+def _check(subject: str, record: object, fields: tuple[Field, ...]) -> None:
+    problems = [problem for field in fields if (problem := field.problem(getattr(record, field.name)))]
+    if problems:
+        raise InvalidMovie(subject, problems)
+
+
+_PERSON_FIELDS: Final = tuple(field for field in Table.PEOPLE.fields if field.name in ("person_id", "name"))
+_DETAILS_FIELDS: Final = _fields(Table.PEOPLE, "name", "read_at", "source")
+_CREDIT_FIELDS: Final = _fields(Table.CREDITS, "imdb_id", "person_id")
+_AKA_FIELDS: Final = _fields(Table.AKAS, "imdb_id", "position")
+_MOVIE_FIELDS: Final = _fields(Table.MOVIES)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody credited; told apart by ``person_id`` (``nm0000209``), for names repeat.
+    """A credited person, told apart by ``person_id`` (``nm0000209``), because names repeat.
 
     Raises:
         InvalidMovie: the id has the wrong shape or the name is empty.
@@ -37,59 +46,88 @@ class Person:
     name: str
 
     def __post_init__(self) -> None:
-        problems = []
-        if not PERSON_ID.fullmatch(self.person_id):
-            problems.append(f"person_id {self.person_id!r} is not nm and 7 to 10 digits")
-        if not self.name.strip():
-            problems.append("name is empty")
-        if problems:
-            raise InvalidMovie(f"person {self.person_id!r}", problems)
+        _check(f"person {self.person_id!r}", self, _PERSON_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDetails:
+    """What a person's own page tells, apart from the name. The attributes are described in ``domain.fields``.
+
+    Raises:
+        InvalidMovie: values that cannot be true, all of them listed.
+    """
+
+    person_id: str
+    details_read_at: datetime
+    details_source: str
+    born: str | None = None
+    died: str | None = None
+    birth_place: str | None = None
+    professions: tuple[str, ...] = ()
+    picture_url: str | None = None
+    known_for: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(f"person {self.person_id!r}", self, _DETAILS_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
     """One person's part in one movie.
 
-    ``position`` counts from 1 within its category, in the page's order;
-    ``characters`` are the roles played, empty for directors and the unnamed.
+    Attributes:
+        person: who.
+        category: IMDb's own word: ``director``, ``writer``, ``cast`` …
+        position: from 1 within the category, in the source's order.
+        characters: roles played.
+        job: jobs within the category (``screenplay by``).
+        attributes: remarks (``voice``, ``uncredited``).
 
     Raises:
-        InvalidMovie: the position is below 1.
+        InvalidMovie: values that cannot be true, all of them listed.
     """
 
     person: Person
-    category: Category
+    category: str
     position: int
     characters: tuple[str, ...] = ()
+    job: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.position < 1:
-            raise InvalidMovie(f"credit of {self.person.person_id}", [f"position {self.position} is below 1"])
+        _check(f"credit of {self.person.person_id}", self, _CREDIT_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Aka:
+    """Another title of a movie; its position is its place in ``Movie.akas``.
+
+    Raises:
+        InvalidMovie: values that cannot be true, all of them listed.
+    """
+
+    title: str
+    region: str | None = None
+    language: str | None = None
+    types: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(f"other title {self.title!r}", self, _AKA_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """One title, complete as its page had it. Missing is ``None``, never 0 or ``""``.
+    """One title. Missing is ``None`` or ``()``, never 0 or ``""``.
+
+    The scalar attributes are the columns of ``Table.MOVIES``; their meaning,
+    limits and sources are declared in ``domain.fields``. Beside them:
 
     Attributes:
-        imdb_id: ``tt0111161``; the page's own id, also after a remap.
-        title: as shown to an English-speaking visitor.
-        original_title: in the language it was made in.
-        kind: IMDb's own word: ``movie``, ``tvSeries``, ``tvMovie``, ``video`` ...
-        year: of first release.
-        rating: mean of the votes, 1 to 10, one decimal.
-        votes: how many; 0 is stored as missing when there is no rating.
-        duration_minutes: running time in whole minutes, at least 1.
-        metascore: Metacritic's figure, 0 to 100.
-        genres: in the page's order.
-        plot: plain text.
-        poster_url: of the full-size picture.
-        certificate: age rating for the visitor's country (``R``).
-        release_date: ISO 8601, as precise as the page: ``1994``, ``1994-10``, ``1994-10-14``.
-        rank: in the chart that was read; ``None`` outside charts.
-        source_url: the canonical IMDb address, whatever it was read from.
-        scraped_at: when the page was read, in UTC.
-        directors, cast: credits in the page's order.
+        rank: place in the chart that was read; not stored with the movie.
+        directors, cast: credits of these categories in the source's order.
+        crew: all other credits, grouped by category, each in the source's order.
+        akas: other titles, in the source's order.
 
     Raises:
         InvalidMovie: values that cannot be true, all of them listed.
@@ -102,6 +140,7 @@ class Movie:
     original_title: str | None = None
     kind: str | None = None
     year: int | None = None
+    end_year: int | None = None
     rating: float | None = None
     votes: int | None = None
     duration_minutes: int | None = None
@@ -111,79 +150,85 @@ class Movie:
     poster_url: str | None = None
     certificate: str | None = None
     release_date: str | None = None
+    release_country: str | None = None
+    series_id: str | None = None
+    season: int | None = None
+    episode: int | None = None
+    seasons: int | None = None
+    episodes: int | None = None
+    countries: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    taglines: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
+    production_status: str | None = None
+    is_adult: bool | None = None
+    budget: int | None = None
+    budget_currency: str | None = None
+    gross_worldwide: int | None = None
+    gross_domestic: int | None = None
+    gross_currency: str | None = None
+    award_wins: int | None = None
+    award_nominations: int | None = None
+    oscar_wins: int | None = None
+    popularity_rank: int | None = None
+    user_reviews: int | None = None
+    critic_reviews: int | None = None
+    cast_total: int | None = None
+    color: tuple[str, ...] = ()
+    aspect_ratios: tuple[str, ...] = ()
+    sound_mixes: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+    source: str | None = None
+    dataset_day: date | None = None
+    incomplete: tuple[str, ...] | None = ()
     rank: int | None = None
     directors: tuple[Credit, ...] = ()
     cast: tuple[Credit, ...] = ()
+    crew: tuple[Credit, ...] = ()
+    akas: tuple[Aka, ...] = ()
 
     def __post_init__(self) -> None:
-        problems = list(self._problems())
+        problems = [problem for field in _MOVIE_FIELDS if (problem := field.problem(getattr(self, field.name)))]
+        problems += self._problems()
         if problems:
             raise InvalidMovie(f"title {self.imdb_id!r}", problems)
 
     @property
+    def released(self) -> date | None:
+        """The release date where its day is known."""
+        if self.release_date is None or len(self.release_date) < len("YYYY-MM-DD"):
+            return None
+        return date.fromisoformat(self.release_date)
+
+    @property
     def credits(self) -> tuple[Credit, ...]:
-        """Directors first, then cast, each in the page's order."""
-        return self.directors + self.cast
+        """Directors first, then cast, then the other categories, each in the source's order."""
+        return self.directors + self.cast + self.crew
 
-    def _problems(self) -> Iterable[str]:
-        if not IMDB_ID.fullmatch(self.imdb_id):
-            yield f"imdb_id {self.imdb_id!r} is not tt and 7 to 10 digits"
-        if not self.title.strip():
-            yield "title is empty"
-        if not self.source_url:
-            yield "source_url is empty"
-        if self.year is not None and not FIRST_FILM_YEAR <= self.year <= 9999:
-            yield f"year {self.year} is before {FIRST_FILM_YEAR} or after 9999"
-        if self.rating is not None and not (math.isfinite(self.rating) and 1 <= self.rating <= 10):
-            yield f"rating {self.rating} is outside 1 to 10"
-        elif self.rating is not None and round(self.rating, 1) != self.rating:
-            yield f"rating {self.rating} has more than one decimal"
-        if self.metascore is not None and not 0 <= self.metascore <= 100:
-            yield f"metascore {self.metascore} is outside 0 to 100"
-        for name, value, least in (
-            ("votes", self.votes, 0),
-            ("duration_minutes", self.duration_minutes, 0),
-            ("rank", self.rank, 1),
-        ):
-            if value is not None and value < least:
-                yield f"{name} {value} is below {least}"
-        for name in ("original_title", "kind", "plot", "poster_url", "certificate"):
-            if getattr(self, name) == "":
-                yield f'{name} is ""; missing is None'
-        if any(not genre or "|" in genre for genre in self.genres):
-            yield f"genres {self.genres} hold an empty one or one with a |"
-        if self.release_date is not None and not _is_partial_date(self.release_date):
-            yield f"release_date {self.release_date!r} is not YYYY, YYYY-MM or YYYY-MM-DD"
-        if self.scraped_at.tzinfo is None or self.scraped_at.utcoffset() != timedelta(0):
-            yield f"scraped_at {self.scraped_at.isoformat()} is not in UTC"
-        yield from self._credit_problems()
+    def _problems(self) -> Iterator[str]:
+        if self.rank is not None and self.rank < 1:
+            yield f"rank {self.rank} is below 1"
+        yield from _credit_problems("directors", DIRECTOR, self.directors)
+        yield from _credit_problems("cast", CAST, self.cast)
+        seen: set[str] = {DIRECTOR, CAST}
+        for category, credits in groupby(self.crew, key=lambda credit: credit.category):
+            if category in seen:
+                yield f"crew holds credits of {category} in two places"
+            seen.add(category)
+            yield from _credit_problems(f"crew ({category})", category, tuple(credits))
 
-    def _credit_problems(self) -> Iterable[str]:
-        for name, credits, category in (
-            ("directors", self.directors, Category.DIRECTOR),
-            ("cast", self.cast, Category.CAST),
-        ):
-            if any(credit.category is not category for credit in credits):
-                yield f"{name} holds a credit of another category"
-            if [credit.position for credit in credits] != list(range(1, len(credits) + 1)):
-                yield f"{name} are not numbered from 1 without gaps"
-            ids = [credit.person.person_id for credit in credits]
-            if len(set(ids)) != len(ids):
-                yield f"{name} names a person twice"
+
+def _credit_problems(name: str, category: str, credits: tuple[Credit, ...]) -> Iterable[str]:
+    if any(credit.category != category for credit in credits):
+        yield f"{name} holds a credit of another category"
+    if [credit.position for credit in credits] != list(range(1, len(credits) + 1)):
+        yield f"{name} are not numbered from 1 without gaps"
+    ids = [credit.person.person_id for credit in credits]
+    if len(set(ids)) != len(ids):
+        yield f"{name} names a person twice"
 
 
 def title_url(imdb_id: str) -> str:
     """The canonical IMDb address of a title."""
     return f"https://www.imdb.com/title/{imdb_id}/"
-
-
-def _is_partial_date(text: str) -> bool:
-    match = _PARTIAL_DATE.fullmatch(text)
-    if not match:
-        return False
-    year, month, day = (int(part) if part else 1 for part in match.groups())
-    try:
-        datetime(year, month, day, tzinfo=UTC)
-    except ValueError:
-        return False
-    return True
