@@ -15,8 +15,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from application.ports import MovieRepository
-from application.records import Row, Table
-from application.row_order import SortKey, canonical, sort_key
+from application.records import Row, SortKey, Table, canonical, sort_key
 
 Pair: TypeAlias = tuple[list[Row], list[Row]]
 """The rows with one key in the CSV and in PostgreSQL: one each, where all is well."""

@@ -1,163 +1,38 @@
-"""One movie as rows of three tables, in the one text form both stores can be compared in.
+"""Movies as rows of text cells: one canonical text form in which all stores are compared.
 
-The columns, their order and their canonical text have their home here. A cell
-is ``None`` where the value is missing; CSV writes that as an empty cell and
-PostgreSQL as NULL.
+The columns, their types and keys are declared in ``domain.fields``; the text
+form of each type is here. A cell is ``None`` where the value is missing: an
+empty cell in CSV, NULL in a database.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import UTC, date, datetime
+from itertools import groupby
 from json.encoder import encode_basestring
-from typing import Final, TypeAlias
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
-from domain.movie import Category, Credit, Movie, Person
+from domain.errors import InvalidMovie
+from domain.fields import Field, FieldType, Table
+from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, PersonDetails
 
 Cell: TypeAlias = str | None
 Row: TypeAlias = tuple[Cell, ...]
-
-
-class Table(StrEnum):
-    """The three tables that both stores keep."""
-
-    MOVIES = "movies"
-    PEOPLE = "people"
-    CREDITS = "credits"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Column names in their fixed order."""
-        return _COLUMNS[self]
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The columns that identify a row; rows are ordered by them."""
-        return _KEYS[self]
-
-
-_COLUMNS: Final = {
-    Table.MOVIES: (
-        "imdb_id", "title", "original_title", "kind", "year", "rating", "votes", "duration_minutes",
-        "metascore", "genres", "plot", "poster_url", "certificate", "release_date", "rank",
-        "source_url", "scraped_at",
-    ),
-    Table.PEOPLE: ("person_id", "name"),
-    Table.CREDITS: ("imdb_id", "person_id", "category", "position", "characters"),
-}  # fmt: skip
-_KEYS: Final = {
-    Table.MOVIES: ("imdb_id",),
-    Table.PEOPLE: ("person_id",),
-    Table.CREDITS: ("imdb_id", "category", "position"),
-}
+SortKey: TypeAlias = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MovieRows:
-    """The rows of one movie; credits stand directors first, then cast."""
+    """The rows of one movie, each table's in the order of its key."""
 
     movie: Row
     people: tuple[Row, ...]
     credits: tuple[Row, ...]
-
-
-def to_rows(movie: Movie) -> MovieRows:
-    """Flatten a movie. A person credited twice gives one people row."""
-    people = {credit.person.person_id: (credit.person.person_id, credit.person.name) for credit in movie.credits}
-    return MovieRows(movie_row(movie), tuple(people.values()), tuple(credit_row(movie, c) for c in movie.credits))
-
-
-def movie_row(movie: Movie) -> Row:
-    """The movies row, in the order of ``Table.MOVIES.columns``."""
-    return (
-        movie.imdb_id,
-        movie.title,
-        movie.original_title,
-        movie.kind,
-        _number(movie.year),
-        None if movie.rating is None else f"{movie.rating:.1f}",
-        _number(movie.votes),
-        _number(movie.duration_minutes),
-        _number(movie.metascore),
-        "|".join(movie.genres) or None,
-        movie.plot,
-        movie.poster_url,
-        movie.certificate,
-        movie.release_date,
-        _number(movie.rank),
-        movie.source_url,
-        timestamp(movie.scraped_at),
-    )
-
-
-def credit_row(movie: Movie, credit: Credit) -> Row:
-    """The credits row, in the order of ``Table.CREDITS.columns``."""
-    return (
-        movie.imdb_id,
-        credit.person.person_id,
-        credit.category._value_,  # a plain attribute; .value costs as much as the rest of the row
-        str(credit.position),
-        characters_cell(credit.characters),
-    )
-
-
-def characters_cell(characters: Sequence[str]) -> str:
-    """Roles as a JSON array, kept readable: ``["Neo", "Thomas Anderson"]``; ``[]`` for none."""
-    return "[" + ", ".join(map(encode_basestring, characters)) + "]"  # as json.dumps does, without its set-up each time
-
-
-def from_rows(movie: Row, credits: Iterable[Row], names: Mapping[str, str]) -> Movie:
-    """Build a movie back from its rows.
-
-    Args:
-        movie: a movies row.
-        credits: its credits rows, in any order.
-        names: a name for each person_id in them.
-
-    Raises:
-        InvalidMovie: the values cannot be true.
-        ValueError: a cell does not hold what its column should (InvalidMovie is one).
-        KeyError: a person has no name.
-    """
-    cells = dict(zip(Table.MOVIES.columns, movie, strict=True))
-    parts: dict[Category, list[Credit]] = {Category.DIRECTOR: [], Category.CAST: []}
-    for row in credits:
-        _, person_id, category, position, characters = row
-        credit = Credit(
-            Person(_required(person_id), names[_required(person_id)]),
-            Category(_required(category)),
-            int(_required(position)),
-            tuple(json.loads(_required(characters))),
-        )
-        parts[credit.category].append(credit)
-    for listed in parts.values():
-        listed.sort(key=lambda credit: credit.position)
-    rating = cells["rating"]
-    genres = cells["genres"]
-    return Movie(
-        imdb_id=_required(cells["imdb_id"]),
-        title=_required(cells["title"]),
-        original_title=cells["original_title"],
-        kind=cells["kind"],
-        year=_integer(cells["year"]),
-        rating=None if rating is None else float(rating),
-        votes=_integer(cells["votes"]),
-        duration_minutes=_integer(cells["duration_minutes"]),
-        metascore=_integer(cells["metascore"]),
-        genres=tuple(genres.split("|")) if genres else (),
-        plot=cells["plot"],
-        poster_url=cells["poster_url"],
-        certificate=cells["certificate"],
-        release_date=cells["release_date"],
-        rank=_integer(cells["rank"]),
-        source_url=_required(cells["source_url"]),
-        scraped_at=parse_timestamp(_required(cells["scraped_at"])),
-        directors=tuple(parts[Category.DIRECTOR]),
-        cast=tuple(parts[Category.CAST]),
-    )
+    akas: tuple[Row, ...]
 
 
 def timestamp(moment: datetime) -> str:
@@ -166,7 +41,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The reverse of ``timestamp``.
+    """Parses what ``timestamp`` writes.
 
     Raises:
         ValueError: not an ISO 8601 date and time with a zone.
@@ -177,15 +52,292 @@ def parse_timestamp(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _number(value: int | None) -> Cell:
-    return None if value is None else str(value)
+def list_cell(texts: Sequence[str]) -> str:
+    """A JSON array of texts, kept readable: ``["Neo", "Thomas Anderson"]``."""
+    return "[" + ", ".join(map(encode_basestring, texts)) + "]"  # as json.dumps, without its set-up for each call
 
 
-def _integer(cell: Cell) -> int | None:
-    return None if cell is None else int(cell)
+def parse_list(cell: str) -> tuple[str, ...]:
+    """Parses a JSON array of texts.
+
+    Raises:
+        ValueError: not a JSON array of texts.
+    """
+    texts = json.loads(cell)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{cell[:80]!r} is not a JSON array of texts")
+    return tuple(texts)
 
 
-def _required(cell: Cell) -> str:
+def _parse_boolean(cell: str) -> bool:
+    if cell in ("true", "false"):
+        return cell == "true"
+    raise ValueError(f"{cell[:80]!r} is not true or false")
+
+
+def _parse_integer(cell: str) -> int:
+    if len(cell) > 20:  # int() refuses thousands of digits with a message about the interpreter's settings
+        raise ValueError(f"{cell[:20]}… has more than 20 digits")
+    return int(cell)
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+_TO_TEXT: Final[Mapping[FieldType, Callable[[Any], str]]] = {
+    FieldType.TEXT: _identity,
+    FieldType.TITLE_ID: _identity,
+    FieldType.NAME_ID: _identity,
+    FieldType.PARTIAL_DATE: _identity,
+    FieldType.INTEGER: str,
+    FieldType.BIGINT: str,
+    FieldType.DECIMAL: "{:.1f}".format,
+    FieldType.BOOLEAN: lambda value: "true" if value else "false",
+    FieldType.DATE: date.isoformat,
+    FieldType.TIMESTAMP: timestamp,
+    FieldType.TEXT_LIST: list_cell,
+}
+_FROM_TEXT: Final[Mapping[FieldType, Callable[[str], Any]]] = {
+    FieldType.TEXT: _identity,
+    FieldType.TITLE_ID: _identity,
+    FieldType.NAME_ID: _identity,
+    FieldType.PARTIAL_DATE: _identity,
+    FieldType.INTEGER: _parse_integer,
+    FieldType.BIGINT: _parse_integer,
+    FieldType.DECIMAL: float,
+    FieldType.BOOLEAN: _parse_boolean,
+    FieldType.DATE: date.fromisoformat,
+    FieldType.TIMESTAMP: parse_timestamp,
+    FieldType.TEXT_LIST: parse_list,
+}
+
+
+def to_cell(field: Field, value: Any) -> Cell:
+    """The text of a value; an empty list is missing unless the field keeps it."""
+    if value is None or (value == () and not field.keep_empty):
+        return None
+    return _TO_TEXT[field.type](value)
+
+
+def from_cell(field: Field, cell: Cell) -> Any:
+    """The value of a cell; a missing list is ``()`` unless the field tells empty from missing.
+
+    Raises:
+        ValueError: the cell does not hold what the field's type needs.
+    """
     if cell is None:
-        raise ValueError("a required cell is empty")
-    return cell
+        return () if field.type is FieldType.TEXT_LIST and not field.keep_empty else None
+    try:
+        return _FROM_TEXT[field.type](cell)
+    except ValueError as error:
+        raise ValueError(f"{field.name}: {error}") from None
+
+
+def to_row(table: Table, values: Mapping[str, Any]) -> Row:
+    """A row from values by column name; columns that are not named are missing."""
+    return tuple(to_cell(field, values.get(field.name)) for field in table.fields)
+
+
+def from_row(table: Table, row: Row) -> dict[str, Any]:
+    """The values of a row by column name, each checked against its field.
+
+    Raises:
+        ValueError: the row does not hold what the table's rows hold; the message names the column.
+    """
+    if len(row) != len(table.columns):
+        raise ValueError(f"{len(row)} cells instead of {len(table.columns)}")
+    values = {}
+    for field, cell in zip(table.fields, row, strict=True):
+        value = from_cell(field, cell)
+        if value != () and (problem := field.problem(value)):
+            raise ValueError(problem)
+        values[field.name] = value
+    return values
+
+
+def canonical(table: Table, row: Row) -> Row:
+    """The same row in canonical text: ``9`` as a rating becomes ``9.0``.
+
+    Raises:
+        ValueError: the row does not hold what the table's rows hold; the message names the column.
+    """
+    values = from_row(table, row)
+    if table is Table.MOVIES:
+        return movie_row(_movie(values, (), ()))
+    return to_row(table, values)
+
+
+def sort_key(table: Table, row: Row) -> SortKey:
+    """The order of a table's rows: its key, text by code point, numbers by value.
+
+    Total: a row with unreadable or missing cells has a place too.
+    """
+    return tuple(
+        # Whole numbers without leading zeros are ordered by their length, then as text.
+        (len(cell) if numeric else 0, cell)
+        for position, numeric in _KEY_COLUMNS[table]
+        for cell in ((row[position] or "") if position < len(row) else "",)
+    )
+
+
+def key_of(table: Table, row: Row) -> tuple[str, ...]:
+    """The cells of a row's key, as text."""
+    return tuple((row[position] or "") if position < len(row) else "" for position, _ in _KEY_COLUMNS[table])
+
+
+_KEY_COLUMNS: Final = {
+    table: tuple(
+        (table.column_index(column), table.fields[table.column_index(column)].is_number) for column in table.key
+    )
+    for table in Table
+}
+_MOVIE_WRITERS: Final = tuple(
+    (field.name, _TO_TEXT[field.type], None if field.keep_empty else ()) for field in Table.MOVIES.fields
+)
+
+
+def to_rows(movie: Movie) -> MovieRows:
+    """Flattens a movie. A person credited twice gives one people row."""
+    read_at = timestamp(movie.scraped_at)
+    people = {credit.person.person_id: credit.person.name for credit in movie.credits}
+    nothing = (None,) * (len(Table.PEOPLE.columns) - 4)
+    return MovieRows(
+        movie_row(movie),
+        tuple((person_id, name, read_at, movie.source, *nothing) for person_id, name in sorted(people.items())),
+        tuple(credit_row(movie, credit) for credit in sorted(movie.credits, key=lambda c: (c.category, c.position))),
+        tuple(
+            (movie.imdb_id, str(position), aka.title, aka.region, aka.language, _list(aka.types), _list(aka.attributes))
+            for position, aka in enumerate(movie.akas, start=1)
+        ),
+    )
+
+
+def movie_row(movie: Movie) -> Row:
+    """The movies row."""
+    return tuple(
+        [
+            None if (value := getattr(movie, name)) is None or value == empty else write(value)
+            for name, write, empty in _MOVIE_WRITERS
+        ]
+    )
+
+
+def credit_row(movie: Movie, credit: Credit) -> Row:
+    """The credits row."""
+    return (
+        movie.imdb_id,
+        credit.person.person_id,
+        credit.category,
+        str(credit.position),
+        _list(credit.characters),
+        _list(credit.job),
+        _list(credit.attributes),
+    )
+
+
+def details_row(details: PersonDetails) -> Row:
+    """The people row of details; name, read_at and source are missing, because details do not tell them."""
+    return tuple(to_cell(field, getattr(details, field.name, None)) for field in Table.PEOPLE.fields)
+
+
+def _list(texts: tuple[str, ...]) -> Cell:
+    return list_cell(texts) if texts else None
+
+
+def from_rows(movie: Row, credits: Iterable[Row], names: Mapping[str, str], akas: Iterable[Row] = ()) -> Movie:
+    """Builds a movie from its rows; without a rank, which is not stored with the movie.
+
+    Args:
+        movie: a movies row.
+        credits: its credits rows, in any order.
+        names: a name for each person_id in them.
+        akas: its akas rows, in any order.
+
+    Raises:
+        InvalidMovie: the values cannot be true.
+        ValueError: a cell does not hold what its column should (InvalidMovie is one).
+        KeyError: a person has no name.
+    """
+    people = [from_row(Table.CREDITS, row) for row in credits]
+    people.sort(key=itemgetter("category", "position"))
+    titles = sorted((from_row(Table.AKAS, row) for row in akas), key=itemgetter("position"))
+    return _movie(
+        from_row(Table.MOVIES, movie),
+        [
+            Credit(
+                Person(values["person_id"], names[values["person_id"]]),
+                *(values[name] for name in ("category", "position", "characters", "job", "attributes")),
+            )
+            for values in people
+        ],
+        [Aka(*(values[name] for name in ("title", "region", "language", "types", "attributes"))) for values in titles],
+    )
+
+
+def _movie(values: Mapping[str, Any], credits: Iterable[Credit], akas: Iterable[Aka]) -> Movie:
+    parts = {category: tuple(group) for category, group in groupby(credits, key=lambda credit: credit.category)}
+    return Movie(
+        **{field.name: values[field.name] for field in Table.MOVIES.fields if not field.derived},
+        directors=parts.pop(DIRECTOR, ()),
+        cast=parts.pop(CAST, ()),
+        crew=tuple(credit for group in parts.values() for credit in group),
+        akas=tuple(akas),
+    )
+
+
+def newer_person(old: Row, new: Row) -> Row:
+    """Two rows of one person made one: name and details each from the later reading.
+
+    With equal times the smaller name wins, and the details whose text is smaller,
+    so that the outcome does not depend on the order of the two.
+    """
+    name = max((old[1:4], new[1:4]), key=_name_order)
+    details = max((old[4:], new[4:]), key=_details_order)
+    return (new[0], *name, *details)
+
+
+def _name_order(cells: Row) -> tuple[Any, ...]:
+    name, read_at, source = cells
+    return (name is not None, read_at or "", _Descending((name or "", source or "")))
+
+
+def _details_order(cells: Row) -> tuple[Any, ...]:
+    *_, read_at, _source = cells
+    return (read_at or "", _Descending(tuple(cell or "" for cell in cells)))
+
+
+class _Descending:
+    """Orders texts the other way round, so that ``max`` prefers the smaller."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self.texts = texts
+
+    def __lt__(self, other: _Descending) -> bool:
+        return self.texts > other.texts
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and self.texts == other.texts
+
+    def __hash__(self) -> int:
+        return hash(self.texts)
+
+
+def chart_rows(chart: str, imdb_ids: Iterable[str], read_at: datetime) -> Iterator[Row]:
+    """The charts rows of a whole chart, given its ids in rank order."""
+    moment = timestamp(read_at)
+    return ((chart, str(rank), imdb_id, moment) for rank, imdb_id in enumerate(imdb_ids, start=1))
+
+
+def checked(table: Table, row: Row) -> Row:
+    """The canonical row of a record that a user, a file or an API caller gives.
+
+    Raises:
+        InvalidMovie: the row holds what cannot be stored.
+    """
+    try:
+        return canonical(table, row)
+    except ValueError as error:
+        raise InvalidMovie(f"{table} {' '.join(key_of(table, row))}", [str(error)]) from None

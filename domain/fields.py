@@ -114,7 +114,7 @@ class Field:
 def _number_problem(field: Field, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return f"{field.name} {value!r} is not a number"
-    if field.minimum is not None and value < field.minimum or field.maximum is not None and value > field.maximum:
+    if (field.minimum is not None and value < field.minimum) or (field.maximum is not None and value > field.maximum):
         return f"{field.name} {value} is outside {field.minimum} to {field.maximum}"
     if field.type is FieldType.DECIMAL:
         return f"{field.name} {value} has more than one decimal" if round(value, 1) != value else None
@@ -208,7 +208,7 @@ class Table(StrEnum):
         """What a row is, in one sentence."""
         return TABLES[self].meaning
 
-    def index(self, column: str) -> int:
+    def column_index(self, column: str) -> int:
         """The position of a column in a row, from 0."""
         return TABLES[self].columns.index(column)
 

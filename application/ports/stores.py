@@ -2,94 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
-from application.records import Row, Table
+from application.records import Row
+from domain.fields import Table
 from domain.movie import Movie
 
 
 class MovieRepository(Protocol):
-    """A store of movies. Called from many threads at once."""
+    """One store of movies, people, charts and lists. Called from many threads at once.
+
+    Every method that writes raises ``StoreUnavailable`` when the store cannot take it now
+    and nothing of that call was saved.
+    """
 
     @property
     def name(self) -> str:
-        """What messages call it: ``csv``, ``postgres``."""
+        """The name in settings and messages: ``csv``, ``postgres``, ``sqlite``."""
+
+    @property
+    def may_reject(self) -> bool:
+        """Whether the store can refuse a record that the field table allows (a user's own constraint)."""
 
     def save(self, movie: Movie) -> None:
-        """Insert or replace one movie with its credits; durable when this returns.
+        """Inserts or replaces one movie with its credits and other titles; durable when this returns.
 
-        An older record (``scraped_at``) never replaces a newer one, nor does it
-        name anybody; one of the same time does. Where two movies name a person
-        differently, the newer movie's name stays, then the smaller id's; it
-        stays too when that movie no longer credits the person.
+        A record with an older ``scraped_at`` never replaces a newer one; one of the same
+        time does. The name of each credited person is saved with the movie's ``scraped_at``
+        and ``source``: of two names the one read later counts, with equal times the smaller
+        text. A person's other columns are not touched. People stay when their last credit goes.
 
         Raises:
-            StoreUnavailable: nothing was saved; may work later.
-            RecordRejected: this record can never be saved (NUL, half a surrogate pair); the message names the column.
+            StoreUnavailable: nothing was saved; saving again may work.
+            RecordRejected: this record can never be saved; the message names the column.
+        """
+
+    def replace(self, imdb_id: str, movie: Movie | None) -> None:
+        """Puts back what was held before a save that another store refused.
+
+        The record is written whatever its ``scraped_at``; ``None`` removes the movie with
+        its credits and other titles. People stay.
+        """
+
+    def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
+        """Replaces all places of a chart by these ``charts`` rows, as a whole.
+
+        Rows whose ``read_at`` is older than that of the stored places change nothing.
+        Rows without places (an empty sequence) remove the chart.
+        """
+
+    def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
+        """Inserts or updates rows of ``people``, ``my_ratings`` or ``ratings_history`` by their key.
+
+        People are merged as ``application.records.newer_person`` says: name and details
+        each from the later reading. Of two ratings of one title the one with the later
+        ``read_at`` counts. History rows replace those of the same key.
+        """
+
+    def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
+        """Deletes rows of ``people`` (only those without credits), ``my_ratings`` or ``ratings_history``.
+
+        Returns:
+            The number of rows that were there and are gone.
         """
 
     def find(self, imdb_id: str) -> Movie | None:
-        """The movie as it is stored, or ``None``.
+        """The movie as it is stored, without a rank, or ``None``.
 
         Raises:
             StoreError: it is there, but cannot be read as a movie.
         """
 
     def ids(self) -> Iterator[str]:
-        """The ids of all movies, in no order; of several stores in one, those that each of them holds."""
+        """The ids of all movies in ascending order. Streams."""
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """All rows of one table as canonical cells, ordered by the table's key.
+        """All rows of one table as canonical cells, in the order of ``application.records.sort_key``.
 
-        Text is ordered by code point, positions by number: ``application.row_order.sort_key``.
         Streams: memory does not grow with the table. Works while another process writes.
         """
 
-    def finalize(self) -> None:
-        """Bring the store into its final form at the end of a run. May be called again.
+    @property
+    def marker(self) -> str | None:
+        """The text of the last ``set_marker``; ``None`` for a store that never finished a run."""
 
-        People whom no movie credits any more are dropped here, and only here.
-        """
+    def set_marker(self, marker: str) -> None:
+        """Stores a short text. Stores that carry the same marker held the same records when it was set."""
+
+    def finalize(self) -> None:
+        """Brings the store into its final form at the end of a run. May be called again."""
 
     def close(self) -> None:
-        """Let go of files and connections. Saving afterwards is an error."""
+        """Releases files and connections. Saving afterwards is an error."""
 
 
+@runtime_checkable
 class BackgroundRepository(MovieRepository, Protocol):
-    """A store that writes on a thread of its own, so that a caller can do other work meanwhile."""
+    """A store that writes on threads of its own, so that the caller can do other work meanwhile."""
 
     def save_async(self, movie: Movie) -> Callable[[], None]:
-        """Begin what ``save`` does; calling the answer, once, waits for its end.
+        """Starts ``save``; the returned function waits for its end and is called once.
 
         Raises:
-            RecordRejected: as ``save``. Whatever else ``save`` raises comes from the answer.
+            RecordRejected: as ``save``. All other errors of ``save`` come from the returned function.
         """
 
 
 class Snapshot(Protocol):
-    """One moment's picture of a store, in the order that a finished run leaves in the CSV files."""
+    """The content of a store at one moment."""
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """Canonical cells: movies by rank, the rest by id; credits likewise, directors first; people by id."""
+        """Canonical cells in the order of the table's key."""
 
     def documents(self) -> Iterator[str]:
-        """Each movie as a JSON object with its directors and cast, in the order of the movies."""
+        """Each movie as a JSON object with its credits and other titles, by id."""
 
 
 class Loader(Protocol):
     """Fills an empty store."""
 
     def load(self, rows: Callable[[Table], Iterator[Row]]) -> dict[Table, int]:
-        """Take over all rows of all tables, or none.
+        """Loads all rows of all tables, or none.
 
         Args:
             rows: canonical cells of a table, in the order of its key.
 
         Returns:
-            How many rows each table got.
+            The number of rows of each table.
 
         Raises:
             UsageError: the store is not empty, or a row cannot be true; the message says which.
-            StoreUnavailable: the store went away.
+            StoreUnavailable: the server cannot be reached.
         """

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from application.ports import MovieRepository
 from application.records import Row, Table
-from application.row_order import sort_key
+from application.records import sort_key
 from domain.errors import RecordRejected
 from domain.movie import Category, Credit, Movie, Person
 from infrastructure.stores.csv.repository import CsvMovieRepository

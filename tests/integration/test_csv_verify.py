@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from application.comparison import Finding, Verdict
 from application.records import Row, Table
 from application.repair import Step, ThoroughRepository, repair
-from application.row_order import canonical
+from application.records import canonical
 from application.verify import verify
 from domain.errors import UsageError
 from infrastructure.stores.csv.repository import CsvMovieRepository

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from application.records import Row, Table, from_rows, to_rows
-from application.row_order import sort_key
+from application.records import sort_key
 from domain.errors import RecordRejected
 from domain.movie import Movie, Person
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.records import Row, Table
-from application.row_order import canonical, sort_key
+from application.records import canonical, sort_key
 from domain.errors import UsageError
 from infrastructure.stores.csv.dialect import ENCODING, decode
 from infrastructure.stores.csv.files import TableFiles

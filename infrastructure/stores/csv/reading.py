@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from application.records import Row, Table, from_rows
-from application.row_order import sort_key
+from application.records import sort_key
 from domain.errors import StoreError
 from domain.movie import Movie
 from infrastructure.stores.csv.dialect import decode, parse

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from application.comparison import Finding, Verdict
 from application.completeness import Expectation
 from application.records import Row, Table
-from application.row_order import sort_key
+from application.records import sort_key
 from application.verify import Report, verify
 from domain.movie import Movie
 from tests.support.movies import EPOCH, full_movie, movie

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.records import Row, Table, characters_cell, to_rows
-from application.row_order import canonical, sort_key
+from application.records import canonical, sort_key
 from domain.movie import Movie
 from tests.support.movies import full_movie, movies, person
 
