@@ -145,15 +145,19 @@ def from_row(table: Table, row: Row) -> dict[str, Any]:
     Raises:
         ValueError: the row does not hold what the table's rows hold; the message names the column.
     """
-    if len(row) != len(table.columns):
-        raise ValueError(f"{len(row)} cells instead of {len(table.columns)}")
-    values = {}
-    for field, cell in zip(table.fields, row, strict=True):
-        value = from_cell(field, cell)
+    values = _values(table, row)
+    for field in table.fields:
+        value = values[field.name]
         if value != () and (problem := field.problem(value)):
             raise ValueError(problem)
-        values[field.name] = value
     return values
+
+
+def _values(table: Table, row: Row) -> dict[str, Any]:
+    """The values of a row by column name; the records made from them check themselves."""
+    if len(row) != len(table.columns):
+        raise ValueError(f"{len(row)} cells instead of {len(table.columns)}")
+    return {field.name: from_cell(field, cell) for field, cell in zip(table.fields, row, strict=True)}
 
 
 def canonical(table: Table, row: Row) -> Row:
@@ -186,6 +190,8 @@ def key_of(table: Table, row: Row) -> tuple[str, ...]:
     return tuple((row[position] or "") if position < len(row) else "" for position, _ in _KEY_COLUMNS[table])
 
 
+_NAME_END: Final = Table.PEOPLE.column_index("born")
+_DETAILS_READ_AT: Final = Table.PEOPLE.column_index("details_read_at")
 _KEY_COLUMNS: Final = {
     table: tuple(
         (table.column_index(column), table.fields[table.column_index(column)].is_number) for column in table.key
@@ -201,7 +207,7 @@ def to_rows(movie: Movie) -> MovieRows:
     """Flattens a movie. A person credited twice gives one people row."""
     read_at = timestamp(movie.scraped_at)
     people = {credit.person.person_id: credit.person.name for credit in movie.credits}
-    nothing = (None,) * (len(Table.PEOPLE.columns) - 4)
+    nothing = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
     return MovieRows(
         movie_row(movie),
         tuple((person_id, name, read_at, movie.source, *nothing) for person_id, name in sorted(people.items())),
@@ -259,11 +265,11 @@ def from_rows(movie: Row, credits: Iterable[Row], names: Mapping[str, str], akas
         ValueError: a cell does not hold what its column should (InvalidMovie is one).
         KeyError: a person has no name.
     """
-    people = [from_row(Table.CREDITS, row) for row in credits]
+    people = [_values(Table.CREDITS, row) for row in credits]
     people.sort(key=itemgetter("category", "position"))
-    titles = sorted((from_row(Table.AKAS, row) for row in akas), key=itemgetter("position"))
+    titles = sorted((_values(Table.AKAS, row) for row in akas), key=itemgetter("position"))
     return _movie(
-        from_row(Table.MOVIES, movie),
+        _values(Table.MOVIES, movie),
         [
             Credit(
                 Person(values["person_id"], names[values["person_id"]]),
@@ -287,42 +293,19 @@ def _movie(values: Mapping[str, Any], credits: Iterable[Credit], akas: Iterable[
 
 
 def newer_person(old: Row, new: Row) -> Row:
-    """Two rows of one person made one: name and details each from the later reading.
+    """Merges two rows of one person: the name and the details each come from the later reading.
 
-    With equal times the smaller name wins, and the details whose text is smaller,
-    so that the outcome does not depend on the order of the two.
+    With equal times the smaller name counts, and the details of ``new``. A row that
+    lacks ``details_read_at`` has no details to give.
     """
-    name = max((old[1:4], new[1:4]), key=_name_order)
-    details = max((old[4:], new[4:]), key=_details_order)
-    return (new[0], *name, *details)
-
-
-def _name_order(cells: Row) -> tuple[Any, ...]:
-    name, read_at, source = cells
-    return (name is not None, read_at or "", _Descending((name or "", source or "")))
-
-
-def _details_order(cells: Row) -> tuple[Any, ...]:
-    *_, read_at, _source = cells
-    return (read_at or "", _Descending(tuple(cell or "" for cell in cells)))
-
-
-class _Descending:
-    """Orders texts the other way round, so that ``max`` prefers the smaller."""
-
-    __slots__ = ("texts",)
-
-    def __init__(self, texts: tuple[str, ...]) -> None:
-        self.texts = texts
-
-    def __lt__(self, other: _Descending) -> bool:
-        return self.texts > other.texts
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Descending) and self.texts == other.texts
-
-    def __hash__(self) -> int:
-        return hash(self.texts)
+    (old_name, old_read_at), (new_name, new_read_at) = old[1:3], new[1:3]
+    rename = new_name is not None and (
+        old_name is None
+        or (new_read_at or "") > (old_read_at or "")
+        or (new_read_at == old_read_at and new_name < old_name)
+    )
+    detail = new[_DETAILS_READ_AT] is not None and (new[_DETAILS_READ_AT] or "") >= (old[_DETAILS_READ_AT] or "")
+    return (new[0], *(new if rename else old)[1:_NAME_END], *(new if detail else old)[_NAME_END:])
 
 
 def chart_rows(chart: str, imdb_ids: Iterable[str], read_at: datetime) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
@@ -17,14 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from application.ports import MovieRepository
-from application.records import Row, Table
-from application.records import sort_key
+from application.records import Row, chart_rows, details_row, sort_key, to_row
 from domain.errors import RecordRejected
-from domain.movie import Category, Credit, Movie, Person
+from domain.fields import Table
+from domain.movie import CAST, Aka, Credit, Movie, Person, PersonDetails
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
-from tests.support.movies import AWKWARD_TEXTS, full_movie, imdb_id, movie, movies, person
+from tests.support.movies import AWKWARD_TEXTS, EPOCH, complete_movie, full_movie, imdb_id, movie, movies, person
 from tests.support.postgres import empty_database
 from tests.support.repositories import InMemoryMovieRepository
 
@@ -113,13 +114,22 @@ def test_a_full_movie_comes_back_as_it_was(repository: MovieRepository) -> None:
     assert contents(repository) == expected(full_movie(1))
 
 
+def test_every_field_of_the_field_table_comes_back(repository: MovieRepository) -> None:
+    complete = complete_movie(1)
+    repository.save(complete)
+    assert repository.find(imdb_id(1)) == complete
+    assert contents(repository) == expected(complete)
+    row = next(repository.rows(Table.MOVIES))
+    assert [name for name, cell in zip(Table.MOVIES.columns, row, strict=True) if cell is None] == []
+
+
 def test_what_is_missing_stays_missing(repository: MovieRepository) -> None:
     repository.save(movie(1))
     found = repository.find(imdb_id(1))
     assert found == movie(1)
     row = dict(zip(Table.MOVIES.columns, next(repository.rows(Table.MOVIES)), strict=True))
     filled = {column for column, cell in row.items() if cell is not None}
-    assert filled == {"imdb_id", "title", "source_url", "scraped_at"}
+    assert filled == {"imdb_id", "title", "incomplete", "source_url", "scraped_at"}
 
 
 def test_nought_votes_are_not_missing(repository: MovieRepository) -> None:
@@ -142,9 +152,9 @@ def test_awkward_text_survives_in_every_field(repository: MovieRepository) -> No
 
 def _awkward(number: int, text: str) -> Movie:
     named = text if text.strip() else f"{text}x"
-    part = Credit(person(number, named), Category.CAST, 1, (text, "", text + text))
+    part = Credit(person(number, named), CAST, 1, (text, text + text), (text,), (text, "x"))
     whole = replace(movie(number, title=named), original_title=text, plot=text, poster_url=text, certificate=text)
-    return replace(whole, genres=(text, f"x{text}"), cast=(part,))
+    return replace(whole, genres=(text, f"x{text}"), cast=(part,), akas=(Aka(named, text, text, (text,), (text,)),))
 
 
 def test_a_plot_of_a_megabyte_survives(repository: MovieRepository) -> None:
@@ -161,14 +171,14 @@ def test_what_no_store_can_hold_is_refused_with_its_column(repository: MovieRepo
     with pytest.raises(RecordRejected, match="name"):
         repository.save(movie(1, cast=[person(1, bad)]))
     with pytest.raises(RecordRejected, match="characters"):
-        repository.save(replace(movie(1), cast=(Credit(person(1), Category.CAST, 1, ("ok", bad)),)))
+        repository.save(replace(movie(1), cast=(Credit(person(1), CAST, 1, ("ok", bad)),)))
     assert contents(repository) == {table: [] for table in Table}
     repository.save(movie(2))
     assert len(contents(repository)[Table.MOVIES]) == 1
 
 
 def test_text_that_looks_like_an_escaped_nul_is_just_text(repository: MovieRepository) -> None:
-    tricky = replace(movie(1), cast=(Credit(person(1), Category.CAST, 1, ("\\u0000",)),))
+    tricky = replace(movie(1), cast=(Credit(person(1), CAST, 1, ("\\u0000",)),))
     repository.save(tricky)
     assert repository.find(imdb_id(1)) == tricky
 
@@ -188,8 +198,8 @@ def test_credits_are_replaced_as_a_whole(repository: MovieRepository) -> None:
     repository.save(movie(1, directors=[person(1)], cast=[person(2), person(3)]))
     repository.save(movie(1, minutes=1, cast=[person(3), person(4)]))
     assert contents(repository)[Table.CREDITS] == [
-        (imdb_id(1), "nm0000003", "cast", "1", "[]"),
-        (imdb_id(1), "nm0000004", "cast", "2", "[]"),
+        (imdb_id(1), "nm0000003", "cast", "1", None, None, None),
+        (imdb_id(1), "nm0000004", "cast", "2", None, None, None),
     ]
 
 
@@ -225,16 +235,10 @@ def test_a_newer_movie_names_a_person(repository: MovieRepository) -> None:
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_of_the_same_time_the_smaller_id_names(repository: MovieRepository, order: tuple[int, int]) -> None:
+def test_of_the_same_time_the_smaller_name_counts(repository: MovieRepository, order: tuple[int, int]) -> None:
     for number in order:
         repository.save(movie(number, cast=[person(1, f"By {number}")]))
     assert names(repository) == {"nm0000001": "By 1"}
-
-
-def test_ids_of_different_length_are_compared_as_text(repository: MovieRepository) -> None:
-    repository.save(movie(9_999_999, cast=[person(1, "By tt9999999")]))
-    repository.save(movie(10_000_000, cast=[person(1, "By tt10000000")]))
-    assert names(repository) == {"nm0000001": "By tt10000000"}
 
 
 def test_a_newer_movie_with_the_same_name_keeps_it_from_those_between(repository: MovieRepository) -> None:
@@ -261,13 +265,37 @@ def test_a_name_stays_when_its_movie_no_longer_credits_the_person(opener: Opener
     repository.close()
 
 
-def test_people_nobody_credits_any_more_leave_at_the_end(repository: MovieRepository) -> None:
+def test_people_stay_when_their_last_credit_goes(repository: MovieRepository) -> None:
     repository.save(movie(1, cast=[person(1), person(2)]))
-    repository.save(movie(2, cast=[person(2)]))
     repository.save(movie(1, minutes=1, cast=[person(3)]))
+    repository.finalize()
     assert set(names(repository)) == {"nm0000001", "nm0000002", "nm0000003"}
+
+
+def test_people_without_credits_are_deleted_on_demand(repository: MovieRepository) -> None:
+    repository.save(movie(1, cast=[person(1), person(2)]))
+    repository.save(movie(1, minutes=1, cast=[person(3)]))
+    keys = [("nm0000001",), ("nm0000003",), ("nm0000009",)]
+    assert repository.delete_rows(Table.PEOPLE, keys) == 1
     repository.finalize()
     assert set(names(repository)) == {"nm0000002", "nm0000003"}
+
+
+DETAILS = PersonDetails("nm0000001", EPOCH, "graphql", born="1946-10", professions=("Actress", "Director"))
+
+
+def test_details_of_a_person_are_kept_apart_from_the_name(repository: MovieRepository) -> None:
+    repository.save(movie(1, cast=[person(1, "First")]))
+    repository.save_rows(Table.PEOPLE, [details_row(DETAILS)])
+    repository.save(movie(1, minutes=1, cast=[person(1, "Second")]))
+    older = replace(DETAILS, details_read_at=EPOCH - timedelta(1), born="1900")
+    repository.save_rows(Table.PEOPLE, [details_row(older)])
+    (row,) = repository.rows(Table.PEOPLE)
+    values = dict(zip(Table.PEOPLE.columns, row, strict=True))
+    assert (values["name"], values["born"], values["details_source"]) == ("Second", "1946-10", "graphql")
+    assert values["professions"] == '["Actress", "Director"]'
+    repository.save_rows(Table.PEOPLE, [details_row(replace(DETAILS, details_read_at=EPOCH + timedelta(1)))])
+    assert next(repository.rows(Table.PEOPLE))[1] == "Second"
 
 
 def test_two_people_may_have_one_name(repository: MovieRepository) -> None:
@@ -288,7 +316,7 @@ def test_a_director_may_act_too(repository: MovieRepository) -> None:
 def test_rows_come_in_the_order_of_their_keys(repository: MovieRepository) -> None:
     crowd = [person(number) for number in range(12, 0, -1)]
     for number in (30, 9_999_999, 2, 10_000_000, 1):
-        repository.save(movie(number, directors=crowd[:2], cast=crowd, rank=number))
+        repository.save(movie(number, directors=crowd[:2], cast=crowd))
     found = contents(repository)
     for table, rows in found.items():
         assert rows == sorted(rows, key=lambda row: sort_key(table, row))
@@ -303,7 +331,84 @@ def test_the_ids_are_those_of_all_movies(repository: MovieRepository) -> None:
     assert list(repository.ids()) == []
     for number in (3, 1, 2, 3):
         repository.save(full_movie(number))
-    assert sorted(repository.ids()) == [imdb_id(number) for number in (1, 2, 3)]
+    assert list(repository.ids()) == [imdb_id(number) for number in (1, 2, 3)]
+
+
+# --- charts, lists and histories -------------------------------------------------
+
+
+def places(repository: MovieRepository) -> list[tuple[str | None, ...]]:
+    return [row[:3] for row in repository.rows(Table.CHARTS)]
+
+
+def test_a_chart_is_replaced_as_a_whole(repository: MovieRepository) -> None:
+    ids = [imdb_id(number) for number in range(11, 0, -1)]
+    repository.replace_chart("top250", [*chart_rows("top250", ids, EPOCH)])
+    repository.replace_chart("toptv", [*chart_rows("toptv", ids[:1], EPOCH)])
+    assert places(repository)[:11] == [("top250", str(rank), one) for rank, one in enumerate(ids, 1)]
+    repository.replace_chart("top250", [*chart_rows("top250", ids[2:4], EPOCH + timedelta(1))])
+    expected = [("top250", "1", ids[2]), ("top250", "2", ids[3]), ("toptv", "1", ids[0])]
+    assert places(repository) == expected
+    repository.finalize()
+    assert places(repository) == expected
+
+
+def test_an_older_reading_of_a_chart_changes_nothing(repository: MovieRepository) -> None:
+    repository.replace_chart("top250", [*chart_rows("top250", [imdb_id(1)], EPOCH)])
+    repository.replace_chart("top250", [*chart_rows("top250", [imdb_id(2)], EPOCH - timedelta(1))])
+    assert places(repository) == [("top250", "1", imdb_id(1))]
+    repository.replace_chart("top250", [])
+    assert places(repository) == []
+
+
+def my_rating(number: int, rating: int, days: int) -> Row:
+    values = {"imdb_id": imdb_id(number), "rating": rating, "read_at": EPOCH + timedelta(days)}
+    return to_row(Table.MY_RATINGS, values)
+
+
+def test_of_two_ratings_of_ones_own_the_later_reading_counts(repository: MovieRepository) -> None:
+    repository.save_rows(Table.MY_RATINGS, [my_rating(2, 7, 0), my_rating(1, 9, 5)])
+    repository.save_rows(Table.MY_RATINGS, [my_rating(1, 3, 4), my_rating(2, 8, 1)])
+    assert list(repository.rows(Table.MY_RATINGS)) == [my_rating(1, 9, 5), my_rating(2, 8, 1)]
+    assert repository.delete_rows(Table.MY_RATINGS, [(imdb_id(1),)]) == 1
+    assert list(repository.rows(Table.MY_RATINGS)) == [my_rating(2, 8, 1)]
+
+
+def test_the_history_of_ratings_has_a_row_a_day(repository: MovieRepository) -> None:
+    rows = [
+        to_row(Table.RATINGS_HISTORY, {"imdb_id": imdb_id(1), "day": date(2026, 3, day), "rating": 9.0, "votes": day})
+        for day in (10, 2, 1)
+    ]
+    repository.save_rows(Table.RATINGS_HISTORY, rows)
+    repository.save_rows(Table.RATINGS_HISTORY, rows[:1])
+    assert list(repository.rows(Table.RATINGS_HISTORY)) == rows[::-1]
+
+
+def test_a_refused_save_is_undone(repository: MovieRepository) -> None:
+    before = movie(1, title="Before", cast=[person(1)])
+    repository.save(before)
+    repository.save(movie(1, minutes=1, title="After", cast=[person(2)]))
+    repository.replace(imdb_id(1), before)
+    assert repository.find(imdb_id(1)) == before
+    repository.finalize()
+    assert repository.find(imdb_id(1)) == before
+    repository.replace(imdb_id(1), None)
+    assert repository.find(imdb_id(1)) is None
+    assert list(repository.rows(Table.CREDITS)) == []
+    assert set(names(repository)) == {"nm0000001", "nm0000002"}
+    repository.save(before)
+    assert repository.find(imdb_id(1)) == before
+
+
+def test_a_marker_is_remembered(opener: Opener) -> None:
+    repository = opener()
+    assert repository.marker is None
+    repository.set_marker("one")
+    repository.set_marker("two")
+    repository.close()
+    repository = opener()
+    assert repository.marker == "two"
+    repository.close()
 
 
 # --- time and threads -----------------------------------------------------------
@@ -436,14 +541,14 @@ def test_any_movie_comes_back_as_it_was(kind: Kind, saved: list[Movie]) -> None:
 def _renamed(one: Movie, found: dict[Table, list[Row]]) -> Movie:
     """The movie with its people under the names that won."""
     kept = {row[0]: row[1] for row in found[Table.PEOPLE]}
-    directors, cast = (
+    directors, cast, crew = (
         tuple(
             replace(credit, person=Person(credit.person.person_id, str(kept[credit.person.person_id])))
             for credit in listed
         )
-        for listed in (one.directors, one.cast)
+        for listed in (one.directors, one.cast, one.crew)
     )
-    return replace(one, directors=directors, cast=cast)
+    return replace(one, directors=directors, cast=cast, crew=crew)
 
 
 # --- any history ----------------------------------------------------------------
@@ -451,16 +556,14 @@ def _renamed(one: Movie, found: dict[Table, list[Row]]) -> Movie:
 _few_people = st.builds(person, st.integers(1, 6), st.sampled_from(["Ann", "Bob", "Cy"]))
 _few_credits = st.lists(_few_people, max_size=3, unique_by=lambda one: one.person_id)
 _few_movies = st.builds(
-    lambda number, minutes, rank, directors, cast: movie(
+    lambda number, minutes, directors, cast: movie(
         number,
         minutes=minutes,
-        rank=rank,
         directors=directors,
         cast=[one for one in cast if one.person_id not in {other.person_id for other in directors}],
     ),
     st.integers(1, 5),
     st.integers(0, 4),
-    st.none() | st.integers(1, 5),
     _few_credits,
     _few_credits,
 )
@@ -482,6 +585,25 @@ class History(RuleBasedStateMachine):
     def save(self, one: Movie) -> None:
         self.store.save(one)
         self.model.save(one)
+
+    @rule(number=st.integers(1, 5))
+    def undo(self, number: int) -> None:
+        before = self.model.find(imdb_id(number))
+        self.store.replace(imdb_id(number), before)
+        self.model.replace(imdb_id(number), before)
+
+    @rule(ids=st.lists(st.integers(1, 5).map(imdb_id), max_size=3, unique=True), minutes=st.integers(0, 4))
+    def chart(self, ids: list[str], minutes: int) -> None:
+        rows = [*chart_rows("top250", ids, EPOCH + timedelta(minutes=minutes))]
+        self.store.replace_chart("top250", rows)
+        self.model.replace_chart("top250", rows)
+
+    @rule(number=st.integers(1, 6), days=st.integers(0, 3), born=st.none() | st.sampled_from(["1950", "1951-02"]))
+    def details(self, number: int, days: int, born: str | None) -> None:
+        details = PersonDetails(f"nm{number:07d}", EPOCH + timedelta(days), "graphql", born=born)
+        if number in {int(str(row[0])[2:]) for row in self.model.rows(Table.PEOPLE)}:
+            self.store.save_rows(Table.PEOPLE, [details_row(details)])
+            self.model.save_rows(Table.PEOPLE, [details_row(details)])
 
     @rule()
     def finalize(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from domain.movie import Category, Credit, Movie, Person, title_url
+from domain.fields import Field, FieldType, Source, Table
+from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, title_url
 
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -29,7 +31,7 @@ def person(number: int, name: str | None = None) -> Person:
     return Person(f"nm{number:07d}", name or f"Person {number}")
 
 
-def credits_of(people: list[Person], category: Category) -> tuple[Credit, ...]:
+def credits_of(people: list[Person], category: str) -> tuple[Credit, ...]:
     return tuple(Credit(one, category, place) for place, one in enumerate(people, 1))
 
 
@@ -40,7 +42,6 @@ def movie(
     title: str | None = None,
     directors: list[Person] | None = None,
     cast: list[Person] | None = None,
-    rank: int | None = None,
 ) -> Movie:
     """A movie read ``minutes`` after midnight, with nothing that is not asked for."""
     return Movie(
@@ -48,14 +49,13 @@ def movie(
         title or f"Title {number}",
         title_url(imdb_id(number)),
         EPOCH + timedelta(minutes=minutes),
-        rank=rank,
-        directors=credits_of(directors or [], Category.DIRECTOR),
-        cast=credits_of(cast or [], Category.CAST),
+        directors=credits_of(directors or [], DIRECTOR),
+        cast=credits_of(cast or [], CAST),
     )
 
 
 def full_movie(number: int, *, people: int = 200_000, cast: int = 18, minutes: float = 0) -> Movie:
-    """A movie with every field filled, its people shared with others; the same number gives the same movie."""
+    """A movie as a title page tells it, its people shared with others; the same number gives the same movie."""
     actors = [person((number * 7919 + place * 104_729) % people + 1) for place in range(cast)]
     unique = list({one.person_id: one for one in actors}.values())
     return Movie(
@@ -75,10 +75,47 @@ def full_movie(number: int, *, people: int = 200_000, cast: int = 18, minutes: f
         poster_url=f"https://m.media-amazon.com/images/M/{number}.jpg",
         certificate="R",
         release_date="1994-10-14",
-        rank=number,
-        directors=credits_of([person(number % people + 1)], Category.DIRECTOR),
-        cast=tuple(Credit(one, Category.CAST, place, (f"Role {place}",)) for place, one in enumerate(unique, 1)),
+        directors=credits_of([person(number % people + 1)], DIRECTOR),
+        cast=tuple(Credit(one, CAST, place, (f"Role {place}",)) for place, one in enumerate(unique, 1)),
     )
+
+
+def complete_movie(number: int) -> Movie:
+    """A movie with every field of the field table filled, crew and other titles among them."""
+    base = full_movie(number)
+    values = {
+        field.name: _EXAMPLES[field.type]
+        for field in Table.MOVIES.fields
+        if not field.derived and getattr(base, field.name) in (None, ()) and field.name not in ("source", "incomplete")
+    }
+    crew = (
+        Credit(person(number + 7), "composer", 1),
+        Credit(person(number), "writer", 1, job=("screenplay", "story by")),
+        Credit(person(number + 1), "writer", 2, attributes=("uncredited",)),
+    )
+    voice = replace(base.cast[0], attributes=("voice",))
+    return replace(
+        base,
+        **values,
+        source="page",
+        incomplete=("cast",),
+        cast=(voice, *base.cast[1:]),
+        crew=crew,
+        akas=(Aka("Andere", "DE", "de", ("imdbDisplay",), ("long",)), Aka("Autre")),
+    )
+
+
+_EXAMPLES: Final[dict[FieldType, Any]] = {
+    FieldType.TEXT: "Some text",
+    FieldType.INTEGER: 1987,
+    FieldType.BIGINT: 3_000_000_000,
+    FieldType.DECIMAL: 7.5,
+    FieldType.BOOLEAN: True,
+    FieldType.DATE: date(2026, 3, 1),
+    FieldType.PARTIAL_DATE: "1994-10",
+    FieldType.TEXT_LIST: ("One", "Two, or three"),
+    FieldType.TITLE_ID: "tt0000042",
+}
 
 
 # --- any movie ------------------------------------------------------------------
@@ -88,51 +125,65 @@ texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40),
 )
 _words = texts.filter(lambda text: bool(text.strip()))
-_genres = st.lists(texts.filter(lambda text: "|" not in text), max_size=4).map(tuple)
-_dates = st.dates(min_value=datetime(1888, 1, 1).date()).flatmap(  # noqa: DTZ001 - a calendar day has no zone
-    lambda day: st.sampled_from([f"{day:%Y}", f"{day:%Y-%m}", f"{day:%Y-%m-%d}"])
-)
+_lists = st.lists(texts, max_size=3).map(tuple)
+_days = st.dates(min_value=date(1888, 1, 1), max_value=date(9999, 12, 31))
 _times = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is added
 ids = st.one_of(st.integers(1, 9_999_999).map(imdb_id), st.from_regex(r"tt[0-9]{7,10}", fullmatch=True))
 people = st.builds(Person, st.from_regex(r"nm[0-9]{7,10}", fullmatch=True), _words)
 
 
-def _credits(category: Category) -> st.SearchStrategy[tuple[Credit, ...]]:
-    parts = st.tuples(people, st.lists(st.one_of(st.just(""), texts), max_size=3).map(tuple))
-    return st.lists(parts, max_size=5, unique_by=lambda part: part[0].person_id).map(
-        lambda listed: tuple(Credit(one, category, place, roles) for place, (one, roles) in enumerate(listed, 1))
+def values_of(field: Field) -> st.SearchStrategy[Any]:
+    """Any value that the field table allows in a field, missing ones among them."""
+    if field.name == "source":
+        return st.none() | st.sampled_from([*Source])
+    number = st.integers(field.minimum or 0, field.maximum or 0)
+    strategies: dict[FieldType, st.SearchStrategy[Any]] = {
+        FieldType.TEXT: _words if field.required else texts,
+        FieldType.INTEGER: number,
+        FieldType.BIGINT: number,
+        FieldType.DECIMAL: st.integers(10, 100).map(lambda tenths: tenths / 10),
+        FieldType.BOOLEAN: st.booleans(),
+        FieldType.DATE: _days,
+        FieldType.PARTIAL_DATE: _days.flatmap(
+            lambda day: st.sampled_from([day.isoformat(), day.isoformat()[:7], day.isoformat()[:4]])
+        ),
+        FieldType.TIMESTAMP: _times,
+        FieldType.TEXT_LIST: _lists,
+        FieldType.TITLE_ID: ids,
+        FieldType.NAME_ID: st.from_regex(r"nm[0-9]{7,10}", fullmatch=True),
+    }
+    present = strategies[field.type]
+    if field.required or (field.type is FieldType.TEXT_LIST and not field.keep_empty):
+        return present
+    return st.none() | present
+
+
+def _credits(category: str) -> st.SearchStrategy[tuple[Credit, ...]]:
+    parts = st.tuples(people, _lists, _lists, _lists)
+    return st.lists(parts, max_size=4, unique_by=lambda part: part[0].person_id).map(
+        lambda listed: tuple(Credit(part[0], category, place, *part[1:]) for place, part in enumerate(listed, 1))
     )
+
+
+_akas = st.lists(
+    st.builds(Aka, _words, st.none() | texts, st.none() | texts, _lists, _lists),
+    max_size=3,
+).map(tuple)
+_MOVIE_FIELDS = [field for field in Table.MOVIES.fields if not field.derived]
 
 
 @st.composite
 def movies(draw: st.DrawFn, imdb_ids: st.SearchStrategy[str] = ids) -> Movie:
     """Any movie the domain accepts and a store must keep. One person keeps one name within a movie."""
-    name = draw(imdb_ids)
-    directors = draw(_credits(Category.DIRECTOR))
-    known = {credit.person.person_id: credit.person for credit in directors}
-    cast = tuple(
-        Credit(known.get(c.person.person_id, c.person), c.category, c.position, c.characters)
-        for c in draw(_credits(Category.CAST))
-    )
-    missing = st.none()
-    return Movie(
-        imdb_id=name,
-        title=draw(_words),
-        source_url=title_url(name),
-        scraped_at=draw(_times),
-        original_title=draw(missing | texts),
-        kind=draw(missing | st.sampled_from(["movie", "tvSeries"])),
-        year=draw(missing | st.integers(1888, 9999)),
-        rating=draw(missing | st.integers(10, 100).map(lambda tenths: tenths / 10)),
-        votes=draw(missing | st.integers(0, 2**31 - 1)),
-        duration_minutes=draw(missing | st.integers(1, 100_000)),
-        metascore=draw(missing | st.integers(0, 100)),
-        genres=draw(_genres),
-        plot=draw(missing | texts),
-        poster_url=draw(missing | texts),
-        certificate=draw(missing | texts),
-        release_date=draw(missing | _dates),
-        rank=draw(missing | st.integers(1, 1_000_000)),
-        directors=directors,
-        cast=cast,
-    )
+    values = {field.name: draw(values_of(field)) for field in _MOVIE_FIELDS}
+    values["imdb_id"] = draw(imdb_ids)
+    known: dict[str, Person] = {}
+    parts = []
+    for category in (DIRECTOR, CAST, "composer", "writer"):
+        credits = [
+            replace(credit, person=known.setdefault(credit.person.person_id, credit.person))
+            for credit in draw(_credits(category))
+        ]
+        parts.append(tuple(credits))
+    directors, cast, *crew = parts
+    return Movie(**values, directors=directors, cast=cast, crew=sum(crew, ()), akas=draw(_akas))

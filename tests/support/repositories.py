@@ -1,27 +1,27 @@
-"""A store in memory: the model that the real ones are compared with."""
+"""A store in memory: the model that the real stores are compared with."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from application.records import Row, Table, from_rows, to_rows
-from application.records import sort_key
+from application.records import Row, key_of, newer_person, sort_key, to_rows
 from domain.errors import RecordRejected
-from domain.movie import Movie, Person
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from domain.fields import Table
+from domain.movie import Credit, Movie, Person
 
 
 class InMemoryMovieRepository:
-    """Satisfies ``MovieRepository`` with three dictionaries; as plain as the rules allow."""
+    """Satisfies ``MovieRepository`` with dictionaries; as plain as the rules allow."""
 
-    def __init__(self, name: str = "memory") -> None:
+    def __init__(self, name: str = "memory", *, may_reject: bool = False) -> None:
         self._name = name
-        self._lock = threading.Lock()
+        self._may_reject = may_reject
+        self._lock = threading.RLock()
         self._movies: dict[str, Movie] = {}
-        self._names: dict[str, tuple[str, datetime, str]] = {}  # name, when it was read, from which movie
+        self._tables: dict[Table, dict[tuple[str, ...], Row]] = {table: {} for table in Table}
+        self._marker: str | None = None
         self.finished = 0
         self.closed = False
 
@@ -29,74 +29,131 @@ class InMemoryMovieRepository:
     def name(self) -> str:
         return self._name
 
+    @property
+    def may_reject(self) -> bool:
+        return self._may_reject
+
+    @property
+    def marker(self) -> str | None:
+        return self._marker
+
+    def set_marker(self, marker: str) -> None:
+        self._marker = marker
+
     def save(self, movie: Movie) -> None:
-        _reject_what_no_store_holds(self._name, movie)
+        reject_what_no_store_holds(self._name, movie)
         with self._lock:
             if self.closed:
                 raise RuntimeError("the store is closed")
             stored = self._movies.get(movie.imdb_id)
-            if stored is not None and stored.scraped_at > movie.scraped_at:
-                return
-            self._movies[movie.imdb_id] = movie
-            for person_id, name in to_rows(movie).people:
-                assert person_id is not None
-                assert name is not None
-                if self._may_name(movie, person_id):
-                    self._names[person_id] = (name, movie.scraped_at, movie.imdb_id)
+            if stored is None or stored.scraped_at <= movie.scraped_at:
+                self._put(movie)
 
-    def rename(self, person: Person) -> None:
+    def replace(self, imdb_id: str, movie: Movie | None) -> None:
         with self._lock:
-            _, named_at, named_by = self._names.get(person.person_id, ("", EPOCH, ""))
-            self._names[person.person_id] = (person.name, named_at, named_by)
+            if movie is None:
+                self._movies.pop(imdb_id, None)
+            else:
+                self._put(movie)
+
+    def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
+        with self._lock:
+            charts = self._tables[Table.CHARTS]
+            stored = [row for row in charts.values() if row[0] == chart]
+            if rows and stored and str(rows[0][3]) < max(str(row[3]) for row in stored):
+                return
+            for row in stored:
+                del charts[key_of(Table.CHARTS, row)]
+            charts.update((key_of(Table.CHARTS, row), row) for row in rows)
+
+    def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
+        with self._lock:
+            kept = self._tables[table]
+            for row in rows:
+                key = key_of(table, row)
+                old = kept.get(key)
+                if table is Table.PEOPLE and old is not None:
+                    kept[key] = newer_person(old, row)
+                elif table is not Table.MY_RATINGS or old is None or str(old[-1]) <= str(row[-1]):
+                    kept[key] = row
+
+    def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
+        with self._lock:
+            credited = {credit.person.person_id for movie in self._movies.values() for credit in movie.credits}
+            gone = [
+                key for key in keys if key in self._tables[table] and not (table is Table.PEOPLE and key[0] in credited)
+            ]
+            for key in gone:
+                del self._tables[table][key]
+            return len(gone)
 
     def find(self, imdb_id: str) -> Movie | None:
         with self._lock:
             movie = self._movies.get(imdb_id)
-            if movie is None:
-                return None
-            rows = to_rows(movie)
-            return from_rows(rows.movie, rows.credits, {person_id: kept[0] for person_id, kept in self._names.items()})
+            return None if movie is None else self._named(movie)
 
     def ids(self) -> Iterator[str]:
         with self._lock:
-            return iter([*self._movies])
+            return iter(sorted(self._movies))
 
     def rows(self, table: Table) -> Iterator[Row]:
         with self._lock:
             return iter(sorted(self._all(table), key=lambda row: sort_key(table, row)))
 
     def finalize(self) -> None:
-        with self._lock:
-            self.finished += 1
-            credited = {credit.person.person_id for movie in self._movies.values() for credit in movie.credits}
-            self._names = {person_id: kept for person_id, kept in self._names.items() if person_id in credited}
+        self.finished += 1
 
     def close(self) -> None:
         self.closed = True
 
-    def _may_name(self, movie: Movie, person_id: str) -> bool:
-        if person_id not in self._names:
-            return True
-        _, named_at, named_by = self._names[person_id]
-        if movie.scraped_at != named_at:
-            return movie.scraped_at > named_at
-        return movie.imdb_id <= named_by
+    def _put(self, movie: Movie) -> None:
+        self._movies[movie.imdb_id] = movie
+        self.save_rows(Table.PEOPLE, to_rows(movie).people)
+
+    def _named(self, movie: Movie) -> Movie:
+        """The movie with each person under the stored name, without a rank."""
+
+        def named(credits: tuple[Credit, ...]) -> tuple[Credit, ...]:
+            return tuple(replace(credit, person=self._person(credit.person)) for credit in credits)
+
+        return replace(
+            movie, rank=None, directors=named(movie.directors), cast=named(movie.cast), crew=named(movie.crew)
+        )
+
+    def _person(self, person: Person) -> Person:
+        return Person(person.person_id, str(self._tables[Table.PEOPLE][person.person_id,][1]))
 
     def _all(self, table: Table) -> list[Row]:
-        if table is Table.PEOPLE:
-            return [(person_id, name) for person_id, (name, _, _) in self._names.items()]
         flat = [to_rows(movie) for movie in self._movies.values()]
         if table is Table.MOVIES:
             return [rows.movie for rows in flat]
-        return [row for rows in flat for row in rows.credits]
+        if table is Table.CREDITS:
+            return [row for rows in flat for row in rows.credits]
+        if table is Table.AKAS:
+            return [row for rows in flat for row in rows.akas]
+        return list(self._tables[table].values())
 
 
-def _reject_what_no_store_holds(store: str, movie: Movie) -> None:
+def reject_what_no_store_holds(store: str, movie: Movie) -> None:
+    """Refuses NUL and half surrogate pairs.
+
+    Raises:
+        RecordRejected: the message names the column.
+    """
     rows = to_rows(movie)
-    for table, row in [(Table.MOVIES, rows.movie)] + [(Table.PEOPLE, person) for person in rows.people]:
-        for column, cell in zip(table.columns, row, strict=True):
-            if cell and ("\0" in cell or any("\ud800" <= letter <= "\udfff" for letter in cell)):
-                raise RecordRejected(store, f"{movie.imdb_id}: {column} holds a NUL or half a surrogate pair")
-    for credit in movie.credits:
-        if any("\0" in role or any("\ud800" <= x <= "\udfff" for x in role) for role in credit.characters):
-            raise RecordRejected(store, f"{movie.imdb_id}: characters hold a NUL or half a surrogate pair")
+    tables = {
+        Table.MOVIES: (rows.movie,),
+        Table.PEOPLE: rows.people,
+        Table.CREDITS: rows.credits,
+        Table.AKAS: rows.akas,
+    }
+    for table, flat in tables.items():
+        for row in flat:
+            for column, cell in zip(table.columns, row, strict=True):
+                # A cell of a list has NUL as a JSON escape.
+                if cell and ("\0" in cell or "\\u0000" in cell.replace("\\\\", "") or _has_half_pair(cell)):
+                    raise RecordRejected(store, f"{movie.imdb_id}: {column} holds a NUL or half a surrogate pair")
+
+
+def _has_half_pair(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
