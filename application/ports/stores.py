@@ -56,7 +56,8 @@ class MovieRepository(Protocol):
         """Inserts or updates rows of ``people``, ``my_ratings`` or ``ratings_history`` by their key.
 
         People are merged as ``application.records.newer_person`` says: name and details
-        each from the later reading. Of two ratings of one title the one with the later
+        each from the later reading; a row without a name for a person who is not stored is
+        left out. Of two ratings of one title the one with the later
         ``read_at`` counts. History rows replace those of the same key.
         """
 

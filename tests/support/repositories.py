@@ -74,6 +74,8 @@ class InMemoryMovieRepository:
                 old = kept.get(key)
                 if table is Table.PEOPLE and old is not None:
                     kept[key] = newer_person(old, row)
+                elif table is Table.PEOPLE and row[1] is None:
+                    continue
                 elif table is not Table.MY_RATINGS or old is None or str(old[-1]) <= str(row[-1]):
                     kept[key] = row
 
