@@ -1,13 +1,13 @@
-"""Two stores side by side, row by row.
+"""Stores side by side, row by row.
 
-Each table is read from both stores in one order and merged, so that memory does
+Each table is read from all stores in one order and merged, so that memory does
 not grow with the number of records.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -15,68 +15,65 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from application.ports import MovieRepository
-from application.records import Row, SortKey, Table, canonical, sort_key
+from application.records import Row, SortKey, canonical, key_of, sort_key
+from domain.fields import Table
 
-Pair: TypeAlias = tuple[list[Row], list[Row]]
-"""The rows with one key in the CSV and in PostgreSQL: one each, where all is well."""
+KeyRows: TypeAlias = tuple[list[Row], ...]
+"""The rows with one key, a list for each store; one row each where all is well."""
 
 
 class Verdict(StrEnum):
-    """What is wrong with one id."""
+    """What is wrong with one key."""
 
     DIFFERS = "differs"
-    ONLY_CSV = "only in CSV"
-    ONLY_POSTGRES = "only in PostgreSQL"
+    MISSING = "missing"
     UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row that is not the same in both stores.
+    """One key whose rows are not the same in all stores.
 
     Attributes:
         table: where.
-        key: the cells that identify it.
-        verdict: how.
-        columns: those that differ.
-        note: why it is unreadable.
-        csv, postgres: the rows as they stand, where there are any.
+        key: the cells that identify the row.
+        verdict: what is wrong.
+        detail: the columns that differ, the stores that lack it, or why it is unreadable.
+        rows: the row of each store, in the order of the stores; ``None`` where it is missing.
     """
 
     table: Table
     key: tuple[str, ...]
     verdict: Verdict
-    columns: tuple[str, ...] = ()
-    note: str = ""
-    csv: Row | None = None
-    postgres: Row | None = None
+    detail: str
+    rows: tuple[Row | None, ...]
 
     def __str__(self) -> str:
-        details = ", ".join(self.columns) or self.note
-        return f"{self.table} {' '.join(self.key)}: {self.verdict}" + (f" ({details})" if details else "")
+        return f"{self.table} {' '.join(self.key)}: {self.verdict} ({self.detail})"
 
 
-def compare(table: Table, csv: MovieRepository, postgres: MovieRepository) -> Iterator[Finding]:
-    """What is not the same in one table, in the order of its keys.
+def compare(table: Table, stores: Sequence[MovieRepository]) -> Iterator[Finding]:
+    """Yields what is not the same in one table, in the order of its keys.
 
     Raises:
         StoreError: a store cannot be read.
         RuntimeError: a store does not keep to the order of ``sort_key``.
     """
-    for pair in pairs(table, csv, postgres):
-        finding = judge(table, pair)
+    names = [store.name for store in stores]
+    for rows in grouped(table, stores):
+        finding = judge(table, rows, names)
         if finding is not None:
             yield finding
 
 
-def pairs(table: Table, csv: MovieRepository, postgres: MovieRepository) -> Iterator[Pair]:
-    """All rows of a table, those with the same key together; raises what ``compare`` does."""
-    merged = heapq.merge(_keyed(table, csv, 0), _keyed(table, postgres, 1), key=itemgetter(0))
+def grouped(table: Table, stores: Sequence[MovieRepository]) -> Iterator[KeyRows]:
+    """Yields all rows of a table, those with the same key together; raises what ``compare`` does."""
+    merged = heapq.merge(*(_keyed(table, store, side) for side, store in enumerate(stores)), key=itemgetter(0))
     for _, keyed in groupby(merged, key=itemgetter(0)):
-        pair: Pair = ([], [])
+        rows: KeyRows = tuple([] for _ in stores)
         for _, side, row in keyed:
-            pair[side].append(row)
-        yield pair
+            rows[side].append(row)
+        yield rows
 
 
 def _keyed(table: Table, store: MovieRepository, side: int) -> Iterator[tuple[SortKey, int, Row]]:
@@ -89,33 +86,34 @@ def _keyed(table: Table, store: MovieRepository, side: int) -> Iterator[tuple[So
         previous = key
 
 
-def judge(table: Table, pair: Pair) -> Finding | None:
-    """What is wrong with the rows of one key; ``None`` if nothing is."""
-    ours, theirs = pair
-    if len(ours) == 1 and ours == theirs:
+def judge(table: Table, rows: KeyRows, names: Sequence[str]) -> Finding | None:
+    """What is wrong with the rows of one key; ``None`` if nothing is.
+
+    Args:
+        table: where they are.
+        rows: of each store.
+        names: of the stores.
+    """
+    first = rows[0]
+    if len(rows) > 1 and len(first) == 1 and all(other == first for other in rows[1:]):
         return None
-    csv, postgres = (rows[0] if rows else None for rows in (ours, theirs))
-    key = _key(table, csv or postgres or ())
+    given = tuple(found[0] if found else None for found in rows)
+    key = key_of(table, next(row for row in given if row is not None))
 
-    def finding(verdict: Verdict, columns: Iterable[str] = (), note: str = "") -> Finding:
-        return Finding(table, key, verdict, tuple(columns), note, csv, postgres)
+    def finding(verdict: Verdict, detail: str) -> Finding:
+        return Finding(table, key, verdict, detail, given)
 
-    for name, rows in (("CSV", ours), ("PostgreSQL", theirs)):
-        if len(rows) > 1:
-            return finding(Verdict.UNREADABLE, note=f"stands {len(rows)} times in {name}")
-    try:
-        first, second = (None if row is None else canonical(table, row) for row in (csv, postgres))
-    except ValueError as error:
-        return finding(Verdict.UNREADABLE, note=str(error))
-    if first is None:
-        return finding(Verdict.ONLY_POSTGRES)
-    if second is None:
-        return finding(Verdict.ONLY_CSV)
-    differing = [name for name, one, other in zip(table.columns, first, second, strict=True) if one != other]
-    return finding(Verdict.DIFFERS, differing) if differing else None
-
-
-def _key(table: Table, row: Row) -> tuple[str, ...]:
-    if len(row) != len(table.columns):
-        return tuple(cell or "" for cell in row[:1])
-    return tuple(row[table.columns.index(column)] or "" for column in table.key)
+    for name, found in zip(names, rows, strict=True):
+        if len(found) > 1:
+            return finding(Verdict.UNREADABLE, f"{len(found)} rows in {name}")
+    texts = []
+    for name, row in zip(names, given, strict=True):
+        try:
+            texts.append(None if row is None else canonical(table, row))
+        except ValueError as error:
+            return finding(Verdict.UNREADABLE, f"in {name}: {error}")
+    lacking = [name for name, row in zip(names, texts, strict=True) if row is None]
+    if lacking:
+        return finding(Verdict.MISSING, f"not in {', '.join(lacking)}")
+    differing = [name for name, cells in zip(table.columns, zip(*texts, strict=True), strict=True) if len({*cells}) > 1]  # type: ignore[arg-type]  # none is missing
+    return finding(Verdict.DIFFERS, ", ".join(differing)) if differing else None

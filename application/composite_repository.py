@@ -1,94 +1,189 @@
-"""One movie into both stores at the same time, or it was not saved."""
+"""One movie into every store at the same time, or it was not saved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import heapq
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+from uuid import uuid4
 
 from application.ports import BackgroundRepository, MovieRepository
-from application.records import Row, Table
+from application.records import Row
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
+from domain.fields import Table
 from domain.movie import Movie
+
+log = logging.getLogger(__name__)
+
+_ID_LOCKS: Final = 1024  # two titles seldom share one
 
 
 class CompositeMovieRepository:
-    """The composite repository: every save goes to both stores at once and waits for both.
+    """Saves to all stores at once and waits for all; reads from the first.
 
-    Reading asks ``primary`` alone.
+    A record that one store refuses is in no store as a new version: the others get
+    back what they held before.
 
     Args:
-        primary: saved from the calling thread.
-        secondary: begins before, on its own thread, and is waited for after.
+        stores: at least one; reading asks the first.
     """
 
-    def __init__(self, primary: MovieRepository, secondary: BackgroundRepository) -> None:
-        self._primary = primary
-        self._secondary = secondary
+    def __init__(self, stores: Sequence[MovieRepository]) -> None:
+        self._stores = tuple(stores)
+        self._background = tuple(store for store in stores if isinstance(store, BackgroundRepository))
+        self._foreground = tuple(store for store in stores if not isinstance(store, BackgroundRepository))
+        # Only what another store can refuse must be put back.
+        self._restorable = tuple(
+            store for store in stores if any(other.may_reject for other in stores if other is not store)
+        )
+        self._id_locks = tuple(threading.Lock() for _ in range(_ID_LOCKS))
 
     @property
     def name(self) -> str:
-        return f"{self._primary.name} and {self._secondary.name}"
+        return " and ".join(store.name for store in self._stores)
+
+    @property
+    def may_reject(self) -> bool:
+        return any(store.may_reject for store in self._stores)
+
+    @property
+    def stores(self) -> tuple[MovieRepository, ...]:
+        """The stores, in the order in which they were given."""
+        return self._stores
+
+    @property
+    def marker(self) -> str | None:
+        """The marker that all stores carry; ``None`` where they differ or one has none."""
+        markers = {store.marker for store in self._stores}
+        return markers.pop() if len(markers) == 1 else None
+
+    def set_marker(self, marker: str) -> None:
+        self._each(lambda store: store.set_marker(marker))
+
+    def mark_as_equal(self) -> None:
+        """Gives all stores a new common marker: from here on they are written together."""
+        self.set_marker(uuid4().hex)
 
     def save(self, movie: Movie) -> None:
-        """Save to both and wait for both, whatever becomes of either.
+        """Saves to all stores and waits for all, whatever becomes of any.
 
         Raises:
             StoreUnavailable: a store could not take it now; saving again may help.
             RecordRejected: a store refuses this record; its name is in the message.
         """
-        errors: list[StoreError] = []
-        begun: Callable[[], None] | None = None
-        try:
-            begun = self._secondary.save_async(movie)
-        except StoreError as error:
-            errors.append(error)
-        try:
-            self._primary.save(movie)
-        except StoreError as error:
-            errors.insert(0, error)
-        finally:
-            if begun is not None:
-                try:
-                    begun()
-                except StoreError as error:
-                    errors.append(error)
+        with self._id_locks[hash(movie.imdb_id) % _ID_LOCKS]:
+            before = {store.name: _held(store, movie.imdb_id) for store in self._restorable}
+            errors = self._save_everywhere(movie)
+            if any(isinstance(error, RecordRejected) for error in errors.values()):
+                self._put_back(movie.imdb_id, before, refused_by=errors.keys())
         if errors:
-            raise _combined(errors)
+            raise combined([errors[store.name] for store in self._stores if store.name in errors])
+
+    def replace(self, imdb_id: str, movie: Movie | None) -> None:
+        self._each(lambda store: store.replace(imdb_id, movie))
+
+    def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
+        self._each(lambda store: store.replace_chart(chart, rows))
+
+    def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
+        kept = tuple(rows)
+        self._each(lambda store: store.save_rows(table, kept))
+
+    def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
+        kept = tuple(keys)
+        counts: list[int] = []
+        self._each(lambda store: counts.append(store.delete_rows(table, kept)))
+        return max(counts)
 
     def find(self, imdb_id: str) -> Movie | None:
-        return self._primary.find(imdb_id)
+        return self._stores[0].find(imdb_id)
 
     def ids(self) -> Iterator[str]:
-        """The ids of the movies that both stores hold."""
-        here = set(self._primary.ids())
-        return (imdb_id for imdb_id in self._secondary.ids() if imdb_id in here)
+        """The ids of the movies that every store holds, in ascending order."""
+        merged = heapq.merge(*(store.ids() for store in self._stores))
+        return (imdb_id for imdb_id, same in groupby(merged) if sum(1 for _ in same) == len(self._stores))
 
     def rows(self, table: Table) -> Iterator[Row]:
-        return self._primary.rows(table)
+        return self._stores[0].rows(table)
 
     def finalize(self) -> None:
-        """Bring both stores into their final form; the second is tried even if the first fails."""
-        self._each("finalize")
+        """Brings all stores into their final form; each is tried even if another fails."""
+        self._each(lambda store: store.finalize())
 
     def close(self) -> None:
-        """Close both; saves under way end first."""
-        self._each("close")
+        """Closes all stores; saves in progress end first."""
+        self._each(lambda store: store.close())
 
-    def _each(self, step: str) -> None:
+    def _save_everywhere(self, movie: Movie) -> dict[str, StoreError]:
+        errors: dict[str, StoreError] = {}
+        waits: list[tuple[str, Callable[[], None]]] = []
+        try:
+            for background in self._background:
+                try:
+                    waits.append((background.name, background.save_async(movie)))
+                except StoreError as error:
+                    errors[background.name] = error
+            for store in self._foreground:
+                try:
+                    store.save(movie)
+                except StoreError as error:
+                    errors[store.name] = error
+        finally:
+            for name, wait in waits:
+                try:
+                    wait()
+                except StoreError as error:
+                    errors[name] = error
+        return errors
+
+    def _put_back(
+        self, imdb_id: str, before: dict[str, Movie | StoreError | None], refused_by: Iterable[str]
+    ) -> None:
+        """Gives the stores that took the record what they held before.
+
+        Raises:
+            StoreUnavailable: one of them cannot take it; the title stays pending and the next run settles it.
+        """
+        refused = set(refused_by)
+        for store in self._restorable:
+            held = before[store.name]
+            if store.name in refused:
+                continue
+            if isinstance(held, StoreError):
+                log.warning("%s keeps the new record of %s: the one before cannot be read", store.name, imdb_id)
+            else:
+                store.replace(imdb_id, held)
+
+    def _each(self, step: Callable[[MovieRepository], object]) -> None:
         errors: list[StoreError] = []
-        for store in (self._primary, self._secondary):
+        for store in self._stores:
             try:
-                getattr(store, step)()
+                step(store)
             except StoreError as error:
                 errors.append(error)
         if errors:
-            raise _combined(errors)
+            raise combined(errors)
 
 
-def _combined(errors: list[StoreError]) -> StoreError:
-    """One error for one or two; it may be retried only if each of them may."""
-    if len(errors) == 1:
-        return errors[0]
+def combined(errors: Sequence[StoreError]) -> StoreError:
+    """One error for several; it may be retried only if each of them may."""
+    first, *others = errors
+    if not others:
+        return first
     kind = StoreUnavailable if all(error.retry for error in errors) else RecordRejected
-    combined = kind(errors[0].store, f"{errors[0].message}; {errors[1].store}: {errors[1].message}")
-    combined.__cause__ = errors[0]
-    return combined
+    message = "; ".join([first.message, *(f"{error.store}: {error.message}" for error in others)])
+    error = kind(first.store, message)
+    error.__cause__ = first
+    return error
+
+
+def _held(store: MovieRepository, imdb_id: str) -> Movie | StoreError | None:
+    try:
+        return store.find(imdb_id)
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        return error

@@ -1,58 +1,37 @@
-"""Make both stores equal: the newer record wins, PostgreSQL wins ties."""
+"""Makes stores equal: the newer record wins, ties go to the store that is named first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from itertools import groupby
+from operator import itemgetter
 
 from application.comparison import Finding, Verdict, compare
 from application.ports import MovieRepository
-from application.records import Table, to_rows
+from application.records import Row, key_of, newer_person, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
-from domain.movie import Movie, Person
+from domain.fields import Table
+from domain.movie import Movie
+
+_READ_AT = Table.CHARTS.column_index("read_at")
 
 
-class RenamingRepository(MovieRepository, Protocol):
-    """A store in which a person can be given a name that no movie brings."""
-
-    def rename(self, person: Person) -> None:
-        """Set a person's name without regard to who gave the stored one.
-
-        Raises:
-            StoreUnavailable: nothing was saved.
-            RecordRejected: the name cannot be stored.
-        """
-
-
-@runtime_checkable
-class ThoroughRepository(Protocol):
-    """A store whose ``finalize`` drops only people who have lost a credit, and which can look at all of them."""
-
-    def drop_uncredited(self) -> None:
-        """Drop everybody whom no movie credits, whoever put them there.
-
-        Raises:
-            StoreUnavailable: nothing was dropped.
-        """
-
-
-class Step(StrEnum):
+class RepairStep(StrEnum):
     """What was done about a difference."""
 
-    TO_CSV = "copied from PostgreSQL to CSV"
-    TO_POSTGRES = "copied from CSV to PostgreSQL"
-    RENAMED = "name copied from PostgreSQL to CSV"
+    COPIED = "copied"
+    MERGED = "merged"
     DROPPED = "dropped"
-    GIVEN_UP = "could not be repaired"
+    FAILED = "could not be repaired"
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that was done: to which id, and why so."""
+class RepairAction:
+    """One thing that was done: to which key, and why."""
 
-    step: Step
+    step: RepairStep
     key: str
     reason: str
 
@@ -60,62 +39,106 @@ class Action:
         return f"{self.key}: {self.step} ({self.reason})"
 
 
-def repair(csv: RenamingRepository, postgres: MovieRepository) -> Iterator[Action]:
-    """Make the stores equal, and tell each thing that is done.
+def repair(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
+    """Makes the stores equal and yields each thing that is done. Nothing that only one store holds is deleted.
 
-    Nothing happens unless the answer is read to its end. Both stores are brought into their final form.
+    Lazy: exhaust the iterator to complete the repair. All stores are finalized.
 
     Args:
-        csv, postgres: the stores, open for writing.
+        stores: open for writing, in the order of preference.
 
     Raises:
-        StoreUnavailable: a store cannot go on; what was told has been done.
+        StoreUnavailable: a store cannot go on; what was yielded has been done.
     """
-    done: set[str] = set()  # a movie is copied with all its credits
-    for table in (Table.MOVIES, Table.CREDITS):
-        for finding in compare(table, csv, postgres):
+    done: set[str] = set()  # a movie is copied with all its credits and other titles
+    for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
+        for finding in compare(table, stores):
             imdb_id = finding.key[0]
             if imdb_id not in done:
                 done.add(imdb_id)
-                yield from _copy(imdb_id, finding, csv, postgres)
-    alone = {finding.key[0]: finding.verdict for finding in compare(Table.PEOPLE, csv, postgres) if _is_alone(finding)}
-    for store in (csv, postgres):
-        if isinstance(store, ThoroughRepository):
-            store.drop_uncredited()
-        store.finalize()  # whom nobody credits leaves both
-    for finding in compare(Table.PEOPLE, csv, postgres):
-        alone.pop(finding.key[0], None)
-        if finding.postgres is None:
-            yield Action(Step.GIVEN_UP, finding.key[0], f"{finding.verdict}; no movie credits this person")
+                yield from _copy_movie(imdb_id, finding, stores)
+    yield from _merge_rows(Table.PEOPLE, stores)
+    yield from _merge_charts(stores)
+    yield from _merge_rows(Table.MY_RATINGS, stores)
+    yield from _merge_rows(Table.RATINGS_HISTORY, stores)
+    for store in stores:
+        store.finalize()
+
+
+def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
+    """Copies the newest readable record of a title to all stores that hold another one."""
+    held = [_find(store, imdb_id) for store in stores]
+    readable = [(movie, store.name) for movie, store in zip(held, stores, strict=True) if isinstance(movie, Movie)]
+    if not readable:
+        problem = next((one for one in held if isinstance(one, StoreError)), None)
+        if problem is None and finding.table is not Table.MOVIES:
+            for store in stores:  # rows of a movie that no store holds
+                store.replace(imdb_id, None)
+            yield RepairAction(RepairStep.DROPPED, imdb_id, f"{finding.table} {finding.detail}, and no such movie")
         else:
-            yield _renamed(finding, csv)
-    for person_id, verdict in alone.items():
-        yield Action(Step.DROPPED, person_id, f"{verdict}; no movie credits this person")
-    csv.finalize()
-
-
-def _copy(imdb_id: str, finding: Finding, csv: MovieRepository, postgres: MovieRepository) -> Iterator[Action]:
-    ours, theirs = _find(csv, imdb_id), _find(postgres, imdb_id)
-    if isinstance(ours, Movie) and (not isinstance(theirs, Movie) or ours.scraped_at > theirs.scraped_at):
-        reason = "not in PostgreSQL" if theirs is None else str(theirs) if isinstance(theirs, StoreError) else "newer"
-        yield _saved(ours, postgres, Step.TO_POSTGRES, reason)
-    elif isinstance(theirs, Movie):
-        if ours is None:
-            reason = "not in CSV"
-        elif isinstance(ours, StoreError):
-            reason = str(ours)
+            yield RepairAction(RepairStep.FAILED, imdb_id, str(problem or finding.detail))
+        return
+    newest, source = max(readable, key=lambda found: found[0].scraped_at)
+    for store, movie in zip(stores, held, strict=True):
+        if not isinstance(movie, Movie):
+            reason = f"not in {store.name}" if movie is None else str(movie)
+        elif _without_names(movie) == _without_names(newest) and finding.verdict is not Verdict.UNREADABLE:
+            continue
+        elif newest.scraped_at > movie.scraped_at:
+            reason = "newer"
+        elif store.name == source:
+            continue
         else:
-            reason = "newer" if theirs.scraped_at > ours.scraped_at else f"of the same time; {finding.verdict}"
-        yield _saved(theirs, csv, Step.TO_CSV, reason)
-    elif finding.table is Table.CREDITS and ours is None and theirs is None:  # they leave with the next finish
-        yield Action(Step.DROPPED, imdb_id, f"credits {finding.verdict}, and no such movie")
-    elif finding.table is Table.MOVIES:
-        problem = next((one for one in (ours, theirs) if one is not None), finding)
-        yield Action(Step.GIVEN_UP, imdb_id, str(problem))
+            reason = f"of the same time; {finding.verdict}: {finding.detail}"
+        yield _save(newest, store, f"from {source} to {store.name}: {reason}")
 
 
-def _is_alone(finding: Finding) -> bool:
-    return finding.verdict in (Verdict.ONLY_CSV, Verdict.ONLY_POSTGRES)
+def _merge_rows(table: Table, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
+    """Merges rows that differ and gives the outcome to all stores."""
+    for finding in compare(table, stores):
+        key = " ".join(finding.key)
+        rows = [row for row in finding.rows if row is not None]
+        if finding.verdict is Verdict.UNREADABLE:
+            yield RepairAction(RepairStep.FAILED, f"{table} {key}", finding.detail)
+            continue
+        merged = rows[0]
+        for row in reversed(rows[1:]):
+            merged = _newer(table, row, merged)
+        try:
+            for store in stores:
+                store.save_rows(table, [merged])
+        except RecordRejected as error:
+            yield RepairAction(RepairStep.FAILED, f"{table} {key}", str(error))
+        else:
+            yield RepairAction(RepairStep.MERGED, f"{table} {key}", f"{finding.verdict}: {finding.detail}")
+
+
+def _newer(table: Table, old: Row, new: Row) -> Row:
+    if table is Table.PEOPLE:
+        return newer_person(old, new)
+    if table is Table.MY_RATINGS:
+        return new if (new[-1] or "") >= (old[-1] or "") else old
+    return new
+
+
+def _merge_charts(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
+    """Gives all stores the newest reading of each chart that differs."""
+    differing = dict.fromkeys(finding.key[0] for finding in compare(Table.CHARTS, stores))
+    for chart in differing:
+        readings = [_places(store, chart) for store in stores]
+        newest = max(readings, key=lambda rows: max((row[_READ_AT] or "" for row in rows), default=""))
+        for store, rows in zip(stores, readings, strict=True):
+            if rows != newest:
+                store.replace_chart(chart, [])  # a reading of the same time replaces nothing
+                store.replace_chart(chart, newest)
+                yield RepairAction(RepairStep.COPIED, f"chart {chart}", f"to {store.name}: newer, or read whole")
+
+
+def _places(store: MovieRepository, chart: str) -> list[Row]:
+    for name, rows in groupby(store.rows(Table.CHARTS), key=itemgetter(0)):
+        if name == chart:
+            return list(rows)
+    return []
 
 
 def _find(store: MovieRepository, imdb_id: str) -> Movie | StoreError | None:
@@ -127,27 +150,30 @@ def _find(store: MovieRepository, imdb_id: str) -> Movie | StoreError | None:
         return error
 
 
-def _saved(movie: Movie, store: MovieRepository, step: Step, reason: str) -> Action:
+def _save(movie: Movie, store: MovieRepository, reason: str) -> RepairAction:
     try:
-        store.save(movie)
+        store.replace(movie.imdb_id, movie)
     except RecordRejected as error:
-        return Action(Step.GIVEN_UP, movie.imdb_id, str(error))
+        return RepairAction(RepairStep.FAILED, movie.imdb_id, str(error))
     kept = _find(store, movie.imdb_id)
-    if isinstance(kept, Movie) and _unnamed(kept) == _unnamed(movie):
-        return Action(step, movie.imdb_id, reason)
-    return Action(Step.GIVEN_UP, movie.imdb_id, f"{store.name} keeps another record")
+    if isinstance(kept, Movie) and _without_names(kept) == _without_names(movie):
+        return RepairAction(RepairStep.COPIED, movie.imdb_id, reason)
+    return RepairAction(RepairStep.FAILED, movie.imdb_id, f"{store.name} keeps another record")
 
 
-def _unnamed(movie: Movie) -> tuple[object, ...]:
-    """The movie without the names of its people, which newer movies may have given."""
+def _without_names(movie: Movie) -> tuple[object, ...]:
+    """The rows of a movie without the names of its people, which other movies may have given."""
     rows = to_rows(movie)
-    return (rows.movie, rows.credits)
+    return (rows.movie, rows.credits, rows.akas)
 
 
-def _renamed(finding: Finding, csv: RenamingRepository) -> Action:
-    person_id, name = (finding.postgres or ("", ""))[:2]
-    try:
-        csv.rename(Person(person_id or "", name or ""))
-    except (RecordRejected, ValueError) as error:
-        return Action(Step.GIVEN_UP, person_id or "", str(error))
-    return Action(Step.RENAMED, person_id or "", finding.verdict.value)
+def prune(stores: Sequence[MovieRepository]) -> int:
+    """Deletes the people whom no title credits from all stores.
+
+    Returns:
+        The number of people deleted from the store that held most of them.
+    """
+    return max(
+        store.delete_rows(Table.PEOPLE, (key_of(Table.PEOPLE, row) for row in store.rows(Table.PEOPLE)))
+        for store in stores
+    )

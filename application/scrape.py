@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from application.ports import Job, JobExecutor, JobLog, MovieRepository, Outcome, Progress, Run, RunHistory
-from application.renew_ranks import renew_ranks
 from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreError
@@ -86,8 +85,6 @@ def scrape(
         _finish_what_is_there(store)
         return ended
     try:
-        if ended.ending is StopReason.FINISHED and places:
-            renew_ranks(store, {entry.imdb_id: entry.rank for entry in places}, run.started_at)
         counts = crew.job_log.counts
         whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
         history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=crew.clock.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -28,7 +29,7 @@ class ScrapeMovie:
         progress: told what the worker is doing.
         cancel: ends every wait.
         fresh_since: a record that was read since then is left alone; ``None``: none is.
-        keep_ranks: a title that comes without a rank keeps the one it has.
+        on_moved: called with the old and the new id of a title that IMDb has moved, after it was saved.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class ScrapeMovie:
         progress: Progress,
         cancel: threading.Event,
         fresh_since: datetime | None = None,
-        keep_ranks: bool = True,
+        on_moved: Callable[[str, str], None] | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -48,7 +49,7 @@ class ScrapeMovie:
         self._progress = progress
         self._cancel = cancel
         self._fresh_since = fresh_since
-        self._keep_ranks = keep_ranks
+        self._on_moved = on_moved
         self._turns = tuple(threading.Lock() for _ in range(_TURNS))
         self._gaps: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
 
@@ -66,12 +67,14 @@ class ScrapeMovie:
         title = self._source.title(job.key, max_requests=left, cancel=self._cancel)
         self._progress.phase(job, "save", job.attempt)
         try:
-            movie = self._save(title, title.movie.rank if job.rank is None else job.rank)
+            movie = self._save(title)
+            moved = movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key) is not None
+            if moved and self._on_moved is not None:
+                self._on_moved(job.key, movie.imdb_id)
         except FilmledgerError as error:
             return failed(job, error, requests=title.requests, size=title.size)
-        moved = movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key) is not None
         if moved:
-            log.warning("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
+            log.info("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
         else:
             log.info("%s saved: %s", movie.imdb_id, movie.title)
         return Outcome(
@@ -90,15 +93,11 @@ class ScrapeMovie:
         if self._fresh_since is None:
             return None
         saved = self._store.find(job.key)
-        if saved is None or saved.scraped_at < self._fresh_since:
-            return None
-        if job.rank is not None and saved.rank != job.rank:
-            self._store.save(replace(saved, rank=job.rank))
-        return saved
+        return None if saved is None or saved.scraped_at < self._fresh_since else saved
 
-    def _save(self, title: FetchedTitle, rank: int | None) -> Movie:
+    def _save(self, title: FetchedTitle) -> Movie:
         """Save a title without loss of what other pages of it told, whichever of them is read first."""
-        movie = replace(title.movie, rank=rank)
+        movie = replace(title.movie, source=title.source)
         with self._turns[hash(movie.imdb_id) % _TURNS]:  # two files of one title would miss each other's record
             movie, gaps = self._filled_newer(*self._filled(movie, title.missing))
             self._store.save(movie)
@@ -118,10 +117,9 @@ class ScrapeMovie:
 
     def _filled(self, movie: Movie, missing: frozenset[str]) -> tuple[Movie, frozenset[str]]:
         """The movie, with what its page could not tell taken from the saved record; and the gaps that are left."""
-        unknown = missing | ({"rank"} if movie.rank is None and self._keep_ranks else set())
-        saved = self._store.find(movie.imdb_id) if unknown else None
+        saved = self._store.find(movie.imdb_id) if missing else None
         if saved is not None:
-            kept = {name: value for name in unknown if (value := getattr(saved, name)) not in (None, ())}
+            kept = {name: value for name in missing if (value := getattr(saved, name)) not in (None, ())}
         else:
             kept = {}
         if missing:
