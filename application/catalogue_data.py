@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
 from application.chart_changes import ChartChanges, standings
-from application.ports import ChartHistory, ChartSnapshot, MovieRepository
-from application.records import Row, Table, from_rows
-from domain.movie import Category, Credit, Movie
+from application.ports import ChartHistory, ChartSnapshot, MovieRepository, RankedTitle
+from application.records import Row, from_rows, parse_timestamp
+from domain.fields import Table
+from domain.movie import CAST, Credit, Movie
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,24 @@ def read_catalogue_data(store: MovieRepository, history: ChartHistory, snapshots
         StoreUnavailable: it cannot be read now.
     """
     movies = {movie.imdb_id: movie for movie in _movies(store)}
-    return library(movies, history.snapshots(snapshots))
+    past = history.snapshots(snapshots)
+    known = {snapshot.chart for snapshot in past}
+    return library(movies, (*past, *(chart for chart in _current_charts(store, movies) if chart.chart not in known)))
+
+
+def _current_charts(store: MovieRepository, movies: Mapping[str, Movie]) -> Iterator[ChartSnapshot]:
+    """The charts as they are stored, for stores that keep no history of runs."""
+    for chart, rows in groupby(store.rows(Table.CHARTS), key=itemgetter(0)):
+        places = [
+            (int(_text(rank)), _text(imdb_id), parse_timestamp(_text(read_at))) for _, rank, imdb_id, read_at in rows
+        ]
+        entries = [
+            RankedTitle(rank, imdb_id, movie.rating, movie.votes)
+            if (movie := movies.get(imdb_id))
+            else RankedTitle(rank, imdb_id)
+            for rank, imdb_id, _ in places
+        ]
+        yield ChartSnapshot("", _text(chart), places[0][2], tuple(entries))
 
 
 def library(movies: dict[str, Movie], snapshots: tuple[ChartSnapshot, ...]) -> CatalogueData:
@@ -109,34 +127,48 @@ def _best_first(movie: Movie) -> tuple[float, int, str]:
 
 def _newest_first(appearance: Appearance) -> tuple[int, str, bool]:
     movie = appearance.movie
-    return -(movie.year or 0), movie.imdb_id, appearance.credit.category is Category.CAST
+    return -(movie.year or 0), movie.imdb_id, appearance.credit.category == CAST
 
 
 def _movies(store: MovieRepository) -> Iterator[Movie]:
-    """Join the three tables; all of them come ordered by key, so one pass is enough.
+    """Joins the tables; all of them come ordered by key, so one pass is enough.
 
     The store may be written to meanwhile. Each table is begun after the one that
     refers to it, so that whatever a row refers to is there.
     """
     rows = store.rows(Table.MOVIES)
     row = next(rows, None)
-    by_movie = groupby(store.rows(Table.CREDITS), key=itemgetter(0))
-    ahead = next(by_movie, None)
+    credits = _ByMovie(store, Table.CREDITS)
+    akas = _ByMovie(store, Table.AKAS)
     names = {_text(person[0]): _text(person[1]) for person in store.rows(Table.PEOPLE)}
     ids = {person_id: person_id for person_id in names}  # one string for a person, not one for each credit
     while row is not None:
         imdb_id = _text(row[0])
-        while ahead is not None and _text(ahead[0]) < imdb_id:
-            ahead = next(by_movie, None)  # credits without a movie are verify's business
-        credits: list[Row] = []
-        if ahead is not None and ahead[0] == imdb_id:
-            credits = [(credit[0], ids.get(_text(credit[1])), *credit[2:]) for credit in ahead[1]]
-            ahead = next(by_movie, None)
+        credited = [(credit[0], ids.get(_text(credit[1])), *map(_clean, credit[2:])) for credit in credits.of(imdb_id)]
+        titles = [tuple(map(_clean, aka)) for aka in akas.of(imdb_id)]
         try:
-            yield from_rows(tuple(map(_clean, row)), credits, names)
+            yield from_rows(tuple(map(_clean, row)), credited, names, titles)
         except (ValueError, KeyError) as error:
             log.warning("%s is left out of the catalogue: %s", imdb_id, error)
         row = next(rows, None)
+
+
+class _ByMovie:
+    """The rows of a table grouped by movie, asked for in ascending order of the ids."""
+
+    def __init__(self, store: MovieRepository, table: Table) -> None:
+        self._groups = groupby(store.rows(table), key=itemgetter(0))
+        self._next = next(self._groups, None)
+
+    def of(self, imdb_id: str) -> list[Row]:
+        """The rows of one movie. Rows of movies before it that are not stored are skipped."""
+        while self._next is not None and _text(self._next[0]) < imdb_id:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != imdb_id:
+            return []
+        rows = list(self._next[1])
+        self._next = next(self._groups, None)
+        return rows
 
 
 def _clean(cell: str | None) -> str | None:

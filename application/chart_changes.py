@@ -45,7 +45,7 @@ class ChartChanges:
     """A chart as the last complete run saw it.
 
     Attributes:
-        chart: its name (``top250``); empty when no run tells it and only the movies' own ranks are known.
+        chart: its name (``top250``).
         taken_at: end of the last run; None without one.
         before: end of the run it is compared with; None without one.
         places: in rank order, of movies that are saved.
@@ -74,18 +74,13 @@ class Move:
 
 
 def standings(movies: Mapping[str, Movie], snapshots: tuple[ChartSnapshot, ...]) -> tuple[ChartChanges, ...]:
-    """Each chart that has snapshots, the one seen last first; without any, the movies' own ranks as one chart."""
+    """Each chart that has snapshots, the one read last first."""
     by_chart: dict[str, list[ChartSnapshot]] = {}
     for snapshot in sorted(snapshots, key=lambda snapshot: (snapshot.taken_at, snapshot.run_id)):
         by_chart.setdefault(snapshot.chart, []).append(snapshot)
     found = [_standing(movies, taken) for taken in by_chart.values()]
     found = [standing for standing in found if standing.places]
-    if found:
-        return tuple(sorted(found, key=lambda s: (-_seconds(s.taken_at), s.chart)))
-    ranked = sorted((m for m in movies.values() if m.rank is not None), key=lambda m: (m.rank or 0, m.imdb_id))
-    if not ranked:
-        return ()
-    return (ChartChanges("", None, None, tuple(ChartPosition(m.rank or 0, m) for m in ranked), (), {}),)
+    return tuple(sorted(found, key=lambda s: (-_seconds(s.taken_at), s.chart)))
 
 
 def moves(snapshots: tuple[ChartSnapshot, ...], most: int) -> tuple[Move, ...]:

@@ -115,5 +115,5 @@ def judge(table: Table, rows: KeyRows, names: Sequence[str]) -> Finding | None:
     lacking = [name for name, row in zip(names, texts, strict=True) if row is None]
     if lacking:
         return finding(Verdict.MISSING, f"not in {', '.join(lacking)}")
-    differing = [name for name, cells in zip(table.columns, zip(*texts, strict=True), strict=True) if len({*cells}) > 1]  # type: ignore[arg-type]  # none is missing
+    differing = [name for name, cells in zip(table.columns, zip(*texts, strict=True), strict=True) if len({*cells}) > 1]
     return finding(Verdict.DIFFERS, ", ".join(differing)) if differing else None

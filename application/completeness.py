@@ -32,7 +32,9 @@ class Expectation:
         if not counts.pending:
             return None
         failed = f", {counts.failed} failed" if counts.failed else ""
-        return f"the last run has done {counts.completed} of {counts.total} titles{failed}; {counts.pending} are pending"
+        return (
+            f"the last run has done {counts.completed} of {counts.total} titles{failed}; {counts.pending} are pending"
+        )
 
 
 class PresentTitles:

@@ -139,9 +139,7 @@ class CompositeMovieRepository:
                     errors[name] = error
         return errors
 
-    def _put_back(
-        self, imdb_id: str, before: dict[str, Movie | StoreError | None], refused_by: Iterable[str]
-    ) -> None:
+    def _put_back(self, imdb_id: str, before: dict[str, Movie | StoreError | None], refused_by: Iterable[str]) -> None:
         """Gives the stores that took the record what they held before.
 
         Raises:

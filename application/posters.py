@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Final
 
 from application.ports import Job, Outcome, Poster, PosterAnswer, PosterSource, PosterStore, Progress, Status
-from application.records import Row, Table
+from application.records import Row
 from application.worker import failed
 from domain.errors import FilmledgerError, UnusablePicture
+from domain.fields import Table
 from shared.clock import Clock
 
 log = logging.getLogger(__name__)

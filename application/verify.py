@@ -205,9 +205,7 @@ class _TableCounts:
 
     def report(self) -> TableReport:
         filled = dict(zip(self.table.columns, self.filled, strict=True))
-        return TableReport(
-            self.table, self.same, dict(self.found), self.moving, filled, self.rows, self.cast, self.cut
-        )
+        return TableReport(self.table, self.same, dict(self.found), self.moving, filled, self.rows, self.cast, self.cut)
 
     def from_the_future(self) -> Iterator[str]:
         if self.ahead:

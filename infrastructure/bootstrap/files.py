@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.ports import PosterSource
-from application.records import Table
 from domain.errors import UsageError
+from domain.fields import Table
 from infrastructure.bootstrap.stores import postgres_store
 from shared.settings import Settings
 

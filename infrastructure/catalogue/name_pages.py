@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.catalogue_data import Appearance, printable
-from domain.movie import Category
+from domain.movie import CAST, DIRECTOR
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.edition import Edition
 from infrastructure.catalogue.views import Picture
@@ -62,7 +62,7 @@ def index_pages(edition: Edition) -> Iterator[tuple[str, bytes]]:
         yield edition.page("names.html", path, heading, section=path, label=total, groups=whole)
     groups = tuple(
         Group(heading, "", entries)
-        for heading, category in (("Directors", Category.DIRECTOR), ("Actors", Category.CAST))
+        for heading, category in (("Directors", DIRECTOR), ("Actors", CAST))
         if (entries := _most_frequent(edition, category))
     )
     label = f"{formats.count(len(library.people), 'person', 'people')} with two credits or more"
@@ -91,7 +91,7 @@ def person_pages(edition: Edition) -> Iterator[tuple[str, bytes]]:
         )
 
 
-def _most_frequent(edition: Edition, category: Category) -> tuple[Name, ...]:
+def _most_frequent(edition: Edition, category: str) -> tuple[Name, ...]:
     counted: Counter[str] = Counter()
     for person_id, appearances in edition.library.people.items():
         if number := sum(each.credit.category is category for each in appearances):
@@ -115,7 +115,7 @@ def _summary(appearances: tuple[Appearance, ...]) -> str:
 
 
 def _note(appearance: Appearance) -> str:
-    if appearance.credit.category is Category.DIRECTOR:
+    if appearance.credit.category is DIRECTOR:
         return "Director"
     characters = printable(" / ".join(appearance.credit.characters))
     return f"as {characters}" if characters else "Cast"

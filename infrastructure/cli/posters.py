@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from application.records import Table
+from domain.fields import Table
 from infrastructure.cli.exit_codes import complain
 from infrastructure.cli.options import CommandContext, ResumeOptions, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from application.ports import Snapshot
-from application.records import Table
+from domain.fields import Table
 from infrastructure.stores.csv.dialect import encode, header
 
 _AT_A_TIME = 1000

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from application.ports import Snapshot
-from application.records import Table
 from domain.errors import StoreUnavailable, UsageError
+from domain.fields import Table
 from shared.atomic import replacing
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from application.ports import Loader
-from application.records import Table
 from domain.errors import UsageError
+from domain.fields import Table
 from infrastructure.stores.csv.edited import EditedFiles
 from infrastructure.stores.csv.failures import told_apart
 from infrastructure.stores.csv.layout import Layout

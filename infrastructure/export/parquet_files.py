@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from application.ports import Snapshot
-from application.records import Row, Table
+from application.records import Row
+from domain.fields import Table
 
 _AT_A_TIME: Final = 5000
 _WHOLE: Final = {"year", "votes", "duration_minutes", "metascore", "rank", "position"}

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypedDict
 
 from domain.errors import InvalidMovie
-from domain.movie import Category, Credit, Movie, Person, title_url
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person, title_url
 from infrastructure.scraper.text import clean, storable
 
 
@@ -91,8 +91,8 @@ def to_movie(fields: TitleFields, *, imdb_id: str, scraped_at: datetime) -> Movi
         InvalidMovie: the values cannot be true, all of them listed.
     """
     problems: list[str] = []
-    directors = _credits(fields.get("directors", ()), Category.DIRECTOR, problems)
-    cast = _credits(fields.get("cast", ()), Category.CAST, problems)
+    directors = _credits(fields.get("directors", ()), DIRECTOR, problems)
+    cast = _credits(fields.get("cast", ()), CAST, problems)
     rating = fields.get("rating")
     try:
         movie = Movie(
@@ -127,7 +127,7 @@ def _genres(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(genre for genre in genres if genre))
 
 
-def _credits(people: Iterable[Credited], category: Category, problems: list[str]) -> tuple[Credit, ...]:
+def _credits(people: Iterable[Credited], category: str, problems: list[str]) -> tuple[Credit, ...]:
     credits: dict[str, Credit] = {}
     for person_id, name, characters in people:
         if person_id in credits:

@@ -29,7 +29,7 @@ from urllib.request import urlopen
 
 from application.catalogue_data import read_catalogue_data
 from application.ports import Status
-from application.records import Table
+from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.demo.catalogue import Catalogue
 from infrastructure.demo.options import DemoOptions

@@ -28,7 +28,8 @@ from typing import Any
 import psutil
 
 from application.composite_repository import CompositeMovieRepository
-from application.records import Row, Table, to_rows
+from application.records import Row, to_rows
+from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.embedded.server import EmbeddedServer

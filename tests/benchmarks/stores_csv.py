@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from application.records import Table
+from domain.fields import Table
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from tests.support.movies import full_movie
 

@@ -17,9 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.comparison import Finding, Verdict
-from application.records import Row, Table
+from application.records import Row, Table, canonical
 from application.repair import Step, ThoroughRepository, repair
-from application.records import canonical
 from application.verify import verify
 from domain.errors import UsageError
 from infrastructure.stores.csv.repository import CsvMovieRepository

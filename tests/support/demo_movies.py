@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from domain.movie import Category, Credit, Movie, Person, title_url
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person, title_url
 from infrastructure.demo.titles import DemoTitle
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -37,11 +37,11 @@ def movie_of(title: DemoTitle, site_url: str, scraped_at: datetime, rank: int | 
         release_date=release,
         rank=rank,
         directors=tuple(
-            Credit(Person(person.person_id, person.name), Category.DIRECTOR, position)
+            Credit(Person(person.person_id, person.name), DIRECTOR, position)
             for position, person in enumerate(title.directors, 1)
         ),
         cast=tuple(
-            Credit(Person(role.person.person_id, role.person.name), Category.CAST, position, role.characters)
+            Credit(Person(role.person.person_id, role.person.name), CAST, position, role.characters)
             for position, role in enumerate(title.cast, 1)
         ),
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from application.ports import ChartSnapshot, RankedTitle
-from domain.movie import Category, Credit, Movie, Person, title_url
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person, title_url
 
 READ_AT: Final = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 
@@ -81,8 +81,8 @@ def film(number: int, *, rank: int | None = None, cast: int = 12, of: int = 250)
         round((9.25 - 0.225 * math.log(rank) if rank else 8.0 - number % 600 * 0.005) + chance.uniform(-0.04, 0.04), 1),
     )
     votes = int(10 ** chance.uniform(4.4, 6.4))
-    directors = _credits(chance, Category.DIRECTOR, 1 if chance.random() < 0.88 else 2, max(12, of // 3), 1_000_000)
-    actors = _credits(chance, Category.CAST, cast, max(40, of * 3), 2_000_000)
+    directors = _credits(chance, DIRECTOR, 1 if chance.random() < 0.88 else 2, max(12, of // 3), 1_000_000)
+    actors = _credits(chance, CAST, cast, max(40, of * 3), 2_000_000)
     return Movie(
         imdb_id=imdb_id,
         title=_title(chance),
@@ -150,11 +150,11 @@ def _title(chance: random.Random) -> str:
     return shape.format(a=chance.choice(_ADJECTIVES), n=chance.choice(_NOUNS), p=chance.choice(_PLACES))
 
 
-def _credits(chance: random.Random, category: Category, count: int, pool: int, base: int) -> tuple[Credit, ...]:
+def _credits(chance: random.Random, category: str, count: int, pool: int, base: int) -> tuple[Credit, ...]:
     # Some people are seen far more often than others.
     numbers = dict.fromkeys(int(pool * chance.random() ** 1.3) for _ in range(count))
     return tuple(
-        Credit(_person(base + number), category, place, _characters(chance) if category is Category.CAST else ())
+        Credit(_person(base + number), category, place, _characters(chance) if category is CAST else ())
         for place, number in enumerate(numbers, start=1)
     )
 

@@ -17,8 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from application.records import Row, Table
-from application.records import canonical, sort_key
+from application.records import Row, Table, canonical, sort_key
 from domain.errors import UsageError
 from infrastructure.stores.csv.dialect import ENCODING, decode
 from infrastructure.stores.csv.files import TableFiles

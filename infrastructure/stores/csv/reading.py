@@ -7,8 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from application.records import Row, Table, from_rows
-from application.records import sort_key
+from application.records import Row, Table, from_rows, sort_key
 from domain.errors import StoreError
 from domain.movie import Movie
 from infrastructure.stores.csv.dialect import decode, parse

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final, TypeAlias
 
-from application.records import Row, Table
-from application.records import canonical
+from application.records import Row, Table, canonical
 from infrastructure.stores.csv.dialect import decode, encode, header, parse
 from infrastructure.stores.csv.files import TableFiles
 from infrastructure.stores.csv.index import Index, MovieEntry, Naming, Span

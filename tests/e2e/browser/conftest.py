@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
-from domain.movie import Category, Credit, Person
+from domain.movie import CAST, DIRECTOR, Credit, Person
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import PROGRAM, launched
 from tests.support.catalogue import made_library, made_poster_store, publish_made
@@ -37,8 +37,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     person = Person("nm0000001", f"Eve {HOSTILE}")
     hostile = replace(
         bare(1, title=HOSTILE, plot=HOSTILE, genres=(HOSTILE,), year=1990),
-        directors=(Credit(person, Category.DIRECTOR, 1),),
-        cast=(Credit(person, Category.CAST, 1, (HOSTILE,)),),
+        directors=(Credit(person, DIRECTOR, 1),),
+        cast=(Credit(person, CAST, 1, (HOSTILE,)),),
     )
     long = bare(2, title="Kraftfahrzeughaftpflichtversicherungsbeitragsrechnung " * 9 + "Ende", year=1990)
     made = made_library(30, runs=3, more=[hostile, long, bare(3)])

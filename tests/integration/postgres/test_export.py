@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
 from application.comparison import Verdict
-from application.records import Row, Table, to_rows
+from application.records import Row, to_rows
 from application.repair import Step, repair
 from application.verify import verify
 from domain.errors import StoreError, StoreUnavailable, UsageError
+from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.cli.app import program
 from infrastructure.export.exporting import ExportFormat, export

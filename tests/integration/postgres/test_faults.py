@@ -14,9 +14,10 @@ import psutil
 import psycopg2
 import pytest
 
-from application.records import Row, Table
+from application.records import Row
 from domain.errors import RecordRejected, StoreUnavailable
-from domain.movie import Category, Credit, Movie
+from domain.fields import Table
+from domain.movie import CAST, Credit, Movie
 from infrastructure.stores.postgres import schema
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
@@ -175,7 +176,7 @@ def test_a_constraint_of_the_users_own_is_named_with_its_columns_and_person(
 ) -> None:
     with session(prepared, f"ALTER TABLE {constraint}") as other:
         other.commit()
-    cast = [Credit(person(2), Category.CAST, 1), Credit(person(3, "The Culprit"), Category.CAST, 2, ("Nobody",))]
+    cast = [Credit(person(2), CAST, 1), Credit(person(3, "The Culprit"), CAST, 2, ("Nobody",))]
     refused = replace(full_movie(1), cast=tuple(cast))
     with pytest.raises(RecordRejected, match=f"^postgres: {refused.imdb_id}: {says}$"):
         opened().save(refused)

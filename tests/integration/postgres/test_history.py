@@ -17,7 +17,7 @@ import pytest
 from application.ports import ChartSnapshot, Run, TableOfValues, Value
 from domain.chart import ChartEntry
 from domain.errors import UsageError
-from domain.movie import Category, Credit, Movie, Person
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.history import PostgresHistory
 from infrastructure.stores.postgres.reports import FOLDER, PostgresReports
@@ -239,8 +239,8 @@ def test_people_and_their_movies(days: Days) -> None:
     anna, bert = Person("nm0000001", "Anna"), Person("nm0000002", "Bert")
 
     def played(number: int, *people: Person) -> Movie:
-        cast = tuple(Credit(person, Category.CAST, place, ("X", "Y")) for place, person in enumerate(people, 1))
-        return bare(number, cast=cast, directors=(Credit(bert, Category.DIRECTOR, 1),), year=1990 + number)
+        cast = tuple(Credit(person, CAST, place, ("X", "Y")) for place, person in enumerate(people, 1))
+        return bare(number, cast=cast, directors=(Credit(bert, DIRECTOR, 1),), year=1990 + number)
 
     days.read(0, played(1, anna, bert), played(2, anna))
     assert days.columns("frequent_actors", "name", "titles") == [("Anna", 2), ("Bert", 1)]

@@ -13,8 +13,9 @@ from time import sleep
 
 import pytest
 
-from application.records import Table, to_rows
+from application.records import to_rows
 from domain.errors import StoreUnavailable
+from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.embedded.server import EmbeddedServer
 from infrastructure.stores.postgres import schema

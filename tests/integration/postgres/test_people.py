@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from application.records import Table
 from application.repair import ThoroughRepository
 from domain.errors import StoreError
+from domain.fields import Table
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.support.movies import movie, person

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from application.catalogue_data import library, printable, read_catalogue_data
-from application.records import Row, Table
-from domain.movie import Category, Credit, Person
+from application.records import Row
+from domain.fields import Table
+from domain.movie import CAST, DIRECTOR, Credit, Person
 from tests.support.catalogue import FixedHistory
 from tests.support.films import bare, film, films, snapshots
 from tests.support.repositories import InMemoryMovieRepository
@@ -36,8 +37,8 @@ def test_every_movie_comes_back_with_its_credits() -> None:
 def test_people_with_two_credits_or_more_have_their_films_newest_first() -> None:
     both = Person("nm0000001", "Ada Both")
     once = Person("nm0000002", "Bram Once")
-    old = bare(1, year=1950, directors=(Credit(both, Category.DIRECTOR, 1),), cast=(Credit(both, Category.CAST, 1),))
-    new = bare(2, year=1990, cast=(Credit(both, Category.CAST, 1), Credit(once, Category.CAST, 2)))
+    old = bare(1, year=1950, directors=(Credit(both, DIRECTOR, 1),), cast=(Credit(both, CAST, 1),))
+    new = bare(2, year=1990, cast=(Credit(both, CAST, 1), Credit(once, CAST, 2)))
     found = library({movie.imdb_id: movie for movie in (old, new)}, ()).people
     assert list(found) == ["nm0000001"]
     assert [(each.movie.year, each.credit.category.value) for each in found["nm0000001"]] == [
@@ -124,7 +125,7 @@ def test_an_empty_store_gives_an_empty_library() -> None:
 
 def test_control_characters_become_visible() -> None:
     person = Person("nm0000001", "A\x01da")
-    movie = replace(bare(1, title="Be\x08ll", plot="line\nline\x0b"), cast=(Credit(person, Category.CAST, 1),))
+    movie = replace(bare(1, title="Be\x08ll", plot="line\nline\x0b"), cast=(Credit(person, CAST, 1),))
     (found,) = read_catalogue_data(_store(movie), FixedHistory()).movies.values()
     assert (found.title, found.plot) == ("Be�ll", "line\nline�")
     assert found.cast[0].person.name == "A�da"

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from application.composite_repository import CompositeMovieRepository
-from application.records import Row, Table
+from application.records import Row
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
+from domain.fields import Table
 from domain.movie import Movie, title_url
 from tests.support.movies import movie
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.records import Row, Table, characters_cell, to_rows
-from application.records import canonical, sort_key
+from application.records import Row, canonical, characters_cell, sort_key, to_rows
+from domain.fields import Table
 from domain.movie import Movie
 from tests.support.movies import full_movie, movies, person
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.records import Table
 from application.repair import Action, Step, repair
 from application.verify import verify
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
+from domain.fields import Table
 from domain.movie import Movie
 from tests.support.movies import full_movie, imdb_id, movie, person
 from tests.support.repositories import InMemoryMovieRepository

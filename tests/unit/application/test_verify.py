@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from application.comparison import Finding, Verdict
 from application.completeness import Expectation
-from application.records import Row, Table
-from application.records import sort_key
+from application.records import Row, sort_key
 from application.verify import Report, verify
+from domain.fields import Table
 from domain.movie import Movie
 from tests.support.movies import EPOCH, full_movie, movie
 from tests.support.repositories import InMemoryMovieRepository

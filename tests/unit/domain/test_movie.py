@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from domain.errors import InvalidMovie
-from domain.movie import Category, Credit, Movie, Person, title_url
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person, title_url
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -67,7 +67,7 @@ def test_a_release_date_is_as_precise_as_it_is_known(date: str) -> None:
     assert _movie(release_date=date).release_date == date
 
 
-def _credit(position: int, person_id: str = "nm0000001", category: Category = Category.CAST) -> Credit:
+def _credit(position: int, person_id: str = "nm0000001", category: str = CAST) -> Credit:
     return Credit(Person(person_id, "Ada Example"), category, position)
 
 
@@ -76,7 +76,7 @@ def _credit(position: int, person_id: str = "nm0000001", category: Category = Ca
     [
         ((_credit(2),), "not numbered from 1"),
         ((_credit(1), _credit(2)), "names a person twice"),
-        ((_credit(1, category=Category.DIRECTOR),), "credit of another category"),
+        ((_credit(1, category=DIRECTOR),), "credit of another category"),
     ],
 )
 def test_credits_are_numbered_from_1_and_name_each_person_once(cast: tuple[Credit, ...], said: str) -> None:

@@ -13,7 +13,7 @@ from lxml import html
 
 from application.catalogue_data import CatalogueData, library, printable
 from application.ports import Poster, PosterFile
-from domain.movie import Category, Credit, Movie, Person
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.catalogue.assets import bundle
 from infrastructure.catalogue.edition import Edition, Site
 from infrastructure.catalogue.names import PageNames, numbered
@@ -63,8 +63,8 @@ def test_what_comes_from_the_web_stays_text() -> None:
         certificate=_HOSTILE,
         genres=(_HOSTILE.replace("|", ""),),
         source_url='https://www.imdb.com/title/tt9000001/?"><script>alert(2)</script>',
-        directors=(Credit(person, Category.DIRECTOR, 1),),
-        cast=(Credit(person, Category.CAST, 1, (_HOSTILE,)),),
+        directors=(Credit(person, DIRECTOR, 1),),
+        cast=(Credit(person, CAST, 1, (_HOSTILE,)),),
     )
     pages = _pages(library({odd.imdb_id: odd}, ()))
     assert len(pages) > 6
@@ -192,7 +192,7 @@ _TEXTS = st.text(min_size=1, max_size=40).map(printable).filter(str.strip)
 @given(title=_TEXTS, plot=_TEXTS, genre=_TEXTS.map(lambda text: text.replace("|", "/")), name=_TEXTS)
 def test_any_text_survives_into_a_page(title: str, plot: str, genre: str, name: str) -> None:
     person = Person("nm0000001", name)
-    cast = (Credit(person, Category.CAST, 1, (name,)),)
+    cast = (Credit(person, CAST, 1, (name,)),)
     text = _page(bare(1, title=title, plot=plot, genres=(genre,), cast=cast))
     assert _all(text, "string(//h1)").split() == title.split()
     assert _all(text, "string(//p[@class='plot'])").split() == plot.split()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.errors import FilmledgerError, InvalidMovie, NotFound, Transient, UnknownLayout, WrongTitle
-from domain.movie import Category, Credit, Movie, Person
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.scraper.graphql_answer import Answer, AnswerError
 from infrastructure.scraper.graphql_titles import GraphqlTitle, read_titles
 from tests.support.site_shapes import graphql_title
@@ -58,10 +58,10 @@ def test_every_field_is_read() -> None:
             poster_url="https://images.example/glass.jpg",
             certificate="PG",
             release_date="1961-10",
-            directors=(Credit(director, Category.DIRECTOR, 1),),
+            directors=(Credit(director, DIRECTOR, 1),),
             cast=(
-                Credit(ferryman, Category.CAST, 1, ("Ferryman", "His Brother")),
-                Credit(extra, Category.CAST, 2),
+                Credit(ferryman, CAST, 1, ("Ferryman", "His Brother")),
+                Credit(extra, CAST, 2),
             ),
         ),
         missing=frozenset(),

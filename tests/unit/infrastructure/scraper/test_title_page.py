@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
-from domain.movie import Category, Credit, Movie, Person
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.scraper.reading import FIELDS
 from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
 from tests.support.title_pages import (
@@ -42,12 +42,12 @@ WHOLE = Movie(
     certificate="PG",
     release_date="1961-09-03",
     directors=(
-        Credit(Person("nm0000001", "Ada Holm"), Category.DIRECTOR, 1),
-        Credit(Person("nm0000002", "Bo Lind"), Category.DIRECTOR, 2),
+        Credit(Person("nm0000001", "Ada Holm"), DIRECTOR, 1),
+        Credit(Person("nm0000002", "Bo Lind"), DIRECTOR, 2),
     ),
     cast=(
-        Credit(Person("nm0000003", "Cy Moe"), Category.CAST, 1, ("The Ferryman", "His Brother")),
-        Credit(Person("nm0000004", "Di Foss"), Category.CAST, 2, ("Fog",)),
+        Credit(Person("nm0000003", "Cy Moe"), CAST, 1, ("The Ferryman", "His Brother")),
+        Credit(Person("nm0000004", "Di Foss"), CAST, 2, ("Fog",)),
     ),
 )
 DEEP = "[" * 100_000
@@ -119,8 +119,8 @@ def test_the_markup_of_2022_alone() -> None:
     assert title.missing == {"votes", "genres", "cast"}
     assert title.movie.votes is None
     assert title.movie.cast == (
-        Credit(Person("nm0000003", "Cy Moe"), Category.CAST, 1, ("The Ferryman",)),
-        Credit(Person("nm0000004", "Di Foss"), Category.CAST, 2),
+        Credit(Person("nm0000003", "Cy Moe"), CAST, 1, ("The Ferryman",)),
+        Credit(Person("nm0000004", "Di Foss"), CAST, 2),
     )
     told = FIELDS - title.missing
     assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
