@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import heapq
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Final
 from uuid import uuid4
 
 from application.ports import BackgroundRepository, MovieRepository
@@ -15,10 +13,9 @@ from application.records import Row
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Movie
+from shared.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
-
-_ID_LOCKS: Final = 1024  # two titles seldom share one
 
 
 class CompositeMovieRepository:
@@ -39,7 +36,7 @@ class CompositeMovieRepository:
         self._restorable = tuple(
             store for store in stores if any(other.may_reject for other in stores if other is not store)
         )
-        self._id_locks = tuple(threading.Lock() for _ in range(_ID_LOCKS))
+        self._id_locks = KeyedLocks()
 
     @property
     def name(self) -> str:
@@ -74,7 +71,7 @@ class CompositeMovieRepository:
             StoreUnavailable: a store could not take it now; saving again may help.
             RecordRejected: a store refuses this record; its name is in the message.
         """
-        with self._id_locks[hash(movie.imdb_id) % _ID_LOCKS]:
+        with self._id_locks.hold(movie.imdb_id):
             before = {store.name: _held(store, movie.imdb_id) for store in self._restorable}
             errors = self._save_everywhere(movie)
             if any(isinstance(error, RecordRejected) for error in errors.values()):

@@ -7,16 +7,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.movie import IMDB_ID, Movie
+from shared.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
-
-_TURNS: Final = 1024  # two titles seldom share one
 
 
 class ScrapeMovie:
@@ -50,7 +48,7 @@ class ScrapeMovie:
         self._cancel = cancel
         self._fresh_since = fresh_since
         self._on_moved = on_moved
-        self._turns = tuple(threading.Lock() for _ in range(_TURNS))
+        self._id_locks = KeyedLocks()
         self._gaps: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
 
     def __call__(self, job: Job) -> Outcome:
@@ -98,7 +96,7 @@ class ScrapeMovie:
     def _save(self, title: FetchedTitle) -> Movie:
         """Save a title without loss of what other pages of it told, whichever of them is read first."""
         movie = replace(title.movie, source=title.source)
-        with self._turns[hash(movie.imdb_id) % _TURNS]:  # two files of one title would miss each other's record
+        with self._id_locks.hold(movie.imdb_id):  # two files of one title would miss each other's record
             movie, gaps = self._filled_newer(*self._filled(movie, title.missing))
             self._store.save(movie)
             if gaps and title.source == "file":  # whatever has another source is read once in a run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from application.catalogue_data import library, printable, read_catalogue_data
-from application.records import Row
+from application.records import Row, chart_rows
 from domain.fields import Table
 from domain.movie import CAST, DIRECTOR, Credit, Person
 from tests.support.catalogue import FixedHistory
@@ -30,8 +31,20 @@ def _store(*movies: object) -> InMemoryMovieRepository:
 def test_every_movie_comes_back_with_its_credits() -> None:
     made = [*films(30), bare(1), bare(2)]
     found = read_catalogue_data(_store(*made), FixedHistory(snapshots(made, 2)))
-    assert found.movies == {movie.imdb_id: movie for movie in made}
+    assert found.movies == {movie.imdb_id: replace(movie, rank=None) for movie in made}
     assert [len(chart.places) for chart in found.charts] == [30]
+
+
+def test_a_store_without_history_has_its_current_charts() -> None:
+    store = _store(film(1), film(2))
+    ids = [film(2).imdb_id, film(1).imdb_id, "tt9999999"]
+    store.replace_chart("top250", [*chart_rows("top250", ids, NOW)])
+    (chart,) = read_catalogue_data(store, FixedHistory()).charts
+    assert (chart.chart, chart.taken_at) == ("top250", NOW)
+    assert [(place.rank, place.movie.imdb_id) for place in chart.places] == [(1, ids[0]), (2, ids[1])]
+
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_people_with_two_credits_or_more_have_their_films_newest_first() -> None:
@@ -41,7 +54,7 @@ def test_people_with_two_credits_or_more_have_their_films_newest_first() -> None
     new = bare(2, year=1990, cast=(Credit(both, CAST, 1), Credit(once, CAST, 2)))
     found = library({movie.imdb_id: movie for movie in (old, new)}, ()).people
     assert list(found) == ["nm0000001"]
-    assert [(each.movie.year, each.credit.category.value) for each in found["nm0000001"]] == [
+    assert [(each.movie.year, each.credit.category) for each in found["nm0000001"]] == [
         (1990, "cast"),
         (1950, "director"),
         (1950, "cast"),
@@ -102,7 +115,7 @@ class _Busy(InMemoryMovieRepository):
 
     def rows(self, table: Table) -> Iterator[Row]:
         found = list(super().rows(table))
-        number = {Table.MOVIES: 50, Table.CREDITS: 51, Table.PEOPLE: 52}[table]
+        number = 50 + list(Table).index(table)
         self.save(film(number, of=60))
         return iter(found)
 

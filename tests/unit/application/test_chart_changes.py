@@ -64,14 +64,7 @@ def test_the_history_of_those_seen_twice() -> None:
     }
 
 
-def test_without_runs_the_movies_own_ranks_are_the_chart() -> None:
-    second, first = bare(5, rank=2), bare(6, rank=1)
-    (chart,) = standings({m.imdb_id: m for m in (second, first, _A)}, ())
-    assert [(place.rank, place.movie) for place in chart.places] == [(1, first), (2, second)]
-    assert (chart.chart, chart.taken_at) == ("", None)
-
-
-def test_no_ranks_no_chart() -> None:
+def test_without_snapshots_there_is_no_chart() -> None:
     assert standings(_MOVIES, ()) == ()
     assert standings({}, (_run(1, _A),)) == ()
 

@@ -1,145 +1,186 @@
+"""Every save goes to all stores at once; what one refuses is a new version in none."""
+
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 
 from application.composite_repository import CompositeMovieRepository
-from application.records import Row
+from application.records import chart_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
-from domain.movie import Movie, title_url
-from tests.support.movies import movie
+from domain.movie import Movie
+from tests.support.movies import EPOCH, imdb_id, movie
+from tests.support.repositories import InMemoryMovieRepository
 
-MOVIE = Movie("tt0000001", "One", title_url("tt0000001"), datetime(2026, 1, 1, tzinfo=UTC))
+MOVIE = movie(1)
 
 
-class Store:
-    """A repository whose save does what the test says."""
+class ObservedStore(InMemoryMovieRepository):
+    """A store that calls a function before each save."""
 
-    def __init__(self, name: str, on_save: Callable[[Movie], None] = lambda movie: None) -> None:
-        self.name = name
-        self._on_save = on_save
-        self.saved: list[Movie] = []
-        self.steps: list[str] = []
+    def __init__(
+        self, name: str, on_save: Callable[[Movie], object] = lambda movie: None, *, may_reject: bool = False
+    ) -> None:
+        super().__init__(name, may_reject=may_reject)
+        self.on_save = on_save
 
     def save(self, movie: Movie) -> None:
-        self._on_save(movie)
-        self.saved.append(movie)
+        self.on_save(movie)
+        super().save(movie)
+
+
+class BackgroundStore(ObservedStore):
+    """A store that saves on a thread of its own."""
 
     def save_async(self, movie: Movie) -> Callable[[], None]:
         future = ThreadPoolExecutor(1).submit(self.save, movie)
-        return lambda: future.result()
-
-    def find(self, imdb_id: str) -> Movie | None:
-        return next((movie for movie in self.saved if movie.imdb_id == imdb_id), None)
-
-    def ids(self) -> Iterator[str]:
-        return (movie.imdb_id for movie in self.saved)
-
-    def rows(self, table: Table) -> Iterator[Row]:
-        return iter(())
-
-    def finalize(self) -> None:
-        self.steps.append("finalize")
-
-    def close(self) -> None:
-        self.steps.append("close")
+        return future.result
 
 
-def _failing(error: Exception) -> Callable[[Movie], None]:
-    def fail(movie: Movie) -> None:
+def failing(error: Exception) -> Callable[[Movie], object]:
+    def fail(_: Movie) -> None:
         raise error
 
     return fail
 
 
-def test_it_holds_what_both_hold() -> None:
-    first, second = Store("postgres"), Store("csv")
-    first.saved, second.saved = [movie(1), movie(2)], [movie(3), movie(2)]
-    assert list(CompositeMovieRepository(first, second).ids()) == ["tt0000002"]
+def held(store: InMemoryMovieRepository) -> list[str | None]:
+    return [row[1] for row in store.rows(Table.MOVIES)]
 
 
-def test_both_stores_save_at_the_same_time() -> None:
-    meeting = threading.Barrier(2, timeout=10)  # breaks unless both branches stand in it together
-    first, second = (Store(name, lambda movie: _ignore(meeting.wait())) for name in ("postgres", "csv"))
-    both = CompositeMovieRepository(first, second)
-    both.save(MOVIE)
-    assert first.saved == second.saved == [MOVIE]
-    both.close()
+def test_it_holds_what_all_hold() -> None:
+    stores = [InMemoryMovieRepository(name) for name in "abc"]
+    for store, numbers in zip(stores, [(3, 1, 2), (2, 3), (3, 2, 4)], strict=True):
+        for number in numbers:
+            store.save(movie(number))
+    assert list(CompositeMovieRepository(stores).ids()) == ["tt0000002", "tt0000003"]
 
 
-def _ignore(_: object) -> None:
-    return None
+def test_background_stores_and_the_caller_save_at_the_same_time() -> None:
+    meeting = threading.Barrier(3, timeout=10)  # breaks unless all three stand in it together
+    stores = [
+        BackgroundStore("csv", lambda _: meeting.wait()),
+        ObservedStore("postgres", lambda _: meeting.wait()),
+        BackgroundStore("sqlite", lambda _: meeting.wait()),
+    ]
+    CompositeMovieRepository(stores).save(MOVIE)
+    assert [held(store) for store in stores] == [["Title 1"]] * 3
 
 
 def test_fifty_threads_save_at_once_without_waiting_for_each_other() -> None:
     meeting = threading.Barrier(100, timeout=10)
-    first, second = (Store(name, lambda movie: _ignore(meeting.wait())) for name in ("postgres", "csv"))
-    both = CompositeMovieRepository(first, second)
-    threads = [threading.Thread(target=both.save, args=(MOVIE,)) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(first.saved) == len(second.saved) == 50
-    both.close()
+    stores = [make("a", lambda _: meeting.wait()) for make in (ObservedStore, BackgroundStore)]
+    both = CompositeMovieRepository(stores)
+    with ThreadPoolExecutor(50) as executor:
+        list(executor.map(both.save, [movie(number) for number in range(50)]))
+    assert [len(held(store)) for store in stores] == [50, 50]
 
 
-@pytest.mark.parametrize("failing", ["postgres", "csv"])
-def test_a_failure_of_one_is_a_failure_that_names_it_and_the_other_was_waited_for(failing: str) -> None:
-    stores = {
-        name: Store(name, _failing(StoreUnavailable(name, "disk full")) if name == failing else lambda movie: None)
-        for name in ("postgres", "csv")
-    }
-    both = CompositeMovieRepository(stores["postgres"], stores["csv"])
-    with pytest.raises(StoreUnavailable, match=f"{failing}: disk full"):
-        both.save(MOVIE)
-    (other,) = (store for name, store in stores.items() if name != failing)
-    assert other.saved == [MOVIE]
-    both.close()
+@pytest.mark.parametrize("name", ["postgres", "csv"])
+def test_a_store_that_is_unavailable_is_named_and_the_others_were_waited_for(name: str) -> None:
+    stores = [BackgroundStore("csv"), ObservedStore("postgres", may_reject=True)]
+    (broken,) = (store for store in stores if store.name == name)
+    (other,) = (store for store in stores if store.name != name)
+    broken.on_save = failing(StoreUnavailable(name, "disk full"))
+    with pytest.raises(StoreUnavailable, match=f"{name}: disk full"):
+        CompositeMovieRepository(stores).save(MOVIE)
+    assert held(other) == ["Title 1"]
 
 
 @pytest.mark.parametrize(
     ("first", "second", "kind"),
     [
-        (StoreUnavailable("postgres", "gone"), StoreUnavailable("csv", "full"), StoreUnavailable),
-        (RecordRejected("postgres", "gone"), StoreUnavailable("csv", "full"), RecordRejected),
+        (StoreUnavailable("csv", "full"), StoreUnavailable("postgres", "gone"), StoreUnavailable),
+        (StoreUnavailable("csv", "full"), RecordRejected("postgres", "gone"), RecordRejected),
     ],
 )
-def test_two_failures_are_told_together(first: StoreError, second: StoreError, kind: type[StoreError]) -> None:
-    both = CompositeMovieRepository(Store("postgres", _failing(first)), Store("csv", _failing(second)))
-    with pytest.raises(kind, match="postgres: gone; csv: full"):
+def test_two_failures_are_reported_together(first: StoreError, second: StoreError, kind: type[StoreError]) -> None:
+    stores = [BackgroundStore("csv", failing(first)), ObservedStore("postgres", failing(second))]
+    with pytest.raises(kind, match="csv: full; postgres: gone"):
+        CompositeMovieRepository(stores).save(MOVIE)
+
+
+def test_an_unexpected_error_of_either_is_not_swallowed() -> None:
+    for store in (BackgroundStore("csv"), ObservedStore("postgres")):
+        store.on_save = failing(ZeroDivisionError("bug"))
+        with pytest.raises(ZeroDivisionError, match="bug"):
+            CompositeMovieRepository([store, InMemoryMovieRepository("other")]).save(MOVIE)
+
+
+# --- a record that one store refuses ---------------------------------------------
+
+
+def refusing(*held_before: Movie) -> tuple[BackgroundStore, ObservedStore, CompositeMovieRepository]:
+    csv, postgres = BackgroundStore("csv"), ObservedStore("postgres", may_reject=True)
+    both = CompositeMovieRepository([csv, postgres])
+    for one in held_before:
+        both.save(one)
+    postgres.on_save = failing(RecordRejected("postgres", "votes: a constraint of the user"))
+    return csv, postgres, both
+
+
+def test_a_refused_title_that_was_new_is_in_no_store() -> None:
+    csv, _, both = refusing()
+    with pytest.raises(RecordRejected, match="a constraint of the user"):
         both.save(MOVIE)
-    both.close()
+    assert held(csv) == []
 
 
-def test_an_unexpected_error_of_either_branch_is_not_swallowed() -> None:
-    both = CompositeMovieRepository(Store("postgres"), Store("csv", _failing(ZeroDivisionError("bug"))))
-    with pytest.raises(ZeroDivisionError, match="bug"):
-        both.save(MOVIE)
-    both.close()
+def test_of_a_refused_new_version_the_version_before_stays_in_all_stores() -> None:
+    csv, postgres, both = refusing(movie(1, title="Before"))
+    with pytest.raises(RecordRejected):
+        both.save(movie(1, minutes=1, title="After"))
+    assert held(csv) == held(postgres) == ["Before"]
 
 
-def test_what_the_second_store_refuses_at_once_does_not_keep_the_first_from_saving() -> None:
-    class Refusing(Store):
+def test_a_record_that_only_one_store_held_is_not_deleted_by_a_refusal() -> None:
+    csv, postgres, both = refusing()
+    csv.save(movie(1, title="Refused before, too"))
+    with pytest.raises(RecordRejected):
+        both.save(movie(1, minutes=1))
+    assert (held(csv), held(postgres)) == (["Refused before, too"], [])
+
+
+def test_what_a_store_refuses_at_once_is_undone_in_the_others() -> None:
+    class Refusing(BackgroundStore):
         def save_async(self, movie: Movie) -> Callable[[], None]:
-            raise RecordRejected("csv", "a NUL")
+            raise RecordRejected("sqlite", "a NUL")
 
-    first = Store("postgres")
-    with pytest.raises(RecordRejected, match="csv: a NUL"):
-        CompositeMovieRepository(first, Refusing("csv")).save(MOVIE)
-    assert first.saved == [MOVIE]
+    postgres = ObservedStore("postgres", may_reject=True)
+    with pytest.raises(RecordRejected, match="sqlite: a NUL"):
+        CompositeMovieRepository([postgres, Refusing("sqlite", may_reject=True)]).save(MOVIE)
+    assert held(postgres) == []
 
 
-def test_it_is_a_repository_that_finishes_and_closes_both() -> None:
-    first, second = Store("postgres"), Store("csv")
-    both = CompositeMovieRepository(first, second)
-    both.save(MOVIE)
-    assert both.find("tt0000001") == MOVIE
-    both.finalize()
+# --- the rest --------------------------------------------------------------------
+
+
+def test_charts_rows_and_markers_go_to_all_stores() -> None:
+    stores = [InMemoryMovieRepository(name) for name in ("csv", "postgres")]
+    both = CompositeMovieRepository(stores)
+    assert both.marker is None
+    both.mark_as_equal()
+    assert both.marker == stores[0].marker == stores[1].marker
+    both.mark_as_equal()
+    stores[0].set_marker("written alone")
+    assert both.marker is None
+    both.replace_chart("top250", [*chart_rows("top250", [imdb_id(1)], EPOCH)])
+    assert [list(store.rows(Table.CHARTS)) for store in stores] == [list(both.rows(Table.CHARTS))] * 2
+    assert both.name == "csv and postgres"
+
+
+def test_all_stores_are_finalized_and_closed_even_if_one_fails() -> None:
+    class Failing(InMemoryMovieRepository):
+        def finalize(self) -> None:
+            raise StoreUnavailable(self.name, "disk full")
+
+    last = InMemoryMovieRepository("postgres")
+    both = CompositeMovieRepository([Failing("csv"), last])
+    with pytest.raises(StoreUnavailable, match="csv: disk full"):
+        both.finalize()
     both.close()
-    assert first.steps == second.steps == ["finalize", "close"]
+    assert (last.finished, last.closed) == (1, True)

@@ -28,10 +28,10 @@ def _scrape(
     return work(job), source
 
 
-def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
+def test_a_title_is_saved_with_its_source() -> None:
     store = InMemoryMovieRepository()
     outcome, source = _scrape(FetchedTitle(MOVIE, "page", size=100, requests=2), store)
-    assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=7)
+    assert store.find(MOVIE.imdb_id) == replace(MOVIE, source="page")
     assert (outcome.status, outcome.detail, outcome.size, outcome.requests) == (
         Status.COMPLETED, MOVIE.title, 100, 2,
     )  # fmt: skip
@@ -40,7 +40,18 @@ def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
 
 def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(caplog: pytest.LogCaptureFixture) -> None:
     store = InMemoryMovieRepository()
-    outcome, _ = _scrape(FetchedTitle(MOVIE, "page"), store, Job(0, "tt7777777"))
+    moves: list[tuple[str, str]] = []
+    caplog.set_level("INFO")
+    work = ScrapeMovie(
+        FakeTitleSource({"tt7777777": FetchedTitle(MOVIE, "page")}),
+        store,
+        max_requests=6,
+        progress=RecordingProgress(),
+        cancel=threading.Event(),
+        on_moved=lambda old, new: moves.append((old, new)),
+    )
+    outcome = work(Job(0, "tt7777777"))
+    assert moves == [("tt7777777", MOVIE.imdb_id)]
     assert outcome.saved_as == MOVIE.imdb_id
     assert store.find(MOVIE.imdb_id) is not None
     assert store.find("tt7777777") is None
@@ -83,7 +94,7 @@ def test_of_two_files_of_one_title_either_may_be_read_first(order: tuple[str, ..
     read = _reader(files, store)
     for name in order:
         read(name)
-    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short")
+    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short", source="file")
 
 
 def test_an_older_file_gives_nothing_to_a_newer_one_without_gaps() -> None:
@@ -91,7 +102,7 @@ def test_an_older_file_gives_nothing_to_a_newer_one_without_gaps() -> None:
     read = _reader({"newer": FetchedTitle(NEWER, "file"), "older": FetchedTitle(OLDER, "file")}, store)
     read("newer")
     read("older")
-    assert store.find(MOVIE.imdb_id) == NEWER
+    assert store.find(MOVIE.imdb_id) == replace(NEWER, source="file")
 
 
 def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -> None:
@@ -114,7 +125,7 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
     other = threading.Thread(target=read, args=("older",))
     read("newer")
     other.join()
-    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short")
+    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short", source="file")
 
 
 def test_nought_is_not_nothing() -> None:
@@ -124,24 +135,6 @@ def test_nought_is_not_nothing() -> None:
     saved = store.find(MOVIE.imdb_id)
     assert saved is not None
     assert (saved.metascore, saved.votes) == (0, 0)
-
-
-@pytest.mark.parametrize(("keep_ranks", "rank"), [(True, 3), (False, None)])
-def test_a_title_that_comes_without_a_rank_keeps_its_own_unless_a_chart_says_more(
-    keep_ranks: bool, rank: int | None
-) -> None:
-    store = InMemoryMovieRepository()
-    store.save(replace(MOVIE, rank=3))
-    work = ScrapeMovie(
-        FakeTitleSource({MOVIE.imdb_id: FetchedTitle(MOVIE, "page")}),
-        store,
-        max_requests=6,
-        progress=RecordingProgress(),
-        cancel=threading.Event(),
-        keep_ranks=keep_ranks,
-    )
-    work(Job(0, MOVIE.imdb_id))
-    assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=rank)
 
 
 def test_a_page_that_cannot_be_had_saves_nothing() -> None:
@@ -161,7 +154,7 @@ def test_a_store_that_fails_is_told_with_what_the_page_cost() -> None:
     assert (outcome.detail, outcome.requests, outcome.size) == ("csv: disk full", 2, 100)
 
 
-def test_a_record_that_is_young_enough_is_left_alone_but_for_its_rank() -> None:
+def test_a_record_that_is_young_enough_is_left_alone() -> None:
     store = InMemoryMovieRepository()
     store.save(MOVIE)
     source, progress, cancel = FakeTitleSource({}), RecordingProgress(), threading.Event()
@@ -175,4 +168,4 @@ def test_a_record_that_is_young_enough_is_left_alone_but_for_its_rank() -> None:
         else:
             assert work(JOB).source == "saved"
         assert len(source.asked) == asked
-    assert store.find(MOVIE.imdb_id) == replace(MOVIE, rank=JOB.rank)
+    assert store.find(MOVIE.imdb_id) == MOVIE

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TypeAlias
 
 import pytest
@@ -12,42 +13,26 @@ from hypothesis import strategies as st
 
 from application.comparison import Finding, Verdict
 from application.completeness import Expectation
-from application.records import Row, sort_key
-from application.verify import Report, verify
-from domain.fields import Table
+from application.ports import JobCounts
+from application.records import Row, chart_rows, sort_key, to_row
+from application.verify import VerifyReport, verify
+from domain.fields import FieldType, Table
 from domain.movie import Movie
-from tests.support.movies import EPOCH, full_movie, movie
+from tests.support.movies import EPOCH, complete_movie, full_movie, movie
 from tests.support.repositories import InMemoryMovieRepository
 
 Rows: TypeAlias = Mapping[Table, Iterable[Row]]
 
 
-class GivenRows:
+class GivenRows(InMemoryMovieRepository):
     """A store that holds the rows a test gives it, right or wrong; for reading only."""
 
     def __init__(self, name: str, rows: Rows, *, ordered: bool = True) -> None:
-        self._name = name
+        super().__init__(name)
         self._rows = {table: _in_order(table, listed) if ordered else list(listed) for table, listed in rows.items()}
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def ids(self) -> Iterator[str]:
-        return (row[0] or "" for row in self._rows[Table.MOVIES])
 
     def rows(self, table: Table) -> Iterator[Row]:
         return iter(self._rows[table])
-
-    def save(self, movie: Movie) -> None:
-        raise NotImplementedError
-
-    def find(self, imdb_id: str) -> Movie | None:
-        raise NotImplementedError
-
-    def finalize(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def _in_order(table: Table, rows: Iterable[Row]) -> list[Row]:
@@ -61,14 +46,29 @@ def rows_of(*saved: Movie) -> dict[Table, list[Row]]:
     return {table: list(store.rows(table)) for table in Table}
 
 
-GOOD = rows_of(*(full_movie(number, cast=3) for number in (1, 2, 3)))
+def _good() -> dict[Table, list[Row]]:
+    """Rows in every table, every cell filled."""
+    store = InMemoryMovieRepository()
+    for number in (1, 2, 3):
+        store.save(replace(complete_movie(number), cast=full_movie(number, cast=3).cast))
+    store.replace_chart("top250", [*chart_rows("top250", ["tt0000003", "tt0000001"], EPOCH)])
+    lists = {
+        Table.MY_RATINGS: {"rating": 8, "rated_on": date(2026, 1, 2), "rated_text": "2 Jan", "read_at": EPOCH},
+        Table.RATINGS_HISTORY: {"day": date(2026, 1, 2), "rating": 8.1, "votes": 7},
+    }
+    for table, values in lists.items():
+        store.save_rows(table, [to_row(table, {"imdb_id": f"tt000000{number}"} | values) for number in (1, 2)])
+    return {table: list(store.rows(table)) for table in Table}
+
+
+GOOD = _good()
 
 
 def compare(
     csv: Mapping[Table, Iterable[Row]], postgres: Mapping[Table, Iterable[Row]]
-) -> tuple[Report, list[Finding]]:
+) -> tuple[VerifyReport, list[Finding]]:
     found: list[Finding] = []
-    return verify(GivenRows("csv", csv), GivenRows("postgres", postgres), on_finding=found.append), found
+    return verify([GivenRows("csv", csv), GivenRows("postgres", postgres)], on_finding=found.append), found
 
 
 def with_row(table: Table, place: int, *rows: Row) -> dict[Table, list[Row]]:
@@ -88,7 +88,7 @@ def test_movies_read_in_the_future_are_warned_of() -> None:
     saved = rows_of(movie(1), movie(2, minutes=2))
     for minutes, warned in ((1, True), (2, False)):
         now = movie(1).scraped_at + timedelta(minutes=minutes)
-        report = verify(GivenRows("csv", saved), GivenRows("postgres", saved), now=now)
+        report = verify([GivenRows("csv", saved), GivenRows("postgres", saved)], now=now)
         assert any("1 movies were read later than now" in warning for warning in report.warnings) is warned
 
 
@@ -100,9 +100,8 @@ def test_equal_stores_are_the_same() -> None:
     assert report.same
     assert report.good
     assert found == []
-    assert [(table.table, table.same) for table in report.tables] == [
-        (Table.MOVIES, 3), (Table.PEOPLE, 12), (Table.CREDITS, 12),
-    ]  # fmt: skip
+    assert {table.table: table.same for table in report.tables} == {table: len(rows) for table, rows in GOOD.items()}
+    assert report.movies.same == 3
 
 
 def test_empty_stores_are_the_same() -> None:
@@ -120,38 +119,65 @@ def test_another_spelling_of_a_number_is_no_difference() -> None:
 # --- one damage at a time -------------------------------------------------------
 
 
+OTHER = {
+    FieldType.TEXT: "Something else",
+    FieldType.BIGINT: "77",
+    FieldType.DECIMAL: "7.7",
+    FieldType.BOOLEAN: "false",
+    FieldType.DATE: "1999-12-31",
+    FieldType.PARTIAL_DATE: "1999-12",
+    FieldType.TIMESTAMP: "2027-01-01T00:00:00.000000Z",
+    FieldType.TEXT_LIST: '["x"]',
+    FieldType.TITLE_ID: "tt7777777",
+    FieldType.NAME_ID: "nm7777777",
+}
+
+
 @pytest.mark.parametrize("table", Table)
 def test_every_cell_that_differs_is_named(table: Table) -> None:
     for column in table.columns:
-        if column in table.key:
+        if column in table.key or table.fields[table.column_index(column)].derived:
             continue
-        other = {"year": "1999", "scraped_at": "2027-01-01T00:00:00.000000Z", "characters": '["x"]',
-                 "release_date": "1999-12-31", "rating": "7.7", "person_id": "nm7777777"}.get(column, "7")  # fmt: skip
+        field = table.fields[table.column_index(column)]
+        other = str((field.minimum or 0) + 6) if field.type is FieldType.INTEGER else OTHER[field.type]
         for report, found in (
-            compare(with_cell(table, column, other), GOOD),
-            compare(GOOD, with_cell(table, column, other)),
+            compare(_changed(table, column, other), GOOD),
+            compare(GOOD, _changed(table, column, other)),
         ):
             assert not report.same
-            assert [(one.table, one.verdict, one.columns) for one in found] == [(table, Verdict.DIFFERS, (column,))]
+            columns = {column, "released"} if column == "release_date" else {column}
+            (one,) = found
+            assert (one.table, one.verdict) == (table, Verdict.DIFFERS)
+            assert set(one.detail.split(", ")) == columns
+
+
+def _changed(table: Table, column: str, cell: str) -> dict[Table, list[Row]]:
+    """The good rows with one other cell, and what is derived from it."""
+    rows = with_cell(table, column, cell)
+    if column == "release_date":
+        row = list(rows[table][0])
+        row[table.column_index("released")] = None
+        rows[table][0] = tuple(row)
+    return rows
 
 
 @pytest.mark.parametrize("table", Table)
 def test_a_row_in_one_store_only_is_found(table: Table) -> None:
     for place in range(len(GOOD[table])):
         report, found = compare(with_row(table, place), GOOD)
-        assert [one.verdict for one in found] == [Verdict.ONLY_POSTGRES]
+        assert [(one.verdict, one.detail) for one in found] == [(Verdict.MISSING, "not in csv")]
         assert not report.same
         report, found = compare(GOOD, with_row(table, place))
-        assert [one.verdict for one in found] == [Verdict.ONLY_CSV]
+        assert [(one.verdict, one.detail) for one in found] == [(Verdict.MISSING, "not in postgres")]
         assert not report.same
 
 
 @pytest.mark.parametrize("table", Table)
-@pytest.mark.parametrize("side", ["CSV", "PostgreSQL"])
+@pytest.mark.parametrize("side", ["csv", "postgres"])
 def test_a_row_that_stands_twice_is_found(table: Table, side: str) -> None:
     twice = with_row(table, 0, GOOD[table][0], GOOD[table][0])
-    report, found = compare(twice, GOOD) if side == "CSV" else compare(GOOD, twice)
-    assert [(one.verdict, one.note) for one in found] == [(Verdict.UNREADABLE, f"stands 2 times in {side}")]
+    report, found = compare(twice, GOOD) if side == "csv" else compare(GOOD, twice)
+    assert [(one.verdict, one.detail) for one in found] == [(Verdict.UNREADABLE, f"2 rows in {side}")]
     assert not report.same
 
 
@@ -175,14 +201,22 @@ def test_a_row_that_stands_twice_is_found(table: Table, side: str) -> None:
 def test_a_cell_that_cannot_be_read_is_found(table: Table, column: str, cell: str | None) -> None:
     report, found = compare(with_cell(table, column, cell), GOOD)
     assert [one.verdict for one in found] == [Verdict.UNREADABLE]
-    assert found[0].note
+    assert found[0].detail
     assert not report.same
 
 
-@pytest.mark.parametrize(("table", "column"), [(table, column) for table in Table for column in table.key])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (table, field.name)
+        for table in Table
+        for field in table.fields
+        if field.name in table.key and field.type is not FieldType.TEXT
+    ],
+)
 def test_a_key_that_cannot_be_read_leaves_the_right_one_missing(table: Table, column: str) -> None:
     _, found = compare(with_cell(table, column, "x"), GOOD)
-    assert sorted(one.verdict for one in found) == [Verdict.ONLY_POSTGRES, Verdict.UNREADABLE]
+    assert sorted(one.verdict for one in found) == [Verdict.MISSING, Verdict.UNREADABLE]
 
 
 @pytest.mark.parametrize("table", Table)
@@ -198,7 +232,7 @@ def test_a_row_of_another_length_is_found(table: Table, change: str) -> None:
 def test_a_store_out_of_order_is_no_quiet_success() -> None:
     wrong = GivenRows("csv", {table: list(reversed(rows)) for table, rows in GOOD.items()}, ordered=False)
     with pytest.raises(RuntimeError, match="csv gives movies out of order"):
-        verify(wrong, GivenRows("postgres", GOOD))
+        verify([wrong, GivenRows("postgres", GOOD)])
 
 
 # --- any damage -----------------------------------------------------------------
@@ -244,12 +278,10 @@ def test_any_damage_in_either_store_is_found(damaged: dict[Table, list[Row]], in
 def _equal(table: Table, damaged: list[Row], good: list[Row]) -> bool:
     """By another way than the checker's: as bags of rows, numbers by their value."""
 
-    whole = ("year", "votes", "duration_minutes", "metascore", "rank", "position")
+    numbers = {field.name for field in table.fields if field.is_number}
 
     def value(column: str, cell: str | None) -> object:
-        if cell is not None and column in whole and cell.strip().isdecimal():
-            return int(cell)
-        if cell is not None and column == "rating" and cell.strip().replace(".", "", 1).isdecimal():
+        if cell is not None and column in numbers and cell.strip().replace(".", "", 1).isdecimal():
             return float(cell)
         return cell
 
@@ -267,11 +299,11 @@ def _equal(table: Table, damaged: list[Row], good: list[Row]) -> bool:
 def test_the_report_keeps_a_few_examples_and_tells_all() -> None:
     many = rows_of(*(movie(number) for number in range(1, 101)))
     found: list[Finding] = []
-    report = verify(GivenRows("csv", many), GivenRows("postgres", rows_of()), examples=5, on_finding=found.append)
-    assert report.tables[0].found[Verdict.ONLY_CSV] == 100
+    report = verify([GivenRows("csv", many), GivenRows("postgres", rows_of())], examples=5, on_finding=found.append)
+    assert report.tables[0].found["missing"] == 100
     assert len(found) == 100
     assert [str(one) for one in report.examples[:2]] == [
-        "movies tt0000001: only in CSV", "movies tt0000002: only in CSV",
+        "movies tt0000001: missing (not in postgres)", "movies tt0000002: missing (not in postgres)",
     ]  # fmt: skip
     assert len(report.examples) == 5
 
@@ -283,78 +315,64 @@ def test_a_finding_reads_well() -> None:
 
 def test_how_much_is_filled_is_counted_and_warned_of() -> None:
     rows = rows_of(full_movie(1, cast=3), full_movie(2, cast=3), movie(3), movie(4), movie(5))
-    report = verify(GivenRows("csv", rows), GivenRows("postgres", rows), threshold=0.5)
-    movies, _, listed = report.tables
+    report = verify([GivenRows("csv", rows), GivenRows("postgres", rows)], threshold=0.5)
+    movies, listed = report.movies, report.tables[2]
     assert (movies.share("title"), movies.share("plot"), movies.rows) == (1.0, 0.4, 5)
     assert listed.share("characters") == 1.0  # of the cast alone
     assert "plot is filled in 2 of 5 movies only" in report.warnings
-    assert not any(warning.startswith(("rank", "title")) for warning in report.warnings)
+    assert not any(warning.startswith(("budget", "title")) for warning in report.warnings)
     assert report.good  # a warning is no fault
-    assert verify(GivenRows("csv", rows), GivenRows("postgres", rows), threshold=0.4).warnings == ()
+    assert verify([GivenRows("csv", rows), GivenRows("postgres", rows)], threshold=0.4).warnings == ()
+
+
+def test_movies_with_fields_that_were_cut_off_are_counted() -> None:
+    rows = rows_of(replace(movie(1), incomplete=("cast",)), movie(2), replace(movie(3), incomplete=None))
+    report = verify([GivenRows("csv", rows)])
+    assert (report.movies.cut, report.movies.rows, report.good) == (1, 3, True)
+
+
+def test_three_stores_are_compared_with_the_first() -> None:
+    stores = [GivenRows("csv", GOOD), GivenRows("postgres", GOOD), GivenRows("sqlite", with_row(Table.MOVIES, 0))]
+    report = verify(stores)
+    assert [str(one) for one in report.examples] == ["movies tt0000001: missing (not in sqlite)"]
+    assert report.stores == ("csv", "postgres", "sqlite")
+
+
+def test_one_store_alone_is_checked_for_what_cannot_be_read() -> None:
+    assert verify([GivenRows("csv", GOOD)]).same
+    report = verify([GivenRows("csv", with_cell(Table.MOVIES, "year", "x"))])
+    assert [one.verdict for one in report.examples] == [Verdict.UNREADABLE]
 
 
 # --- complete -------------------------------------------------------------------
 
 
-def _ranked(*ranks: int, minutes: float = 0) -> list[Movie]:
-    return [movie(rank + int(minutes * 1000), rank=rank, minutes=minutes) for rank in ranks]
+def _checked(csv: list[Movie], postgres: list[Movie], expectation: Expectation) -> VerifyReport:
+    return verify([GivenRows("csv", rows_of(*csv)), GivenRows("postgres", rows_of(*postgres))], expectation=expectation)
 
 
-def _incomplete(saved: list[Movie], expectation: Expectation) -> tuple[str, ...]:
-    rows = rows_of(*saved)
-    report = verify(GivenRows("csv", rows), GivenRows("postgres", rows), expectation=expectation)
-    assert report.same
-    assert report.good == (not report.incomplete)
-    return report.incomplete
-
-
-def test_a_full_chart_is_complete() -> None:
-    assert _incomplete(_ranked(1, 2, 3, 4), Expectation(4, ranks=True)) == ()
-    assert _incomplete(_ranked(1, 2, 3, 4), Expectation(3, ranks=True)) == ()
-
-
-def test_a_gap_in_the_ranks_is_named_for_each_store() -> None:
-    assert _incomplete(_ranked(1, 2, 4), Expectation(4, ranks=True)) == (
-        "csv: only 3 of the 4 titles are there", "csv: rank 3 is missing",
-        "postgres: only 3 of the 4 titles are there", "postgres: rank 3 is missing",
-    )  # fmt: skip
-
-
-def test_a_rank_taken_twice_is_named() -> None:
-    saved = [*_ranked(1, 2), movie(9, rank=2)]
-    assert _incomplete(saved, Expectation(2, ranks=True)) == (
-        "csv: rank 2 is taken twice", "postgres: rank 2 is taken twice",
-    )  # fmt: skip
-
-
-def test_titles_of_earlier_runs_do_not_count() -> None:
-    saved = _ranked(1, 2, 3) + _ranked(1, 2, minutes=10)
-    since = EPOCH + timedelta(minutes=5)
-    assert _incomplete(saved, Expectation(2, ranks=True, since=since)) == ()
-    assert "csv: rank 3 is missing" in _incomplete(saved, Expectation(3, ranks=True, since=since))
-
-
-def test_titles_that_a_run_left_alone_because_they_were_fresh_count() -> None:
-    saved = _ranked(1, 2)
-    since = saved[0].scraped_at + timedelta(days=1)
-    assert _incomplete(saved, Expectation(2, ranks=True, since=since, done={one.imdb_id for one in saved})) == ()
-    assert "csv: rank 2 is missing" in _incomplete(
-        saved, Expectation(2, ranks=True, since=since, done={saved[0].imdb_id})
-    )
-
-
-def test_a_list_of_ids_is_counted() -> None:
-    assert _incomplete([movie(1), movie(2)], Expectation(2, ranks=False)) == ()
-    assert _incomplete([movie(1)], Expectation(2, ranks=False)) == (
-        "csv: only 1 of the 2 titles are there",
-        "postgres: only 1 of the 2 titles are there",
-    )
+def test_everything_that_the_run_has_done_is_there() -> None:
+    saved = [movie(1), movie(2)]
+    report = _checked(saved, saved, Expectation(JobCounts(2, 2, 0), {"tt0000001", "tt0000002"}))
+    assert (report.good, report.missing, report.progress) == (True, (), None)
 
 
 def test_what_one_store_lacks_is_missing_there_alone() -> None:
-    whole, short = rows_of(*_ranked(1, 2)), rows_of(*_ranked(1))
-    report = verify(GivenRows("csv", short), GivenRows("postgres", whole), expectation=Expectation(2, ranks=True))
-    assert report.incomplete == ("csv: only 1 of the 2 titles are there", "csv: rank 2 is missing")
+    report = _checked([movie(1), movie(7)], [movie(1), movie(2)], Expectation(JobCounts(2, 2, 0), IDS))
+    assert report.missing == ("csv: only 1 of the 2 titles that the last run has done are there",)
+    assert not report.good
+
+
+IDS = {"tt0000001", "tt0000002"}
+
+
+def test_an_interrupted_run_says_how_far_it_is_and_that_the_stores_agree() -> None:
+    saved = [movie(1), movie(2)]
+    report = _checked(saved, saved, Expectation(JobCounts(5, 2, 1), IDS))
+    assert report.same
+    assert not report.missing
+    assert report.progress == "the last run has done 2 of 5 titles, 1 failed; 2 are pending"
+    assert not report.good
 
 
 # --- while a run is going on ----------------------------------------------------
@@ -380,14 +398,14 @@ def test_a_movie_in_flight_is_no_difference_but_a_lasting_one_is() -> None:
     csv = GivenRows("csv", rows_of(lasting, arriving))
     postgres = Moving("postgres", rows_of(), rows_of(arriving))
     found: list[Finding] = []
-    report = verify(csv, postgres, on_finding=found.append, live=True)
+    report = verify([csv, postgres], on_finding=found.append, live=True)
     assert not report.same
     assert {one.key for one in found if one.table is Table.MOVIES} == {("tt0000001",)}
-    assert verify(csv, Moving("postgres", rows_of(), rows_of(lasting, arriving)), live=True).same
+    assert verify([csv, Moving("postgres", rows_of(), rows_of(lasting, arriving))], live=True).same
 
 
 def test_what_begins_to_differ_in_the_second_reading_is_in_flight() -> None:
     csv = Moving("csv", rows_of(), rows_of(full_movie(1)))
-    report = verify(csv, GivenRows("postgres", rows_of()), live=True)
+    report = verify([csv, GivenRows("postgres", rows_of())], live=True)
     assert report.same
     assert report.tables[0].moving == 1
