@@ -100,7 +100,7 @@ def test_a_person_needs_an_id_and_a_name() -> None:
 
 
 def test_a_position_counts_from_1() -> None:
-    with pytest.raises(InvalidMovie, match="position 0 is below 1"):
+    with pytest.raises(InvalidMovie, match="position 0 is outside 1"):
         _credit(0)
 
 
