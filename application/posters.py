@@ -1,4 +1,4 @@
-"""The poster of each movie onto the shelf, as jobs of the same engine that scrapes titles."""
+"""Downloads and stores the poster of each movie, as jobs of the executor that scrapes titles."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _POSTER: Final = Table.MOVIES.columns.index("poster_url")
 
 
 def asset_workers(asked: int | None, *, cores: int, jobs: int, parallel: bool = True) -> int:
-    """How many workers to use for posters.
+    """Returns the number of workers for posters.
 
     Args:
-        asked: ``ASSET_WORKERS``; None: as many as cores, at most 8.
-        cores: of this machine.
-        jobs: how many there are; one job needs no pool.
-        parallel: False means one, whatever was asked.
+        asked: ``ASSET_WORKERS``; None means one per core, at most 8.
+        cores: number of CPU cores.
+        jobs: number of jobs; a single job needs no pool.
+        parallel: False means one worker, whatever ``asked`` says.
     """
     if jobs <= 1 or not parallel:
         return 1
@@ -35,33 +35,32 @@ def asset_workers(asked: int | None, *, cores: int, jobs: int, parallel: bool = 
 
 
 def poster_jobs(movies: Iterable[Row]) -> Iterator[Job]:
-    """A job for each movies row that has a poster's address."""
+    """Yields a job for each movies row that has a poster address."""
     listed = (row[_ID] for row in movies if row[_POSTER])
     return (Job(seq, imdb_id) for seq, imdb_id in enumerate(listed) if imdb_id is not None)
 
 
 class SavePoster:
-    """The work of a poster job. Called from many threads at once.
+    """Carries out one poster job. Thread-safe.
 
-    A poster that was looked at less than ``recheck_after`` ago is not asked for
-    again; an older one is asked for by its version, and only a changed one is
-    fetched and encoded.
+    A poster checked less than ``recheck_after`` ago costs no request. An older one
+    costs a conditional request, and is downloaded and encoded only if it has changed.
 
     Args:
-        source: where posters are fetched.
-        shelf: where they are kept.
-        address_of: the poster's address by the movie's id; None where it has none.
-        max_requests: HTTP requests one poster may cost in a run.
-        recheck_after: how long an answer holds.
-        progress: told what the worker is doing.
-        clock: for the dates that are written down.
+        source: downloads posters.
+        store: keeps posters.
+        address_of: returns the poster address of a movie id, or None.
+        max_requests: limit of HTTP requests per poster and run.
+        recheck_after: time after which a poster is requested again.
+        progress: receives the phase of each job.
+        clock: source of the recorded dates.
         cancel: ends every wait.
     """
 
     def __init__(
         self,
         source: PosterSource,
-        shelf: PosterStore,
+        store: PosterStore,
         address_of: Callable[[str], str | None],
         *,
         max_requests: int,
@@ -71,7 +70,7 @@ class SavePoster:
         cancel: threading.Event,
     ) -> None:
         self._source = source
-        self._shelf = shelf
+        self._store = store
         self._address_of = address_of
         self._max_requests = max_requests
         self._recheck_after = recheck_after
@@ -80,18 +79,18 @@ class SavePoster:
         self._cancel = cancel
 
     def __call__(self, job: Job) -> Outcome:
-        """Bring one poster up to date.
+        """Updates one poster.
 
         Raises:
-            SourceError: it could not be fetched.
-            StoreUnavailable: its address could not be read, or what is known of it.
+            SourceError: the download failed.
+            StoreUnavailable: its address or its stored state cannot be read.
         """
         url = self._address_of(job.key)
         if not url:
             return Outcome(job, Status.COMPLETED, "no poster")
-        known = self._shelf.find(job.key)
+        known = self._store.find(job.key)
         if known is not None and known.url == url and self._is_fresh(known):
-            return Outcome(job, Status.COMPLETED, "unchanged", source="shelf")
+            return Outcome(job, Status.COMPLETED, "unchanged", source="store")
         self._progress.phase(job, "fetch", job.attempt)
         answer = self._source.poster(url, known, max_requests=self._max_requests - job.spent, cancel=self._cancel)
         self._progress.phase(job, "save", job.attempt)
@@ -107,9 +106,9 @@ class SavePoster:
     def _keep(self, imdb_id: str, url: str, known: Poster | None, answer: PosterAnswer) -> str:
         now = self._clock.now()
         if answer.body is None and known is not None:
-            self._shelf.confirm(known, answer, now)
+            self._store.confirm(known, answer, now)
             return "unchanged"
-        full = self._shelf.keep(imdb_id, url, answer, now).files[0]
+        full = self._store.keep(imdb_id, url, answer, now).files[0]
         return f"{full.width} x {full.height}"
 
     def _is_fresh(self, poster: Poster) -> bool:

@@ -69,10 +69,10 @@ class PosterStore(Protocol):
     """Where posters are kept. Called from many threads at once."""
 
     def find(self, imdb_id: str) -> Poster | None:
-        """The poster of a movie if all its files are there and made by today's recipe."""
+        """Returns the poster of a movie if all its files exist and were encoded with the current options."""
 
     def keep(self, imdb_id: str, url: str, answer: PosterAnswer, checked_at: datetime) -> Poster:
-        """Check a picture, make its sizes and put them on the shelf; the ones it replaces are removed.
+        """Checks a picture, encodes its sizes and stores them; the files it replaces are removed.
 
         Raises:
             UnusablePicture: it is no picture, a broken one or a dangerous one.
@@ -80,14 +80,14 @@ class PosterStore(Protocol):
         """
 
     def confirm(self, poster: Poster, answer: PosterAnswer, checked_at: datetime) -> None:
-        """Write down that the server still has this very version.
+        """Records that the server still has this version.
 
         Raises:
             StoreUnavailable: it could not be written.
         """
 
     def posters(self) -> Iterator[Poster]:
-        """Every poster on the shelf whose files are there."""
+        """Yields every stored poster whose files exist."""
 
 
 class PublishStep(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.errors import UsageError
-from infrastructure.bootstrap.files import destinations, page_keeper, poster_addresses, poster_shelf, poster_source
+from infrastructure.bootstrap.files import destinations, page_keeper, poster_addresses, poster_source, poster_store
 from infrastructure.bootstrap.network import GRACE_SECONDS, Sources, downloader, network_options, retry_rule, sources
 from infrastructure.bootstrap.stores import (
     Place,
@@ -40,8 +40,8 @@ __all__ = [
     "network_options",
     "page_keeper",
     "poster_addresses",
-    "poster_shelf",
     "poster_source",
+    "poster_store",
     "postgres_store",
     "retry_rule",
     "sources",

@@ -51,25 +51,25 @@ def page_keeper(settings: Settings, *, check: bool) -> Callable[[str, bytes], ob
     return lambda imdb_id, body: kept.write(f"pages/{imdb_id}.html.gz", gzip.compress(body, 6, mtime=0))
 
 
-def poster_shelf(settings: Settings, *, check: bool = True) -> PosterFolder:
+def poster_store(settings: Settings, *, check: bool = True) -> PosterFolder:
     """Where posters are kept: on the disks of DATA_DIRS, their manifest in the data directory.
 
     Raises:
         UsageError: a folder cannot be made.
         StoreUnavailable: the manifest cannot be read.
     """
-    from infrastructure.posters import PosterFolder, Recipe, within
+    from infrastructure.posters import EncodingOptions, PosterFolder, within
 
     placement = within(destinations(settings, check=check).reserve) if settings.data_dirs else None
-    recipe = Recipe(optimize=settings.optimize_assets)
-    return PosterFolder(settings.data_dir / "posters", recipe, placement=placement)
+    options = EncodingOptions(optimize=settings.optimize_assets)
+    return PosterFolder(settings.data_dir / "posters", options, placement=placement)
 
 
-def poster_source(opened: Downloader, shelf: PosterFolder) -> PosterSource:
-    """Where posters are fetched, in the width that the shelf keeps."""
+def poster_source(opened: Downloader, store: PosterFolder) -> PosterSource:
+    """Where posters are fetched, in the width the store keeps."""
     from infrastructure.posters import HttpPosterSource
 
-    return HttpPosterSource(opened, shelf.recipe.full_width)
+    return HttpPosterSource(opened, store.options.full_width)
 
 
 def poster_addresses(opened: Database) -> dict[str, str]:

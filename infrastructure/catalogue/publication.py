@@ -80,7 +80,7 @@ def report_of(reports: Reports) -> Callable[[str], str]:
 
 def publish_catalogue(
     library: CatalogueData,
-    shelf: PosterStore,
+    store: PosterStore,
     report: Callable[[str], str],
     options: PublishOptions,
     *,
@@ -91,7 +91,7 @@ def publish_catalogue(
 
     Args:
         library: what to show.
-        shelf: where the posters are.
+        store: where the posters are.
         report: gives the report as ``markdown`` or ``json``.
         options: see there.
         say: told of each step as it ends.
@@ -125,7 +125,7 @@ def publish_catalogue(
     plan = PublishPlan(
         in_turn=(
             steps.Assets(draft, options.minify, options.fingerprint),
-            steps.Posters(draft, shelf, workers),
+            steps.Posters(draft, store, workers),
             steps.Figures(draft),
             steps.Pages(draft),
         ),

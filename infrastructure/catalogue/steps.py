@@ -68,15 +68,15 @@ class Assets:
 
 @dataclass(frozen=True, slots=True)
 class Posters:
-    """The posters of the films there are, copied from the shelf by ``workers`` threads."""
+    """The posters of the films there are, copied from the store by ``workers`` threads."""
 
     draft: Draft
-    shelf: PosterStore
+    store: PosterStore
     workers: int
     name: str = "posters"
 
     def run(self) -> None:
-        posters = [poster for poster in self.shelf.posters() if poster.imdb_id in self.draft.library.movies]
+        posters = [poster for poster in self.store.posters() if poster.imdb_id in self.draft.library.movies]
         if self.workers > 1 and len(posters) > 1:
             with ThreadPoolExecutor(self.workers, thread_name_prefix="assets") as executor:
                 copied = list(executor.map(self._copy, posters))

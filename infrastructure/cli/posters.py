@@ -52,7 +52,7 @@ def fetch_posters(
 
     settings = session.settings
     addresses = bootstrap.poster_addresses(database)
-    shelf = bootstrap.poster_shelf(settings, check=disk_check)
+    store = bootstrap.poster_store(settings, check=disk_check)
     with session.job_log(RunIdentity("posters", "all"), wish) as job_log:
         if not job_log.listed:
             job_log.list(poster_jobs(bootstrap.postgres_store(database).rows(Table.MOVIES)))
@@ -65,8 +65,8 @@ def fetch_posters(
         )
         crew = session.crew(job_log, workers)
         work = SavePoster(
-            bootstrap.poster_source(downloader, shelf),
-            shelf,
+            bootstrap.poster_source(downloader, store),
+            store,
             addresses.get,
             max_requests=settings.max_requests,
             recheck_after=timedelta(hours=settings.poster_recheck_hours),
@@ -75,7 +75,7 @@ def fetch_posters(
             cancel=session.cancel,
         )
         ended = crew.carry_out("posters", work)
-        shelf.finalize()
+        store.finalize()
         job_log.close(ended.ending.value)
     session.tell(ended, noun="posters")
     return ended

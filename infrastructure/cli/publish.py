@@ -65,7 +65,7 @@ def publish(frame: CommandContext, out: Path | None) -> None:
         library = read_catalogue_data(bootstrap.postgres_store(database), bootstrap.chart_history(database))
         published = publish_catalogue(
             library,
-            bootstrap.poster_shelf(settings),
+            bootstrap.poster_store(settings),
             report_of(PostgresReports(database)),
             options,
             say=tell,

@@ -1,8 +1,7 @@
-"""Posters: fetched through the network layer, checked, made small, kept in a folder."""
+"""Posters: downloaded through the network layer, checked, encoded, stored in folders."""
 
-from infrastructure.posters.encode import Recipe
-from infrastructure.posters.picture import PictureLimits
-from infrastructure.posters.shelf import PosterFolder, within
+from infrastructure.posters.images import EncodingOptions, PictureLimits
 from infrastructure.posters.source import HttpPosterSource
+from infrastructure.posters.store import PosterFolder, within
 
-__all__ = ["HttpPosterSource", "PictureLimits", "PosterFolder", "Recipe", "within"]
+__all__ = ["EncodingOptions", "HttpPosterSource", "PictureLimits", "PosterFolder", "within"]

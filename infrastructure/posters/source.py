@@ -1,16 +1,28 @@
-"""Posters over the network: the size we need, and only if it has changed."""
+"""Downloads posters: the size that is needed, and only when it has changed."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from typing import Final, Protocol
 
 from application.ports import Poster, PosterAnswer
 from domain.errors import Transient
-from infrastructure.posters.address import sized
 
 _ACCEPT: Final = "image/jpeg,image/webp,image/png;q=0.8,image/gif;q=0.5"
+_SIZABLE: Final = re.compile(r"(?P<stem>.+)\._V1_[^/]*\.(?P<suffix>jpe?g|png|webp)", re.IGNORECASE)
+
+
+def sized(url: str, width: int) -> str:
+    """Returns the address of the same picture scaled to ``width`` pixels.
+
+    IMDb's image server takes instructions between ``._V1_`` and the suffix:
+    ``UX720`` scales to a width and never enlarges. Other addresses are returned
+    unchanged.
+    """
+    match = _SIZABLE.fullmatch(url)
+    return url if match is None else f"{match['stem']}._V1_UX{width}_.{match['suffix']}"
 
 
 class _Page(Protocol):
@@ -18,7 +30,7 @@ class _Page(Protocol):
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]:
-        """Found in any spelling of upper and lower case."""
+        """Response headers; lookup ignores case."""
 
     @property
     def body(self) -> bytes: ...
@@ -29,7 +41,7 @@ class _Page(Protocol):
 
 
 class ConditionalDownloader(Protocol):
-    """What is needed of the network layer: limits, routes, retries and blocks are its own business."""
+    """The part of the network layer that posters use. It handles limits, routes, retries and blocks."""
 
     def get(
         self,
@@ -40,7 +52,7 @@ class ConditionalDownloader(Protocol):
         headers: Mapping[str, str] | None = None,
         patient: bool = True,
     ) -> _Page:
-        """One page; status 304 comes back as a page without a body.
+        """Fetches one page; a 304 response is returned as a page without a body.
 
         Raises:
             SourceError: as its class says.
@@ -52,7 +64,7 @@ class HttpPosterSource:
 
     Args:
         downloader: the network layer.
-        width: pixels to ask the image server for, where it can be asked.
+        width: pixels to request from image servers that can scale.
     """
 
     def __init__(self, downloader: ConditionalDownloader, width: int) -> None:

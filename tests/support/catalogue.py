@@ -38,16 +38,16 @@ def made_library(count: int, *, runs: int = 3, more: Iterable[Movie] = (), cast:
     return library(movies, snapshots(list(movies.values()), runs) if runs else ())
 
 
-def made_shelf(folder: Path, movies: Iterable[Movie]) -> PosterFolder:
-    """A shelf with an invented poster for each movie."""
-    shelf = PosterFolder(folder)
+def made_poster_store(folder: Path, movies: Iterable[Movie]) -> PosterFolder:
+    """A store with an invented poster for each movie."""
+    store = PosterFolder(folder)
     for movie in movies:
         credit = f"a film by {movie.directors[0].person.name}" if movie.directors else ""
         body = poster(movie.imdb_id, movie.title, credit)
-        if shelf.find(movie.imdb_id) is None:
+        if store.find(movie.imdb_id) is None:
             url = movie.poster_url or "https://images.invalid/"
-            shelf.keep(movie.imdb_id, url, PosterAnswer(body, "image/jpeg"), POSTED_AT)
-    return shelf
+            store.keep(movie.imdb_id, url, PosterAnswer(body, "image/jpeg"), POSTED_AT)
+    return store
 
 
 def made_report(form: str) -> str:
@@ -56,12 +56,12 @@ def made_report(form: str) -> str:
 
 
 def publish_made(
-    made: CatalogueData, shelf: PosterFolder, options: PublishOptions, said: list[StepOutcome] | None = None
+    made: CatalogueData, store: PosterFolder, options: PublishOptions, said: list[StepOutcome] | None = None
 ) -> Published:
     """Publish without a stop."""
     return publish_catalogue(
         made,
-        shelf,
+        store,
         made_report,
         options,
         say=(said if said is not None else []).append,

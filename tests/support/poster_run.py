@@ -1,4 +1,4 @@
-"""Posters from a demo site onto a shelf, on the same engine as a run, without a data directory."""
+"""Posters from a demo site onto a store, on the same engine as a run, without a data directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.progress import RecordingProgress
 
 def fetch_posters(
     downloader: Downloader,
-    shelf: PosterFolder,
+    store: PosterFolder,
     addresses: Mapping[str, str],
     *,
     workers: int = 4,
@@ -31,8 +31,8 @@ def fetch_posters(
     clock = clock or SystemClock()
     progress = RecordingProgress()
     work = SavePoster(
-        HttpPosterSource(downloader, shelf.recipe.full_width),
-        shelf,
+        HttpPosterSource(downloader, store.options.full_width),
+        store,
         addresses.get,
         max_requests=3,
         recheck_after=recheck_after,
@@ -43,5 +43,5 @@ def fetch_posters(
     worker = Worker(work, progress=progress, job_log=MemoryJobLog(), clock=clock)
     jobs = (Job(seq, imdb_id) for seq, imdb_id in enumerate(addresses))
     outcomes = {outcome.job.key: outcome for outcome in job_executor(workers).execute(jobs, worker, cancel)}
-    shelf.finalize()
+    store.finalize()
     return outcomes

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 from domain.movie import Category, Credit, Person
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import PROGRAM, launched
-from tests.support.catalogue import made_library, made_shelf, publish_made
+from tests.support.catalogue import made_library, made_poster_store, publish_made
 from tests.support.films import bare
 
 HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"document.title='gone'\">"
@@ -42,8 +42,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     long = bare(2, title="Kraftfahrzeughaftpflichtversicherungsbeitragsrechnung " * 9 + "Ende", year=1990)
     made = made_library(30, runs=3, more=[hostile, long, bare(3)])
-    shelf = made_shelf(folder / "shelf", [movie for movie in made.movies.values() if (movie.rank or 99) <= 6])
-    published = publish_made(made, shelf, PublishOptions(folder / "site", workers=2))
+    store = made_poster_store(folder / "store", [movie for movie in made.movies.values() if (movie.rank or 99) <= 6])
+    published = publish_made(made, store, PublishOptions(folder / "site", workers=2))
     assert published.failures == 0
     return folder / "site"
 

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import launched
-from tests.support.catalogue import made_library, made_shelf, publish_made
+from tests.support.catalogue import made_library, made_poster_store, publish_made
 
 _DOCS: Final = Path(__file__).parents[3] / "docs" / "catalogue"
 _WITHOUT_POSTER: Final = 7  # the film of this rank shows what a film without one looks like
@@ -62,9 +62,9 @@ def main(folder: Path = _DOCS) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         library = made_library(250, runs=8, cast=12)
         movies = [movie for movie in library.movies.values() if movie.rank != _WITHOUT_POSTER]
-        shelf = made_shelf(Path(temporary) / "shelf", movies)
+        store = made_poster_store(Path(temporary) / "store", movies)
         site = Path(temporary) / "site"
-        published = publish_made(library, shelf, PublishOptions(site))
+        published = publish_made(library, store, PublishOptions(site))
         if published.failures:
             raise SystemExit("; ".join(outcome.line for outcome in published.outcomes if outcome.failed))
         with sync_playwright() as playwright:

@@ -17,12 +17,12 @@ from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
-from infrastructure.posters import PosterFolder, Recipe
+from infrastructure.posters import EncodingOptions, PosterFolder
 from tests.support.demo_network import demo_network
 from tests.support.poster_run import fetch_posters
 
 _COUNT = 12
-_SMALL = Recipe(full_width=240, thumb_width=120)
+_SMALL = EncodingOptions(full_width=240, thumb_width=120)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,14 @@ def _requests(control: DemoControl) -> dict[str, int]:
 def test_each_poster_is_asked_for_once_and_in_the_size_that_is_needed(
     control: DemoControl, downloader: Downloader, addresses: dict[str, str], tmp_path: Path
 ) -> None:
-    shelf = PosterFolder(tmp_path, _SMALL)
-    outcomes = fetch_posters(downloader, shelf, addresses)
+    store = PosterFolder(tmp_path, _SMALL)
+    outcomes = fetch_posters(downloader, store, addresses)
     assert {outcome.status for outcome in outcomes.values()} == {Status.COMPLETED}
     asked = _requests(control)
     assert len(asked) == _COUNT
     assert set(asked.values()) == {1}
     assert all("._V1_UX240_.jpg" in path for path in asked)
-    for poster in shelf.posters():
+    for poster in store.posters():
         assert Image.open(io.BytesIO(poster.files[0].path.read_bytes())).width == 240
         assert poster.etag
     assert sum(outcome.size for outcome in outcomes.values()) > 1000
@@ -87,11 +87,11 @@ def test_a_second_run_asks_for_nothing(
 def test_a_run_after_the_answers_have_grown_old_downloads_and_encodes_nothing(
     control: DemoControl, downloader: Downloader, addresses: dict[str, str], tmp_path: Path
 ) -> None:
-    shelf = PosterFolder(tmp_path, _SMALL)
-    fetch_posters(downloader, shelf, addresses)
+    store = PosterFolder(tmp_path, _SMALL)
+    fetch_posters(downloader, store, addresses)
     written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("tt*")}
     control.reset()
-    outcomes = fetch_posters(downloader, shelf, addresses, recheck_after=timedelta(0))
+    outcomes = fetch_posters(downloader, store, addresses, recheck_after=timedelta(0))
     assert {outcome.detail for outcome in outcomes.values()} == {"unchanged"}
     assert sum(_requests(control).values()) == _COUNT
     assert control.log()["statuses"] == {"304": _COUNT}
@@ -120,13 +120,13 @@ def test_a_strange_picture_is_a_warning_and_the_rest_are_done(
 ) -> None:
     victim = next(iter(addresses))
     control.faults([f"/images/M/{victim}@._V1_UX240_.jpg={strange}"])
-    shelf = PosterFolder(tmp_path, _SMALL)
+    store = PosterFolder(tmp_path, _SMALL)
     with caplog.at_level(logging.WARNING):
-        outcomes = fetch_posters(downloader, shelf, addresses)
+        outcomes = fetch_posters(downloader, store, addresses)
     assert outcomes[victim].status is Status.FAILED
     assert outcomes[victim].reason == "UnusablePicture"
     assert [record.message.partition(":")[0] for record in caplog.records] == [victim]
-    assert {poster.imdb_id for poster in shelf.posters()} == set(addresses) - {victim}
+    assert {poster.imdb_id for poster in store.posters()} == set(addresses) - {victim}
 
 
 @pytest.mark.parametrize("strange", ["image-gif", "image-cmyk"])
@@ -135,9 +135,9 @@ def test_an_unusual_picture_is_made_into_a_usual_one(
 ) -> None:
     victim = next(iter(addresses))
     control.faults([f"/images/M/{victim}@._V1_UX240_.jpg={strange}"])
-    shelf = PosterFolder(tmp_path, _SMALL)
-    fetch_posters(downloader, shelf, {victim: addresses[victim]})
-    (poster,) = shelf.posters()
+    store = PosterFolder(tmp_path, _SMALL)
+    fetch_posters(downloader, store, {victim: addresses[victim]})
+    (poster,) = store.posters()
     for file in poster.files:
         assert Image.open(io.BytesIO(file.path.read_bytes())).mode == "RGB"
 

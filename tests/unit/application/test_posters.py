@@ -65,13 +65,13 @@ class _Bench:
         folder: Path,
         source: FakePosterSource,
         addresses: Mapping[str, str] | None = None,
-        shelf: PosterFolder | None = None,
+        store: PosterFolder | None = None,
     ) -> None:
         self.clock = _Calendar()
-        self.shelf = shelf or PosterFolder(folder)
+        self.store = store or PosterFolder(folder)
         self.work = SavePoster(
             source,
-            self.shelf,
+            self.store,
             (addresses if addresses is not None else {_JOB.key: _URL}).get,
             max_requests=6,
             recheck_after=timedelta(days=7),
@@ -88,7 +88,7 @@ def test_a_poster_is_fetched_and_kept(tmp_path: Path) -> None:
     assert (outcome.status, outcome.detail, outcome.requests) == (Status.COMPLETED, "400 x 600", 1)
     assert outcome.size > 0
     assert source.asked == [(_URL, "", 4)], "requests of earlier attempts count"
-    kept = bench.shelf.find(_JOB.key)
+    kept = bench.store.find(_JOB.key)
     assert kept is not None
     assert kept.checked_at == bench.clock.now()
 
@@ -120,7 +120,7 @@ def test_a_new_address_is_fetched_at_once(tmp_path: Path) -> None:
     bench.work(_JOB)
     addresses[_JOB.key] = "https://images.example/2.jpg"
     bench.work(_JOB)
-    kept = bench.shelf.find(_JOB.key)
+    kept = bench.store.find(_JOB.key)
     assert kept is not None
     assert (kept.url, kept.etag) == ("https://images.example/2.jpg", '"2"')
 
@@ -129,11 +129,11 @@ def test_a_poster_deleted_by_hand_comes_back(tmp_path: Path) -> None:
     source = FakePosterSource(*[_answer(pictures.smooth("JPEG"))] * 2)
     bench = _Bench(tmp_path, source)
     bench.work(_JOB)
-    kept = bench.shelf.find(_JOB.key)
+    kept = bench.store.find(_JOB.key)
     assert kept is not None
     kept.files[0].path.unlink()
     bench.work(_JOB)
-    assert bench.shelf.find(_JOB.key) == kept
+    assert bench.store.find(_JOB.key) == kept
     assert source.asked[1][1] == "", "and not by its version, for we have it no more"
 
 
@@ -167,7 +167,7 @@ class _FullDisk(PosterFolder):
 
 def test_a_full_disk_ends_the_run_and_the_job_stays_pending(tmp_path: Path) -> None:
     source = FakePosterSource(_answer(pictures.smooth("JPEG")))
-    outcome = _Bench(tmp_path, source, shelf=_FullDisk(tmp_path)).work(_JOB)
+    outcome = _Bench(tmp_path, source, store=_FullDisk(tmp_path)).work(_JOB)
     assert (outcome.status, outcome.retry, outcome.unavailable) == (Status.FAILED, True, True)
 
 

@@ -114,7 +114,7 @@ def test_a_film_without_a_poster_gets_one_of_type() -> None:
 
 def test_a_poster_is_shown_in_the_size_that_is_needed() -> None:
     files = tuple(
-        PosterFile(Path(f"/shelf/tt9000001{part}.0badcafe.{suffix}"), role, form, width, width * 3 // 2, 1)
+        PosterFile(Path(f"/store/tt9000001{part}.0badcafe.{suffix}"), role, form, width, width * 3 // 2, 1)
         for role, part, width in (("full", "", 720), ("thumb", ".thumb", 320))
         for form, suffix in (("webp", "webp"), ("jpeg", "jpg"))
     )

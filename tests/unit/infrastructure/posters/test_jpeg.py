@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from infrastructure.posters.jpeg import without_metadata
+from infrastructure.posters.images import without_metadata
 from tests.support import pictures
 
 
@@ -45,5 +45,5 @@ def test_what_is_no_jpeg_is_told(tail: bytes) -> None:
 
 @pytest.mark.parametrize("length", [2, 3, 6, 20])
 def test_a_cut_jpeg_is_told(length: int) -> None:
-    with pytest.raises(ValueError, match="not a whole JPEG"):
+    with pytest.raises(ValueError, match="truncated JPEG"):
         without_metadata(pictures.noisy("JPEG")[:length])

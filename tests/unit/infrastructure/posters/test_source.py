@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infrastructure.posters.address import sized
+from infrastructure.posters.source import sized
 
 _IMDB = "https://m.media-amazon.com/images/M/MV5BMDAyY2FhYjct@"
 

@@ -1,4 +1,4 @@
-"""Posters on a shelf: their names, their list, what happens when either is damaged."""
+"""Posters on a store: their names, their list, what happens when either is damaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from application.ports import PosterAnswer
 from domain.errors import StoreUnavailable, UnusablePicture
-from infrastructure.posters import PosterFolder, Recipe
+from infrastructure.posters import EncodingOptions, PosterFolder
 from tests.support import pictures
 
 _NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -57,27 +57,27 @@ def test_the_list_is_merged_never_wiped(tmp_path: Path) -> None:
 
 
 def test_a_changed_poster_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path)
-    before = shelf.keep(_ID, _URL, _answer(), _NOW)
-    after = shelf.keep(_ID, _URL, _answer(pictures.plain("JPEG"), '"2"'), _LATER)
+    store = PosterFolder(tmp_path)
+    before = store.keep(_ID, _URL, _answer(), _NOW)
+    after = store.keep(_ID, _URL, _answer(pictures.plain("JPEG"), '"2"'), _LATER)
     assert _names(tmp_path) == {file.path.name for file in after.files}
     assert not {file.path for file in before.files} & {file.path for file in after.files}
-    assert shelf.find(_ID) == after
+    assert store.find(_ID) == after
 
 
 def test_the_same_picture_from_elsewhere_is_not_encoded_again(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path)
-    before = shelf.keep(_ID, _URL, _answer(), _NOW)
+    store = PosterFolder(tmp_path)
+    before = store.keep(_ID, _URL, _answer(), _NOW)
     times = {file.path: file.path.stat().st_mtime_ns for file in before.files}
-    after = shelf.keep(_ID, "https://images.example/moved.jpg", _answer(etag='"9"'), _LATER)
+    after = store.keep(_ID, "https://images.example/moved.jpg", _answer(etag='"9"'), _LATER)
     assert after.url == "https://images.example/moved.jpg"
     assert {file.path: file.path.stat().st_mtime_ns for file in after.files} == times
 
 
 def test_an_unchanged_poster_is_only_written_down(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path)
-    before = shelf.keep(_ID, _URL, _answer(), _NOW)
-    shelf.confirm(before, _answer(None, etag=""), _LATER)
+    store = PosterFolder(tmp_path)
+    before = store.keep(_ID, _URL, _answer(), _NOW)
+    store.confirm(before, _answer(None, etag=""), _LATER)
     after = PosterFolder(tmp_path).find(_ID)
     assert after is not None
     assert after.checked_at == _LATER
@@ -87,35 +87,35 @@ def test_an_unchanged_poster_is_only_written_down(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["deleted", "cut"])
 def test_a_poster_whose_file_is_gone_or_cut_is_not_there(tmp_path: Path, damage: str) -> None:
-    shelf = PosterFolder(tmp_path)
-    path = shelf.keep(_ID, _URL, _answer(), _NOW).files[-1].path
+    store = PosterFolder(tmp_path)
+    path = store.keep(_ID, _URL, _answer(), _NOW).files[-1].path
     if damage == "deleted":
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-1])
-    assert shelf.find(_ID) is None
-    assert list(shelf.posters()) == []
-    assert shelf.keep(_ID, _URL, _answer(), _LATER).files[-1].path.exists(), "and it comes back"
+    assert store.find(_ID) is None
+    assert list(store.posters()) == []
+    assert store.keep(_ID, _URL, _answer(), _LATER).files[-1].path.exists(), "and it comes back"
 
 
-def test_a_poster_of_another_recipe_is_to_be_made_again(tmp_path: Path) -> None:
+def test_a_poster_of_other_options_is_made_again(tmp_path: Path) -> None:
     PosterFolder(tmp_path).keep(_ID, _URL, _answer(), _NOW)
-    smaller = PosterFolder(tmp_path, Recipe(full_width=200))
+    smaller = PosterFolder(tmp_path, EncodingOptions(full_width=200))
     assert smaller.find(_ID) is None
     assert len(list(smaller.posters())) == 1, "until then the old one can be shown"
     assert smaller.keep(_ID, _URL, _answer(), _NOW).files[0].width == 200
 
 
 def test_a_bad_picture_leaves_the_good_one_where_it_is(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path)
-    before = shelf.keep(_ID, _URL, _answer(), _NOW)
+    store = PosterFolder(tmp_path)
+    before = store.keep(_ID, _URL, _answer(), _NOW)
     with pytest.raises(UnusablePicture):
-        shelf.keep(_ID, _URL, _answer(b"<html>"), _LATER)
-    assert shelf.find(_ID) == before
+        store.keep(_ID, _URL, _answer(b"<html>"), _LATER)
+    assert store.find(_ID) == before
 
 
 def test_unchanged_is_no_answer_about_a_poster_we_do_not_have(tmp_path: Path) -> None:
-    with pytest.raises(UnusablePicture, match="no copy"):
+    with pytest.raises(UnusablePicture, match="no local copy"):
         PosterFolder(tmp_path).keep(_ID, _URL, _answer(None), _NOW)
 
 
@@ -125,43 +125,43 @@ def test_unreadable_lines_cost_those_posters_and_nothing_else(tmp_path: Path, ca
     whole = manifest.read_bytes()
     manifest.write_bytes(b'\xff\xfe\n[1]\n{"id": 5}\n\n' + whole + whole[:40])
     with caplog.at_level(logging.WARNING):
-        shelf = PosterFolder(tmp_path)
-    assert shelf.find(_ID) == kept
+        store = PosterFolder(tmp_path)
+    assert store.find(_ID) == kept
     assert "4 unreadable lines" in caplog.text
-    shelf.keep("tt0000002", _URL, _answer(), _NOW)
+    store.keep("tt0000002", _URL, _answer(), _NOW)
     assert len(list(PosterFolder(tmp_path).posters())) == 2, "a line after a torn one stands on a line of its own"
 
 
 def test_a_list_that_was_tampered_with_leads_nowhere_else(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path / "shelf")
-    shelf.keep(_ID, _URL, _answer(), _NOW)
+    store = PosterFolder(tmp_path / "store")
+    store.keep(_ID, _URL, _answer(), _NOW)
     victim = tmp_path / "victim.jpg"
     victim.write_bytes(b"x")
-    manifest = tmp_path / "shelf" / "manifest.jsonl"
+    manifest = tmp_path / "store" / "manifest.jsonl"
     manifest.write_text(re.sub(r'"name":"[^"]+"', '"name":"../victim.jpg"', manifest.read_text()))
-    again = PosterFolder(tmp_path / "shelf")
+    again = PosterFolder(tmp_path / "store")
     assert again.find(_ID) is None
     again.keep(_ID, _URL, _answer(pictures.plain("JPEG")), _LATER)
     assert victim.exists()
 
 
 def test_finishing_leaves_one_line_a_poster(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path)
+    store = PosterFolder(tmp_path)
     for hour in range(3):
-        poster = shelf.keep(_ID, _URL, _answer(), datetime(2026, 11, 20, hour, tzinfo=UTC))
-    shelf.finalize()
-    shelf.finalize()
+        poster = store.keep(_ID, _URL, _answer(), datetime(2026, 11, 20, hour, tzinfo=UTC))
+    store.finalize()
+    store.finalize()
     assert len((tmp_path / "manifest.jsonl").read_text().splitlines()) == 1
     assert PosterFolder(tmp_path).find(_ID) == poster
 
 
 def test_many_threads_lose_nothing(tmp_path: Path) -> None:
-    shelf = PosterFolder(tmp_path)
+    store = PosterFolder(tmp_path)
     ids = [f"tt{number:07}" for number in range(1, 25)]
 
     def work(part: list[str]) -> None:
         for imdb_id in part:
-            shelf.keep(imdb_id, _URL, _answer(), _NOW)
+            store.keep(imdb_id, _URL, _answer(), _NOW)
 
     threads = [threading.Thread(target=work, args=(ids[start::6],)) for start in range(6)]
     for thread in threads:
@@ -179,22 +179,22 @@ def test_files_go_where_there_is_room(tmp_path: Path) -> None:
         asked.append(size)
         yield tmp_path / "other"
 
-    poster = PosterFolder(tmp_path / "shelf", placement=other_disk).keep(_ID, _URL, _answer(), _NOW)
+    poster = PosterFolder(tmp_path / "store", placement=other_disk).keep(_ID, _URL, _answer(), _NOW)
     assert asked == [sum(file.size for file in poster.files)]
     assert {file.path.parent for file in poster.files} == {tmp_path / "other"}
-    assert PosterFolder(tmp_path / "shelf").find(_ID) == poster
+    assert PosterFolder(tmp_path / "store").find(_ID) == poster
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreUnavailable, match="posters: cannot write"):
-        PosterFolder(tmp_path / "file" / "shelf")
+        PosterFolder(tmp_path / "file" / "store")
 
 
 def test_a_disk_that_takes_nothing_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
     before = PosterFolder(tmp_path).keep(_ID, _URL, _answer(), _NOW)
     (tmp_path / "file").write_text("in the way")
-    shelf = PosterFolder(tmp_path, placement=lambda _: nullcontext(tmp_path / "file" / "folder"))
+    store = PosterFolder(tmp_path, placement=lambda _: nullcontext(tmp_path / "file" / "folder"))
     with pytest.raises(StoreUnavailable, match="posters: cannot write"):
-        shelf.keep(_ID, _URL, _answer(pictures.plain("JPEG")), _LATER)
-    assert shelf.find(_ID) == before
+        store.keep(_ID, _URL, _answer(pictures.plain("JPEG")), _LATER)
+    assert store.find(_ID) == before

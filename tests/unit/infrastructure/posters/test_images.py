@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from domain.errors import UnusablePicture
-from infrastructure.posters.encode import Encoded, Recipe, encode
-from infrastructure.posters.picture import PictureLimits
+from infrastructure.posters.images import Encoded, EncodingOptions, PictureLimits, encode
 from tests.support import pictures
 
-_RECIPE = Recipe()
+_RECIPE = EncodingOptions()
 _LIMITS = PictureLimits()
 
 
-def _encode(body: bytes, content_type: str = "image/jpeg", recipe: Recipe = _RECIPE) -> dict[str, Encoded]:
-    files = encode(body, content_type, recipe, _LIMITS)
+def _encode(body: bytes, content_type: str = "image/jpeg", options: EncodingOptions = _RECIPE) -> dict[str, Encoded]:
+    files = encode(body, content_type, options, _LIMITS)
     return {f"{file.role}.{file.format}": file for file in files}
 
 
@@ -172,11 +171,18 @@ def test_a_broken_colour_profile_does_no_harm() -> None:
 
 def test_without_optimising_the_picture_stays_as_it_came() -> None:
     body = pictures.noisy("JPEG")
-    assert _encode(body, recipe=Recipe(optimize=False)) == {"full.jpeg": Encoded("full", "jpeg", 400, 600, body)}
+    assert _encode(body, options=EncodingOptions(optimize=False)) == {
+        "full.jpeg": Encoded("full", "jpeg", 400, 600, body)
+    }
 
 
 def test_another_recipe_has_another_mark() -> None:
-    marks = {Recipe().mark, Recipe(optimize=False).mark, Recipe(full_width=600).mark, Recipe(webp_quality=60).mark}
+    marks = {
+        EncodingOptions().fingerprint,
+        EncodingOptions(optimize=False).fingerprint,
+        EncodingOptions(full_width=600).fingerprint,
+        EncodingOptions(webp_quality=60).fingerprint,
+    }
     assert len(marks) == 4
 
 
@@ -207,7 +213,7 @@ def test_what_is_no_poster_is_refused_with_a_reason(
     body: bytes, content_type: str, reason: str, optimize: bool
 ) -> None:
     with pytest.raises(UnusablePicture, match=reason):
-        encode(body, content_type, Recipe(optimize=optimize), _LIMITS)
+        encode(body, content_type, EncodingOptions(optimize=optimize), _LIMITS)
 
 
 def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened() -> None:
