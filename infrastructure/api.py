@@ -29,7 +29,7 @@ from application.read_chart import read_chart
 from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError
 from domain.movie import Movie
-from infrastructure import bootstrap
+from infrastructure.bootstrap.network import downloader, sources
 from shared.clock import SystemClock
 from shared.settings import Settings, SettingsError, check, load
 
@@ -105,8 +105,8 @@ def _movies(
 ) -> Iterator[Movie]:
     cancel = threading.Event()
     ahead = min(settings.threads, MAX_AHEAD)
-    with bootstrap.downloader(settings) as downloader:
-        found = bootstrap.sources(settings, downloader, SystemClock())
+    with downloader(settings) as network:
+        found = sources(settings, network, SystemClock())
 
         def read(job: Job) -> Movie:
             title = found.titles.title(job.key, max_requests=settings.max_requests, cancel=cancel)

@@ -1,4 +1,4 @@
-"""Pages and posters on the disks that the settings name.
+"""Saved pages and posters on the disks that the settings name.
 
 Imports stand inside the functions, because a command should load only what it
 uses: the start is part of every run's time.
@@ -10,17 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from application.ports import PosterSource
 from domain.errors import UsageError
-from domain.fields import Table
-from infrastructure.bootstrap.stores import postgres_store
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.data_dir.destinations import Destinations
-    from infrastructure.http import Downloader
-    from infrastructure.posters import PosterFolder
-    from infrastructure.stores.postgres.database import Database
 
 
 def destinations(settings: Settings, *, check: bool) -> Destinations:
@@ -49,31 +43,3 @@ def page_keeper(settings: Settings, *, check: bool) -> Callable[[str, bytes], ob
 
     kept = destinations(settings, check=check)
     return lambda imdb_id, body: kept.write(f"pages/{imdb_id}.html.gz", gzip.compress(body, 6, mtime=0))
-
-
-def poster_store(settings: Settings, *, check: bool = True) -> PosterFolder:
-    """Where posters are kept: on the disks of DATA_DIRS, their manifest in the data directory.
-
-    Raises:
-        UsageError: a folder cannot be made.
-        StoreUnavailable: the manifest cannot be read.
-    """
-    from infrastructure.posters import EncodingOptions, PosterFolder, within
-
-    placement = within(destinations(settings, check=check).reserve) if settings.data_dirs else None
-    options = EncodingOptions(optimize=settings.optimize_assets)
-    return PosterFolder(settings.data_dir / "posters", options, placement=placement)
-
-
-def poster_source(opened: Downloader, store: PosterFolder) -> PosterSource:
-    """Where posters are fetched, in the width the store keeps."""
-    from infrastructure.posters import HttpPosterSource
-
-    return HttpPosterSource(opened, store.options.full_width)
-
-
-def poster_addresses(opened: Database) -> dict[str, str]:
-    """The poster's address of each movie that has one, by IMDb id."""
-    columns = Table.MOVIES.columns
-    place = columns.index("poster_url")
-    return {str(row[0]): url for row in postgres_store(opened).rows(Table.MOVIES) if (url := row[place])}

@@ -6,6 +6,7 @@ uses: the start is part of every run's time.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader, NetworkOptions
-
+    from infrastructure.http.doctor import Finding
 
 GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
 
@@ -124,3 +125,22 @@ def sources(
     if not (pages and graphql):
         titles = by_page if pages else by_graphql
     return Sources(charts, titles)
+
+
+def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Finding]:
+    """Checks Tor, robots.txt and each route, as ``infrastructure.http.doctor`` does.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        UsageError: settings that cannot be used.
+    """
+    from infrastructure.http.doctor import examine_network as examine
+
+    return examine(network_options(settings), cancel, address_url=settings.exit_address_url)
+
+
+def block_advice() -> str:
+    """The advice that the network layer adds to the message of a block."""
+    from infrastructure.http.breaker import ADVICE
+
+    return ADVICE

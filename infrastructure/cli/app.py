@@ -10,6 +10,7 @@ from click_default_group import DefaultGroup
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from shared.malloc import limit_malloc_arenas
+from shared.version import VERSION
 
 
 class _Commands(DefaultGroup):
@@ -34,7 +35,7 @@ class _Commands(DefaultGroup):
     default_if_no_args=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option("0.1.0", prog_name="filmledger")
+@click.version_option(VERSION, prog_name="filmledger")
 def commands() -> None:
     """Take IMDb's charts and title pages into CSV files and PostgreSQL.
 

@@ -1,70 +1,53 @@
-"""``sql``, ``psql`` and ``report``: looking into the database, also while a run is going on."""
+"""``sql``, ``psql`` and ``report``: queries on the database, also during a run."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 
 import click
 
-from domain.errors import UsageError
 from infrastructure.cli.options import CommandContext, command_context
 
 FORMATS = ("table", "csv", "json", "markdown")
 
 
-@click.command("sql", short_help="Ask the database a question.")
+@click.command("sql", short_help="Run one read-only query.")
 @click.argument("query")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="[default: table on a terminal, csv otherwise]")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="Output format [default: table on a terminal, else csv]."
+)
 @command_context
-def sql(frame: CommandContext, query: str, form: str | None) -> None:
-    """Print what the database answers to QUERY. It can only read."""
-    from infrastructure import bootstrap
-    from infrastructure.stores.postgres.asking import answer
-    from infrastructure.tables.rendering import Format, write
+def sql(context: CommandContext, query: str, form: str | None) -> None:
+    """Print the result of QUERY, one read-only SQL statement."""
+    from infrastructure.bootstrap.queries import write_answer
 
-    chosen = Format(form) if form else Format.TABLE if sys.stdout.isatty() else Format.CSV
-    with bootstrap.database_of(frame.settings, bootstrap.clock_of(os.environ)) as database:
-        write([answer(database, query)], chosen, sys.stdout, headings=False)
+    chosen = form or ("table" if sys.stdout.isatty() else "csv")
+    write_answer(context.settings, context.clock, query, chosen, sys.stdout)
 
 
-@click.command("report", short_help="What the database tells about charts, ratings and people.")
+@click.command("report", short_help="Print reports about charts, ratings and people.")
 @click.argument("names", nargs=-1, metavar="[REPORT]...")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How.")
-@click.option("--list", "listing", is_flag=True, help="Only name the reports.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Output format.")
+@click.option("--list", "listing", is_flag=True, help="List the reports' names only.")
 @command_context
-def report(frame: CommandContext, names: tuple[str, ...], form: str, listing: bool) -> None:
+def report(context: CommandContext, names: tuple[str, ...], form: str, listing: bool) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
-    from infrastructure import bootstrap
-    from infrastructure.stores.postgres.reports import PostgresReports, report_names
-    from infrastructure.tables.rendering import Format, write
+    from infrastructure.bootstrap.queries import report_names, write_reports
 
     if listing:
         click.echo("\n".join(report_names()))
         return
-    with bootstrap.database_of(frame.settings, bootstrap.clock_of(os.environ)) as database:
-        write(PostgresReports(database).tables(names), Format(form), sys.stdout)
+    write_reports(context.settings, context.clock, names, form, sys.stdout)
 
 
 @click.command("psql", short_help="Open PostgreSQL's own shell.", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @command_context
-def psql(frame: CommandContext, arguments: tuple[str, ...]) -> None:
-    """Open psql on the database; ARGUMENTS are handed on to it."""
-    from infrastructure import bootstrap
-    from infrastructure.stores.postgres.address import environment_of
+def psql(context: CommandContext, arguments: tuple[str, ...]) -> None:
+    """Open psql on the database, with ARGUMENTS."""
+    from infrastructure.bootstrap.queries import run_psql
 
-    with bootstrap.database_place(frame.settings, frame.settings.data_dir, existing=True) as place:
-        shell = place.shell or shutil.which("psql")
-        if shell is None:
-            raise UsageError("psql is not installed: install your system's PostgreSQL client")
-        # The address travels in the environment: command lines can be read by everybody on the machine.
-        process = subprocess.run(  # noqa: S603 - psql, with what the user typed
-            [shell, *arguments], env={**os.environ, **environment_of(place.address())}, check=False
-        )
-    sys.exit(process.returncode)
+    sys.exit(run_psql(context.settings, arguments))
 
 
 COMMANDS = (sql, psql, report)

@@ -1,4 +1,4 @@
-"""``doctor``: is the network as the settings say?"""
+"""``doctor``: checks whether the site can be reached."""
 
 from __future__ import annotations
 
@@ -12,32 +12,29 @@ from infrastructure.cli.options import CommandContext, command_context
 from infrastructure.cli.signals import graceful_stop
 
 
-@click.command("doctor", short_help="Look at Tor, robots.txt, and each route to the site.")
+@click.command("doctor", short_help="Check Tor, robots.txt and each route to the site.")
 @command_context
-def doctor(frame: CommandContext) -> None:
-    """Ask the site once over every route: reachable or blocked, by which address, how fast.
+def doctor(context: CommandContext) -> None:
+    """Send one request over each route: reachable or blocked, exit address, latency.
 
-    EXIT_ADDRESS_URL names a service that answers by which address it is asked; without
-    it nobody but the site is asked, and also not about a site on this machine.
+    EXIT_ADDRESS_URL names a service that returns the caller's address. Without
+    it, only the site is asked; for a site on this machine it is not used.
     """
-    from infrastructure import bootstrap
-    from infrastructure.http.doctor import examine_network
+    from infrastructure.bootstrap.network import examine_network
 
     cancel = threading.Event()
-    well = True
+    ok = True
     with graceful_stop(cancel, complain) as interrupted:
-        settings = frame.settings
-        options = bootstrap.network_options(settings)
-        for finding in examine_network(options, cancel, address_url=settings.exit_address_url):
-            well = well and finding.ok
-            if frame.quiet and finding.ok:
+        for finding in examine_network(context.settings, cancel):
+            ok = ok and finding.ok
+            if context.quiet and finding.ok:
                 continue
             click.echo(f"{'✓' if finding.ok else '✗'} {finding.subject}: {finding.detail}")
             if finding.advice:
                 click.echo(f"  {finding.advice}")
     if interrupted.is_set():
         sys.exit(Exit.INTERRUPTED)
-    sys.exit(Exit.DONE if well else Exit.FAILED)
+    sys.exit(Exit.DONE if ok else Exit.FAILED)
 
 
 COMMANDS = (doctor,)

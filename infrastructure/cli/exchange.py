@@ -2,68 +2,45 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from domain.errors import UsageError
 from infrastructure.cli.options import CommandContext, command_context
 
 
-@click.command("export", short_help="Write the database as CSV, JSON lines or Parquet.")
+@click.command("export", short_help="Export the database as CSV, JSON lines or Parquet.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", show_default=True, help="How."
-)
+    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", show_default=True,
+    help="File format.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace files of the same names.")
 @command_context
-def export(frame: CommandContext, folder: Path, form: str, overwrite: bool) -> None:
-    """Write all movies, people and credits into FOLDER; may be used while a run is going on."""
-    from infrastructure import bootstrap
-    from infrastructure.export.exporting import ExportFormat
-    from infrastructure.export.exporting import export as write
-    from infrastructure.stores.postgres.snapshot import snapshot
+def export(context: CommandContext, folder: Path, form: str, overwrite: bool) -> None:
+    """Write all movies, people and credits to FOLDER; works during a run, too."""
+    from infrastructure.bootstrap.exchange import export_database
 
-    if folder.resolve() == frame.settings.data_dir.resolve():
-        raise UsageError(f"{folder} is the data directory, whose files belong to runs: export into another folder")
-    escape = frame.settings.csv_escape_formulas
-    with (
-        bootstrap.database_of(frame.settings, bootstrap.clock_of(os.environ)) as database,
-        snapshot(database) as source,
-    ):
-        for path in write(source, ExportFormat(form), folder, overwrite=overwrite, escape_formulas=escape):
-            if not frame.quiet:
-                click.echo(path)
+    for path in export_database(context.settings, context.clock, folder, form, overwrite=overwrite):
+        if not context.quiet:
+            click.echo(path)
 
 
-@click.command("import", short_help="Fill an empty database from our CSV files.")
+@click.command("import", short_help="Import CSV files into an empty database.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @command_context
-def import_files(frame: CommandContext, folder: Path | None) -> None:
+def import_files(context: CommandContext, folder: Path | None) -> None:
     """Copy the CSV files in FOLDER, or in the data directory, into a database that holds no movies yet."""
-    from infrastructure import bootstrap
-    from infrastructure.data_dir.directory import DataDir
-    from infrastructure.export.importing import import_csv, require_files
-    from infrastructure.stores.postgres.loading import PostgresLoader
+    from infrastructure.bootstrap.exchange import import_files as copy_files
 
-    settings = frame.settings
-    clock = bootstrap.clock_of(os.environ)
-    source = folder or settings.data_dir
-    require_files(source)  # before a database is made
-    directory = DataDir(settings.data_dir)
-    directory.prepare()
-    with (
-        directory.lock("import", clock),
-        bootstrap.database_place(settings, settings.data_dir) as place,
-        bootstrap.database(settings, place, clock) as database,
-    ):
-        counts = import_csv(source, PostgresLoader(database), escape_formulas=settings.csv_escape_formulas)
-    if frame.quiet:
+    data_dir = context.settings.data_dir
+    source = folder or data_dir
+    counts = copy_files(context.settings, context.clock, source)
+    if context.quiet:
         return
     click.echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " into the database")
-    if source.resolve() != settings.data_dir.resolve():
-        click.echo(f"the CSV files in {settings.data_dir} are as they were; `verify --repair` makes them the same")
+    if source.resolve() != data_dir.resolve():
+        click.echo(f"the CSV files in {data_dir} are unchanged; `verify --repair` makes them the same")
 
 
 COMMANDS = (export, import_files)

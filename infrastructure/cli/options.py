@@ -1,70 +1,67 @@
-"""Options that several commands share, and the frame every command runs in."""
+"""Options that several commands share, and the context that every command is given."""
 
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from domain.errors import UsageError
+from infrastructure.bootstrap import clock_of
+from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import complain, errors_as_exit_codes
+from shared.clock import Clock
 from shared.log_options import LogFormat, LogOptions, Verbosity
 from shared.logging_setup import Logging, configure
 from shared.masking import register
 from shared.settings import Settings, load
 
-# Where each kind of run is remembered, in the data directory.
-JOB_LOGS: Final = {"scrape": "joblog.jsonl", "parse": "parse.jsonl", "posters": "posters.jsonl"}
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeOptions:
-    """What the user wants done with the job log.
-
-    Attributes:
-        path: where it is; in the data directory unless given.
-        fresh: begin anew, whatever an unfinished run left.
-        retry_failed: take again what failed for good.
-        list_failed: a file to write what failed to.
-    """
-
-    path: Path | None = None
-    fresh: bool = False
-    retry_failed: bool = False
-    list_failed: Path | None = None
-
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What every command is given: its settings and how much it should say."""
+    """What every command is given: its settings, and how it reports."""
 
     settings: Settings
     quiet: bool
     logging: Logging
 
+    @property
+    def clock(self) -> Clock:
+        """The time of every record.
+
+        Raises:
+            UsageError: SOURCE_DATE_EPOCH is not a number of seconds.
+        """
+        return clock_of(os.environ)
+
+    def job_log(self, work: str) -> Path:
+        """Where runs of this kind are recorded, unless ``--joblog`` says otherwise."""
+        return self.settings.data_dir / JOB_LOGS[work]
+
 
 def command_context(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the common options; call it with a ``CommandContext`` first, errors become exit codes."""
+    """Gives a command the common options; calls it with a ``CommandContext`` first; errors become exit codes."""
 
-    @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the data lives; beats DATA_DIR.")
-    @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors, and answers to questions.")
+    @click.option("--data-dir", type=click.Path(path_type=Path), help="Data directory; overrides DATA_DIR.")
+    @click.option("--quiet", "-q", is_flag=True, help="Print only errors and query results.")
     @click.option(
         "--verbosity", type=click.Choice([each.value for each in Verbosity]), default="minimal", show_default=True,
-        help="How much the screen tells of each title.",
+        help="Level of detail on the screen.",
     )  # fmt: skip
-    @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything there too.")
+    @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Write all messages to a file.")
     @click.option(
         "--log-format", type=click.Choice([each.value for each in LogFormat]), default="text", show_default=True,
-        help="Form of the log file.",
+        help="Format of the log file.",
     )  # fmt: skip
     @click.option("--debug", is_flag=True, help="Show tracebacks.")
-    @click.option("--debug-external", is_flag=True, help="Let the libraries' own logs appear as well.")
+    @click.option("--debug-external", is_flag=True, help="Show the libraries' own log messages.")
     @functools.wraps(function)
-    def framed(
+    def with_context(
         *args: Any,
         data_dir: Path | None,
         quiet: bool,
@@ -96,31 +93,35 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
             finally:
                 logging.close()
 
-    return framed
+    return with_context
 
 
 def job_log_options(work: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of its job log; it is called with ``job_log``, a ``ResumeOptions``.
+    """Gives a command the options of its job log; it is called with ``resume``, a ``ResumeOptions``.
 
     Args:
-        work: what is remembered there, one of ``JOB_LOGS``.
+        work: the kind of run, one of ``JOB_LOGS``.
     """
 
     def with_options(function: Callable[..., None]) -> Callable[..., None]:
-        @click.option("--fresh", is_flag=True, help="Begin anew instead of going on with an unfinished run.")
-        @click.option("--retry-failed", is_flag=True, help="Take again what failed for good.")
-        @click.option("--log-failed", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed there.")
+        @click.option("--fresh", is_flag=True, help="Start over instead of continuing an unfinished run.")
+        @click.option("--retry-failed", is_flag=True, help="Retry titles that failed for good.")
+        @click.option(
+            "--log-failed",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write failed titles to a file.",
+        )
         @click.option(
             "--joblog", type=click.Path(dir_okay=False, path_type=Path),
-            help=f"Where the run is remembered [default: {JOB_LOGS[work]} in the data directory].",
+            help=f"Job log of the run [default: {JOB_LOGS[work]} in the data directory].",
         )  # fmt: skip
         @functools.wraps(function)
-        def wished(
+        def with_resume(
             *args: Any, fresh: bool, retry_failed: bool, log_failed: Path | None, joblog: Path | None, **kwargs: Any
         ) -> None:
-            function(*args, job_log=ResumeOptions(joblog, fresh, retry_failed, log_failed), **kwargs)
+            function(*args, resume=ResumeOptions(joblog, fresh, retry_failed, log_failed), **kwargs)
 
-        return wished
+        return with_resume
 
     return with_options
 

@@ -11,11 +11,11 @@ from infrastructure.cli.options import CommandContext, command_context
 @click.option("--markdown", "form", flag_value="markdown", help="Print the tables of docs/settings.md instead.")
 @click.option("--env", "form", flag_value="env", help="Print .env.example instead.")
 @command_context
-def settings(frame: CommandContext, form: str | None) -> None:
-    """Show every setting and the value in force; a * marks what is not the default, *** a secret that is set."""
+def settings(context: CommandContext, form: str | None) -> None:
+    """Show every setting and the value in force; * marks changed values, *** a secret that is set."""
     from infrastructure.cli.settings_text import env_example, in_force, markdown
 
-    lines = {"markdown": markdown, "env": env_example}.get(form or "", lambda: in_force(frame.settings))
+    lines = {"markdown": markdown, "env": env_example}.get(form or "", lambda: in_force(context.settings))
     for line in lines():
         click.echo(line)
 

@@ -40,7 +40,7 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
             interrupted.set()
             cancel.set()
             name = signal.Signals(number[0]).name
-            announce(f"{name}: finishing what is under way; once more to stop at once")
+            announce(f"{name}: finishing requests in flight; press Ctrl-C again to stop now")
 
     listener = threading.Thread(target=listen, name="signals", daemon=True)
     listener.start()

@@ -16,37 +16,40 @@ _OURS: Final = "--host takes an address of this machine"
 _ADVICE: Final = {errno.EADDRINUSE: "try --port 0", errno.EACCES: "try --port 0", errno.EADDRNOTAVAIL: _OURS}
 
 
-class _FaultsTold(click.Command):
-    """Its help ends with what ``--fault`` takes."""
+class _HelpWithFaults(click.Command):
+    """A command whose help ends with the values of ``--fault``."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Out of the site's own tables, which are loaded for the help alone."""
-        from infrastructure.demo.misbehaviour import DELIVERIES
-        from infrastructure.demo.refusals import REFUSALS
+        """Uses the site's own tables, which are loaded for the help only."""
+        from infrastructure.bootstrap.demo import fault_names
 
-        names = ", ".join(sorted({*REFUSALS, *DELIVERIES}))
+        names = ", ".join(fault_names())
         with formatter.section("Faults"):
-            for told in (
+            for text in (
                 "WHERE is a title's id, a path, or one of title, chart, image, robots, graphql, site.",
                 f"WHAT is a status code or one of {names}.",
                 "Behind it, in this order: an argument (:20), how often (x2), how likely (%50), after how many "
                 "requests (@10), and what these are counted by (/path, /client or /site).",
             ):
-                wrapped = textwrap.wrap(told, formatter.width - formatter.current_indent, break_on_hyphens=False)
+                wrapped = textwrap.wrap(text, formatter.width - formatter.current_indent, break_on_hyphens=False)
                 formatter.write_text("\b\n" + "\n".join(wrapped))
                 formatter.write_paragraph()
 
 
-@click.command("demo-site", cls=_FaultsTold, short_help="Serve the demo site until Ctrl-C.")
+@click.command("demo-site", cls=_HelpWithFaults, short_help="Serve the demo site until Ctrl-C.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0: a free one.")
 @click.option("--count", type=click.IntRange(1), default=250, show_default=True, help="Titles in the Top 250 chart.")
-@click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds before an answer.")
+@click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Delay in seconds.")
 @click.option("--page-kb", type=click.IntRange(0), default=1600, show_default=True, help="Size of a title page.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another catalogue.")
-@click.option("--public-url", help="Where visitors reach the site; used in poster addresses.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the invented titles.")
+@click.option("--public-url", help="Public address of the site, for poster addresses.")
 @click.option(
-    "--fault", "faults", multiple=True, metavar="WHERE=WHAT", help="Misbehave, as in tt0000001=503x2; see below."
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="WHERE=WHAT",
+    help="Answer with a fault, as in tt0000001=503x2.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def demo_site(
@@ -61,16 +64,22 @@ def demo_site(
     debug: bool,
 ) -> None:
     """Serve an IMDb-shaped site with invented titles. Point BASE_URL at it to try things out."""
-    from domain.errors import FilmledgerError, UsageError
-    from infrastructure.demo.options import DemoOptions
-    from infrastructure.demo.serving import serve
+    from domain.errors import FilmledgerError
+    from infrastructure.bootstrap.demo import serve_demo
 
     with errors_as_exit_codes(debug=debug):
         try:
-            options = DemoOptions(host, port, count, latency, page_kb, seed, public_url, faults=faults)
-            serve(options, lambda url: click.echo(f"the demo site is at {url}; Ctrl-C ends it"))
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+            serve_demo(
+                host,
+                port,
+                lambda url: click.echo(f"the demo site is at {url}; Ctrl-C stops it"),
+                count=count,
+                latency=latency,
+                page_kb=page_kb,
+                seed=seed,
+                public_url=public_url,
+                faults=faults,
+            )
         except OSError as error:
             if isinstance(error, socket.gaierror):
                 raise FilmledgerError(f"cannot listen on {host}: {error.strerror}; {_OURS}") from error

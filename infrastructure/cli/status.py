@@ -1,9 +1,8 @@
-"""``status``: how the last run stands."""
+"""``status``: the state of the last run."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -11,23 +10,21 @@ import click
 
 from domain.errors import UsageError
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import JOB_LOGS, CommandContext, command_context
+from infrastructure.cli.options import CommandContext, command_context
 
 
-@click.command("status", short_help="How the last run stands; also while it is going on.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@click.option("--joblog", "job_log", type=click.Path(dir_okay=False, path_type=Path), help="Which job log to read.")
-@click.option("--check", is_flag=True, help="End with 1 if the last run failed somewhere, was refused or was killed.")
+@click.command("status", short_help="Show the state of the last run, also while it is running.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--joblog", "job_log", type=click.Path(dir_okay=False, path_type=Path), help="Job log to read.")
+@click.option("--check", is_flag=True, help="Exit with 1 if the last run had failures, was refused or was killed.")
 @command_context
-def status(frame: CommandContext, as_json: bool, job_log: Path | None, check: bool) -> None:
-    """Tell how far the last run came, what failed and why, and whether it is still going on."""
-    from application.status import status as status_of
-    from infrastructure import bootstrap
-    from infrastructure.joblog.status_file import JobLogStatus
-    from infrastructure.progress.status_lines import status_lines
+def status(context: CommandContext, as_json: bool, job_log: Path | None, check: bool) -> None:
+    """Show how far the last run got, what failed and why, and whether it is still running."""
+    from infrastructure.bootstrap.checking import run_status
+    from infrastructure.bootstrap.display import status_lines
 
-    path = job_log or frame.settings.data_dir / JOB_LOGS["scrape"]
-    found = status_of(JobLogStatus(path), bootstrap.clock_of(os.environ))
+    path = job_log or context.job_log("scrape")
+    found = run_status(path, context.clock)
     if found is None:
         if job_log is not None:
             raise UsageError(f"there is no job log {job_log}")

@@ -42,7 +42,7 @@ def test_the_first_hour(tmp_path: Path) -> None:
     assert done.returncode == 0, said
     assert "saved 250 titles" in done.stdout
     assert "stopped" in done.stdout
-    assert "going on with the unfinished run" in done.stdout
+    assert "continuing the unfinished run" in done.stdout
     assert done.stdout.count("both stores hold the same") == 2
     assert (clone / "data" / "small" / "site" / "index.html").exists()
     assert (clone / "data" / "export" / "movies.parquet").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from infrastructure.bootstrap import VERSION
+from shared.version import VERSION
 from tests.conftest import ROOT
 
 
@@ -18,7 +18,6 @@ def _found(pattern: str, *path: str) -> set[str]:
 def test_one_version_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert project == VERSION
-    assert _found(r'version_option\("([^"]+)"', "infrastructure", "cli", "app.py") == {VERSION}
     assert _found(r"^ARG VERSION=(\S+)$", "docker", "Dockerfile") == {VERSION}
     assert _found(r"image: filmledger\S*:(\S+)$", "docker", "compose.yaml") == {VERSION}
 

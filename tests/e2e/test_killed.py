@@ -79,7 +79,7 @@ def test_a_killed_run_is_continued_and_nothing_is_fetched_twice(
     completed = {str(line["id"]) for line in _lines(slow, "completed")}
 
     result = slow.run("--limit", str(COUNT))
-    assert "going on with the unfinished run" in result.stdout
+    assert "continuing the unfinished run" in result.stdout
     assert [row["rank"] for row in slow.table("movies")] == [str(rank) for rank in range(1, COUNT + 1)]
     same_in_both_stores(slow)
     fetched = _requests_of_titles(slow_site)
@@ -189,7 +189,7 @@ def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
-    assert "finishing what is under way" in err
+    assert "finishing requests in flight" in err
     assert len(stuck.table("movies")) == 20
     same_in_both_stores(stuck)
     assert len(_lines(stuck, "failed")) == 0
@@ -221,7 +221,7 @@ def test_a_second_signal_ends_it_at_once_and_nothing_is_torn(stuck: Program, stu
     _wait_for(stuck, process, "completed", 20)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    while "once more to stop at once" not in process.stderr.readline():
+    while "press Ctrl-C again to stop now" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

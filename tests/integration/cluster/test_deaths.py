@@ -86,7 +86,7 @@ def test_a_killed_scheduler_ends_the_run_and_the_next_one_goes_on(
     saved = _completed(program)
 
     result = program.run("--limit", str(COUNT))
-    assert "going on with the unfinished run" in result.stdout
+    assert "continuing the unfinished run" in result.stdout
     _whole(program)
     fetched = _titles_asked_for(site)
     assert [imdb_id for imdb_id in saved if fetched[imdb_id] > 1] == []
@@ -106,7 +106,7 @@ def test_a_stop_that_local_workers_hear_as_well_lets_them_finish(program: Progra
     for member in [*_local_workers(run), psutil.Process(run.process.pid)]:
         member.send_signal(number)
     out, err = run.end(130)
-    assert "has gone" not in err.partition(f"{number.name}: finishing what is under way")[2]
+    assert "was lost" not in err.partition(f"{number.name}: finishing requests in flight")[2]
     assert f"saved {len(_completed(program))} titles" in out
 
 
@@ -116,7 +116,7 @@ def test_a_run_whose_last_worker_has_died_ends_after_a_while(program: Program, d
     run = _begin(program, dask.address)
     worker.kill()
     _, err = run.end(1)
-    assert "the Dask cluster has gone (it has no worker, for 60 s now); run the same command again to go on" in err
+    assert "the Dask cluster was lost (it has no worker, for 60 s now); run the same command again to continue" in err
     program.run("--limit", str(COUNT), "--quiet")
     _whole(program)
 

@@ -7,7 +7,7 @@ import pytest
 from application.run_jobs import RunResult, StopReason
 from application.summary import Summary
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.session import exit_code
+from infrastructure.cli.summary import exit_code
 
 
 def _ended(*reasons: tuple[str, int], ending: StopReason = StopReason.FINISHED) -> RunResult:

@@ -1,0 +1,88 @@
+"""Checks, put together: the comparison of the stores, and the state of the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from application.comparison import Finding
+from application.completeness import Expectation
+from application.repair import repair
+from application.status import RunStatus, status
+from application.verify import Report, verify
+from domain.chart import ChartName
+from infrastructure.bootstrap.stores import database_of, each_store
+from infrastructure.data_dir.directory import DataDir
+from infrastructure.joblog.status_file import JobLogStatus
+from shared.clock import Clock
+from shared.settings import Settings
+
+
+def verify_stores(
+    settings: Settings,
+    clock: Clock,
+    job_log: Path,
+    *,
+    threshold: float,
+    on_repair: Callable[[str], None] | None = None,
+    on_finding: Callable[[Finding], None] | None = None,
+) -> tuple[Report, bool]:
+    """Compares both stores with each other and with what the last run was asked for.
+
+    Args:
+        settings: where the stores are.
+        clock: the time.
+        job_log: of the last scraping run.
+        threshold: warn of a column that is filled in a smaller part of the movies, 0 to 1.
+        on_repair: makes both equal first; called with each change.
+        on_finding: called with each difference.
+
+    Returns:
+        The report, and whether the job log says what was asked for.
+
+    Raises:
+        UsageError: there is no data directory, or another process writes it during a repair.
+        StoreError: a store cannot be read.
+    """
+    with ExitStack() as stack:
+        directory = DataDir(settings.data_dir)
+        directory.require()
+        expectation, alive = _expectation(job_log)
+        repairing = on_repair is not None
+        if repairing:
+            stack.enter_context(directory.lock("verify --repair", clock))
+        opened = stack.enter_context(database_of(settings, clock))
+        csv, postgres = stack.enter_context(each_store(settings, opened, read_only=not repairing, mending=repairing))
+        if on_repair is not None:
+            for action in repair(csv, postgres):
+                on_repair(str(action))
+        report = verify(
+            csv,
+            postgres,
+            expectation=expectation,
+            threshold=threshold,
+            live=alive,
+            now=clock.now(),
+            on_finding=on_finding,
+        )
+    return report, expectation is not None
+
+
+def _expectation(job_log: Path) -> tuple[Expectation | None, bool]:
+    """What the last run was asked for, and whether it is still running."""
+    log = JobLogStatus(job_log)
+    logged = log.read()
+    if logged is None or not logged.whole or logged.identity.work != "scrape":
+        return None, False
+    ranks = logged.identity.subject in [chart.value for chart in ChartName]
+    return Expectation(logged.counts.total, ranks, logged.started, log.completed()), bool(logged.alive)
+
+
+def run_status(job_log: Path, clock: Clock) -> RunStatus | None:
+    """The state of the last run of a job log; ``None`` if there has been none.
+
+    Raises:
+        UsageError: the file is not a job log, or cannot be read.
+    """
+    return status(JobLogStatus(job_log), clock)

@@ -1,0 +1,97 @@
+"""Posters, put together: where they are kept, where they are fetched, and a run that fetches them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from application.ports import PosterSource
+from application.posters import SavePoster, asset_workers, poster_jobs
+from domain.fields import Table
+from application.run_jobs import RunResult
+from application.status import RunIdentity
+from infrastructure.bootstrap.files import destinations
+from infrastructure.bootstrap.network import GRACE_SECONDS, downloader
+from infrastructure.bootstrap.resume import ResumeOptions
+from infrastructure.bootstrap.runs import RunSession
+from infrastructure.bootstrap.stores import database_of, postgres_store
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.http import Downloader
+    from infrastructure.posters import PosterFolder
+    from infrastructure.stores.postgres.database import Database
+
+
+def run_posters(session: RunSession, resume: ResumeOptions, *, disk_check: bool) -> RunResult:
+    """Fetches the posters of all movies in the database."""
+    with ExitStack() as stack:
+        stack.enter_context(session.directory("posters", None))
+        opened = stack.enter_context(database_of(session.settings, session.clock, session.cancel))
+        network = stack.enter_context(downloader(session.settings, grace=GRACE_SECONDS))
+        return fetch_posters(session, opened, network, resume, disk_check=disk_check)
+
+
+def fetch_posters(
+    session: RunSession, opened: Database, network: Downloader, resume: ResumeOptions, *, disk_check: bool
+) -> RunResult:
+    """The same on an open database, as a run with a job log of its own."""
+    settings = session.settings
+    addresses = poster_addresses(opened)
+    store = poster_store(settings, check=disk_check)
+    with session.job_log(RunIdentity("posters", "all"), resume) as job_log:
+        if not job_log.listed:
+            job_log.list(poster_jobs(postgres_store(opened).rows(Table.MOVIES)))
+        session.report_resumed(job_log)
+        workers = asset_workers(
+            settings.asset_workers,
+            cores=os.cpu_count() or 1,
+            jobs=job_log.counts.pending,
+            parallel=settings.parallel and settings.parallel_assets,
+        )
+        context = session.context(job_log, workers)
+        work = SavePoster(
+            poster_source(network, store),
+            store,
+            addresses.get,
+            max_requests=settings.max_requests,
+            recheck_after=timedelta(hours=settings.poster_recheck_hours),
+            progress=context.progress,
+            clock=session.clock,
+            cancel=session.cancel,
+        )
+        result = context.carry_out("posters", work)
+        store.finalize()
+        job_log.close(result.ending.value)
+    session.output.run_ended(result, None, "posters")
+    return result
+
+
+def poster_store(settings: Settings, *, check: bool = True) -> PosterFolder:
+    """Where posters are kept: on the disks of DATA_DIRS, their manifest in the data directory.
+
+    Raises:
+        UsageError: a folder cannot be made.
+        StoreUnavailable: the manifest cannot be read.
+    """
+    from infrastructure.posters import EncodingOptions, PosterFolder, within
+
+    placement = within(destinations(settings, check=check).reserve) if settings.data_dirs else None
+    options = EncodingOptions(optimize=settings.optimize_assets)
+    return PosterFolder(settings.data_dir / "posters", options, placement=placement)
+
+
+def poster_source(opened: Downloader, store: PosterFolder) -> PosterSource:
+    """Where posters are fetched, in the width the store keeps."""
+    from infrastructure.posters import HttpPosterSource
+
+    return HttpPosterSource(opened, store.options.full_width)
+
+
+def poster_addresses(opened: Database) -> dict[str, str]:
+    """The poster's address of each movie that has one, by IMDb id."""
+    columns = Table.MOVIES.columns
+    place = columns.index("poster_url")
+    return {str(row[0]): url for row in postgres_store(opened).rows(Table.MOVIES) if (url := row[place])}

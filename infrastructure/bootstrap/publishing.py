@@ -1,0 +1,95 @@
+"""The catalogue, put together: its pages written, and served on this machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+from application.publish import StepOutcome
+from domain.errors import UsageError
+from infrastructure.bootstrap.posters import poster_store
+from infrastructure.bootstrap.stores import chart_history, database_of, postgres_store
+from shared.clock import Clock
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.catalogue.publication import Published
+
+
+def publish_site(
+    settings: Settings,
+    clock: Clock,
+    out: Path,
+    *,
+    on_step: Callable[[StepOutcome], None],
+    cancel: threading.Event,
+) -> Published:
+    """Writes the catalogue of all movies in the database.
+
+    Args:
+        settings: which parts to make, and where the database is.
+        clock: the time.
+        out: folder of the catalogue.
+        on_step: called with each step as it ends.
+        cancel: stops between two pages.
+
+    Raises:
+        UsageError: the folder or SITE_URL cannot be used.
+        StoreUnavailable: the database cannot be reached.
+    """
+    from application.catalogue_data import read_catalogue_data
+    from infrastructure.catalogue.publication import PublishOptions, publish_catalogue, report_of
+    from infrastructure.stores.postgres.reports import PostgresReports
+
+    options = PublishOptions(
+        out=out,
+        site_url=settings.site_url,
+        minify=settings.minify_assets,
+        fingerprint=settings.fingerprint_assets,
+        sitemap=settings.generate_sitemap,
+        feed=settings.generate_rss,
+        report=settings.generate_report,
+        links=settings.validate_links,
+        parallel_assets=settings.parallel and settings.parallel_assets,
+        parallel_postprocess=settings.parallel and settings.parallel_postprocess,
+        workers=settings.asset_workers or min(os.cpu_count() or 1, 8),
+    )
+    with database_of(settings, clock, cancel) as opened:
+        _require_writable(out)
+        return publish_catalogue(
+            read_catalogue_data(postgres_store(opened), chart_history(opened)),
+            poster_store(settings),
+            report_of(PostgresReports(opened)),
+            options,
+            say=on_step,
+            cancel=cancel,
+        )
+
+
+def serve_site(folder: Path, port: int, *, ready: Callable[[str], None], cancel: threading.Event) -> None:
+    """Serves a catalogue on loopback until ``cancel`` is set.
+
+    Raises:
+        UsageError: there is no catalogue, or the port is taken.
+    """
+    from infrastructure.catalogue.serve import serve
+
+    serve(folder, port, ready=ready, cancel=cancel)
+
+
+def _require_writable(folder: Path) -> None:
+    """Reports a folder that cannot be written once, instead of once for each page.
+
+    Raises:
+        UsageError: nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}; choose another folder with --out") from error

@@ -1,0 +1,27 @@
+"""How a run uses its job log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# File name of the job log of each kind of run, in the data directory.
+JOB_LOGS: Final = {"scrape": "joblog.jsonl", "parse": "parse.jsonl", "posters": "posters.jsonl"}
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeOptions:
+    """How a run uses its job log.
+
+    Attributes:
+        path: where it is; in the data directory unless given.
+        fresh: start over, even if an unfinished run is there.
+        retry_failed: include the jobs that failed for good.
+        list_failed: a file that the failed jobs are written to.
+    """
+
+    path: Path | None = None
+    fresh: bool = False
+    retry_failed: bool = False
+    list_failed: Path | None = None

@@ -1,0 +1,186 @@
+"""What every run needs, put together: a locked data directory, a job log, open stores, an executor, a display."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from application.ports import Progress
+from application.run_jobs import RunResult
+from application.scrape import RunContext
+from application.status import RunIdentity
+from domain.errors import UsageError
+from infrastructure.bootstrap.network import retry_rule
+from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
+from infrastructure.bootstrap.stores import Place, database, database_place, disk_wait, stores
+from infrastructure.data_dir.directory import DataDir
+from infrastructure.executors import job_executor
+from infrastructure.joblog.opening import open_job_log
+from infrastructure.progress.choice import progress_for
+from shared.clock import Clock
+from shared.logging_setup import job_log_scope
+from shared.settings import Settings
+from shared.version import VERSION
+
+if TYPE_CHECKING:
+    from application.composite_repository import CompositeMovieRepository
+    from infrastructure.joblog.file import JobLogFile
+    from infrastructure.stores.postgres.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStores:
+    """The stores of a run: where the database is, the database, and both stores as one repository."""
+
+    place: Place
+    database: Database
+    store: CompositeMovieRepository
+
+
+class RunOutput(Protocol):
+    """Where a run reports to its user."""
+
+    quiet: bool
+
+    def say(self, line: str) -> None:
+        """Prints a line, unless quiet."""
+
+    def warn(self, message: str) -> None:
+        """Prints a message that is shown even when quiet."""
+
+    def run_opened(self, run_id: str) -> None:
+        """Takes the id of the run whose job log was opened."""
+
+    def run_ended(self, result: RunResult, place: Place | None, noun: str) -> None:
+        """Prints the summary of a run; ``place`` is where its movies were saved, if any were."""
+
+
+class RunSession:
+    """One run on one data directory.
+
+    Args:
+        settings: of the run.
+        clock: the time of every record.
+        cancel: set when the run is to stop.
+        output: where it reports to.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, cancel: threading.Event, output: RunOutput) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.cancel = cancel
+        self.output = output
+
+    @contextmanager
+    def directory(self, command: str, site: str | None) -> Iterator[None]:
+        """Creates the data directory and locks it for this process.
+
+        Args:
+            command: what the user called, for the message that another process shows.
+            site: the site that the run reads; ``None`` if it reads none.
+
+        Raises:
+            UsageError: it cannot be written, another process writes it, or it was filled from another site.
+        """
+        directory = DataDir(self.settings.data_dir)
+        directory.prepare()
+        with directory.lock(command, self.clock):
+            if site is not None:
+                directory.require_site(site)
+            yield
+
+    def claim(self, site: str) -> None:
+        """Records which site fills the data directory.
+
+        Raises:
+            UsageError: the note cannot be written.
+        """
+        DataDir(self.settings.data_dir).claim(site)
+
+    @contextmanager
+    def job_log(self, identity: RunIdentity, resume: ResumeOptions) -> Iterator[JobLogFile]:
+        """The job log of this run, continued or new.
+
+        Raises:
+            UsageError: it belongs to another run, or is not a job log; the list of failures cannot be written.
+        """
+        if resume.list_failed is not None:
+            _require_writable(resume.list_failed)
+        log = open_job_log(
+            resume.path or self.settings.data_dir / JOB_LOGS[identity.work],
+            identity,
+            version=VERSION,
+            clock=self.clock,
+            fresh=resume.fresh,
+            retry_failed=resume.retry_failed,
+            disk_wait=disk_wait(self.settings, self.cancel),
+        )
+        self.output.run_opened(log.run)
+        try:
+            yield log
+            if resume.list_failed is not None:
+                _list_failed(resume.list_failed, log)
+        finally:
+            log.close("error")  # a no-op where it was closed for a better reason
+
+    @contextmanager
+    def open_stores(self) -> Iterator[OpenStores]:
+        """Database and both stores; may be entered on a thread of its own.
+
+        Raises:
+            UsageError: the database's address or schema is wrong, or a CSV file of another shape is there.
+            StoreUnavailable: the database cannot be reached.
+        """
+        settings = self.settings
+        with (
+            database_place(settings, settings.data_dir, self.cancel) as place,
+            database(settings, place, self.clock, self.cancel) as opened,
+            stores(settings, opened, self.cancel) as store,
+        ):
+            yield OpenStores(place, opened, store)
+
+    def report_resumed(self, log: JobLogFile) -> None:
+        """Prints how far the run is that is continued."""
+        if log.resumed and log.counts.pending < log.counts.total:
+            done = log.counts.total - log.counts.pending
+            self.output.say(f"continuing the unfinished run: {done} of {log.counts.total} are done")
+
+    def context(self, log: JobLogFile, workers: int, progress: Progress | None = None) -> RunContext:
+        """What carries the jobs out; ``progress`` replaces the display that suits standard error."""
+        return RunContext(
+            executor=job_executor(workers),
+            workers=workers,
+            job_log=log,
+            progress=progress
+            or progress_for(sys.stderr, quiet=self.output.quiet, clock=self.clock, environ=os.environ),
+            rule=retry_rule(self.settings),
+            clock=self.clock,
+            cancel=self.cancel,
+            scope=lambda job: job_log_scope(job.key),
+        )
+
+
+def _require_writable(path: Path) -> None:
+    """Checks before the run that the list of failures can be written after it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise UsageError(f"--log-failed {path} cannot be written: {error.strerror}; name another") from error
+
+
+def _list_failed(path: Path, log: JobLogFile) -> None:
+    """Writes the failures as a list that ``--ids`` and ``--rerun-failed`` read."""
+    with path.open("w", encoding="utf-8") as file:
+        for failure in log.failures():
+            detail = " ".join(failure.detail.split())
+            file.write(f"{failure.key}  # {failure.reason}: {detail}\n")

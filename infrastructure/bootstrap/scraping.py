@@ -1,0 +1,182 @@
+"""A scraping run, put together: the main job, on the real site or on the demo site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from application.list_jobs import jobs_of_chart, jobs_of_lines
+from application.ports import ChartSource, Job, Run
+from application.read_chart import read_chart
+from application.run_jobs import RunResult, StopReason
+from application.scrape import scrape
+from application.scrape_movie import ScrapeMovie
+from application.status import RunIdentity
+from domain.chart import ChartName
+from domain.errors import UsageError
+from infrastructure.bootstrap.files import page_keeper
+from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, sources
+from infrastructure.bootstrap.posters import fetch_posters
+from infrastructure.bootstrap.resume import ResumeOptions
+from infrastructure.bootstrap.runs import RunSession
+from infrastructure.bootstrap.stores import history
+from shared.background import enter_in_background
+
+if TYPE_CHECKING:
+    from infrastructure.bootstrap.cluster import ClusterReading
+
+_MAX_COMPLAINTS: Final = 10  # lines of a list of ids that are reported one by one
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeOptions:
+    """What the user asked to be scraped.
+
+    Attributes:
+        chart: which chart, unless ``ids`` is given.
+        ids: a file of ids, for a run without ranks.
+        limit: the first so many titles only.
+        max_age: records that were read more recently than that are kept as they are.
+        save_pages: keep each fetched page.
+        posters: fetch the posters afterwards.
+        disk_check: choose the disk with the most free space.
+        cluster: the Dask cluster that fetches and parses, if any.
+    """
+
+    chart: ChartName
+    ids: Path | None
+    limit: int | None
+    max_age: timedelta | None
+    save_pages: bool
+    posters: bool
+    disk_check: bool
+    cluster: str | None
+
+    @property
+    def subject(self) -> str:
+        """Its name in the job log."""
+        return str(self.ids.resolve()) if self.ids else self.chart.value
+
+
+def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
+    """The jobs a run would have; fetches the chart and nothing else.
+
+    Raises:
+        ChartError: the chart is not whole.
+        UsageError: the list of ids cannot be read.
+    """
+    with downloader(session.settings) as network:
+        yield from _listed(session, options, sources(session.settings, network, session.clock).charts)
+
+
+def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> tuple[RunResult, ...]:
+    """Scrapes; the posters, if asked for, are a run of their own.
+
+    Args:
+        session: of the run.
+        options: what to scrape.
+        site: the site's address, or its name if that stays while the address changes.
+        resume: how the job log is used.
+    """
+    settings = session.settings
+    with ExitStack() as stack:
+        stack.enter_context(session.directory("scrape", site))
+        network = stack.enter_context(downloader(settings, grace=GRACE_SECONDS))
+        pages = page_keeper(settings, check=options.disk_check) if options.save_pages else None
+        found = sources(settings, network, session.clock, pages)
+        identity = RunIdentity("scrape", options.subject, site, options.limit)
+        job_log = stack.enter_context(session.job_log(identity, resume))
+        # The stores are opened while the chart is on its way: either takes as long as the other.
+        opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
+        cluster = _cluster(session, options, stack) if options.cluster else None
+        if not job_log.listed:
+            job_log.list(_listed(session, options, found.charts))
+        session.report_resumed(job_log)
+
+        opened = opening()
+        session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
+        context = session.context(job_log, settings.threads)
+        work = ScrapeMovie(
+            cluster().titles if cluster else found.titles,
+            opened.store,
+            max_requests=settings.max_requests,
+            progress=context.progress,
+            cancel=session.cancel,
+            fresh_since=None if options.max_age is None else session.clock.now() - options.max_age,
+        )
+        result = scrape(
+            context,
+            opened.store,
+            work,
+            history=history(opened.database),
+            run=Run(
+                site,
+                None if options.ids else options.chart.value,
+                job_log.counts.total,
+                job_log.begun,
+                fresh_since=None if options.max_age is None else job_log.begun - options.max_age,
+            ),
+        )
+        job_log.close(result.ending.value)
+        session.output.run_ended(result, opened.place, "titles")
+        if cluster and (reason := cluster().lost()):
+            session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
+        if options.posters and result.ending is StopReason.FINISHED:
+            fetched = fetch_posters(session, opened.database, network, ResumeOptions(), disk_check=options.disk_check)
+            return result, fetched
+    return (result,)
+
+
+def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> Callable[[], ClusterReading]:
+    """The cluster, connected to or started while the chart is on its way.
+
+    Raises:
+        UsageError: the options cannot be combined with a cluster.
+    """
+    from infrastructure.bootstrap.cluster import cluster_reading
+
+    if options.save_pages:
+        raise UsageError("--save-pages keeps pages where they are fetched: leave out --cluster, or --save-pages")
+    reading = cluster_reading(options.cluster or "", session.settings, session.clock, session.cancel)
+    return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
+
+
+def _listed(session: RunSession, options: ScrapeOptions, charts: Mapping[str, ChartSource]) -> Iterator[Job]:
+    jobs: Iterable[Job]
+    if options.ids is None:
+        jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
+    else:
+        jobs = _read_ids(options.ids, session.output.warn)
+    return islice(jobs, options.limit)
+
+
+def _read_ids(path: Path, warn: Callable[[str], None]) -> Iterator[Job]:
+    """The jobs of a list; an empty one is fine, as when no title failed.
+
+    Raises:
+        UsageError: it cannot be read, or is a list of something else.
+    """
+    skipped = named = 0
+
+    def skip(complaint: str) -> None:
+        nonlocal skipped
+        skipped += 1
+        if skipped <= _MAX_COMPLAINTS:
+            warn(f"{path}: {complaint}")
+
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for job in jobs_of_lines(lines, skip):
+                named += 1
+                yield job
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if skipped > _MAX_COMPLAINTS:
+        warn(f"{path}: and {skipped - _MAX_COMPLAINTS} more lines skipped")
+    if skipped and not named:
+        raise UsageError(f"{path} names no title: one IMDb id or title address a line is needed")

@@ -1,0 +1,117 @@
+"""How a run reports on the terminal: lines while it goes, a summary and an exit code when it has ended."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from application.run_jobs import RunResult, StopReason
+from domain.errors import UnusablePicture
+from infrastructure.bootstrap.runs import RunSession
+from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.cli.options import CommandContext
+from shared.log_options import SCREEN
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.bootstrap.stores import Place
+
+screen = logging.getLogger(SCREEN)
+_EXAMPLE = "select rank, title, rating from movies order by rank limit 10"
+
+
+class TerminalOutput:
+    """Satisfies ``RunOutput``: results on standard output, problems on standard error, both in the log file.
+
+    Args:
+        context: of the command.
+        data_dir: of the run.
+    """
+
+    def __init__(self, context: CommandContext, data_dir: Path) -> None:
+        self.quiet = context.quiet
+        self._logging = context.logging
+        self._data_dir = data_dir
+
+    def say(self, line: str) -> None:
+        screen.info("%s", line)
+        if not self.quiet:
+            click.echo(line)
+
+    def warn(self, message: str) -> None:
+        complain(message)
+
+    def run_opened(self, run_id: str) -> None:
+        self._logging.run = run_id
+
+    def run_ended(self, result: RunResult, place: Place | None, noun: str) -> None:
+        from infrastructure.bootstrap.display import summary_lines
+
+        for line in summary_lines(result.summary, noun=noun):
+            self.say(line)
+        if result.ending is StopReason.BLOCKED:
+            self._report_block(result.message)
+        elif result.ending is StopReason.STORE:
+            complain(f"stopped, because a store does not accept data: {result.message}")
+            complain("saved titles stay saved, the rest stays pending")
+        if place is not None:
+            self._report_place(place)
+
+    def _report_block(self, message: str) -> None:
+        from infrastructure.bootstrap.network import block_advice  # not before it is needed: `parse` has no network
+
+        complain(f"the site refuses programs: {message.removesuffix(f'; {block_advice()}')}")
+        complain("saved titles stay saved, the rest stays pending. Wait some hours and run the same command again,")
+        complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
+        complain(f"and read them with `{_this_program()} parse FOLDER`")
+
+    def _report_place(self, place: Place) -> None:
+        folder = self._data_dir
+        self.say(f"CSV files: {folder}/movies.csv, people.csv, credits.csv")
+        where = f"in {folder / 'postgres'}" if place.embedded else "the server you configured"
+        self.say(f"PostgreSQL: {where}; query it with")
+        self.say(f'  {command_line("sql", folder)} "{_EXAMPLE}"')
+
+
+def run_session(context: CommandContext, settings: Settings, cancel: threading.Event) -> RunSession:
+    """A run of this command that reports on the terminal; ``settings`` may differ from the command's."""
+    return RunSession(settings, context.clock, cancel, TerminalOutput(context, settings.data_dir))
+
+
+def command_line(command: str, data_dir: Path) -> str:
+    """How the user calls another command on a data directory; can be pasted into a shell."""
+    option = "" if data_dir == Path("data") else f" --data-dir {shlex.quote(str(data_dir))}"
+    return f"{_this_program()} {command}{option}"
+
+
+def _this_program() -> str:
+    """The interpreter and the script as this process was started."""
+    python = Path(sys.executable)
+    if shutil.which("python") == sys.executable:
+        python = Path("python")
+    elif python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
+    return shlex.join([str(python), sys.argv[0]])
+
+
+def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
+    """The exit code of runs that ended this way, one after the other."""
+    if interrupted:
+        return Exit.INTERRUPTED
+    if any(result.ending is StopReason.BLOCKED for result in runs):
+        return Exit.BLOCKED
+    return Exit.FAILED if any(_has_failed(result) for result in runs) else Exit.DONE
+
+
+def _has_failed(result: RunResult) -> bool:
+    # A picture that cannot be shown is a warning: reported and counted, but the movie is complete without it.
+    return result.ending is not StopReason.FINISHED or any(
+        reason != UnusablePicture.__name__ for reason, _ in result.summary.reasons
+    )
