@@ -52,6 +52,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     data_dir: Annotated[Path, Meta(description="Where CSV files, job log and embedded database live.")] = Path("data")
+    stores: Annotated[
+        str,
+        Meta(
+            pattern=r"^ *(csv|postgres|sqlite)( *, *(csv|postgres|sqlite))* *$",
+            extra={"allowed": "csv, postgres, sqlite: one or more, comma-separated"},
+            description="Stores that hold the data, in the order of preference; every record goes to all of them.",
+        ),
+    ] = "csv,postgres"
     detail_source: Annotated[
         Literal["auto", "page", "graphql"],
         Meta(description="Where title details come from; auto: pages, then GraphQL once pages are blocked."),
@@ -209,6 +217,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def threads(self) -> int:
         """``max_threads``, capped."""
         return min(self.max_threads, THREAD_CAP)
+
+    @property
+    def store_names(self) -> tuple[str, ...]:
+        """``stores`` as names, each once."""
+        return tuple(dict.fromkeys(name.strip() for name in self.stores.split(",")))
 
     @property
     def site(self) -> str:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from application.comparison import Finding
 from application.completeness import Expectation
-from application.repair import repair
+from application.repair import prune, repair
 from application.status import RunStatus, status
-from application.verify import Report, verify
-from domain.chart import ChartName
-from infrastructure.bootstrap.stores import database_of, each_store
+from application.verify import VerifyReport, verify
+from infrastructure.bootstrap.stores import open_stores
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
@@ -26,16 +25,18 @@ def verify_stores(
     *,
     threshold: float,
     on_repair: Callable[[str], None] | None = None,
+    prune_people: bool = False,
     on_finding: Callable[[Finding], None] | None = None,
-) -> tuple[Report, bool]:
-    """Compares both stores with each other and with what the last run was asked for.
+) -> tuple[VerifyReport, bool]:
+    """Compares the stores with each other and with what the last run was asked for.
 
     Args:
         settings: where the stores are.
         clock: the time.
         job_log: of the last scraping run.
         threshold: warn of a column that is filled in a smaller part of the movies, 0 to 1.
-        on_repair: makes both equal first; called with each change.
+        on_repair: makes the stores equal first; called with each change.
+        prune_people: with a repair, drops people whom no title credits.
         on_finding: called with each difference.
 
     Returns:
@@ -52,14 +53,16 @@ def verify_stores(
         repairing = on_repair is not None
         if repairing:
             stack.enter_context(directory.lock("verify --repair", clock))
-        opened = stack.enter_context(database_of(settings, clock))
-        csv, postgres = stack.enter_context(each_store(settings, opened, read_only=not repairing, mending=repairing))
+        opened = stack.enter_context(
+            open_stores(settings, clock, existing=True, read_only=not repairing, mending=repairing)
+        )
         if on_repair is not None:
-            for action in repair(csv, postgres):
+            for action in repair(opened.each):
                 on_repair(str(action))
+            if prune_people:
+                on_repair(f"{prune(opened.each)} people without credits dropped")
         report = verify(
-            csv,
-            postgres,
+            opened.each,
             expectation=expectation,
             threshold=threshold,
             live=alive,
@@ -75,8 +78,7 @@ def _expectation(job_log: Path) -> tuple[Expectation | None, bool]:
     logged = log.read()
     if logged is None or not logged.whole or logged.identity.work != "scrape":
         return None, False
-    ranks = logged.identity.subject in [chart.value for chart in ChartName]
-    return Expectation(logged.counts.total, ranks, logged.started, log.completed()), bool(logged.alive)
+    return Expectation(logged.counts, log.completed()), bool(logged.alive)
 
 
 def run_status(job_log: Path, clock: Clock) -> RunStatus | None:

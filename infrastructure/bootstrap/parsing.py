@@ -60,16 +60,15 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         context = session.context(job_log, options.workers, progress=FileLines(session.output.say))
         work = ScrapeMovie(
             source,
-            opened.store,
+            opened.together,
             max_requests=1,
             progress=context.progress,
             cancel=session.cancel,
-            keep_ranks=chart is None,  # with a chart among the files, a title that is not in it has no rank
         )
         result = context.carry_out(str(folder), ParseFile(work))
-        opened.store.finalize()
+        opened.together.finalize()
         job_log.close(result.ending.value)
-        session.output.run_ended(result, opened.place, "files")
+        session.output.run_ended(result, opened, "files")
     return result
 
 

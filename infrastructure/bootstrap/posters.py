@@ -7,43 +7,44 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from application.ports import PosterSource
+from application.ports import MovieRepository, PosterSource
 from application.posters import SavePoster, asset_workers, poster_jobs
-from domain.fields import Table
 from application.run_jobs import RunResult
 from application.status import RunIdentity
+from domain.fields import Table
 from infrastructure.bootstrap.files import destinations
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
-from infrastructure.bootstrap.stores import database_of, postgres_store
+from infrastructure.bootstrap.stores import open_stores
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader
     from infrastructure.posters import PosterFolder
-    from infrastructure.stores.postgres.database import Database
 
 
 def run_posters(session: RunSession, resume: ResumeOptions, *, disk_check: bool) -> RunResult:
-    """Fetches the posters of all movies in the database."""
+    """Fetches the posters of all movies in the stores."""
     with ExitStack() as stack:
         stack.enter_context(session.directory("posters", None))
-        opened = stack.enter_context(database_of(session.settings, session.clock, session.cancel))
+        opened = stack.enter_context(
+            open_stores(session.settings, session.clock, session.cancel, existing=True, read_only=True)
+        )
         network = stack.enter_context(downloader(session.settings, grace=GRACE_SECONDS))
-        return fetch_posters(session, opened, network, resume, disk_check=disk_check)
+        return fetch_posters(session, opened.together, network, resume, disk_check=disk_check)
 
 
 def fetch_posters(
-    session: RunSession, opened: Database, network: Downloader, resume: ResumeOptions, *, disk_check: bool
+    session: RunSession, movies: MovieRepository, network: Downloader, resume: ResumeOptions, *, disk_check: bool
 ) -> RunResult:
-    """The same on an open database, as a run with a job log of its own."""
+    """The same on open stores, as a run with a job log of its own."""
     settings = session.settings
-    addresses = poster_addresses(opened)
+    addresses = poster_addresses(movies)
     store = poster_store(settings, check=disk_check)
     with session.job_log(RunIdentity("posters", "all"), resume) as job_log:
         if not job_log.listed:
-            job_log.list(poster_jobs(postgres_store(opened).rows(Table.MOVIES)))
+            job_log.list(poster_jobs(movies.rows(Table.MOVIES)))
         session.report_resumed(job_log)
         workers = asset_workers(
             settings.asset_workers,
@@ -90,8 +91,8 @@ def poster_source(opened: Downloader, store: PosterFolder) -> PosterSource:
     return HttpPosterSource(opened, store.options.full_width)
 
 
-def poster_addresses(opened: Database) -> dict[str, str]:
+def poster_addresses(movies: MovieRepository) -> dict[str, str]:
     """The poster's address of each movie that has one, by IMDb id."""
     columns = Table.MOVIES.columns
     place = columns.index("poster_url")
-    return {str(row[0]): url for row in postgres_store(opened).rows(Table.MOVIES) if (url := row[place])}
+    return {str(row[0]): url for row in movies.rows(Table.MOVIES) if (url := row[place])}

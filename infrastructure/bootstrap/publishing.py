@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from application.publish import StepOutcome
 from domain.errors import UsageError
 from infrastructure.bootstrap.posters import poster_store
-from infrastructure.bootstrap.stores import chart_history, database_of, postgres_store
+from infrastructure.bootstrap.stores import open_stores
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -58,12 +58,12 @@ def publish_site(
         parallel_postprocess=settings.parallel and settings.parallel_postprocess,
         workers=settings.asset_workers or min(os.cpu_count() or 1, 8),
     )
-    with database_of(settings, clock, cancel) as opened:
+    with open_stores(settings, clock, cancel, existing=True, read_only=True) as opened:
         _require_writable(out)
         return publish_catalogue(
-            read_catalogue_data(postgres_store(opened), chart_history(opened)),
+            read_catalogue_data(opened.together, opened.history),
             poster_store(settings),
-            report_of(PostgresReports(opened)),
+            report_of(PostgresReports(opened.database)),
             options,
             say=on_step,
             cancel=cancel,

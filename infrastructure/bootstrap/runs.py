@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +17,7 @@ from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.network import retry_rule
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
-from infrastructure.bootstrap.stores import Place, database, database_place, disk_wait, stores
+from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, open_stores
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
@@ -29,18 +28,7 @@ from shared.settings import Settings
 from shared.version import VERSION
 
 if TYPE_CHECKING:
-    from application.composite_repository import CompositeMovieRepository
     from infrastructure.joblog.file import JobLogFile
-    from infrastructure.stores.postgres.database import Database
-
-
-@dataclass(frozen=True, slots=True)
-class OpenStores:
-    """The stores of a run: where the database is, the database, and both stores as one repository."""
-
-    place: Place
-    database: Database
-    store: CompositeMovieRepository
 
 
 class RunOutput(Protocol):
@@ -57,8 +45,8 @@ class RunOutput(Protocol):
     def run_opened(self, run_id: str) -> None:
         """Takes the id of the run whose job log was opened."""
 
-    def run_ended(self, result: RunResult, place: Place | None, noun: str) -> None:
-        """Prints the summary of a run; ``place`` is where its movies were saved, if any were."""
+    def run_ended(self, result: RunResult, opened: OpenStores | None, noun: str) -> None:
+        """Prints the summary of a run; ``opened`` is where its movies were saved, if any were."""
 
 
 class RunSession:
@@ -131,19 +119,15 @@ class RunSession:
 
     @contextmanager
     def open_stores(self) -> Iterator[OpenStores]:
-        """Database and both stores; may be entered on a thread of its own.
+        """Opens all stores for writing and makes them equal; may be entered on a thread of its own.
 
         Raises:
             UsageError: the database's address or schema is wrong, or a CSV file of another shape is there.
             StoreUnavailable: the database cannot be reached.
         """
-        settings = self.settings
-        with (
-            database_place(settings, settings.data_dir, self.cancel) as place,
-            database(settings, place, self.clock, self.cancel) as opened,
-            stores(settings, opened, self.cancel) as store,
-        ):
-            yield OpenStores(place, opened, store)
+        with open_stores(self.settings, self.clock, self.cancel) as opened:
+            make_equal(opened, self.output.say)
+            yield opened
 
     def report_resumed(self, log: JobLogFile) -> None:
         """Prints how far the run is that is continued."""

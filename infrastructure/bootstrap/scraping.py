@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,21 +10,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from application.charts import StoredChart
 from application.list_jobs import jobs_of_chart, jobs_of_lines
-from application.ports import ChartSource, Job, Run
+from application.ports import Job, Run
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
 from application.scrape import scrape
 from application.scrape_movie import ScrapeMovie
 from application.status import RunIdentity
-from domain.chart import ChartName
+from domain.chart import ChartEntry, ChartName
 from domain.errors import UsageError
 from infrastructure.bootstrap.files import page_keeper
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, sources
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
-from infrastructure.bootstrap.stores import history
 from shared.background import enter_in_background
 
 if TYPE_CHECKING:
@@ -71,7 +71,12 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
         UsageError: the list of ids cannot be read.
     """
     with downloader(session.settings) as network:
-        yield from _listed(session, options, sources(session.settings, network, session.clock).charts)
+        if options.ids is None:
+            charts = sources(session.settings, network, session.clock).charts
+            jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
+        else:
+            jobs = _read_ids(options.ids, session.output.warn)
+        yield from islice(jobs, options.limit)
 
 
 def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> tuple[RunResult, ...]:
@@ -94,26 +99,38 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         # The stores are opened while the chart is on its way: either takes as long as the other.
         opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
         cluster = _cluster(session, options, stack) if options.cluster else None
+        places: tuple[ChartEntry, ...] = ()
+        jobs: Iterable[Job] = ()
         if not job_log.listed:
-            job_log.list(_listed(session, options, found.charts))
-        session.report_resumed(job_log)
-
+            if options.ids is None:
+                places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
+                jobs = jobs_of_chart(places)
+            else:
+                jobs = _read_ids(options.ids, session.output.warn)
+        read_at = session.clock.now()
         opened = opening()
+        chart = None if options.ids else StoredChart(opened.together, options.chart.value)
+        if chart is not None and len(places) == options.chart.size:
+            chart.replace(places, read_at)  # before the jobs are listed, so that a run killed in between reads it again
+        if not job_log.listed:
+            job_log.list(islice(jobs, options.limit))
+        session.report_resumed(job_log)
         session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
         context = session.context(job_log, settings.threads)
         work = ScrapeMovie(
             cluster().titles if cluster else found.titles,
-            opened.store,
+            opened.together,
             max_requests=settings.max_requests,
             progress=context.progress,
             cancel=session.cancel,
             fresh_since=None if options.max_age is None else session.clock.now() - options.max_age,
+            on_moved=None if chart is None else chart.move,
         )
         result = scrape(
             context,
-            opened.store,
+            opened.together,
             work,
-            history=history(opened.database),
+            history=opened.history,
             run=Run(
                 site,
                 None if options.ids else options.chart.value,
@@ -123,11 +140,11 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             ),
         )
         job_log.close(result.ending.value)
-        session.output.run_ended(result, opened.place, "titles")
+        session.output.run_ended(result, opened, "titles")
         if cluster and (reason := cluster().lost()):
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
         if options.posters and result.ending is StopReason.FINISHED:
-            fetched = fetch_posters(session, opened.database, network, ResumeOptions(), disk_check=options.disk_check)
+            fetched = fetch_posters(session, opened.together, network, ResumeOptions(), disk_check=options.disk_check)
             return result, fetched
     return (result,)
 
@@ -144,15 +161,6 @@ def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> C
         raise UsageError("--save-pages keeps pages where they are fetched: leave out --cluster, or --save-pages")
     reading = cluster_reading(options.cluster or "", session.settings, session.clock, session.cancel)
     return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
-
-
-def _listed(session: RunSession, options: ScrapeOptions, charts: Mapping[str, ChartSource]) -> Iterator[Job]:
-    jobs: Iterable[Job]
-    if options.ids is None:
-        jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
-    else:
-        jobs = _read_ids(options.ids, session.output.warn)
-    return islice(jobs, options.limit)
 
 
 def _read_ids(path: Path, warn: Callable[[str], None]) -> Iterator[Job]:

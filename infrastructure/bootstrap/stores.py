@@ -7,23 +7,27 @@ uses: the start is part of every run's time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 from application.composite_repository import CompositeMovieRepository
-from application.ports import ChartHistory, RunHistory
+from application.ports import ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
+from application.repair import RepairStep, repair
+from domain.chart import ChartEntry
 from domain.errors import UsageError
 from shared.clock import Clock
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.data_dir.disk_wait import DiskWait
-    from infrastructure.stores.csv.repository import CsvMovieRepository
     from infrastructure.stores.postgres.database import Database
-    from infrastructure.stores.postgres.repository import PostgresMovieRepository
+
+SQLITE_FILE: Final = "filmledger.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,13 @@ def database(
 
 @contextmanager
 def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None = None) -> Iterator[Database]:
-    """``database`` at its ``database_place``, for commands that look into one that a run has filled."""
+    """``database`` at its ``database_place``, for commands that query one that a run has filled.
+
+    Raises:
+        UsageError: STORES leaves PostgreSQL out.
+    """
+    if "postgres" not in settings.store_names:
+        raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
     with (
         database_place(settings, settings.data_dir, cancel, existing=True) as place,
         database(settings, place, clock, cancel) as opened,
@@ -123,73 +133,123 @@ def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> Disk
     return DiskWait(settings.store_wait_seconds, cancel)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenStores:
+    """The stores that STORES names, open.
+
+    Attributes:
+        each: in the order of preference.
+        together: all of them as one repository.
+        history: where runs and the charts they read are remembered.
+        place: where PostgreSQL is; ``None`` without it.
+        database: its connections; ``None`` without it.
+    """
+
+    each: tuple[MovieRepository, ...]
+    together: CompositeMovieRepository
+    history: History
+    place: Place | None = None
+    database: Database | None = None
+
+
+class History(RunHistory, ChartHistory, Protocol):
+    """Remembers runs and the charts they read."""
+
+
+class NoHistory:
+    """The history of stores that keep none."""
+
+    def begin(self, run: Run, entries: Iterable[ChartEntry]) -> None:
+        """Nothing is kept."""
+
+    def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
+        """Nothing is kept."""
+
+    def snapshots(self, limit: int) -> tuple[ChartSnapshot, ...]:  # noqa: ARG002 - the port's signature
+        """Nothing is there."""
+        return ()
+
+
 @contextmanager
-def each_store(
+def open_stores(
     settings: Settings,
-    opened: Database,
+    clock: Clock,
+    cancel: threading.Event | None = None,
     *,
+    existing: bool = False,
     read_only: bool = False,
     mending: bool = False,
-    cancel: threading.Event | None = None,
-) -> Iterator[tuple[CsvMovieRepository, PostgresMovieRepository]]:
-    """CSV and PostgreSQL, each by itself.
+) -> Iterator[OpenStores]:
+    """Opens every store that STORES names.
 
     Args:
-        settings: where they are.
-        opened: the database.
-        read_only: change nothing in the CSV files.
-        mending: set CSV rows aside that cannot be read, instead of refusing the files.
+        settings: which stores, and where they are.
+        clock: the time.
         cancel: ends every wait.
+        existing: no store is created that is not there.
+        read_only: nothing is changed in the files.
+        mending: rows of CSV files that cannot be read are set aside, instead of refusing the files.
 
     Raises:
-        UsageError: a CSV file of another shape stands in the data directory.
+        UsageError: a store cannot be used: wrong address, password or schema, a CSV file of another shape.
+        StoreUnavailable: a store cannot be reached.
     """
-    from infrastructure.stores.csv.repository import CsvMovieRepository
-    from infrastructure.stores.postgres.repository import PostgresMovieRepository
+    each: list[MovieRepository] = []
+    history: History = NoHistory()
+    place, opened = None, None
+    names = settings.store_names
+    with ExitStack() as stack:
+        if "postgres" in names:  # first: no other store is changed where the database refuses
+            place = stack.enter_context(database_place(settings, settings.data_dir, cancel, existing=existing))
+            opened = stack.enter_context(database(settings, place, clock, cancel))
+        for name in names:
+            if name == "csv":
+                from infrastructure.stores.csv.repository import CsvMovieRepository
 
-    csv = CsvMovieRepository(
-        settings.data_dir,
-        escape_formulas=settings.csv_escape_formulas,
-        read_only=read_only,
-        set_aside_unreadable=mending,
-        disk_wait=disk_wait(settings, cancel),
-    )
-    with closing(csv):
-        yield csv, PostgresMovieRepository(opened)
+                each.append(
+                    CsvMovieRepository(
+                        settings.data_dir,
+                        escape_formulas=settings.csv_escape_formulas,
+                        read_only=read_only,
+                        set_aside_unreadable=mending,
+                        disk_wait=disk_wait(settings, cancel),
+                    )
+                )
+            elif name == "sqlite":
+                from infrastructure.stores.sqlite.repository import SqliteHistory, SqliteMovieRepository
+
+                sqlite = SqliteMovieRepository(settings.data_dir / SQLITE_FILE, read_only=read_only)
+                each.append(sqlite)
+                if opened is None:
+                    history = SqliteHistory(sqlite)
+            elif opened is not None:
+                from infrastructure.stores.postgres.history import PostgresHistory
+                from infrastructure.stores.postgres.repository import PostgresMovieRepository
+
+                each.append(PostgresMovieRepository(opened, clock))
+                history = PostgresHistory(opened)
+            stack.callback(each[-1].close)
+        yield OpenStores(tuple(each), CompositeMovieRepository(each), history, place, opened)
 
 
-@contextmanager
-def stores(
-    settings: Settings, opened: Database, cancel: threading.Event | None = None
-) -> Iterator[CompositeMovieRepository]:
-    """Both stores, open for saving, as one repository.
+def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
+    """Fills stores that were empty or left out for a while from the others, before a run writes to all of them.
+
+    Stores that carry the same marker were last written together and need nothing.
+
+    Args:
+        opened: the stores.
+        report: called with what was done, one line.
 
     Raises:
-        UsageError: a CSV file of another shape stands in the data directory.
+        StoreError: a store cannot be read or written.
     """
-    with (
-        each_store(settings, opened, cancel=cancel) as (csv, postgres),
-        closing(CompositeMovieRepository(postgres, csv)) as both,
-    ):
-        yield both
-
-
-def postgres_store(opened: Database) -> PostgresMovieRepository:
-    """The movies in PostgreSQL, for reading."""
-    from infrastructure.stores.postgres.repository import PostgresMovieRepository
-
-    return PostgresMovieRepository(opened)
-
-
-def history(opened: Database) -> RunHistory:
-    """Where runs are remembered."""
-    from infrastructure.stores.postgres.history import PostgresHistory
-
-    return PostgresHistory(opened)
-
-
-def chart_history(opened: Database) -> ChartHistory:
-    """The charts of earlier runs."""
-    from infrastructure.stores.postgres.history import PostgresHistory
-
-    return PostgresHistory(opened)
+    together = opened.together
+    if len(opened.each) > 1 and together.marker is None:
+        actions = Counter(action.step for action in repair(opened.each))
+        copied = actions[RepairStep.COPIED] + actions[RepairStep.MERGED]
+        if copied:
+            report(f"{copied} records copied between {together.name}: they were not written together before")
+        if failed := actions[RepairStep.FAILED]:
+            report(f"{failed} records cannot be copied between the stores; `verify` lists them")
+    together.mark_as_equal()

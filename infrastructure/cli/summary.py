@@ -21,10 +21,10 @@ from shared.log_options import SCREEN
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infrastructure.bootstrap.stores import Place
+    from infrastructure.bootstrap.stores import OpenStores
 
 screen = logging.getLogger(SCREEN)
-_EXAMPLE = "select rank, title, rating from movies order by rank limit 10"
+_EXAMPLE = "select rank, title, rating from top250 order by rank limit 10"
 
 
 class TerminalOutput:
@@ -51,7 +51,7 @@ class TerminalOutput:
     def run_opened(self, run_id: str) -> None:
         self._logging.run = run_id
 
-    def run_ended(self, result: RunResult, place: Place | None, noun: str) -> None:
+    def run_ended(self, result: RunResult, opened: OpenStores | None, noun: str) -> None:
         from infrastructure.bootstrap.display import summary_lines
 
         for line in summary_lines(result.summary, noun=noun):
@@ -61,8 +61,8 @@ class TerminalOutput:
         elif result.ending is StopReason.STORE:
             complain(f"stopped, because a store does not accept data: {result.message}")
             complain("saved titles stay saved, the rest stays pending")
-        if place is not None:
-            self._report_place(place)
+        if opened is not None:
+            self._report_stores(opened)
 
     def _report_block(self, message: str) -> None:
         from infrastructure.bootstrap.network import block_advice  # not before it is needed: `parse` has no network
@@ -72,12 +72,17 @@ class TerminalOutput:
         complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
         complain(f"and read them with `{_this_program()} parse FOLDER`")
 
-    def _report_place(self, place: Place) -> None:
+    def _report_stores(self, opened: OpenStores) -> None:
         folder = self._data_dir
-        self.say(f"CSV files: {folder}/movies.csv, people.csv, credits.csv")
-        where = f"in {folder / 'postgres'}" if place.embedded else "the server you configured"
-        self.say(f"PostgreSQL: {where}; query it with")
-        self.say(f'  {command_line("sql", folder)} "{_EXAMPLE}"')
+        for store in opened.each:
+            if store.name == "csv":
+                self.say(f"CSV files: {folder}/movies.csv, people.csv, credits.csv and more")
+            elif store.name == "sqlite":
+                self.say(f"SQLite: {folder / 'filmledger.sqlite'}")
+            elif opened.place is not None:
+                where = f"in {folder / 'postgres'}" if opened.place.embedded else "the server you configured"
+                self.say(f"PostgreSQL: {where}; query it with")
+                self.say(f'  {command_line("sql", folder)} "{_EXAMPLE}"')
 
 
 def run_session(context: CommandContext, settings: Settings, cancel: threading.Event) -> RunSession:

@@ -13,21 +13,22 @@ from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
 
 if TYPE_CHECKING:
-    from application.verify import Report
+    from application.verify import VerifyReport
 
 
-@click.command("verify", short_help="Compare CSV and PostgreSQL, cell by cell.")
-@click.option("--repair", is_flag=True, help="Make both equal: the newer record wins, PostgreSQL wins ties.")
+@click.command("verify", short_help="Compare the stores, cell by cell.")
+@click.option("--repair", is_flag=True, help="Make them equal: the newer record wins, ties go to the first of STORES.")
 @click.option(
     "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True,
     help="Warn of columns that are filled in a smaller share of the movies.",
 )  # fmt: skip
+@click.option("--prune", is_flag=True, help="With --repair: drop people whom no title credits.")
 @click.option("--all", "every", is_flag=True, help="List every difference, not only the first of each table.")
 @command_context
-def verify(context: CommandContext, repair: bool, threshold: float, every: bool) -> None:
-    """Compare every cell of all three tables in both stores, and both with what the last run was asked for.
+def verify(context: CommandContext, repair: bool, prune: bool, threshold: float, every: bool) -> None:
+    """Compare every cell of all tables in all stores, and the stores with what the last run has done.
 
-    The exit code is 0 only if both are equal and nothing is missing. Works
+    The exit code is 0 only if all are equal and nothing is missing. Works
     during a run, too; --repair does not.
     """
     from infrastructure.bootstrap.checking import verify_stores
@@ -38,7 +39,8 @@ def verify(context: CommandContext, repair: bool, threshold: float, every: bool)
         context.clock,
         context.job_log("scrape"),
         threshold=threshold,
-        on_repair=echo if repair else None,
+        on_repair=echo if repair or prune else None,
+        prune_people=prune,
         on_finding=(lambda finding: echo(str(finding))) if every else None,
     )
     _print_report(echo, report, listed=every)
@@ -48,7 +50,7 @@ def verify(context: CommandContext, repair: bool, threshold: float, every: bool)
     sys.exit(Exit.DONE if report.good else Exit.FAILED)
 
 
-def _print_report(echo: Callable[[str], None], report: Report, *, listed: bool) -> None:
+def _print_report(echo: Callable[[str], None], report: VerifyReport, *, listed: bool) -> None:
     for table in report.tables:
         found = ", ".join(f"{count} {verdict}" for verdict, count in table.found.items() if count)
         moving = f", {table.moving} being written" if table.moving else ""
@@ -56,26 +58,36 @@ def _print_report(echo: Callable[[str], None], report: Report, *, listed: bool) 
     if not listed:
         for finding in report.examples:
             echo(f"  {finding}")
-    movies = report.tables[0]
+    movies, credits = report.movies, next(table for table in report.tables if table.table == "credits")
+    if movies.cut:
+        echo(f"incomplete: {movies.cut} of {movies.rows} movies lack fields that a response cut off")
     if movies.rows:
         # Rounded down: 100% means all of them.
-        shares = ", ".join(f"{name} {floor((movies.share(name) or 0) * 100)}%" for name in movies.table.columns)
-        roles = floor((report.tables[2].share("characters") or 0) * 100)
+        shares = ", ".join(
+            f"{field.name} {floor((movies.share(field.name) or 0) * 100)}%"
+            for field in movies.table.fields
+            if field.warn_if_rare
+        )
+        roles = floor((credits.share("characters") or 0) * 100)
         echo(f"filled: {shares}; characters of the cast {roles}%")
     for warning in report.warnings:
         echo(f"warning: {warning}")
-    for line in report.incomplete:
+    for line in report.missing:
         echo(f"missing: {line}")
 
 
-def _verdict(report: Report, *, repaired: bool) -> str:
+def _verdict(report: VerifyReport, *, repaired: bool) -> str:
+    names = " and ".join(report.stores)
     if not report.same and repaired:
         return "the stores still differ: the lines above say why a record could not be repaired"
     if not report.same:
         return "the stores differ: `verify --repair` makes them equal"
-    if report.incomplete:
-        return "both stores hold the same, but not all that the last run was asked for: run it again to continue"
-    return "both stores hold the same"
+    agree = f"{names} hold the same" if len(report.stores) > 1 else f"{names} can be read"
+    if report.missing:
+        return f"{agree}, but titles of the last run are missing: run it again to fetch them"
+    if report.progress:
+        return f"{report.progress}; {agree}: run the same command to continue"
+    return agree
 
 
 def _ignore(_line: str) -> None:
