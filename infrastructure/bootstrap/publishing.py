@@ -45,25 +45,27 @@ def publish_site(
     from infrastructure.catalogue.publication import PublishOptions, publish_catalogue, report_of
     from infrastructure.stores.postgres.reports import PostgresReports
 
-    options = PublishOptions(
-        out=out,
-        site_url=settings.site_url,
-        minify=settings.minify_assets,
-        fingerprint=settings.fingerprint_assets,
-        sitemap=settings.generate_sitemap,
-        feed=settings.generate_rss,
-        report=settings.generate_report,
-        links=settings.validate_links,
-        parallel_assets=settings.parallel and settings.parallel_assets,
-        parallel_postprocess=settings.parallel and settings.parallel_postprocess,
-        workers=settings.asset_workers or min(os.cpu_count() or 1, 8),
-    )
     with open_stores(settings, clock, cancel, existing=True, read_only=True) as opened:
         _require_writable(out)
+        options = PublishOptions(
+            out=out,
+            site_url=settings.site_url,
+            minify=settings.minify_assets,
+            fingerprint=settings.fingerprint_assets,
+            sitemap=settings.generate_sitemap,
+            feed=settings.generate_rss,
+            report=settings.generate_report and opened.database is not None,
+            links=settings.validate_links,
+            parallel_assets=settings.parallel and settings.parallel_assets,
+            parallel_postprocess=settings.parallel and settings.parallel_postprocess,
+            workers=settings.asset_workers or min(os.cpu_count() or 1, 8),
+        )
+        database = opened.database
+        reports = (lambda _form: "") if database is None else report_of(PostgresReports(database))
         return publish_catalogue(
             read_catalogue_data(opened.together, opened.history),
             poster_store(settings),
-            report_of(PostgresReports(opened.database)),
+            reports,
             options,
             say=on_step,
             cancel=cancel,

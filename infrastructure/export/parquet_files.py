@@ -1,13 +1,12 @@
-"""Tables as Parquet files: numbers as numbers, lists as lists, times in UTC.
+"""Tables as Parquet files: numbers as numbers, dates as dates, lists as lists, times in UTC.
 
-Rows are handed to the writer as JSON, some thousand at a time: its JSON reader is
-the one way it has to make lists, and a quick one.
+Types are derived from the field table. Rows are handed to the writer as JSON, some
+thousand at a time: its JSON reader is the one way it has to make lists, and a fast one.
 """
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO, Final
@@ -15,16 +14,14 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from application.ports import Snapshot
-from application.records import Row
-from domain.fields import Table
+from application.records import Row, from_cell
+from domain.fields import FieldType, Table
 
-_AT_A_TIME: Final = 5000
-_WHOLE: Final = {"year", "votes", "duration_minutes", "metascore", "rank", "position"}
-_REQUIRED: Final = {"imdb_id", "title", "source_url", "scraped_at", "person_id", "name", "category", "position"}
+_BATCH_SIZE: Final = 5000
 
 
 def write_parquet(source: Snapshot, table: Table, file: BinaryIO) -> None:
-    """Write one table."""
+    """Writes one table."""
     from arro3.core import RecordBatchReader
     from arro3.io import write_parquet as write
 
@@ -36,36 +33,37 @@ def write_parquet(source: Snapshot, table: Table, file: BinaryIO) -> None:
 def _batches(table: Table, rows: Iterator[Row], schema: Any) -> Iterator[Any]:
     from arro3.io import read_json
 
-    while some := list(islice(rows, _AT_A_TIME)):
+    while some := list(islice(rows, _BATCH_SIZE)):
         lines = b"\n".join([msgspec.json.encode(_typed(table, row)) for row in some])
         yield from read_json(io.BytesIO(lines), schema)
 
 
 def _typed(table: Table, row: Row) -> dict[str, Any]:
-    values: dict[str, Any] = dict(zip(table.columns, row, strict=True))
-    for name, cell in values.items():
-        if name == "genres":
-            values[name] = cell.split("|") if cell else []
-        elif name == "characters":
-            values[name] = json.loads(cell)
-        elif cell is not None and name in _WHOLE:
-            values[name] = int(cell)
-        elif cell is not None and name == "rating":
-            values[name] = float(cell)
-    return values
+    """The values of a row in types that JSON knows; dates and times stay text."""
+    return {
+        field.name: cell if field.type in _STAYS_TEXT else from_cell(field, cell)
+        for field, cell in zip(table.fields, row, strict=True)
+    }
+
+
+_STAYS_TEXT: Final = {FieldType.DATE, FieldType.TIMESTAMP}
 
 
 def _schema(table: Table) -> Any:
     from arro3.core import DataType, Field, Schema
 
-    texts = DataType.list(Field("item", DataType.utf8()))
     types = {
-        "rating": DataType.decimal128(3, 1),
-        "genres": texts,
-        "characters": texts,
-        "scraped_at": DataType.timestamp("us", tz="UTC"),
+        FieldType.INTEGER: DataType.int32(),
+        FieldType.BIGINT: DataType.int64(),
+        FieldType.DECIMAL: DataType.float64(),
+        FieldType.BOOLEAN: DataType.bool(),
+        FieldType.DATE: DataType.date32(),
+        FieldType.TIMESTAMP: DataType.timestamp("us", tz="UTC"),
+        FieldType.TEXT_LIST: DataType.list(Field("item", DataType.utf8())),
     }
-    types |= dict.fromkeys(_WHOLE, DataType.int64())
     return Schema(
-        [Field(name, types.get(name, DataType.utf8()), nullable=name not in _REQUIRED) for name in table.columns]
+        [
+            Field(field.name, types.get(field.type, DataType.utf8()), nullable=not field.required)
+            for field in table.fields
+        ]
     )
