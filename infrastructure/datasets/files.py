@@ -1,0 +1,114 @@
+"""IMDb's data files: their names, columns, and the checks before they are read.
+
+Source: https://developer.imdb.com/non-commercial-datasets/
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from domain.errors import UsageError
+
+
+class DataFile(StrEnum):
+    """The seven files, by the name without ``.tsv.gz``."""
+
+    BASICS = "title.basics"
+    RATINGS = "title.ratings"
+    CREW = "title.crew"
+    PRINCIPALS = "title.principals"
+    NAMES = "name.basics"
+    AKAS = "title.akas"
+    EPISODES = "title.episode"
+
+    @property
+    def file_name(self) -> str:
+        """The name under which IMDb publishes it."""
+        return f"{self.value}.tsv.gz"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read; a copy may have more behind them."""
+        return _COLUMNS[self]
+
+
+_COLUMNS: Final[Mapping[DataFile, tuple[str, ...]]] = {
+    DataFile.BASICS: (
+        "tconst", "titleType", "primaryTitle", "originalTitle", "isAdult", "startYear", "endYear", "runtimeMinutes",
+        "genres",
+    ),
+    DataFile.RATINGS: ("tconst", "averageRating", "numVotes"),
+    DataFile.CREW: ("tconst", "directors", "writers"),
+    DataFile.PRINCIPALS: ("tconst", "ordering", "nconst", "category", "job", "characters"),
+    DataFile.NAMES: ("nconst", "primaryName", "birthYear", "deathYear", "primaryProfession", "knownForTitles"),
+    DataFile.AKAS: (
+        "titleId", "ordering", "title", "region", "language", "types", "attributes", "isOriginalTitle",
+    ),
+    DataFile.EPISODES: ("tconst", "parentTconst", "seasonNumber", "episodeNumber"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A data file whose first line has the columns that are needed.
+
+    Attributes:
+        path: where it is.
+        header: all its columns, in their order.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+
+
+def find_data_files(folder: Path, wanted: Iterable[DataFile]) -> dict[DataFile, CheckedFile]:
+    """Finds and checks data files, compressed or not, before anything is read from them.
+
+    Raises:
+        UsageError: a file is missing, is not a data file, or has another header; the message names each.
+    """
+    found: dict[DataFile, CheckedFile] = {}
+    problems: list[str] = []
+    for file in wanted:
+        paths = [folder / file.file_name, folder / f"{file}.tsv"]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            problems.append(f"{file.file_name} is not in {folder}")
+            continue
+        try:
+            found[file] = CheckedFile(path, _header(file, path))
+        except ValueError as error:
+            problems.append(f"{path}: {error}")
+    if problems:
+        raise UsageError("; ".join(problems))
+    return found
+
+
+def _header(file: DataFile, path: Path) -> tuple[str, ...]:
+    """The columns of a file's first line.
+
+    Raises:
+        ValueError: it cannot be read, or is not the header of this file.
+    """
+    try:
+        with path.open("rb") as raw:
+            compressed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if compressed else path.open("rb") as lines:
+            first = lines.readline(10_000)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"cannot be read: {error}") from error
+    text = first.decode("utf-8-sig", "replace").rstrip("\r\n")
+    if text.lstrip()[:1] in ("<", "{"):
+        raise ValueError("this is a web page or an error message, not a data file; download it again")
+    header = tuple(text.split("\t"))
+    if header[: len(file.columns)] != file.columns:
+        missing = [column for column in file.columns if column not in header]
+        detail = f"lacks {', '.join(missing)}" if missing else f"has another order: {', '.join(header)[:200]}"
+        raise ValueError(f"the header {detail}; this version reads {', '.join(file.columns)}")
+    return header

@@ -1,0 +1,676 @@
+"""Data files into sorted rows of every table, joined with what the stores hold.
+
+DuckDB reads, filters, joins and sorts out of core. All cells are canonical text
+(``application.records``), so that what is written can be compared byte by byte.
+The result is a folder of Parquet files: for each table the complete new content,
+and the rows that are new or changed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.errors import Cancelled, StoreUnavailable, UsageError
+from domain.fields import Field, Source, Table
+from infrastructure.datasets.files import CheckedFile, DataFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Tables that a load writes; the others stay as they are.
+LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.RATINGS_HISTORY)
+_CAST_WORDS: Final = ("actor", "actress", "self")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which titles of the data files are loaded.
+
+    Attributes:
+        kinds: IMDb's words for the kind of title; empty: all.
+        min_votes: titles with fewer votes are left out; 0: all, also those without a rating.
+        since: titles of earlier years are left out.
+        ids: only these titles.
+        credits, akas, episodes: whether these are loaded.
+    """
+
+    kinds: tuple[str, ...] = ("movie", "tvMovie", "tvSeries", "tvMiniSeries")
+    min_votes: int = 1000
+    since: int | None = None
+    ids: tuple[str, ...] | None = None
+    credits: bool = True
+    akas: bool = True
+    episodes: bool = False
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """The data files that this selection needs."""
+        wanted = [DataFile.BASICS, DataFile.RATINGS, DataFile.EPISODES]
+        if self.credits:
+            wanted += [DataFile.CREW, DataFile.PRINCIPALS, DataFile.NAMES]
+        if self.akas:
+            wanted.append(DataFile.AKAS)
+        return tuple(wanted)
+
+
+@dataclass(slots=True)
+class LoadCounts:
+    """What a load found.
+
+    Attributes:
+        titles: titles in the selection.
+        new, changed: titles of the selection that were not stored, or whose row changes.
+        gone: stored titles known only from data files that are absent from today's files.
+        rows: rows of each table after the load.
+        rejected: rows left out, by file.
+        unknown_people: credits left out because ``name.basics`` does not have the person.
+    """
+
+    titles: int = 0
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    unknown_people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLoad:
+    """The files of a load that was prepared.
+
+    Attributes:
+        folder: where they are.
+        day: of the data files.
+        counts: what was found.
+    """
+
+    folder: Path
+    day: date
+    counts: LoadCounts
+
+    def complete(self, table: Table) -> Path:
+        """The complete new content of a table, in key order."""
+        return self.folder / f"{table}.parquet"
+
+    def changed(self, table: Table) -> Path:
+        """The rows that are new or differ; for credits and akas all rows of the titles in ``replaced``."""
+        return self.folder / f"{table}.changed.parquet"
+
+    def replaced(self, table: Table) -> Path:
+        """The ids of the titles whose credits or akas are replaced as a whole."""
+        return self.folder / f"{table}.replaced.parquet"
+
+
+class LoadPreparation:
+    """One load being prepared.
+
+    Args:
+        folder: for the result; emptied by the caller.
+        memory: the most that DuckDB may use, as ``1GB``.
+        threads: of DuckDB.
+        cancel: once set, the query in progress is interrupted.
+        on_phase: called with the name of each phase as it starts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        memory: str = "1GB",
+        threads: int = 2,
+        cancel: threading.Event | None = None,
+        on_phase: Callable[[str], object] = lambda _phase: None,
+    ) -> None:
+        import duckdb
+
+        self._folder = folder
+        self._cancel = cancel or threading.Event()
+        self._on_phase = on_phase
+        folder.mkdir(parents=True, exist_ok=True)
+        self._con = duckdb.connect(str(folder / "work.duckdb"))
+        self._con.execute(f"SET memory_limit = {_quoted(memory)}")
+        self._con.execute(f"SET threads = {int(threads)}")
+        self._con.execute(f"SET temp_directory = {_quoted(str(folder / 'tmp'))}")
+        self._con.execute("SET preserve_insertion_order = false")
+        self._con.execute(_MACROS)
+        self._rejected: dict[DataFile, int] = {}
+
+    def close(self) -> None:
+        """Closes the working database and removes its file."""
+        self._con.close()
+        for path in self._folder.glob("work.duckdb*"):
+            path.unlink()
+
+    def prepare(
+        self, files: Mapping[DataFile, CheckedFile], selection: Selection, day: date, stored: Mapping[Table, Path]
+    ) -> PreparedLoad:
+        """Reads the data files and writes the result.
+
+        Args:
+            files: checked; those that the selection needs.
+            selection: which titles.
+            day: of the data files.
+            stored: the stores' content as CSV files of canonical cells; tables without rows may be absent.
+
+        Raises:
+            UsageError: a file is damaged.
+            StoreUnavailable: the disk is full.
+            Cancelled: ``cancel`` was set.
+        """
+        counts = LoadCounts()
+        for table in LOADED_TABLES:
+            self._read_stored(table, stored.get(table))
+        self._run("titles", self._select_titles, files, selection, day)
+        self._run("people and credits", self._select_credits, files, selection, day, counts)
+        self._run("other titles", self._select_akas, files, selection)
+        self._run("join", self._join, day)
+        for table in LOADED_TABLES:
+            self._run(f"write {table}", self._write, table)
+        self._count(counts)
+        prepared = PreparedLoad(self._folder, day, counts)
+        (self._folder / "load.json").write_text(
+            json.dumps({"day": day.isoformat(), "counts": asdict(counts)}), encoding="utf-8"
+        )
+        return prepared
+
+    # --- reading -----------------------------------------------------------------
+
+    def _read_stored(self, table: Table, path: Path | None) -> None:
+        columns = ", ".join(f"'{name}': 'VARCHAR'" for name in table.columns)
+        if path is None:
+            source = "SELECT " + ", ".join(f"NULL::VARCHAR AS {_name(name)}" for name in table.columns) + " WHERE false"
+        else:
+            source = (
+                f"SELECT * FROM read_csv({_quoted(str(path))}, header=true, all_varchar=true, auto_detect=false,"
+                f" delim=',', quote='\"', escape='\"', nullstr='', strict_mode=true, max_line_size=100000000,"
+                f" columns={{{columns}}})"
+            )
+        self._execute(f"CREATE OR REPLACE VIEW stored_{table} AS {source}")
+
+    def _read(self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str]) -> None:
+        """Reads a data file into a table; rows that cannot be read or fail a check are rejected.
+
+        Args:
+            file: which one.
+            checked: where it is.
+            name: of the table made.
+            checks: conditions that hold for a good row, by the reason given for the others.
+        """
+        columns = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in checked.header)
+        source = (
+            f"read_csv({_quoted(str(checked.path))}, delim='\\t', quote='', escape='', nullstr='\\N', header=true,"
+            f" all_varchar=true, auto_detect=false, store_rejects=true, rejects_table='errors_{name}',"
+            f" rejects_scan='scan_{name}', rejects_limit=0, max_line_size=10000000, columns={{{columns}}})"
+        )
+        wanted = ", ".join(_name(column) for column in file.columns)
+        self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM {source}")
+        reasons = [(reason, condition) for reason, condition in checks.items()]
+        bad = " ".join(f"WHEN NOT coalesce({condition}, true) THEN {_quoted(reason)}" for reason, condition in reasons)
+        rejects = self._rows(
+            "SELECT line, csv_line, lower(error_type::VARCHAR) || ': ' || error_message"
+            f" FROM errors_{name} ORDER BY line"
+        )
+        if self._rows(f"SELECT 1 FROM {name} WHERE CASE {bad} END IS NOT NULL LIMIT 1"):
+            rejects += self._lines_of(checked, columns, bad)
+            self._execute(f"DELETE FROM {name} WHERE CASE {bad} END IS NOT NULL")
+        if rejects:
+            self._report_rejects(file, rejects)
+
+    def _lines_of(self, checked: CheckedFile, columns: str, bad: str) -> list[tuple[Any, ...]]:
+        """The rows that fail a check, with their line numbers. A second reading in file order, needed only here."""
+        self._execute("SET preserve_insertion_order = true")
+        try:
+            wanted = " || chr(9) || ".join(f"coalesce({_name(column)}, '\\N')" for column in checked.header)
+            return self._rows(
+                f"SELECT line, text, reason FROM (SELECT row_number() OVER () + 1 AS line, {wanted} AS text,"
+                f" CASE {bad} END AS reason FROM read_csv({_quoted(str(checked.path))}, delim='\\t', quote='',"
+                " escape='', nullstr='\\N', header=true, all_varchar=true, auto_detect=false, ignore_errors=true,"
+                f" max_line_size=10000000, columns={{{columns}}})) WHERE reason IS NOT NULL LIMIT 100000"
+            )
+        finally:
+            self._execute("SET preserve_insertion_order = false")
+
+    def _report_rejects(self, file: DataFile, rejects: list[tuple[Any, ...]]) -> None:
+        self._rejected[file] = len(rejects)
+        with (self._folder / f"rejected-{file}.tsv").open("w", encoding="utf-8", newline="\n") as out:
+            out.write("file\tline\treason\trow\n")
+            for line, text, reason in rejects:
+                out.write(f"{file.file_name}\t{line}\t{' '.join(str(reason).split())}\t{text}\n")
+
+    # --- selecting ---------------------------------------------------------------
+
+    def _select_titles(self, files: Mapping[DataFile, CheckedFile], selection: Selection, day: date) -> None:
+        self._read(
+            DataFile.RATINGS,
+            files[DataFile.RATINGS],
+            "ratings",
+            {
+                "tconst is not tt and digits": _is_id("tconst", "tt"),
+                "averageRating is not 1 to 10": "try_cast(averageRating AS DOUBLE) BETWEEN 1 AND 10",
+                "numVotes is not a number": "try_cast(numVotes AS BIGINT) >= 0",
+            },
+        )
+        self._read(
+            DataFile.EPISODES,
+            files[DataFile.EPISODES],
+            "episodes",
+            {
+                "tconst is not tt and digits": _is_id("tconst", "tt"),
+                "parentTconst is not tt and digits": _is_id("parentTconst", "tt"),
+                "seasonNumber is not a number": "try_cast(coalesce(seasonNumber, '0') AS INTEGER) >= 0",
+                "episodeNumber is not a number": "try_cast(coalesce(episodeNumber, '0') AS INTEGER) >= 0",
+            },
+        )
+        self._read(
+            DataFile.BASICS,
+            files[DataFile.BASICS],
+            "basics",
+            {
+                "tconst is not tt and digits": _is_id("tconst", "tt"),
+                "primaryTitle is empty": "trim(coalesce(primaryTitle, '')) <> ''",
+                "startYear is not a year": "try_cast(coalesce(startYear, '2000') AS INTEGER) BETWEEN 1870 AND 9999",
+                "endYear is not a year": "try_cast(coalesce(endYear, '2000') AS INTEGER) BETWEEN 1870 AND 9999",
+                "runtimeMinutes is not a number": "try_cast(coalesce(runtimeMinutes, '0') AS INTEGER) >= 0",
+            },
+        )
+        for name, file, key in (("ratings", DataFile.RATINGS, "tconst"), ("basics", DataFile.BASICS, "tconst"),
+                                ("episodes", DataFile.EPISODES, "tconst")):  # fmt: skip
+            self._drop_duplicates(name, file, key)
+        conditions = ["true"]
+        if selection.kinds:
+            conditions.append(f"titleType IN ({', '.join(map(_quoted, selection.kinds))})")
+        if selection.min_votes:
+            conditions.append(f"try_cast(numVotes AS BIGINT) >= {int(selection.min_votes)}")
+        if selection.since is not None:
+            conditions.append(f"try_cast(startYear AS INTEGER) >= {int(selection.since)}")
+        if selection.ids is not None:
+            self._execute("CREATE OR REPLACE TABLE wanted (imdb_id VARCHAR)")
+            self._con.executemany("INSERT INTO wanted VALUES (?)", [[one] for one in selection.ids] or [[""]])
+            conditions = ["tconst IN (SELECT imdb_id FROM wanted)"]
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE selected AS
+            SELECT tconst AS imdb_id, clean(primaryTitle) AS title, nullif(clean(originalTitle), '') AS original_title,
+                   nullif(clean(titleType), '') AS kind, whole(startYear) AS year, whole(endYear) AS end_year,
+                   one_decimal(averageRating) AS rating, whole(numVotes) AS votes,
+                   whole(runtimeMinutes) AS duration_minutes, json_list(string_split(genres, ',')) AS genres,
+                   CASE isAdult WHEN '1' THEN 'true' WHEN '0' THEN 'false' END AS is_adult
+            FROM basics LEFT JOIN ratings USING (tconst)
+            WHERE {" AND ".join(conditions)}
+            """
+        )
+        if selection.episodes:
+            self._execute(
+                """
+                INSERT INTO selected
+                SELECT b.tconst, clean(primaryTitle), nullif(clean(originalTitle), ''), nullif(clean(titleType), ''),
+                       whole(startYear), whole(endYear), one_decimal(averageRating), whole(numVotes),
+                       whole(runtimeMinutes), json_list(string_split(genres, ',')),
+                       CASE isAdult WHEN '1' THEN 'true' WHEN '0' THEN 'false' END
+                FROM basics AS b JOIN episodes AS e USING (tconst) LEFT JOIN ratings USING (tconst)
+                WHERE e.parentTconst IN (SELECT imdb_id FROM selected)
+                  AND b.tconst NOT IN (SELECT imdb_id FROM selected)
+                """
+            )
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE new_movies AS
+            SELECT s.*, e.parentTconst AS series_id, whole(e.seasonNumber) AS season, whole(e.episodeNumber) AS episode,
+                   '{Source.DATASETS}' AS source, '{day}' AS dataset_day, '[]' AS incomplete,
+                   'https://www.imdb.com/title/' || s.imdb_id || '/' AS source_url,
+                   '{day}T00:00:00.000000Z' AS scraped_at
+            FROM selected AS s LEFT JOIN episodes AS e ON e.tconst = s.imdb_id
+            """
+        )
+
+    def _drop_duplicates(self, name: str, file: DataFile, key: str) -> None:
+        """Keeps one row of each key; which one does not depend on the order of reading."""
+        twice = self._rows(f"SELECT {key}, count(*) FROM {name} GROUP BY ALL HAVING count(*) > 1 ORDER BY 1")
+        if not twice:
+            return
+        self._execute(
+            f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name}"
+            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY ALL) = 1"
+        )
+        self._rejected[file] = self._rejected.get(file, 0) + sum(count - 1 for _, count in twice)
+        with (self._folder / f"rejected-{file}.tsv").open("a", encoding="utf-8", newline="\n") as out:
+            out.writelines(f"{file.file_name}\t\t{count} rows with one key\t{value}\n" for value, count in twice)
+
+    def _select_credits(
+        self,
+        files: Mapping[DataFile, CheckedFile],
+        selection: Selection,
+        day: date,
+        counts: LoadCounts,
+    ) -> None:
+        if not selection.credits:
+            self._execute("CREATE OR REPLACE TABLE new_credits AS SELECT * FROM stored_credits WHERE false")
+            self._execute("CREATE OR REPLACE TABLE new_people AS SELECT * FROM stored_people WHERE false")
+            return
+        self._read(
+            DataFile.PRINCIPALS,
+            files[DataFile.PRINCIPALS],
+            "principals",
+            {
+                "tconst is not tt and digits": _is_id("tconst", "tt"),
+                "nconst is not nm and digits": _is_id("nconst", "nm"),
+                "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
+                "category is empty": "coalesce(category, '') <> ''",
+                "characters is not a JSON array": "characters IS NULL OR json_valid(unquoted(characters))",
+            },
+        )
+        self._read(DataFile.CREW, files[DataFile.CREW], "crew", {"tconst is not tt and digits": _is_id("tconst", "tt")})
+        self._drop_duplicates("crew", DataFile.CREW, "tconst")
+        self._read(
+            DataFile.NAMES,
+            files[DataFile.NAMES],
+            "names",
+            {
+                "nconst is not nm and digits": _is_id("nconst", "nm"),
+                "primaryName is empty": "trim(coalesce(primaryName, '')) <> ''",
+            },
+        )
+        self._drop_duplicates("names", DataFile.NAMES, "nconst")
+        cast_words = ", ".join(map(_quoted, _CAST_WORDS))
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE credited AS
+            WITH chosen AS (SELECT p.* FROM principals AS p SEMI JOIN selected ON selected.imdb_id = p.tconst),
+            makers AS (
+                SELECT tconst, unnest(string_split(directors, ',')) AS nconst, 'director' AS category,
+                       generate_subscripts(string_split(directors, ','), 1) AS place
+                FROM crew SEMI JOIN selected ON selected.imdb_id = crew.tconst WHERE directors IS NOT NULL
+                UNION ALL
+                SELECT tconst, unnest(string_split(writers, ',')), 'writer',
+                       generate_subscripts(string_split(writers, ','), 1)
+                FROM crew SEMI JOIN selected ON selected.imdb_id = crew.tconst WHERE writers IS NOT NULL
+            ),
+            jobs AS (
+                SELECT tconst, nconst, category, any_value(job ORDER BY ordering) AS job FROM chosen
+                WHERE category IN ('director', 'writer') AND job IS NOT NULL GROUP BY ALL
+            )
+            SELECT tconst, nconst, CASE WHEN category IN ({cast_words}) THEN 'cast' ELSE category END AS category,
+                   try_cast(ordering AS INTEGER) AS place,
+                   json_list(from_json(unquoted(characters), '["VARCHAR"]')) AS characters, json_list([job]) AS job,
+                   CASE WHEN category IN ({cast_words}) THEN json_list([category]) END AS attributes
+            FROM chosen WHERE category NOT IN ('director', 'writer')
+            UNION ALL
+            SELECT m.tconst, m.nconst, m.category, m.place, NULL, json_list([jobs.job]), NULL
+            FROM makers AS m LEFT JOIN jobs USING (tconst, nconst, category)
+            """
+        )
+        # A person counts once in a category, at the first place. Credits of people without a name are left out.
+        self._execute(
+            """
+            CREATE OR REPLACE TABLE known_credits AS
+            SELECT * FROM credited
+            SEMI JOIN (SELECT nconst AS person FROM names UNION SELECT person_id FROM stored_people) AS known
+                ON known.person = credited.nconst
+            QUALIFY row_number() OVER (PARTITION BY tconst, category, nconst ORDER BY place, characters) = 1
+            """
+        )
+        counts.unknown_people = self._count_of(
+            "SELECT count(*) FROM credited ANTI JOIN (SELECT nconst AS person FROM names UNION"
+            " SELECT person_id FROM stored_people) AS known ON known.person = credited.nconst"
+        )
+        self._execute(
+            """
+            CREATE OR REPLACE TABLE new_credits AS
+            SELECT tconst AS imdb_id, nconst AS person_id, category,
+                   (row_number() OVER (PARTITION BY tconst, category ORDER BY place, nconst))::VARCHAR AS position,
+                   characters, job, attributes
+            FROM known_credits
+            """
+        )
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE new_people AS
+            SELECT nconst AS person_id, clean(primaryName) AS name, '{day}T00:00:00.000000Z' AS read_at,
+                   '{Source.DATASETS}' AS source, year_text(birthYear) AS born, year_text(deathYear) AS died,
+                   NULL::VARCHAR AS birth_place, json_list(string_split(primaryProfession, ',')) AS professions,
+                   NULL::VARCHAR AS picture_url, json_list(string_split(knownForTitles, ',')) AS known_for,
+                   '{day}T00:00:00.000000Z' AS details_read_at, '{Source.DATASETS}' AS details_source
+            FROM names SEMI JOIN new_credits ON new_credits.person_id = names.nconst
+            """
+        )
+
+    def _select_akas(self, files: Mapping[DataFile, CheckedFile], selection: Selection) -> None:
+        if not selection.akas:
+            self._execute("CREATE OR REPLACE TABLE new_akas AS SELECT * FROM stored_akas WHERE false")
+            return
+        self._read(
+            DataFile.AKAS,
+            files[DataFile.AKAS],
+            "other_titles",
+            {
+                "titleId is not tt and digits": _is_id("titleId", "tt"),
+                "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
+                "title is empty": "trim(coalesce(title, '')) <> ''",
+            },
+        )
+        self._execute(
+            """
+            CREATE OR REPLACE TABLE new_akas AS
+            SELECT titleId AS imdb_id,
+                   (row_number() OVER (PARTITION BY titleId ORDER BY try_cast(ordering AS INTEGER), title))::VARCHAR
+                       AS position,
+                   clean(title) AS title, nullif(clean(region), '') AS region, nullif(clean(language), '') AS language,
+                   json_list(string_split(types, chr(2))) AS types,
+                   json_list(string_split(attributes, chr(2))) AS attributes
+            FROM other_titles SEMI JOIN selected ON selected.imdb_id = other_titles.titleId
+            """
+        )
+
+    # --- joining with the stores ---------------------------------------------------
+
+    def _join(self, day: date) -> None:
+        self._execute(f"CREATE OR REPLACE TABLE final_movies AS {_movies_query()}")
+        self._execute(f"CREATE OR REPLACE TABLE final_people AS {_people_query()}")
+        # Credits are taken per category, whole, from one source: what a page told stays.
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE final_credits AS
+            WITH paged AS (SELECT imdb_id FROM stored_movies WHERE source IS DISTINCT FROM '{Source.DATASETS}')
+            SELECT n.* FROM new_credits AS n
+            ANTI JOIN (SELECT DISTINCT s.imdb_id, s.category FROM stored_credits AS s SEMI JOIN paged USING (imdb_id))
+                AS told ON told.imdb_id = n.imdb_id AND told.category = n.category
+            UNION ALL
+            SELECT s.* FROM stored_credits AS s
+            WHERE s.imdb_id NOT IN (SELECT imdb_id FROM new_credits) OR s.imdb_id IN (SELECT imdb_id FROM paged)
+            """
+        )
+        self._execute(
+            """
+            CREATE OR REPLACE TABLE final_akas AS
+            SELECT * FROM new_akas
+            UNION ALL
+            SELECT s.* FROM stored_akas AS s ANTI JOIN new_akas USING (imdb_id)
+            """
+        )
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE final_ratings_history AS
+            SELECT * FROM stored_ratings_history
+            UNION ALL
+            SELECT f.imdb_id, '{day}' AS day, f.rating, f.votes
+            FROM final_movies AS f LEFT JOIN (
+                SELECT imdb_id, arg_max(rating, day) AS rating, arg_max(votes, day) AS votes, max(day) AS day
+                FROM stored_ratings_history GROUP BY imdb_id
+            ) AS last USING (imdb_id)
+            SEMI JOIN selected ON selected.imdb_id = f.imdb_id
+            WHERE f.rating IS NOT NULL AND (last.day IS NULL OR last.day < '{day}')
+              AND (f.rating IS DISTINCT FROM last.rating OR f.votes IS DISTINCT FROM last.votes)
+            """
+        )
+
+    # --- writing -------------------------------------------------------------------
+
+    def _write(self, table: Table) -> None:
+        columns = ", ".join(_name(name) for name in table.columns)
+        order = ", ".join(
+            f"try_cast({_name(name)} AS BIGINT)" if table.fields[table.column_index(name)].is_number else _name(name)
+            for name in table.key
+        )
+        self._copy(f"SELECT {columns} FROM final_{table} ORDER BY {order}", f"{table}.parquet")
+        if table in (Table.CREDITS, Table.AKAS):
+            self._execute(
+                f"""
+                CREATE OR REPLACE TABLE replaced_{table} AS
+                SELECT DISTINCT imdb_id FROM (
+                    (SELECT {columns} FROM final_{table} EXCEPT SELECT {columns} FROM stored_{table})
+                    UNION ALL
+                    (SELECT {columns} FROM stored_{table} EXCEPT SELECT {columns} FROM final_{table}))
+                """
+            )
+            self._copy(f"SELECT imdb_id FROM replaced_{table} ORDER BY imdb_id", f"{table}.replaced.parquet")
+            changed = f"SELECT {columns} FROM final_{table} SEMI JOIN replaced_{table} USING (imdb_id)"
+        else:
+            changed = f"SELECT {columns} FROM final_{table} EXCEPT SELECT {columns} FROM stored_{table}"
+        self._copy(f"SELECT * FROM ({changed}) ORDER BY {order}", f"{table}.changed.parquet")
+
+    def _copy(self, query: str, name: str) -> None:
+        target = _quoted(str(self._folder / name))
+        self._execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 50000)")
+
+    def _count(self, counts: LoadCounts) -> None:
+        counts.titles = self._count_of("SELECT count(*) FROM selected")
+        changed = _quoted(str(self._folder / f"{Table.MOVIES}.changed.parquet"))
+        counts.new = self._count_of(f"SELECT count(*) FROM {changed} ANTI JOIN stored_movies USING (imdb_id)")
+        counts.changed = self._count_of(f"SELECT count(*) FROM {changed}") - counts.new
+        counts.gone = self._count_of(
+            f"SELECT count(*) FROM stored_movies WHERE source = '{Source.DATASETS}'"
+            " AND imdb_id NOT IN (SELECT tconst FROM basics)"
+        )
+        counts.rows = {table.value: self._count_of(f"SELECT count(*) FROM final_{table}") for table in LOADED_TABLES}
+        counts.rejected = {file.value: count for file, count in self._rejected.items()}
+
+    # --- running -------------------------------------------------------------------
+
+    def _run(self, phase: str, step: Callable[..., None], *arguments: object) -> None:
+        if self._cancel.is_set():
+            raise Cancelled("the load was stopped")
+        self._on_phase(phase)
+        step(*arguments)
+
+    def _execute(self, query: str) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        finished = threading.Event()
+        watcher = threading.Thread(target=self._interrupt, args=(finished,), daemon=True)
+        watcher.start()
+        try:
+            return self._con.execute(query)
+        except duckdb.InterruptException as error:
+            raise Cancelled("the load was stopped") from error
+        except duckdb.OutOfMemoryException as error:
+            raise UsageError(f"DuckDB needs more memory: set DATASETS_MEMORY higher ({_first_line(error)})") from error
+        except duckdb.IOException as error:
+            if "No space left" in str(error):
+                raise StoreUnavailable("datasets", f"the disk of {self._folder} is full") from error
+            raise UsageError(f"a data file is damaged; download it again: {_first_line(error)}") from error
+        except duckdb.InvalidInputException as error:
+            raise UsageError(f"a data file cannot be read: {_first_line(error)}") from error
+        finally:
+            finished.set()
+            watcher.join()
+
+    def _interrupt(self, finished: threading.Event) -> None:
+        while not finished.wait(0.1):
+            if self._cancel.is_set():
+                self._con.interrupt()
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self._execute(query).fetchall()
+
+    def _count_of(self, query: str) -> int:
+        ((count,),) = self._rows(query)
+        return int(count)
+
+
+_MACROS: Final = r"""
+CREATE OR REPLACE MACRO clean(x) AS trim(regexp_replace(x, '[\x00-\x1f]', ' ', 'g'));
+CREATE OR REPLACE MACRO unquoted(x) AS CASE WHEN x LIKE '"[%]"' THEN replace(x[2:-2], '""', '"') ELSE x END;
+CREATE OR REPLACE MACRO whole(x) AS try_cast(x AS BIGINT)::VARCHAR;
+CREATE OR REPLACE MACRO year_text(x) AS CASE WHEN try_cast(x AS INTEGER) BETWEEN 1 AND 9999
+    THEN lpad(try_cast(x AS INTEGER)::VARCHAR, 4, '0') END;
+CREATE OR REPLACE MACRO one_decimal(x) AS printf('%.1f', try_cast(x AS DOUBLE));
+CREATE OR REPLACE MACRO items(l) AS list_filter(list_transform(l, lambda x: clean(x)), lambda x: x <> '');
+CREATE OR REPLACE MACRO json_list(l) AS CASE WHEN len(items(l)) > 0
+    THEN '[' || array_to_string(list_transform(items(l), lambda x: to_json(x)::VARCHAR), ', ') || ']' END;
+"""
+
+
+def _movies_query() -> str:
+    """Every movies row: stored, new, or both made one by the rule of each field."""
+    loaded = {"source", "dataset_day", "incomplete", "source_url", "scraped_at", *(f.name for f in _dataset_fields())}
+    # The stored figures are as old as the page or the data files that gave them, whichever is newer.
+    is_newer = "n.dataset_day > greatest(left(s.scraped_at, 10), coalesce(s.dataset_day, ''))"
+    parts = []
+    for column in Table.MOVIES.fields:
+        name = _name(column.name)
+        if column.name == "imdb_id":
+            parts.append("coalesce(s.imdb_id, n.imdb_id) AS imdb_id")
+        elif column.name not in loaded:
+            parts.append(f"s.{name} AS {name}")
+        elif column.name == "dataset_day":
+            newest = "greatest(n.dataset_day, s.dataset_day)"
+            parts.append(f"CASE WHEN n.imdb_id IS NULL THEN s.dataset_day ELSE {newest} END AS dataset_day")
+        elif column.name == "scraped_at":
+            parts.append(
+                f"CASE WHEN s.imdb_id IS NULL OR (s.source = '{Source.DATASETS}' AND n.scraped_at > s.scraped_at)"
+                " THEN n.scraped_at ELSE s.scraped_at END AS scraped_at"
+            )
+        elif column.newest_wins:
+            figures = f"n.rating IS NOT NULL AND (s.rating IS NULL OR {is_newer})"
+            parts.append(f"CASE WHEN s.imdb_id IS NULL OR ({figures}) THEN n.{name} ELSE s.{name} END AS {name}")
+        else:
+            from_files = f"coalesce(n.{name}, s.{name})"
+            from_page = f"coalesce(s.{name}, n.{name})"
+            parts.append(
+                f"CASE WHEN s.source = '{Source.DATASETS}' AND n.scraped_at >= s.scraped_at THEN {from_files}"
+                f" ELSE {from_page} END AS {name}"
+            )
+    return f"SELECT {', '.join(parts)} FROM stored_movies AS s FULL JOIN new_movies AS n ON n.imdb_id = s.imdb_id"
+
+
+def _dataset_fields() -> tuple[Field, ...]:
+    """The movie fields that the data files tell."""
+    return tuple(column for column in Table.MOVIES.fields if Source.DATASETS in column.sources)
+
+
+def _people_query() -> str:
+    """Every people row: name and details each from the later reading, as ``application.records.newer_person``."""
+    columns = Table.PEOPLE.columns
+    split = columns.index("born")
+    rename = (
+        "(s.person_id IS NULL OR n.read_at > coalesce(s.read_at, '') OR (n.read_at = s.read_at AND n.name < s.name))"
+    )
+    detail = "(n.details_read_at >= coalesce(s.details_read_at, ''))"
+    parts = ["coalesce(s.person_id, n.person_id) AS person_id"]
+    for place, name in enumerate(columns[1:], start=1):
+        condition = rename if place < split else detail
+        parts.append(f"CASE WHEN n.person_id IS NOT NULL AND {condition} THEN n.{name} ELSE s.{name} END AS {name}")
+    return f"SELECT {', '.join(parts)} FROM stored_people AS s FULL JOIN new_people AS n ON n.person_id = s.person_id"
+
+
+def _is_id(column: str, prefix: str) -> str:
+    return f"regexp_full_match({column}, '{prefix}[0-9]{{7,10}}')"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _name(column: str) -> str:
+    return f'"{column}"'
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
