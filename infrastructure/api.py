@@ -1,4 +1,4 @@
-"""The Python face: movies one after the other, without stores, and a page's movie.
+"""The Python interface: an iterator over movies, without stores, and the movie of a saved page.
 
 ::
 
@@ -13,29 +13,21 @@ its rate limit, retries, routes and robots.txt hold here too.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
-from application.list_jobs import jobs_of_chart, jobs_of_lines
+from application.list_jobs import jobs_of_lines
 from application.ports import Job
-from application.read_chart import read_chart
 from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError
 from domain.movie import Movie
-from infrastructure.bootstrap.network import downloader, sources
-from shared.clock import SystemClock
+from infrastructure.bootstrap.reading import read_titles
 from shared.settings import Settings, SettingsError, check, load
 
 __all__ = ["Movie", "Settings", "parse_title", "scrape"]
-
-MAX_AHEAD: Final = 10  # titles fetched before they are asked for; a consumer may stop at any time
 
 
 def scrape(
@@ -46,21 +38,22 @@ def scrape(
     settings: Settings | None = None,
     on_error: Callable[[str, FilmledgerError], object] | None = None,
 ) -> Iterator[Movie]:
-    """The movies of a chart in rank order, or those of a list in its order, as they are read.
+    """Yields the movies of a chart in rank order, or those of a list in its order, as they are read.
 
-    Nothing is stored. The first movie comes as soon as it is there, while the
-    next ones are being fetched; leaving the loop stops the fetching.
+    Nothing is stored. The first movie is yielded as soon as it is read, while
+    the next ones are being fetched; leaving the loop stops the fetching.
 
     Args:
         chart: ``top250``, ``toptv``, ``moviemeter`` or ``bottom100``.
         ids: IMDb ids or title addresses instead of a chart; these movies have no rank.
         limit: the first so many only.
         settings: read from the environment and ``.env`` unless given.
-        on_error: told each title that could not be read, and why; the loop goes on. Without it the error is raised.
+        on_error: called with each title that could not be read, and the error; the loop continues. Without it the
+            error is raised.
 
     Raises:
         UsageError: no such chart, no such id, a limit below 1, or settings that cannot be used; all but a wrong
-            id before the first movie is asked for.
+            id are raised at the call.
         ChartError: the chart is not whole.
         SourceError: a title could not be fetched or read.
         InvalidMovie: its page holds values that cannot be true.
@@ -68,7 +61,8 @@ def scrape(
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit} is below 1")
     if chart not in list(ChartName):
-        raise UsageError(f"{chart!r} is no chart; allowed: {', '.join(ChartName)}")
+        *names, last = ChartName
+        raise UsageError(f"unknown chart {chart!r}; choose {', '.join(names)} or {last}")
     listed = None if ids is None else islice(jobs_of_lines(ids, _refuse), limit)
     return _movies(ChartName(chart), listed, limit, _usable(settings), on_error)
 
@@ -76,7 +70,7 @@ def scrape(
 def parse_title(html: str | bytes, *, imdb_id: str | None = None) -> Movie:
     """The movie of a saved title page; no network.
 
-    ``None`` in a field may mean that this page could not tell it:
+    ``None`` in a field may mean that this page does not contain it:
     ``infrastructure.scraper.title_page.parse_title`` names those fields.
 
     Args:
@@ -103,37 +97,14 @@ def _movies(
     settings: Settings,
     on_error: Callable[[str, FilmledgerError], object] | None,
 ) -> Iterator[Movie]:
-    cancel = threading.Event()
-    ahead = min(settings.threads, MAX_AHEAD)
-    with downloader(settings) as network:
-        found = sources(settings, network, SystemClock())
-
-        def read(job: Job) -> Movie:
-            title = found.titles.title(job.key, max_requests=settings.max_requests, cancel=cancel)
-            return replace(title.movie, rank=job.rank)
-
-        jobs = listed
-        if jobs is None:
-            jobs = islice(jobs_of_chart(read_chart(found.charts, chart, cancel, first=limit)), limit)
-        executor = ThreadPoolExecutor(ahead, thread_name_prefix="scrape")
-        under_way: deque[tuple[str, Future[Movie]]] = deque()
-        try:
-            while True:
-                under_way.extend((job.key, executor.submit(read, job)) for job in islice(jobs, ahead - len(under_way)))
-                if not under_way:
-                    return
-                key, future = under_way.popleft()
-                try:
-                    movie = future.result()
-                except FilmledgerError as error:
-                    if on_error is None:
-                        raise
-                    on_error(key, error)
-                    continue
-                yield movie
-        finally:
-            cancel.set()
-            executor.shutdown(cancel_futures=True)
+    with closing(read_titles(settings, chart, listed, limit)) as titles:
+        for title in titles:
+            if title.movie is not None:
+                yield title.movie
+            elif title.error is not None and on_error is not None:
+                on_error(title.imdb_id, title.error)
+            elif title.error is not None:
+                raise title.error
 
 
 def _usable(settings: Settings | None) -> Settings:

@@ -1,9 +1,9 @@
-"""Carrying out jobs: one after the other, or some at a time on threads."""
+"""Runs jobs: one after the other, or some at a time on threads."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
@@ -11,11 +11,11 @@ from application.ports import Job, Outcome
 
 
 class SerialExecutor:
-    """One job after the other, in the calling thread; there is no executor."""
+    """Runs one job after the other, in the calling thread."""
 
     def execute(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         while not cancel.is_set():
             job = next(jobs, None)  # nothing is in flight, so None can only mean the end
             if job is None:
@@ -24,10 +24,10 @@ class SerialExecutor:
 
 
 class ThreadedExecutor:
-    """At most ``threads`` jobs at a time, each in a worker thread.
+    """Runs at most ``threads`` jobs at a time, each in a worker thread.
 
-    Nothing is queued behind them: a queued job could be neither cancelled nor
-    counted as begun, and the list may be longer than memory.
+    No job is queued behind them: a queued job could be neither cancelled nor
+    counted as started, and the list may be longer than memory.
     """
 
     def __init__(self, threads: int) -> None:
@@ -35,7 +35,7 @@ class ThreadedExecutor:
 
     def execute(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         done: SimpleQueue[Future[Outcome]] = SimpleQueue()
         in_flight = 0
         listed = True
@@ -59,5 +59,5 @@ class ThreadedExecutor:
 
 
 def job_executor(threads: int) -> SerialExecutor | ThreadedExecutor:
-    """The executor for so many threads; one thread needs no executor."""
+    """The executor for so many threads; one thread means the calling one."""
     return SerialExecutor() if threads == 1 else ThreadedExecutor(threads)

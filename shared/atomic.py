@@ -1,8 +1,8 @@
-"""Files that are there whole or not at all, and that survive a power cut.
+"""Writes files that readers see complete or not at all, and that survive a power cut.
 
-The recipe: write a temporary file beside the target, sync it, rename it over the
-target, sync the folder. Without the first sync a crash may leave an empty file
-under the right name; without the last the rename itself may be forgotten.
+It writes a temporary file beside the target, syncs it, renames it over the
+target and syncs the folder. Without the first sync a crash may leave an empty
+file under the right name; without the last the rename itself may be lost.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if sys.platform == "darwin":
     import fcntl
 
     def sync(descriptor: int) -> None:
-        """Wait until what was written is on the disk itself; fsync alone stops at the drive's cache here."""
+        """Waits until the written data is on the disk itself; fsync alone stops at the drive's cache here."""
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
 
 elif hasattr(os, "fdatasync"):
 
     def sync(descriptor: int) -> None:
-        """Wait until what was written is on the disk, and the file's length with it.
+        """Waits until the written data and the file's length are on the disk.
 
         Raises:
-            OSError: the disk could not take it; what was written since the last sync may be lost.
+            OSError: the disk refused; data written since the last sync may be lost.
         """
         os.fdatasync(descriptor)
 
 else:
 
     def sync(descriptor: int) -> None:
-        """Wait until what was written is on the disk."""
+        """Waits until the written data is on the disk."""
         os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames, new names and removals in a folder survive a power cut.
+    """Makes renames, new names and removals in a folder survive a power cut.
 
     Raises:
         OSError: the folder cannot be opened or synced.
@@ -56,17 +56,22 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
-    """A binary file to write to; it takes the target's place when the block ends without an error.
+def replacing(
+    target: Path, *, mode: int | None = None, durable: bool = True, parents: bool = False
+) -> Iterator[BinaryIO]:
+    """Gives a binary file to write to; it replaces the target when the block ends without an error.
 
     Args:
-        target: what is to be replaced or created.
-        mode: permission bits; the old file's where there is one, else what the umask leaves of 0666.
+        target: the file to replace or create.
+        mode: permission bits; by default those of the old file, or what the umask leaves of 0644 for a new one.
+        durable: wait until content and name are on the disk. Tens of thousands of files that can be made again
+            would spend most of their time waiting; after a power cut they may be missing or empty.
+        parents: create missing folders.
 
     Raises:
-        OSError: full disk, no permission; the target is then what it was before.
+        OSError: full disk, no permission; the target is then unchanged.
     """
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    descriptor, name = _temporary(target, parents=parents)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -74,30 +79,41 @@ def replacing(target: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
                 os.fchmod(descriptor, _mode_for(target) if mode is None else mode)
             yield file
             file.flush()
-            sync(file.fileno())
+            if durable:
+                sync(file.fileno())
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
-    sync_folder(target.parent)
+    if durable:
+        sync_folder(target.parent)
 
 
-def write_atomically(target: Path, content: bytes | str, *, mode: int | None = None) -> None:
-    """Replace a file's content in one step; text becomes UTF-8, line ends stay as they are.
-
-    Raises:
-        OSError: full disk, no permission; the target is then what it was before.
-    """
-    with replacing(target, mode=mode) as file:
+def write_atomically(
+    target: Path, content: bytes | str, *, mode: int | None = None, durable: bool = True, parents: bool = False
+) -> None:
+    """Replaces a file's content in one step; text becomes UTF-8, line ends stay as they are. See ``replacing``."""
+    with replacing(target, mode=mode, durable=durable, parents=parents) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def _temporary(target: Path, *, parents: bool) -> tuple[int, str]:
+    folder, prefix = target.parent, f".{target.name[:50]}."  # the whole of a long name would become too long
+    try:
+        return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
+    except FileNotFoundError:
+        if not parents:
+            raise
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
 
 
 def _mode_for(target: Path) -> int:
     try:
         return stat.S_IMODE(target.stat().st_mode)
     except FileNotFoundError:
-        return 0o666 & ~_umask()
+        return 0o644 & ~_umask()
 
 
 def _umask() -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """The text with what could steer a terminal written out: ``\\x1b``. Tabs and line ends stay.
+    """The text with characters that could control a terminal escaped, as in ``\\x1b``. Tabs and line ends stay.
 
-    Escape sequences, marks that turn the reading direction round, and halves of
-    surrogate pairs, which no stream can encode.
+    Escapes control characters, controls of the reading direction (bidi), and
+    surrogates, which no stream can encode.
     """
     return _CONTROL.sub(_written_out, text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -100,8 +100,8 @@ class JobExecutor(Protocol):
 
     def execute(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
-    ) -> Iterator[Outcome]:
-        """Outcomes as they come; takes the next job only when there is room for it.
+    ) -> Generator[Outcome, None, None]:
+        """Yields outcomes as they come; takes the next job only when there is room for it.
 
         ``None`` from ``jobs`` means: none now, ask again when one of those in
         flight is done. Once ``cancel`` is set no new job is taken; those in

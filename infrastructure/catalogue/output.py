@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, TextIO
 
 from domain.errors import UsageError
-from shared.unsynced import write_unsynced
+from shared.atomic import write_atomically
 
 LIST: Final = ".filmledger-files"
 _HEADER: Final = "# Files that filmledger wrote here; publishing again may replace or remove them, and no others.\n"
@@ -90,7 +90,7 @@ class OutputFolder:
         if present is None:
             _create(path, body)
         else:
-            write_unsynced(path, body)
+            write_atomically(path, body, mode=0o644, durable=False, parents=True)
         self._count(written=True)
 
     def copy(self, name: str, source: Path, size: int) -> None:
@@ -134,7 +134,7 @@ class OutputFolder:
             self._ours = self._current if remove else self._ours | self._current
             text = _HEADER + "".join(f"{name}\n" for name in sorted(self._ours))
             if _read(self.folder / LIST) != text.encode():
-                write_unsynced(self.folder / LIST, text.encode())
+                write_atomically(self.folder / LIST, text, mode=0o644, durable=False, parents=True)
             return Tally(self._written, self._unchanged, removed)
 
     def _claim(self, name: str) -> None:

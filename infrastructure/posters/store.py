@@ -23,7 +23,6 @@ from application.records import parse_timestamp, timestamp
 from domain.errors import StoreUnavailable, UnusablePicture
 from infrastructure.posters.images import Encoded, EncodingOptions, PictureLimits, encode
 from shared.atomic import write_atomically
-from shared.unsynced import write_unsynced
 
 log = logging.getLogger(__name__)
 NAME: Final = "posters"
@@ -227,7 +226,7 @@ class PosterFolder:
         part = "" if file.role == "full" else f".{file.role}"
         suffix = "jpg" if file.format == "jpeg" else file.format
         name = f"{imdb_id}{part}.{digest}.{suffix}"
-        write_unsynced(folder / name, file.body)
+        write_atomically(folder / name, file.body, mode=0o644, durable=False, parents=True)
         elsewhere = "" if folder == self._folder else str(folder.absolute())
         return FileLine(name, file.role, file.format, file.width, file.height, len(file.body), elsewhere)
 

@@ -76,7 +76,7 @@ def test_an_error_ends_the_loop_unless_somebody_listens(site: DemoProcess) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"chart": "top100"}, "allowed: top250, toptv, moviemeter, bottom100"),
+        ({"chart": "top100"}, "unknown chart .top100.; choose top250, toptv, moviemeter or bottom100"),
         ({"limit": 0}, "limit 0 is below 1"),
         ({"ids": ["nonsense"]}, "line 1: 'nonsense' is neither an IMDb id nor a title's address$"),
     ],
