@@ -212,7 +212,7 @@ class LoadPreparation:
         wanted = ", ".join(_name(column) for column in file.columns)
         self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM {source}")
         reasons = [(reason, condition) for reason, condition in checks.items()]
-        bad = " ".join(f"WHEN NOT coalesce({condition}, true) THEN {_quoted(reason)}" for reason, condition in reasons)
+        bad = " ".join(f"WHEN NOT coalesce({condition}, false) THEN {_quoted(reason)}" for reason, condition in reasons)
         rejects = self._rows(
             "SELECT line, csv_line, lower(error_type::VARCHAR) || ': ' || error_message"
             f" FROM errors_{name} ORDER BY line"
@@ -337,7 +337,7 @@ class LoadPreparation:
             return
         self._execute(
             f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name}"
-            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY ALL) = 1"
+            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(_name, file.columns))}) = 1"
         )
         self._rejected[file] = self._rejected.get(file, 0) + sum(count - 1 for _, count in twice)
         with (self._folder / f"rejected-{file}.tsv").open("a", encoding="utf-8", newline="\n") as out:

@@ -1,0 +1,375 @@
+"""Data files become rows of the stores: every cell, every awkward row, and the join with what is stored."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from application.records import Row, canonical, sort_key
+from domain.errors import Cancelled, UsageError
+from domain.fields import Table
+from domain.movie import CAST, Credit, Movie, Person, title_url
+from infrastructure.datasets.files import DataFile, find_data_files
+from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, PreparedLoad, Selection
+from tests.support.data_files import BASICS, RATINGS, Rows, data_file, write_data_files
+from tests.support.repositories import InMemoryMovieRepository
+
+DAY = date(2026, 11, 27)
+ALL = Selection(kinds=(), min_votes=0)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    return write_data_files(tmp_path / "files")
+
+
+def load(
+    files: Path,
+    selection: Selection = ALL,
+    *,
+    day: date = DAY,
+    stored: InMemoryMovieRepository | None = None,
+    name: str = "out",
+) -> PreparedLoad:
+    found = find_data_files(files, selection.files)
+    preparation = LoadPreparation(files / name, memory="200MB")
+    try:
+        return preparation.prepare(found, selection, day, write_store(stored, files / f"{name}-stored"))
+    finally:
+        preparation.close()
+
+
+def write_store(store: InMemoryMovieRepository | None, folder: Path) -> dict[Table, Path]:
+    """The tables of a store as CSV files."""
+    if store is None:
+        return {}
+    folder.mkdir(exist_ok=True)
+    paths = {}
+    for table in Table:
+        paths[table] = folder / f"{table}.csv"
+        with paths[table].open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(table.columns)
+            writer.writerows([[cell or "" for cell in row] for row in store.rows(table)])
+    return paths
+
+
+def rows(path: Path) -> list[Row]:
+    return duckdb.sql(f"SELECT * FROM '{path}'").fetchall()
+
+
+def complete(prepared: PreparedLoad, table: Table) -> list[Row]:
+    return rows(prepared.complete(table))
+
+
+def titles(prepared: PreparedLoad) -> list[str | None]:
+    return [row[0] for row in complete(prepared, Table.MOVIES)]
+
+
+def values(table: Table, row: Row) -> dict[str, str]:
+    return {name: cell for name, cell in zip(table.columns, row, strict=True) if cell is not None}
+
+
+# --- every cell --------------------------------------------------------------------
+
+
+def test_every_cell_of_a_title_is_taken_over(files: Path) -> None:
+    found = {row[0]: values(Table.MOVIES, row) for row in complete(load(files), Table.MOVIES)}
+    assert found["tt1000001"] == {
+        "imdb_id": "tt1000001",
+        "title": 'The "Quoted" Ferry',
+        "original_title": "Le Bac",
+        "kind": "movie",
+        "year": "1994",
+        "rating": "9.0",
+        "votes": "2500",
+        "duration_minutes": "142",
+        "genres": '["Drama", "Crime"]',
+        "is_adult": "false",
+        "source": "datasets",
+        "dataset_day": "2026-11-27",
+        "incomplete": "[]",
+        "source_url": "https://www.imdb.com/title/tt1000001/",
+        "scraped_at": "2026-11-27T00:00:00.000000Z",
+    }
+    assert found["tt1000002"]["title"] == "Harbour \\ Lights"
+    assert found["tt1000002"]["end_year"] == "2005"
+    episode = found["tt1000003"]
+    assert (episode["series_id"], episode["season"], episode["episode"]) == ("tt1000002", "1", "2")
+    assert found["tt1000004"]["is_adult"] == "true"
+
+
+def test_every_row_is_canonical_and_in_the_order_of_its_key(files: Path) -> None:
+    prepared = load(files)
+    for table in LOADED_TABLES:
+        found = complete(prepared, table)
+        assert [canonical(table, row) for row in found] == found
+        assert [sort_key(table, row) for row in found] == sorted(sort_key(table, row) for row in found)
+        assert prepared.counts.rows[table] == len(found)
+        assert rows(prepared.changed(table)) == found
+
+
+def test_crew_decides_directors_and_writers_and_actors_become_cast(files: Path) -> None:
+    prepared = load(files)
+    found = [row[1:] for row in complete(prepared, Table.CREDITS) if row[0] == "tt1000001"]
+    assert found == [
+        ("nm1000004", "cast", "1", '["Captain \\"Joe\\"", "The Mate"]', None, '["actor"]'),
+        ("nm1000005", "cast", "2", None, None, '["actress"]'),
+        ("nm1000002", "cast", "3", '["Self"]', None, '["self"]'),
+        ("nm1000001", "director", "1", None, None, None),
+        ("nm1000002", "director", "2", None, None, None),
+        ("nm1000003", "producer", "1", None, '["producer"]', None),
+        ("nm1000002", "writer", "1", None, '["screenplay"]', None),
+    ]
+    assert prepared.counts.unknown_people == 1  # the composer, whom name.basics does not have
+
+
+def test_people_are_those_who_are_credited(files: Path) -> None:
+    found = {row[0]: values(Table.PEOPLE, row) for row in complete(load(files), Table.PEOPLE)}
+    assert sorted(found) == ["nm1000001", "nm1000002", "nm1000003", "nm1000004", "nm1000005"]
+    ada = found["nm1000001"]
+    assert (ada["name"], ada["born"], ada["died"], ada["professions"], ada["known_for"]) == (
+        "Ada Ferris", "1950", "2011", '["director", "writer"]', '["tt1000001", "tt1000002"]',
+    )  # fmt: skip
+
+
+def test_other_titles_are_numbered_in_the_order_of_the_file(files: Path) -> None:
+    assert complete(load(files), Table.AKAS) == [
+        ("tt1000001", "1", "Le Bac", "FR", None, '["original", "working"]', '["long", "new"]'),
+        ("tt1000001", "2", "Die Fähre", "DE", "de", '["imdbDisplay"]', None),
+        ("tt1000004", "1", "Other", None, None, None, None),
+    ]
+
+
+def test_characters_that_a_copy_has_quoted_as_csv_are_read(files: Path) -> None:
+    quoted = ("tt1000001", "1", "nm1000004", "actor", "\\N", '"[""Joe"",""Jim""]"')
+    write_data_files(files, principals=[quoted])
+    cast = [row for row in complete(load(files), Table.CREDITS) if row[2] == "cast"]
+    assert cast[0][4] == '["Joe", "Jim"]'
+
+
+# --- which titles ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(), ["tt10000005", "tt1000001", "tt1000002"]),
+        (Selection(kinds=("movie",)), ["tt10000005", "tt1000001"]),
+        (Selection(min_votes=1001), ["tt1000001", "tt1000002"]),
+        (Selection(since=2001), ["tt10000005", "tt1000002"]),
+        (Selection(ids=("tt1000004", "tt7777777")), ["tt1000004"]),
+        (Selection(ids=()), []),
+        (Selection(kinds=("tvSeries",), episodes=True), ["tt1000002", "tt1000003"]),
+        (ALL, ["tt10000005", "tt1000001", "tt1000002", "tt1000003", "tt1000004"]),
+    ],
+)
+def test_the_selection_decides_which_titles_are_loaded(files: Path, selection: Selection, expected: list[str]) -> None:
+    prepared = load(files, selection)
+    assert titles(prepared) == expected
+    assert prepared.counts.titles == len(expected)
+
+
+def test_credits_and_other_titles_can_be_left_out_with_their_files(files: Path) -> None:
+    for file in (DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES, DataFile.AKAS):
+        (files / file.file_name).unlink()
+    prepared = load(files, replace(ALL, credits=False, akas=False))
+    assert len(titles(prepared)) == 5
+    assert complete(prepared, Table.CREDITS) == complete(prepared, Table.PEOPLE) == complete(prepared, Table.AKAS) == []
+
+
+# --- bad rows ------------------------------------------------------------------------
+
+
+def rejects(files: Path, file: DataFile) -> list[list[str]]:
+    path = files / "out" / f"rejected-{file}.tsv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "file\tline\treason\trow"
+    return [line.split("\t", 3) for line in lines[1:]]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"tt1000009\t8.0\n", "missing columns"),
+        (b"tt1000009\t8.0\t5\tmore\n", "too many columns"),
+        (b"tt\xff000009\t8.0\t5\n", "invalid encoding"),
+        (b"tt9\t8.0\t5\n", "tconst is not tt and digits"),
+        (b"tt1000009\t80\t5\n", "averageRating is not 1 to 10"),
+        (b"tt1000009\t8.0\tmany\n", "numVotes is not a number"),
+    ],
+)
+def test_a_bad_row_is_written_to_a_file_with_its_line_and_the_rest_is_loaded(
+    files: Path, row: bytes, reason: str
+) -> None:
+    good = data_file(DataFile.RATINGS, RATINGS).splitlines(keepends=True)
+    write_data_files(files, ratings=gzip.compress(b"".join([*good[:2], row, *good[2:]])))
+    prepared = load(files)
+    ((name, line, why, _),) = rejects(files, DataFile.RATINGS)
+    assert (name, line) == ("title.ratings.tsv.gz", "3")
+    assert reason in why
+    assert prepared.counts.rejected == {"title.ratings": 1}
+    assert len(complete(prepared, Table.RATINGS_HISTORY)) == 4
+
+
+def test_of_two_rows_with_one_key_one_is_kept_and_the_other_counted(files: Path) -> None:
+    twice: Rows = [*RATINGS, ("tt1000001", "1.5", "7")]
+    write_data_files(files, ratings=twice)
+    prepared = load(files)
+    assert prepared.counts.rejected == {"title.ratings": 1}
+    assert len(titles(prepared)) == len(set(titles(prepared))) == 5
+
+
+# --- bad files -----------------------------------------------------------------------
+
+
+def test_a_file_that_is_missing_is_named(files: Path) -> None:
+    (files / "title.crew.tsv.gz").unlink()
+    with pytest.raises(UsageError, match=r"title\.crew\.tsv\.gz is not in"):
+        load(files)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!doctype html><title>Sorry</title>", "this is a web page"),
+        (gzip.compress(b"<html>"), "this is a web page"),
+        (gzip.compress(b"tconst\tstars\tnumVotes\n"), "the header lacks averageRating"),
+        (gzip.compress(b"numVotes\tconst\taverageRating\ttconst\n"), "the header has another order"),
+        (b"\x1f\x8b\x08\x00broken", "cannot be read"),
+    ],
+)
+def test_what_is_not_the_data_file_is_refused_before_anything_is_read(
+    files: Path, content: bytes, message: str
+) -> None:
+    write_data_files(files, ratings=content)
+    with pytest.raises(UsageError, match=message):
+        load(files)
+
+
+def test_a_compressed_file_that_was_cut_off_is_refused(files: Path) -> None:
+    path = files / DataFile.RATINGS.file_name
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UsageError, match="a data file is damaged"):
+        load(files)
+
+
+def test_columns_behind_the_known_ones_and_uncompressed_files_are_fine(files: Path) -> None:
+    (files / DataFile.RATINGS.file_name).unlink()
+    lines = data_file(DataFile.RATINGS, RATINGS).splitlines()
+    (files / "title.ratings.tsv").write_bytes(b"\xef\xbb\xbf" + b"".join(line + b"\tmore\n" for line in lines))
+    assert len(complete(load(files), Table.RATINGS_HISTORY)) == 4
+
+
+def test_a_load_that_is_cancelled_stops(files: Path) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    preparation = LoadPreparation(files / "out", cancel=cancel)
+    with pytest.raises(Cancelled):
+        preparation.prepare(find_data_files(files, ALL.files), ALL, DAY, {})
+    preparation.close()
+
+
+# --- joined with what is stored --------------------------------------------------------
+
+
+def page(scraped_at: datetime, **changes: object) -> Movie:
+    movie = Movie(
+        "tt1000001", "The Ferry", title_url("tt1000001"), scraped_at, rating=8.8, votes=2000, plot="A ferry.",
+        metascore=70, source="page", cast=(Credit(Person("nm1000005", "Eve Strand"), CAST, 1, ("Eva",)),),
+    )  # fmt: skip
+    return replace(movie, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store() -> Iterator[InMemoryMovieRepository]:
+    store = InMemoryMovieRepository()
+    yield store
+    assert not store.closed
+
+
+def stored_row(prepared: PreparedLoad, imdb_id: str = "tt1000001") -> Mapping[str, str]:
+    return next(values(Table.MOVIES, row) for row in complete(prepared, Table.MOVIES) if row[0] == imdb_id)
+
+
+def test_a_newer_day_gives_a_page_record_its_figures_and_nothing_else(
+    files: Path, store: InMemoryMovieRepository
+) -> None:
+    store.save(page(datetime(2026, 11, 26, 12, tzinfo=UTC)))
+    found = stored_row(load(files, stored=store))
+    assert (found["rating"], found["votes"], found["dataset_day"]) == ("9.0", "2500", "2026-11-27")
+    assert (found["title"], found["plot"], found["metascore"]) == ("The Ferry", "A ferry.", "70")
+    assert (found["source"], found["scraped_at"]) == ("page", "2026-11-26T12:00:00.000000Z")
+    assert found["year"] == "1994"  # the page did not tell it
+
+
+def test_an_older_day_does_not_change_the_figures_of_a_page(files: Path, store: InMemoryMovieRepository) -> None:
+    store.save(page(datetime(2026, 11, 28, 1, tzinfo=UTC)))
+    found = stored_row(load(files, stored=store))
+    assert (found["rating"], found["votes"]) == ("8.8", "2000")
+
+
+def test_credits_of_a_page_stay_whole_and_other_categories_are_added(
+    files: Path, store: InMemoryMovieRepository
+) -> None:
+    store.save(page(datetime(2026, 11, 26, tzinfo=UTC)))
+    prepared = load(files, stored=store)
+    found = [(row[2], row[1]) for row in complete(prepared, Table.CREDITS) if row[0] == "tt1000001"]
+    assert found == [
+        ("cast", "nm1000005"), ("director", "nm1000001"), ("director", "nm1000002"), ("producer", "nm1000003"),
+        ("writer", "nm1000002"),
+    ]  # fmt: skip
+    assert ("tt1000001",) in rows(prepared.replaced(Table.CREDITS))
+
+
+def test_titles_outside_the_selection_stay(files: Path, store: InMemoryMovieRepository) -> None:
+    store.save(replace(page(datetime(2026, 11, 26, tzinfo=UTC)), imdb_id="tt0000042"))
+    prepared = load(files, stored=store)
+    assert "tt0000042" in titles(prepared)
+    assert prepared.counts.gone == 0  # it was read from a page
+
+
+def test_the_same_files_again_change_nothing(files: Path) -> None:
+    first = load(files)
+    stored = {table: first.folder / f"{table}.csv" for table in LOADED_TABLES}
+    for table, path in stored.items():
+        duckdb.sql(f"COPY (SELECT * FROM '{first.complete(table)}') TO '{path}' (HEADER, NULLSTR '')")
+    found = find_data_files(files, ALL.files)
+    preparation = LoadPreparation(files / "again")
+    again = preparation.prepare(found, ALL, DAY, stored)
+    preparation.close()
+    assert (again.counts.new, again.counts.changed, again.counts.gone) == (0, 0, 0)
+    for table in LOADED_TABLES:
+        assert rows(again.changed(table)) == []
+        assert complete(again, table) == complete(first, table)
+
+
+def test_the_next_day_only_what_differs_is_new_or_changed_and_history_grows(files: Path) -> None:
+    first = load(files)
+    stored = {table: first.folder / f"{table}.csv" for table in LOADED_TABLES}
+    for table, path in stored.items():
+        duckdb.sql(f"COPY (SELECT * FROM '{first.complete(table)}') TO '{path}' (HEADER, NULLSTR '')")
+    write_data_files(
+        files,
+        ratings=[("tt1000001", "9.1", "2600"), *RATINGS[1:]],
+        basics=[*BASICS[:3], BASICS[4], ("tt1000006", "movie", "New", "New", "0", "2026", "\\N", "\\N", "\\N")],
+    )
+    preparation = LoadPreparation(files / "next")
+    found = find_data_files(files, ALL.files)
+    following = preparation.prepare(found, ALL, date(2026, 11, 28), stored)
+    preparation.close()
+    assert (following.counts.new, following.counts.gone) == (1, 1)
+    assert "tt1000004" in titles(following)  # gone from the files, and kept
+    history = [row for row in complete(following, Table.RATINGS_HISTORY) if row[0] == "tt1000001"]
+    assert history == [
+        ("tt1000001", "2026-11-27", "9.0", "2500"), ("tt1000001", "2026-11-28", "9.1", "2600"),
+    ]  # fmt: skip
+    assert len(rows(following.changed(Table.RATINGS_HISTORY))) == 1
