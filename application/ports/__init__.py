@@ -4,6 +4,7 @@ Adapters live in ``infrastructure`` and satisfy these protocols by shape. A canc
 ``threading.Event``: once set, every wait ends and the call raises ``domain.errors.Cancelled``.
 """
 
+from application.ports.datasets import BulkRepository, LoadPart, PreparedTables
 from application.ports.history import (
     ChartHistory,
     ChartSnapshot,
@@ -21,6 +22,7 @@ from application.ports.stores import BackgroundRepository, Loader, MovieReposito
 
 __all__ = [
     "BackgroundRepository",
+    "BulkRepository",
     "ChartHistory",
     "ChartSnapshot",
     "ChartSource",
@@ -30,6 +32,7 @@ __all__ = [
     "JobCounts",
     "JobExecutor",
     "JobLog",
+    "LoadPart",
     "Loader",
     "MovieRepository",
     "Outcome",
@@ -38,6 +41,7 @@ __all__ = [
     "PosterFile",
     "PosterSource",
     "PosterStore",
+    "PreparedTables",
     "Progress",
     "PublishStep",
     "RankedTitle",

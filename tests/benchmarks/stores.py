@@ -224,7 +224,7 @@ def _single(contest: Contest) -> float:
         with local.connection, local.connection.cursor() as cursor:
             values = [*rows.movie[:9], list(movie.genres) or None, *rows.movie[10:]]
             cursor.execute(
-                f"INSERT INTO movies ({columns}) VALUES ({', '.join(['%s'] * 17)}) ON CONFLICT DO NOTHING",  # noqa: S608
+                f"INSERT INTO movies ({columns}) VALUES ({', '.join(['%s'] * 17)}) ON CONFLICT DO NOTHING",
                 values,
             )
             for person_id, name in sorted(rows.people):

@@ -205,18 +205,18 @@ _OTHER = {
 }  # fmt: skip
 SQL_DAMAGE: dict[str, tuple[str, str, Verdict, tuple[str, ...]]] = {
     "every column": (
-        "movies", f"UPDATE movies SET {', '.join(f'{name} = {value}' for name, value in _OTHER.items())} {_SECOND}",  # noqa: S608
+        "movies", f"UPDATE movies SET {', '.join(f'{name} = {value}' for name, value in _OTHER.items())} {_SECOND}",
         Verdict.DIFFERS, tuple(_OTHER),
     ),
     "characters": (
-        "credits", f"UPDATE credits SET characters = '{{Nobody}}' {_SECOND} AND position = 2",  # noqa: S608
+        "credits", f"UPDATE credits SET characters = '{{Nobody}}' {_SECOND} AND position = 2",
         Verdict.DIFFERS, ("characters",),
     ),
     "name": (
         "people", "UPDATE people SET name = 'Other' WHERE person_id = 'nm0000001'", Verdict.DIFFERS, ("name",),
     ),
     "a credit gone": (
-        "credits", f"DELETE FROM credits {_SECOND} AND category = 'cast' AND position = 4",  # noqa: S608
+        "credits", f"DELETE FROM credits {_SECOND} AND category = 'cast' AND position = 4",
         Verdict.ONLY_CSV, (),
     ),
 }  # fmt: skip

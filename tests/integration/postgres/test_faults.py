@@ -79,7 +79,7 @@ def fill_up(dsn: str, stack: ExitStack) -> None:
 
 def saving(dsn: str, state: str = "wait_event_type = 'Lock'") -> Callable[[], int]:
     """How many transactions of the program are under way."""
-    sql = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'save_movies' AND {state}"  # noqa: S608, E501 - constants of this file
+    sql = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'save_movies' AND {state}"  # noqa: E501 - constants of this file
 
     def count() -> int:
         found = value(dsn, sql + " AND pid <> pg_backend_pid()")
@@ -285,7 +285,7 @@ def test_a_serialization_failure_is_tried_again(prepared: str, opened: Open) -> 
         ThreadPoolExecutor(1) as pool,
         session(
             prepared,
-            f"UPDATE people SET named_at = named_at WHERE person_id = '{person}'",  # noqa: S608 - a test's id
+            f"UPDATE people SET named_at = named_at WHERE person_id = '{person}'",
         ) as other,
     ):
         save = pool.submit(repository.save, FILMS[0])
@@ -404,7 +404,7 @@ def role_of(running: PrivatePostgres, prepared: str, connections: int) -> Iterat
             cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x' CONNECTION LIMIT {connections}")
             cursor.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
         yield running.dsn(database=database).replace("user=tester", f"user={role}").replace(f"'{PASSWORD}'", "'x'")
-        connected = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - made above
+        connected = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"
         wait_until(lambda: value(prepared, connected) == 0)
         with connection.cursor() as cursor:
             cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

@@ -67,7 +67,7 @@ def test_movies_deleted_by_hand_take_their_people_along(
 ) -> None:
     repository.save(movie(1, cast=[ANNA]))
     repository.save(movie(2, cast=[BERT]))
-    execute(database, f"DELETE FROM movies WHERE imdb_id = '{movie(1).imdb_id}'")  # noqa: S608 - a test's id
+    execute(database, f"DELETE FROM movies WHERE imdb_id = '{movie(1).imdb_id}'")
     repository.finalize()
     assert names(repository) == ["Bert"]
     assert [row[0] for row in repository.rows(Table.CREDITS)] == [movie(2).imdb_id]

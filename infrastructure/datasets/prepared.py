@@ -1,0 +1,94 @@
+"""The prepared tables of a load, written in the forms that the stores read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import duckdb
+
+from application.ports import LoadPart
+from application.records import Row
+from domain.fields import FieldType, Table
+from infrastructure.datasets.prepare import LOADED_TABLES
+
+_ROWS_AT_A_TIME: Final = 2000
+
+
+class PreparedFiles:
+    """Satisfies ``PreparedTables`` from the Parquet files of a ``LoadPreparation``.
+
+    Args:
+        folder: of the load.
+        memory: the most that DuckDB may use, as ``1GB``.
+    """
+
+    def __init__(self, folder: Path, *, memory: str = "1GB") -> None:
+        self._folder = folder
+        self._con = duckdb.connect()
+        self._con.execute(f"SET memory_limit = '{memory}'")
+        self._con.execute(_MACROS)
+
+    def __enter__(self) -> PreparedFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._con.close()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return LOADED_TABLES
+
+    def rows(self, table: Table, part: LoadPart) -> Iterator[Row]:
+        """See ``PreparedTables.rows``."""
+        with self._con.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {self._file(table, part)}")
+            while some := cursor.fetchmany(_ROWS_AT_A_TIME):
+                yield from some
+
+    def write_csv(self, table: Table, path: Path, *, escape_formulas: bool) -> None:
+        """See ``PreparedTables.write_csv``."""
+        form = "escaped_cell" if escape_formulas else "csv_cell"
+        cells = " || ',' || ".join(f'{form}("{name}")' for name in table.columns)
+        header = ",".join(table.columns)
+        self._write(
+            f"SELECT '{header}' || chr(13) AS line UNION ALL SELECT {cells} || chr(13)"
+            f" FROM {self._file(table, LoadPart.COMPLETE)}",
+            path,
+        )
+
+    def write_copy(self, table: Table, part: LoadPart, path: Path) -> int:
+        """See ``PreparedTables.write_copy``."""
+        fields = table.fields[:1] if part is LoadPart.REPLACED else table.fields
+        cells = " || ',' || ".join(
+            f'csv_cell(pg_array("{field.name}"))' if field.type is FieldType.TEXT_LIST else f'csv_cell("{field.name}")'
+            for field in fields
+        )
+        return self._write(f"SELECT {cells} AS line FROM {self._file(table, part)}", path)
+
+    def _write(self, query: str, path: Path) -> int:
+        target = str(path).replace("'", "''")
+        # One column, nothing quoted: the lines are complete, and every row stays in its place.
+        form = r"FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x01'"
+        ((count,),) = self._con.execute(f"COPY ({query}) TO '{target}' ({form})").fetchall()
+        return int(count)
+
+    def _file(self, table: Table, part: LoadPart) -> str:
+        suffix = "" if part is LoadPart.COMPLETE else f".{part}"
+        return "'" + str(self._folder / f"{table}{suffix}.parquet").replace("'", "''") + "'"
+
+
+# The rules of the CSV store's dialect: quotes where they are needed, an apostrophe before what looks like a formula.
+_MACROS: Final = r"""
+CREATE MACRO quote(x) AS CASE WHEN regexp_matches(x, '[,"\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END;
+CREATE MACRO csv_cell(x) AS CASE WHEN x IS NULL THEN '' ELSE quote(x) END;
+CREATE MACRO escaped_cell(x) AS CASE WHEN x IS NULL THEN ''
+    WHEN regexp_matches(x, '^''*[=+\-@\t\r]') THEN quote('''' || x) ELSE quote(x) END;
+CREATE MACRO pg_item(x) AS '"' || replace(replace(x, '\', '\\'), '"', '\"') || '"';
+CREATE MACRO pg_array(x) AS CASE WHEN x IS NULL THEN NULL
+    ELSE '{' || array_to_string(list_transform(from_json(x, '["VARCHAR"]'), lambda i: pg_item(i)), ',') || '}' END;
+"""
