@@ -60,7 +60,7 @@ _STARTING = re.compile(r"starting up|shutting down|recovery|not accepting", re.I
 _FULL = re.compile(r"too many|remaining connection slots|no more connections allowed", re.I)
 
 
-def understand(error: psycopg2.Error) -> Failure:
+def classify_error(error: psycopg2.Error) -> Failure:
     """Put an error into one of the kinds."""
     code = error.pgcode or ""
     message = one_line(error)
