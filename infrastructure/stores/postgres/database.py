@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from infrastructure.stores.postgres.address import Address
 from infrastructure.stores.postgres.connections import Connections
-from infrastructure.stores.postgres.failures import Failure, Kind, is_starting, classify_error
+from infrastructure.stores.postgres.failures import Failure, Kind, classify_error, is_starting
 from infrastructure.stores.postgres.outage import Outage
 from infrastructure.stores.postgres.watchdog import NoAnswer
 

@@ -1,9 +1,10 @@
-"""Rows as the JSON documents that the generated statements take."""
+"""Rows as the arrays that the generated statements take."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -12,27 +13,48 @@ from domain.fields import FieldType, Table
 
 _MAX_CHARACTERS: Final = 4_000_000  # in one statement: plots may be long
 _encode: Final = msgspec.json.Encoder().encode
-_COLUMNS: Final = {
-    table: tuple((field.name, field.type is FieldType.TEXT_LIST) for field in table.fields) for table in Table
-}
+_LISTS: Final = {table: tuple(field.type is FieldType.TEXT_LIST for field in table.fields) for table in Table}
 
 
-def encode(table: Table, rows: Iterable[Row]) -> str:
-    """One JSON array of objects by column name; missing cells are left out.
+def columns(table: Table, rows: Sequence[Row]) -> list[str]:
+    """The cells of each column as one array literal, in the order of the columns.
+
+    PostgreSQL reads arrays of texts several times as fast as JSON objects.
 
     Raises:
         UnicodeEncodeError: a text holds half a surrogate pair.
     """
-    columns = _COLUMNS[table]
-    return _encode([_object(columns, row) for row in rows]).decode()
+    if not rows:
+        return ["{}"] * len(table.columns)
+    return [
+        _quoted([cell and array_literal(cell) for cell in cells]) if is_list else _array(cells)
+        for is_list, cells in zip(_LISTS[table], zip(*rows, strict=True), strict=True)
+    ]
 
 
-def _object(columns: tuple[tuple[str, bool], ...], row: Row) -> dict[str, Any]:
-    return {
-        name: msgspec.Raw(cell.encode()) if is_list else cell
-        for (name, is_list), cell in zip(columns, row, strict=True)
-        if cell is not None
-    }
+def _array(cells: Sequence[str | None]) -> str:
+    text = _encode(cells).decode()
+    if "\\" in text:  # JSON has escapes that arrays do not know
+        return _quoted(cells)
+    return "{" + text[1:-1] + "}"
+
+
+def _quoted(cells: Iterable[str | None]) -> str:
+    quoted = ("NULL" if cell is None else '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"' for cell in cells)
+    return "{" + ",".join(quoted) + "}"
+
+
+def array_literal(cell: str) -> str:
+    """A JSON array of texts as PostgreSQL reads an array; anything else as it is, for the database to refuse."""
+    if "\\" not in cell and cell[:2] == '["' and cell[-2:] == '"]':  # without escapes both quote alike
+        return "{" + cell[1:-1] + "}"
+    try:
+        texts = json.loads(cell)
+    except ValueError:
+        return cell
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return cell
+    return _quoted(texts)
 
 
 def groups(movies: Sequence[MovieRows]) -> Iterator[list[int]]:
@@ -71,10 +93,10 @@ def flaws(rows: MovieRows) -> str:
     found: dict[str, None] = {}
     for table, flat in parts.items():
         for row in flat:
-            for (name, is_list), cell in zip(_COLUMNS[table], row, strict=True):
+            for name, is_list, cell in zip(table.columns, _LISTS[table], row, strict=True):
                 if cell is None:
                     continue
-                text = "".join(msgspec.json.decode(cell.encode(errors="surrogatepass").decode(errors="replace"))) if is_list else cell
+                text = "".join(json.loads(cell)) if is_list else cell
                 if "\0" in text:
                     found[f"{name} holds a NUL"] = None
                 if any("\ud800" <= letter <= "\udfff" for letter in cell):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +16,7 @@ from application.records import Cell, Row
 from domain.errors import UsageError
 from domain.fields import FieldType, Table
 from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.encoding import array_literal
 from infrastructure.stores.postgres.failures import Kind, classify_error, one_line
 from infrastructure.stores.postgres.queries import query
 
@@ -115,7 +115,7 @@ def _lines(table: Table, rows: Iterator[Row]) -> Iterator[str]:
         cells: list[Cell] = list(row)
         for place in lists:
             if (cell := cells[place]) is not None:
-                cells[place] = _array_of(cell)
+                cells[place] = array_literal(cell)
         line = "\t".join(["\\N" if cell is None else cell.translate(_ESCAPES) for cell in cells]) + "\n"
         if not line.isascii() and _SURROGATE.search(line):
             raise _refused(table, row, "it is not UTF-8")
@@ -131,20 +131,6 @@ def _named(table: Table, row: Row) -> str:
     cells = dict(zip(table.columns, row, strict=False))
     key = " ".join(cells.get(column) or "-" for column in table.key)
     return f"{table} {key}".encode(errors="backslashreplace").decode()
-
-
-def _array_of(cell: str) -> str:
-    """A JSON array of texts as PostgreSQL reads an array; anything else as it is, for the database to refuse."""
-    try:
-        texts = json.loads(cell)
-    except ValueError:
-        return cell
-    return _array(texts) if isinstance(texts, list) and all(isinstance(text, str) for text in texts) else cell
-
-
-def _array(texts: list[str]) -> str:
-    """An array as PostgreSQL reads it from text."""
-    return "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
 
 
 def _place(error: psycopg2.Error, rows: Callable[[Table], Iterator[Row]]) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
+from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -18,7 +22,7 @@ from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.postgres import maintenance, reading, statements
 from infrastructure.stores.postgres.database import Database, Refused
-from infrastructure.stores.postgres.encoding import encode, flaws, groups
+from infrastructure.stores.postgres.encoding import columns, flaws, groups
 from infrastructure.stores.postgres.failures import STORE, Failure, Kind
 from infrastructure.stores.postgres.queries import query
 from shared.batcher import Batcher
@@ -37,21 +41,20 @@ _BY_NAME_AGE: Final = (
     " OR people.read_at IS NOT DISTINCT FROM excluded.read_at"
     ' AND excluded.name COLLATE "C" < people.name COLLATE "C"'
 )
-_SAVE_MOVIES: Final = statements.insert(
-    Table.MOVIES, conflict=statements.update(Table.MOVIES, where=_NEVER_OLDER)
-) + " RETURNING imdb_id, xmax = 0"
-_FORCE_MOVIES: Final = statements.insert(
-    Table.MOVIES, conflict=statements.update(Table.MOVIES)
-) + " RETURNING imdb_id, xmax = 0"
+_SAVE_MOVIES: Final = (
+    statements.insert(Table.MOVIES, conflict=statements.update(Table.MOVIES, where=_NEVER_OLDER))
+    + " RETURNING imdb_id, xmax = 0"
+)
+_FORCE_MOVIES: Final = (
+    statements.insert(Table.MOVIES, conflict=statements.update(Table.MOVIES)) + " RETURNING imdb_id, xmax = 0"
+)
 _SAVE_NAMES: Final = statements.insert(
     Table.PEOPLE, conflict=statements.update(Table.PEOPLE, _NAME, where=_BY_NAME_AGE)
 )
-_DELETE_PARTS: Final = "; ".join(statements.delete_replaced(table) for table in (Table.CREDITS, Table.AKAS))
-_SAVE_PARTS: Final = (
-    f"WITH new_credits AS ({statements.insert(Table.CREDITS, conflict='DO NOTHING')} RETURNING 1),"
-    f" new_akas AS ({statements.insert(Table.AKAS, conflict='DO NOTHING')} RETURNING 1)"
-    " SELECT (SELECT count(*) FROM new_credits) + (SELECT count(*) FROM new_akas)"
-)
+_PARTS: Final = (Table.CREDITS, Table.AKAS)
+_DELETE_PARTS: Final = {table: statements.delete_replaced(table) for table in _PARTS}
+_SAVE_PARTS: Final = {table: statements.insert(table, conflict="DO NOTHING") for table in _PARTS}
+_NEW_PARTS: Final = {table: statements.insert(table) for table in _PARTS}
 _PUT_PEOPLE: Final = statements.insert(Table.PEOPLE, conflict="DO NOTHING")
 _LOCK_PEOPLE: Final = (
     f"SELECT {statements.cells(Table.PEOPLE)} FROM people WHERE person_id = ANY (%s) ORDER BY person_id FOR UPDATE"
@@ -66,6 +69,34 @@ _UPSERTS: Final = {
 }
 _OWN_CONSTRAINT: Final = re.compile(rf"(?P<table>{'|'.join(Table)})_(?P<column>.+)_(?:check|fkey)")
 _PERSON: Final = re.compile(r"\bnm[0-9]{7,10}\b")
+
+
+class PreparedStatements:
+    """Executes statements that each connection prepares once, which saves parsing and planning them.
+
+    A connection pooler can hand another session to each transaction. Where a statement
+    turns out to be missing or to exist already, statements are sent in full from then on.
+    """
+
+    def __init__(self) -> None:
+        self._prepared: WeakKeyDictionary[Connection, set[str]] = WeakKeyDictionary()
+        self._in_full = False
+
+    def execute(self, cursor: Cursor, statement: str, parameters: Sequence[str]) -> None:
+        """Executes a statement whose parameters are array literals."""
+        if self._in_full:
+            cursor.execute(statement, parameters)
+            return
+        name = f"filmledger_{zlib.crc32(statement.encode()):08x}"
+        prepared = self._prepared.setdefault(cursor.connection, set())
+        try:
+            if name not in prepared:
+                cursor.execute(statements.prepared(name, statement))
+                prepared.add(name)  # stays prepared when the transaction is rolled back
+            cursor.execute(statements.execute(name, len(parameters)), parameters)
+        except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
+            self._in_full = True
+            raise
 
 
 class PostgresMovieRepository:
@@ -88,6 +119,7 @@ class PostgresMovieRepository:
         self._database = database
         self._clock = clock or SystemClock()
         self._saved = False
+        self._statements = PreparedStatements()
         self._batcher: Batcher[MovieRows, None] = Batcher(
             self._flush, max_batch=_MAX_BATCH_SIZE, lanes=min(database.pool_size, _MAX_CONCURRENCY)
         )
@@ -112,6 +144,8 @@ class PostgresMovieRepository:
             self._database.transact(put)
         except Refused as refused:
             raise RecordRejected(STORE, f"{imdb_id}: {refused.failure.message}") from refused
+        except ValueError as error:
+            raise RecordRejected(STORE, f"{imdb_id}: {error}") from error
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
         """See ``MovieRepository.replace_chart``."""
@@ -134,23 +168,22 @@ class PostgresMovieRepository:
         """See ``MovieRepository.save_rows``."""
         remaining = iter(rows)
         while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
-            work = _merge_people if table is Table.PEOPLE else lambda cursor, rows: _put(cursor, table, rows)
-            self._run_for_rows(table, lambda cursor, work=work, rows=_last_of_each(table, batch): work(cursor, rows))
+            self._run_for_rows(table, partial(_save_rows, table=table, rows=_last_of_each(table, batch)))
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
         """See ``MovieRepository.delete_rows``."""
         deleted = 0
         remaining = iter(keys)
-        columns = ", ".join(table.key)
+        key = ", ".join(table.key)
         credited = " AND NOT EXISTS (SELECT FROM credits WHERE credits.person_id = people.person_id)"
         while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
-            document = encode(table, (_key_row(table, key) for key in batch))
+            arrays = columns(table, [_key_row(table, each) for each in batch])
 
-            def delete(cursor: Cursor, document: str = document) -> int:
+            def delete(cursor: Cursor, arrays: list[str] = arrays) -> int:
                 cursor.execute(
-                    f"DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM {statements.sent(table)})"
+                    f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {statements.sent(table)})"
                     + (credited if table is Table.PEOPLE else ""),
-                    (document,),
+                    arrays,
                 )
                 return cursor.rowcount
 
@@ -212,7 +245,7 @@ class PostgresMovieRepository:
         for group in groups(movies):
             try:
                 self._write([movies[index] for index in group])
-            except (Refused, UnicodeEncodeError):
+            except (Refused, ValueError):  # of the latter kind are NUL and half surrogate pairs
                 results.update({index: self._alone(movies[index]) for index in group})
             except StoreError as error:
                 results.update(dict.fromkeys(group, error))
@@ -224,7 +257,7 @@ class PostgresMovieRepository:
             self._write([movie])
         except Refused as refused:
             return RecordRejected(STORE, f"{movie.movie[0]}: {rejection_details(movie, refused, self._database)}")
-        except UnicodeEncodeError as error:
+        except ValueError as error:
             return RecordRejected(STORE, f"{movie.movie[0]}: {flaws(movie) or error}")
         except StoreError as error:
             return error
@@ -235,17 +268,34 @@ class PostgresMovieRepository:
         self._database.transact(lambda cursor: self._write_batch(cursor, movies))
 
     def _write_batch(self, cursor: Cursor, movies: Sequence[MovieRows]) -> None:
-        cursor.execute(_SAVE_MOVIES, (encode(Table.MOVIES, (rows.movie for rows in movies)),))
+        # Plans are kept, and are made while the tables are still small.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        self._statements.execute(cursor, _SAVE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in movies]))
         written = dict(cursor.fetchall())
         if len(written) < len(movies):
             missing = {str(rows.movie[0]): rows for rows in movies if rows.movie[0] not in written}
             if future := self._future_records(cursor, missing):
-                cursor.execute(_FORCE_MOVIES, (encode(Table.MOVIES, (rows.movie for rows in future)),))
+                self._statements.execute(cursor, _FORCE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in future]))
                 written |= dict(cursor.fetchall())
                 _require(len(future), cursor.rowcount, "movies", future)
         saved = [rows for rows in movies if rows.movie[0] in written]
         if saved:
-            _write_parts(cursor, saved, [imdb_id for imdb_id, fresh in written.items() if not fresh])
+            self._write_parts(cursor, saved, [imdb_id for imdb_id, fresh in written.items() if not fresh])
+
+    def _write_parts(self, cursor: Cursor, movies: Sequence[MovieRows], replaced: list[str]) -> None:
+        """Writes names, credits and other titles of movies whose rows are written and locked."""
+        run = self._statements.execute
+        if names := _newest_names(movies):
+            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, names))
+        for table in _PARTS:
+            rows = [row for movie in movies for row in (movie.credits if table is Table.CREDITS else movie.akas)]
+            arrays = columns(table, rows)
+            if replaced:
+                run(cursor, _DELETE_PARTS[table], ["{" + ",".join(replaced) + "}", *arrays])
+            if rows:
+                run(cursor, _SAVE_PARTS[table] if replaced else _NEW_PARTS[table], arrays)
+                if cursor.rowcount < len(rows):  # rows that stayed as they were are not counted
+                    _require_parts(cursor, movies)
 
     def _future_records(self, cursor: Cursor, missing: dict[str, MovieRows]) -> list[MovieRows]:
         """Those whose stored record was read in the future; the others must be older than what is stored.
@@ -257,9 +307,7 @@ class PostgresMovieRepository:
         stored: dict[str, str] = dict(cursor.fetchall())
         lost = [rows for imdb_id, rows in missing.items() if stored.get(imdb_id, "") <= (rows.movie[-1] or "")]
         _require(len(missing), len(missing) - len(lost), "movies", lost)
-        future = [
-            rows for imdb_id, rows in missing.items() if self._is_future(stored[imdb_id], rows.movie[-1] or "")
-        ]
+        future = [rows for imdb_id, rows in missing.items() if self._is_future(stored[imdb_id], rows.movie[-1] or "")]
         for rows in future:
             _log.warning(
                 "PostgreSQL: %s was stored as read at %s, which is in the future; replaced by the record read at %s",
@@ -277,22 +325,8 @@ class PostgresMovieRepository:
             self._database.transact(work)
         except Refused as refused:
             raise RecordRejected(STORE, f"{table}: {refused.failure.message}") from refused
-        except UnicodeEncodeError as error:
-            raise RecordRejected(STORE, f"{table}: a text holds half a surrogate pair") from error
-
-
-def _write_parts(cursor: Cursor, movies: Sequence[MovieRows], replaced: Sequence[str]) -> None:
-    """Writes names, credits and other titles of movies whose rows are written and locked."""
-    credits = encode(Table.CREDITS, (row for rows in movies for row in rows.credits))
-    akas = encode(Table.AKAS, (row for rows in movies for row in rows.akas))
-    if replaced:
-        cursor.execute(_DELETE_PARTS, (list(replaced), credits, list(replaced), akas))
-    names = _newest_names(movies)
-    cursor.execute(f"{_SAVE_NAMES}; {_SAVE_PARTS}", (encode(Table.PEOPLE, names), credits, akas))
-    ((inserted,),) = cursor.fetchall()
-    expected = sum(len(rows.credits) + len(rows.akas) for rows in movies)
-    if inserted < expected:  # rows that stayed as they were count as well
-        _require_parts(cursor, movies)
+        except ValueError as error:
+            raise RecordRejected(STORE, f"{table}: {error}") from error
 
 
 def _newest_names(movies: Iterable[MovieRows]) -> list[Row]:
@@ -334,6 +368,13 @@ def _require(expected: int, found: int, table: str, lost: Sequence[MovieRows]) -
         )
 
 
+def _save_rows(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
+    if table is Table.PEOPLE:
+        _merge_people(cursor, rows)
+    else:
+        _put(cursor, table, rows)
+
+
 def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
     _execute_put(cursor, _PUT_PEOPLE, Table.PEOPLE, [row for row in rows if row[1] is not None])
     cursor.execute(_LOCK_PEOPLE, ([row[0] for row in rows],))
@@ -350,7 +391,7 @@ def _put(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
 
 
 def _execute_put(cursor: Cursor, statement: str, table: Table, rows: Sequence[Row]) -> None:
-    cursor.execute(statement, (encode(table, rows),))
+    cursor.execute(statement, columns(table, rows))
 
 
 def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:

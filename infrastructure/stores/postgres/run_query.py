@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from application.ports import TableOfValues, Value
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import one_line, classify_error
+from infrastructure.stores.postgres.failures import classify_error, one_line
 from infrastructure.stores.postgres.values import shown
 
 _AT_A_TIME: Final = 2000

@@ -99,17 +99,18 @@ def select_rows(table: Table) -> str:
 
 
 def sent(table: Table, alias: str = "new") -> str:
-    """The rows of a JSON parameter (a list of objects by column name) as a relation."""
-    columns = ", ".join(f"{field.name} {column_type(table, field)}" for field in table.fields)
-    return f"json_to_recordset(%s) AS {alias} ({columns})"
+    """The rows of the parameters (one array of texts for each column) as a relation."""
+    casts = ", ".join(f"{field.name}::{column_type(table, field)} AS {field.name}" for field in table.fields)
+    arrays = ", ".join(["%s::text[]"] * len(table.columns))
+    return f"(SELECT {casts} FROM unnest({arrays}) AS raw ({', '.join(table.columns)})) AS {alias}"
 
 
-def insert(table: Table, *, conflict: str) -> str:
-    """Inserts the rows of a JSON parameter, ordered by key so that concurrent writers queue instead of deadlocking."""
+def insert(table: Table, *, conflict: str = "") -> str:
+    """Inserts the rows of the parameters, ordered by key so that concurrent writers queue instead of deadlocking."""
     columns = ", ".join(table.columns)
+    handled = f" ON CONFLICT ({', '.join(table.key)}) {conflict}" if conflict else ""
     return (
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {sent(table)} ORDER BY {', '.join(table.key)}"
-        f" ON CONFLICT ({', '.join(table.key)}) {conflict}"
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {sent(table)} ORDER BY {', '.join(table.key)}{handled}"
     )
 
 
@@ -130,6 +131,18 @@ def delete_replaced(table: Table) -> str:
     )
 
 
+def prepared(name: str, statement: str) -> str:
+    """PREPARE for a statement whose parameters are all arrays of texts."""
+    parts = statement.split("%s")
+    numbered = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
+    return f"PREPARE {name} ({', '.join(['text[]'] * (len(parts) - 1))}) AS {numbered}"
+
+
+def execute(name: str, parameters: int) -> str:
+    """EXECUTE for a prepared statement."""
+    return f"EXECUTE {name} ({', '.join(['%s'] * parameters)})"
+
+
 def find_movie() -> str:
     """One movie: its cells, then its credits with the person's name at the end, and its other titles, as JSON."""
     credits = f"{cells(Table.CREDITS)}, people.name"
@@ -148,7 +161,7 @@ def documents() -> str:
     fields = ", ".join(f"{_json_value(field, field.name)} AS {field.name}" for field in Table.MOVIES.fields)
     return (
         "SELECT row_to_json(document)::text FROM (SELECT "
-        f"{fields}, {_json_people('director')} AS directors, {_json_people('cast')} AS \"cast\","
+        f'{fields}, {_json_people("director")} AS directors, {_json_people("cast")} AS "cast",'
         f" {_json_people(None)} AS crew, {_json_akas()} AS akas FROM movies ORDER BY movies.imdb_id) AS document"
     )
 
