@@ -25,7 +25,7 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
         StoreUnavailable: the database cannot be reached, or the disk is full.
     """
     from infrastructure.export.exporting import ExportFormat, export
-    from infrastructure.stores.postgres.snapshot import snapshot
+    from infrastructure.stores.postgres.reading import snapshot
 
     if folder.resolve() == settings.data_dir.resolve():
         raise UsageError(f"{folder} is the data directory, whose files belong to runs: export to another folder")

@@ -28,11 +28,11 @@ def write_answer(settings: Settings, clock: Clock, query: str, form: str, out: T
         UsageError: the query is wrong or would write.
         StoreUnavailable: the database cannot be reached.
     """
-    from infrastructure.stores.postgres.asking import answer
+    from infrastructure.stores.postgres.run_query import run_query
     from infrastructure.tables.rendering import Format, write
 
     with database_of(settings, clock) as database:
-        write([answer(database, query)], Format(form), out, headings=False)
+        write([run_query(database, query)], Format(form), out, headings=False)
 
 
 def report_names() -> tuple[str, ...]:

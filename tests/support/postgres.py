@@ -34,7 +34,8 @@ def empty_database() -> Iterator[str]:
     dsn = server().dsn()
     with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM credits; DELETE FROM people; DELETE FROM movies; DELETE FROM people_to_check; "
+            "DELETE FROM credits; DELETE FROM akas; DELETE FROM people; DELETE FROM movies; DELETE FROM charts; "
+            "DELETE FROM my_ratings; DELETE FROM ratings_history; DELETE FROM store_state; "
             "DELETE FROM runs; ALTER SEQUENCE runs_run_id_seq RESTART"
         )
     yield dsn

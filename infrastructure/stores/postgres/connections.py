@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 
 from domain.errors import FilmledgerError, StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import Address, completed, within
-from infrastructure.stores.postgres.failures import STORE, Kind, lacks_slots, timed_out, understand
+from infrastructure.stores.postgres.failures import STORE, Kind, classify_error, lacks_slots, timed_out
 from infrastructure.stores.postgres.watchdog import NoAnswer, Watchdog
 
 OLDEST_SERVER = 150000
@@ -211,7 +211,7 @@ class Connections:
         try:
             self._open(0).close()
         except psycopg2.OperationalError as error:
-            return lacks_slots(error) or understand(error).kind is Kind.WRONG
+            return lacks_slots(error) or classify_error(error).kind is Kind.WRONG
         except FilmledgerError:
             return False
         return True

@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from infrastructure.stores.postgres.address import Address
 from infrastructure.stores.postgres.connections import Connections
-from infrastructure.stores.postgres.failures import Failure, Kind, is_starting, understand
+from infrastructure.stores.postgres.failures import Failure, Kind, classify_error, is_starting
 from infrastructure.stores.postgres.outage import Outage
 from infrastructure.stores.postgres.watchdog import NoAnswer
 
@@ -136,14 +136,14 @@ class Database:
         try:
             return self._connections.connect(patience=self._outage.left)
         except psycopg2.Error as error:
-            failure = understand(error)
+            failure = classify_error(error)
             if failure.kind is Kind.WRONG or not is_starting(failure.message):
                 raise failure.error() from error
             self._outage.failed()
             raise _Again(failure) from error
 
     def _judged(self, error: psycopg2.Error, seconds: float) -> Exception:
-        failure = understand(error)
+        failure = classify_error(error)
         if failure.kind is Kind.REFUSED:
             return Refused(failure)
         if failure.kind is Kind.WRONG:

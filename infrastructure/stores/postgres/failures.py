@@ -41,7 +41,8 @@ class Failure:
         return StoreUnavailable(STORE, self.message)
 
 
-_CONFLICTS = {"40001", "40P01", "55P03", "23503"}  # 23503: credited by one transaction, dropped by another
+# 26000, 42P05: a pooler gave a session in which other statements are prepared
+_CONFLICTS = {"40001", "40P01", "55P03", "26000", "42P05"}
 _GONE = {"57P01", "57P02", "57P03", "57P05", "25006"}
 _BUSY = {"53000", "53100", "53200", "53300", "53400", "57014", "58030"}
 _WRONG_CLASSES = {"28", "3D", "3F", "42", "0A"}
@@ -60,7 +61,7 @@ _STARTING = re.compile(r"starting up|shutting down|recovery|not accepting", re.I
 _FULL = re.compile(r"too many|remaining connection slots|no more connections allowed", re.I)
 
 
-def understand(error: psycopg2.Error) -> Failure:
+def classify_error(error: psycopg2.Error) -> Failure:
     """Put an error into one of the kinds."""
     code = error.pgcode or ""
     message = one_line(error)

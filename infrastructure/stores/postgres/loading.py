@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,21 +12,20 @@ import psycopg2
 from psycopg2 import errorcodes
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
 
-from application.records import Cell, Row, Table
+from application.records import Cell, Row
 from domain.errors import UsageError
+from domain.fields import FieldType, Table
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import Kind, one_line, understand
+from infrastructure.stores.postgres.encoding import array_literal
+from infrastructure.stores.postgres.failures import Kind, classify_error, one_line
 from infrastructure.stores.postgres.queries import query
-from infrastructure.stores.postgres.values import CANONICAL_TIME
 
 # Source: https://www.postgresql.org/docs/current/sql-copy.html, text format
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_GENRES: Final = Table.MOVIES.columns.index("genres")
-_ABSENT: Final = re.compile("credits_(imdb_id|person_id)_fkey")
+_ABSENT: Final = re.compile("(?:credits|akas)_(imdb_id|person_id)_fkey")
 _KEY: Final = re.compile(r"=\(([^)]*)\)")
 _REFERRED_TO: Final = {"imdb_id": Table.MOVIES, "person_id": Table.PEOPLE}
-_LOADED_INTO: Final = {Table.MOVIES: "movies", Table.PEOPLE: "loaded_people", Table.CREDITS: "credits"}
 
 
 class PostgresLoader:
@@ -47,7 +45,7 @@ class PostgresLoader:
                 with connection, connection.cursor() as cursor:
                     return self._load(cursor, rows)
             except psycopg2.Error as error:
-                failure = understand(error)
+                failure = classify_error(error)
                 if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit of nobody counts among the conflicts
                     raise UsageError(f"nothing was imported: {_place(error, rows)}") from error
                 raise failure.error() from error
@@ -59,9 +57,9 @@ class PostgresLoader:
         ((there,),) = cursor.fetchall()
         if there:
             raise UsageError(f"an import needs an empty database; this one holds {there} movies")
-        cursor.execute("DELETE FROM people; DELETE FROM people_to_check")
-        counts = {table: _copy(cursor, table, rows(table)) for table in (Table.MOVIES, Table.CREDITS, Table.PEOPLE)}
-        cursor.execute(query("import_people"))
+        for table in reversed(Table):
+            cursor.execute(f"DELETE FROM {table}")
+        counts = {table: _copy(cursor, table, rows(table)) for table in Table}
         cursor.execute(query("import_end"))
         return counts
 
@@ -71,7 +69,7 @@ def _copy(cursor: Cursor, table: Table, rows: Iterator[Row]) -> int:
     columns = ", ".join(table.columns)
     source = _Lines(_lines(table, rows))
     try:
-        cursor.copy_expert(f"COPY {_LOADED_INTO[table]} ({columns}) FROM STDIN", source)  # type: ignore[arg-type]  # it calls nothing but read
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", source)  # type: ignore[arg-type]  # it calls nothing but read
     except psycopg2.Error:
         if source.error is not None:  # of which the driver tells the text alone
             raise source.error from None
@@ -110,17 +108,14 @@ class _Lines:
 
 
 def _lines(table: Table, rows: Iterator[Row]) -> Iterator[str]:
+    lists = [place for place, field in enumerate(table.fields) if field.type is FieldType.TEXT_LIST]
     for row in rows:
         if len(row) != len(table.columns):
             raise _refused(table, row, f"{len(row)} cells instead of {len(table.columns)}")
         cells: list[Cell] = list(row)
-        if table is Table.MOVIES:
-            if row[-1] is None or not CANONICAL_TIME.fullmatch(row[-1]):
-                raise _refused(table, row, f"scraped_at {row[-1]!r} is no time")
-            if row[_GENRES] is not None:
-                cells[_GENRES] = _array((row[_GENRES] or "").split("|"))
-        elif table is Table.CREDITS and row[-1] is not None:
-            cells[-1] = _roles(row[-1])
+        for place in lists:
+            if (cell := cells[place]) is not None:
+                cells[place] = array_literal(cell)
         line = "\t".join(["\\N" if cell is None else cell.translate(_ESCAPES) for cell in cells]) + "\n"
         if not line.isascii() and _SURROGATE.search(line):
             raise _refused(table, row, "it is not UTF-8")
@@ -138,22 +133,6 @@ def _named(table: Table, row: Row) -> str:
     return f"{table} {key}".encode(errors="backslashreplace").decode()
 
 
-def _roles(cell: str) -> str:
-    """A JSON array of texts as an array; anything else as it is, for the database to refuse."""
-    if cell == "[]":
-        return "{}"
-    try:
-        roles = json.loads(cell)
-    except ValueError:
-        return cell
-    return _array(roles) if isinstance(roles, list) and all(isinstance(role, str) for role in roles) else cell
-
-
-def _array(texts: list[str]) -> str:
-    """An array as PostgreSQL reads it from text."""
-    return "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
-
-
 def _place(error: psycopg2.Error, rows: Callable[[Table], Iterator[Row]]) -> str:
     """What is wrong, and in which row: COPY tells its number in the context."""
     detail = error.diag.message_detail or ""
@@ -161,7 +140,7 @@ def _place(error: psycopg2.Error, rows: Callable[[Table], Iterator[Row]]) -> str
     if absent and (key := _KEY.search(detail)):
         return f"credits name {key[1]}, but {_REFERRED_TO[absent[1]]} do not"
     reason = one_line(error) + (f" ({detail})" if detail else "")
-    where = re.search(r"COPY (?:loaded_)?(\w+), line (\d+)(?:, column (\w+))?", error.diag.context or "")
+    where = re.search(r"COPY (\w+), line (\d+)(?:, column (\w+))?", error.diag.context or "")
     if where is None:
         return reason
     table = Table(where[1])

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Final
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from application.records import Row
+from domain.fields import Table
+from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import understand
+from infrastructure.stores.postgres.failures import classify_error
 from infrastructure.stores.postgres.queries import query
 
-_AT_A_TIME = 2000
+_AT_A_TIME: Final = 2000
 
 
-def stream(database: Database, name: str) -> Iterator[Row]:
-    """All rows that a query of ours answers, from one snapshot.
+def stream(database: Database, statement: str) -> Iterator[Row]:
+    """All rows of one statement, from one snapshot.
 
     Raises:
         StoreUnavailable: the server cannot be reached, or the connection was lost on the way.
@@ -28,13 +31,65 @@ def stream(database: Database, name: str) -> Iterator[Row]:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection.cursor("rows") as cursor:
                 with database.watching(connection):
-                    cursor.execute(query(name))
+                    cursor.execute(statement)
                 while rows := _next(database, connection, cursor):
                     yield from rows
         except psycopg2.Error as error:
-            raise understand(error).error() from error
+            raise classify_error(error).error() from error
 
 
 def _next(database: Database, connection: Connection, cursor: Cursor) -> list[Row]:
     with database.watching(connection):
         return cursor.fetchmany(_AT_A_TIME)
+
+
+class PostgresSnapshot:
+    """Satisfies ``Snapshot``. Streams; memory does not grow with the tables.
+
+    A database of version 0.1 is read as it is, without being migrated.
+
+    Args:
+        connection: in the transaction whose view of the database is read.
+        columns: the columns that each table has there.
+    """
+
+    def __init__(self, connection: Connection, columns: Mapping[str, frozenset[str]]) -> None:
+        self._connection = connection
+        is_current = all(set(table.columns) <= columns.get(table, frozenset()) for table in Table)
+        self._prefix = "" if is_current else statements.before(columns, query("charts_before"))
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """See ``Snapshot.rows``."""
+        return self._stream(f"rows_{table}", statements.select_rows(table))
+
+    def documents(self) -> Iterator[str]:
+        """See ``Snapshot.documents``."""
+        return (text or "" for (text,) in self._stream("documents", statements.documents()))
+
+    def _stream(self, name: str, statement: str) -> Iterator[Row]:
+        try:
+            with self._connection.cursor(name) as cursor:
+                cursor.itersize = _AT_A_TIME
+                cursor.execute(self._prefix + statement)
+                yield from cursor
+        except psycopg2.Error as error:
+            raise classify_error(error).error() from error
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[PostgresSnapshot]:
+    """The database as it is at this moment, whatever is saved meanwhile.
+
+    Raises:
+        StoreUnavailable: the server cannot be reached.
+        StoreError: a movie cannot be read.
+    """
+    with closing(database.connect()) as connection:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query("columns"), ([str(table) for table in Table],))
+                columns = {table: frozenset(names) for table, names in cursor.fetchall()}
+        except psycopg2.Error as error:
+            raise classify_error(error).error() from error
+        yield PostgresSnapshot(connection, columns)

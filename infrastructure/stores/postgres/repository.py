@@ -1,47 +1,127 @@
-"""Movies in PostgreSQL, saved in groups that form by themselves under load."""
+"""Movies in PostgreSQL, saved in batches that form by themselves under load."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import logging
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
+from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from application.records import Row, Table, from_rows
+from application.records import MovieRows, Row, from_rows, key_of, newer_person, timestamp, to_rows
 from domain.errors import RecordRejected, StoreError
+from domain.fields import Table
 from domain.movie import Movie
-from infrastructure.stores.postgres import encoding, reading, tidying
-from infrastructure.stores.postgres.culprits import culprit, flaws
+from infrastructure.stores.postgres import maintenance, reading, statements
 from infrastructure.stores.postgres.database import Database, Refused
-from infrastructure.stores.postgres.encoding import groups
-from infrastructure.stores.postgres.failures import STORE
+from infrastructure.stores.postgres.encoding import columns, flaws, groups
+from infrastructure.stores.postgres.failures import STORE, Failure, Kind
 from infrastructure.stores.postgres.queries import query
-from infrastructure.stores.postgres.values import CANONICAL_TIME
 from shared.batcher import Batcher
+from shared.clock import Clock, SystemClock
 
-_MAX_BATCH_SIZE = 50
-_MAX_LANES = 4  # more transactions at a time mean smaller batches, which cost the server more
+_log = logging.getLogger(__name__)
+_MAX_BATCH_SIZE: Final = 50
+_MAX_CONCURRENCY: Final = 4  # more transactions at a time mean smaller batches, which cost the server more
+_ROWS_AT_A_TIME: Final = 1000
+_CLOCK_TOLERANCE: Final = timedelta(hours=1)  # two clocks differ by less
+
+_NEVER_OLDER: Final = "movies.scraped_at <= excluded.scraped_at"
+_NAME: Final = ("name", "read_at", "source")
+_BY_NAME_AGE: Final = (
+    "coalesce(people.read_at, '-infinity') < coalesce(excluded.read_at, '-infinity')"
+    " OR people.read_at IS NOT DISTINCT FROM excluded.read_at"
+    ' AND excluded.name COLLATE "C" < people.name COLLATE "C"'
+)
+_SAVE_MOVIES: Final = (
+    statements.insert(Table.MOVIES, conflict=statements.update(Table.MOVIES, where=_NEVER_OLDER))
+    + " RETURNING imdb_id, xmax = 0"
+)
+_FORCE_MOVIES: Final = (
+    statements.insert(Table.MOVIES, conflict=statements.update(Table.MOVIES)) + " RETURNING imdb_id, xmax = 0"
+)
+_SAVE_NAMES: Final = statements.insert(
+    Table.PEOPLE, conflict=statements.update(Table.PEOPLE, _NAME, where=_BY_NAME_AGE)
+)
+_PARTS: Final = (Table.CREDITS, Table.AKAS)
+_DELETE_PARTS: Final = {table: statements.delete_replaced(table) for table in _PARTS}
+_SAVE_PARTS: Final = {table: statements.insert(table, conflict="DO NOTHING") for table in _PARTS}
+_NEW_PARTS: Final = {table: statements.insert(table) for table in _PARTS}
+_PUT_PEOPLE: Final = statements.insert(Table.PEOPLE, conflict="DO NOTHING")
+_LOCK_PEOPLE: Final = (
+    f"SELECT {statements.cells(Table.PEOPLE)} FROM people WHERE person_id = ANY (%s) ORDER BY person_id FOR UPDATE"
+)
+_UPSERTS: Final = {
+    Table.PEOPLE: statements.insert(Table.PEOPLE, conflict=statements.update(Table.PEOPLE)),
+    Table.MY_RATINGS: statements.insert(
+        Table.MY_RATINGS, conflict=statements.update(Table.MY_RATINGS, where="my_ratings.read_at <= excluded.read_at")
+    ),
+    Table.RATINGS_HISTORY: statements.insert(Table.RATINGS_HISTORY, conflict=statements.update(Table.RATINGS_HISTORY)),
+    Table.CHARTS: statements.insert(Table.CHARTS, conflict=statements.update(Table.CHARTS)),
+}
+_OWN_CONSTRAINT: Final = re.compile(rf"(?P<table>{'|'.join(Table)})_(?P<column>.+)_(?:check|fkey)")
+_PERSON: Final = re.compile(r"\bnm[0-9]{7,10}\b")
+
+
+class PreparedStatements:
+    """Executes statements that each connection prepares once, which saves parsing and planning them.
+
+    A connection pooler can hand another session to each transaction. Where a statement
+    turns out to be missing or to exist already, statements are sent in full from then on.
+    """
+
+    def __init__(self) -> None:
+        self._prepared: WeakKeyDictionary[Connection, set[str]] = WeakKeyDictionary()
+        self._in_full = False
+
+    def execute(self, cursor: Cursor, statement: str, parameters: Sequence[str]) -> None:
+        """Executes a statement whose parameters are array literals."""
+        if self._in_full:
+            cursor.execute(statement, parameters)
+            return
+        name = f"filmledger_{zlib.crc32(statement.encode()):08x}"
+        prepared = self._prepared.setdefault(cursor.connection, set())
+        try:
+            if name not in prepared:
+                cursor.execute(statements.prepared(name, statement))
+                prepared.add(name)  # stays prepared when the transaction is rolled back
+            cursor.execute(statements.execute(name, len(parameters)), parameters)
+        except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
+            self._in_full = True
+            raise
 
 
 class PostgresMovieRepository:
-    """Satisfies ``MovieRepository`` and ``ThoroughRepository``.
+    """Satisfies ``MovieRepository``.
 
-    A lone save is a transaction of its own. While transactions are under way the
+    A lone save is a transaction of its own. While transactions are in progress the
     saves of other threads gather, and the next transaction takes them together;
-    if it fails for one of them, each is saved by itself, so that only the
-    culprit fails. Saving again is harmless, so a commit whose answer got lost is
-    simply repeated.
+    if it fails because of one of them, each is saved by itself, so that only the
+    rejected record fails. Saving again is harmless, so a commit whose answer got
+    lost is repeated.
 
     Args:
         database: where to; closed with the repository.
+        clock: decides whether a stored record was read in the future.
     """
 
-    def __init__(self, database: Database) -> None:
+    may_reject = True
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
+        self._clock = clock or SystemClock()
         self._saved = False
-        self._batcher: Batcher[Movie, None] = Batcher(
-            self._flush, max_batch=_MAX_BATCH_SIZE, lanes=min(database.pool_size, _MAX_LANES)
+        self._statements = PreparedStatements()
+        self._batcher: Batcher[MovieRows, None] = Batcher(
+            self._flush, max_batch=_MAX_BATCH_SIZE, lanes=min(database.pool_size, _MAX_CONCURRENCY)
         )
 
     @property
@@ -50,91 +130,344 @@ class PostgresMovieRepository:
 
     def save(self, movie: Movie) -> None:
         """See ``MovieRepository.save``."""
-        self._batcher.submit(movie)
+        self._batcher.submit(to_rows(movie))
+
+    def replace(self, imdb_id: str, movie: Movie | None) -> None:
+        """See ``MovieRepository.replace``."""
+
+        def put(cursor: Cursor) -> None:
+            cursor.execute("DELETE FROM movies WHERE imdb_id = %s", (imdb_id,))
+            if movie is not None:
+                self._write_batch(cursor, [to_rows(movie)])
+
+        try:
+            self._database.transact(put)
+        except Refused as refused:
+            raise RecordRejected(STORE, f"{imdb_id}: {refused.failure.message}") from refused
+        except ValueError as error:
+            raise RecordRejected(STORE, f"{imdb_id}: {error}") from error
+
+    def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
+        """See ``MovieRepository.replace_chart``."""
+        read_at = max((row[-1] or "" for row in rows), default=None)
+
+        def put(cursor: Cursor) -> None:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"filmledger chart {chart}",))
+            cursor.execute(query("chart_read_at"), (chart,))
+            ((stored,),) = cursor.fetchall()
+            if read_at is not None and stored is not None and stored > read_at:
+                if not self._is_future(stored, read_at):
+                    return
+                _log.warning("PostgreSQL: chart %s was stored as read at %s, in the future; replaced", chart, stored)
+            cursor.execute("DELETE FROM charts WHERE chart = %s", (chart,))
+            _put(cursor, Table.CHARTS, rows)
+
+        self._run_for_rows(Table.CHARTS, put)
+
+    def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
+        """See ``MovieRepository.save_rows``."""
+        remaining = iter(rows)
+        while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
+            self._run_for_rows(table, partial(_save_rows, table=table, rows=_last_of_each(table, batch)))
+
+    def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
+        """See ``MovieRepository.delete_rows``."""
+        deleted = 0
+        remaining = iter(keys)
+        key = ", ".join(table.key)
+        credited = " AND NOT EXISTS (SELECT FROM credits WHERE credits.person_id = people.person_id)"
+        while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
+            arrays = columns(table, [_key_row(table, each) for each in batch])
+
+            def delete(cursor: Cursor, arrays: list[str] = arrays) -> int:
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {statements.sent(table)})"
+                    + (credited if table is Table.PEOPLE else ""),
+                    arrays,
+                )
+                return cursor.rowcount
+
+            deleted += self._database.transact(delete)
+        return deleted
 
     def find(self, imdb_id: str) -> Movie | None:
         """See ``MovieRepository.find``."""
 
         def read(connection: Connection) -> tuple[Any, ...] | None:
             with connection.cursor() as cursor:
-                cursor.execute(query("find_movie"), (imdb_id,))
+                cursor.execute(statements.find_movie(), (imdb_id,))
                 return cursor.fetchone()
 
         found = self._database.run(read)
         if found is None:
             return None
-        *movie, credits = found
-        if not CANONICAL_TIME.fullmatch(movie[-1]):
-            raise StoreError(
-                STORE, f"{imdb_id} cannot be read: scraped_at {movie[-1]} is no time that a movie can have"
-            )
+        *movie, credits, akas = found
         try:
-            return from_rows(tuple(movie), [tuple(row[:-1]) for row in credits], {row[1]: row[-1] for row in credits})
+            return from_rows(
+                tuple(movie),
+                [tuple(row[:-1]) for row in credits],
+                {row[1]: row[-1] for row in credits},
+                [tuple(row) for row in akas],
+            )
         except ValueError as error:
             raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
 
     def ids(self) -> Iterator[str]:
         """See ``MovieRepository.ids``."""
-        return (row[0] or "" for row in reading.stream(self._database, "ids"))
+        return (row[0] or "" for row in reading.stream(self._database, "SELECT imdb_id FROM movies ORDER BY imdb_id"))
 
     def rows(self, table: Table) -> Iterator[Row]:
         """See ``MovieRepository.rows``."""
-        return reading.stream(self._database, f"rows_{table}")
+        return reading.stream(self._database, statements.select_rows(table))
+
+    @property
+    def marker(self) -> str | None:
+        return maintenance.get_state(self._database, "marker")
+
+    def set_marker(self, marker: str) -> None:
+        """See ``MovieRepository.set_marker``."""
+        maintenance.set_state(self._database, "marker", marker)
 
     def finalize(self) -> None:
         """See ``MovieRepository.finalize``."""
-        tidying.drop_uncredited(self._database)
         if self._saved:
             self._saved = False
-            tidying.sort(self._database)
-
-    def drop_uncredited(self) -> None:
-        """See ``ThoroughRepository.drop_uncredited``."""
-        tidying.drop_all_uncredited(self._database)
+            maintenance.sort_small_tables(self._database)
 
     def close(self) -> None:
         """See ``MovieRepository.close``."""
         self._database.close()
 
-    def _flush(self, movies: Sequence[Movie]) -> list[Exception | None]:
+    # --- batches of movies ----------------------------------------------------------
+
+    def _flush(self, movies: Sequence[MovieRows]) -> list[Exception | None]:
         results: dict[int, Exception | None] = {}
         for group in groups(movies):
             try:
                 self._write([movies[index] for index in group])
-            except (Refused, UnicodeEncodeError):
+            except (Refused, ValueError):  # of the latter kind are NUL and half surrogate pairs
                 results.update({index: self._alone(movies[index]) for index in group})
             except StoreError as error:
                 results.update(dict.fromkeys(group, error))
         return [results.get(index) for index in range(len(movies))]
 
-    def _alone(self, movie: Movie) -> Exception | None:
-        """Save one that was refused in company; its error if it was the reason."""
+    def _alone(self, movie: MovieRows) -> Exception | None:
+        """Saves one that was refused together with others; returns its error if it was the reason."""
         try:
             self._write([movie])
         except Refused as refused:
-            return RecordRejected(STORE, f"{movie.imdb_id}: {culprit(movie, refused, self._database)}")
-        except UnicodeEncodeError as error:
-            return RecordRejected(STORE, f"{movie.imdb_id}: {flaws(movie) or error}")
+            return RecordRejected(STORE, f"{movie.movie[0]}: {rejection_details(movie, refused, self._database)}")
+        except ValueError as error:
+            return RecordRejected(STORE, f"{movie.movie[0]}: {flaws(movie) or error}")
         except StoreError as error:
             return error
         return None
 
-    def _write(self, movies: Sequence[Movie]) -> None:
+    def _write(self, movies: Sequence[MovieRows]) -> None:
         self._saved = True
-        document = encoding.encode(movies)
+        self._database.transact(lambda cursor: self._write_batch(cursor, movies))
 
-        def call(connection: Connection) -> None:
-            with connection.cursor() as cursor:
-                if self._call(cursor, document) < len(movies):  # some are older than what is stored, or seem to be
-                    cursor.execute(query("forget_impossible_times"), ([movie.imdb_id for movie in movies],))
-                    if cursor.rowcount:
-                        self._call(cursor, document)
+    def _write_batch(self, cursor: Cursor, movies: Sequence[MovieRows]) -> None:
+        # Plans are kept, and are made while the tables are still small.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        self._statements.execute(cursor, _SAVE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in movies]))
+        written = dict(cursor.fetchall())
+        if len(written) < len(movies):
+            missing = {str(rows.movie[0]): rows for rows in movies if rows.movie[0] not in written}
+            if future := self._future_records(cursor, missing):
+                self._statements.execute(cursor, _FORCE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in future]))
+                written |= dict(cursor.fetchall())
+                _require(len(future), cursor.rowcount, "movies", future)
+        saved = [rows for rows in movies if rows.movie[0] in written]
+        if saved:
+            self._write_parts(cursor, saved, [imdb_id for imdb_id, fresh in written.items() if not fresh])
 
-        self._database.run(call)
+    def _write_parts(self, cursor: Cursor, movies: Sequence[MovieRows], replaced: list[str]) -> None:
+        """Writes names, credits and other titles of movies whose rows are written and locked."""
+        run = self._statements.execute
+        if names := _newest_names(movies):
+            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, names))
+        for table in _PARTS:
+            rows = [row for movie in movies for row in (movie.credits if table is Table.CREDITS else movie.akas)]
+            arrays = columns(table, rows)
+            if replaced:
+                run(cursor, _DELETE_PARTS[table], ["{" + ",".join(replaced) + "}", *arrays])
+            if rows:
+                run(cursor, _SAVE_PARTS[table] if replaced else _NEW_PARTS[table], arrays)
+                if cursor.rowcount < len(rows):  # rows that stayed as they were are not counted
+                    _require_parts(cursor, movies)
 
-    @staticmethod
-    def _call(cursor: Cursor, document: str) -> int:
-        """How many were written."""
-        cursor.execute("SELECT save_movies(%s)", (document,))
-        ((written,),) = cursor.fetchall()
-        return int(written)
+    def _future_records(self, cursor: Cursor, missing: dict[str, MovieRows]) -> list[MovieRows]:
+        """Those whose stored record was read in the future; the others must be older than what is stored.
+
+        Raises:
+            Refused: a record was not written although nothing newer is stored.
+        """
+        cursor.execute(query("stored_times"), (list(missing),))
+        stored: dict[str, str] = dict(cursor.fetchall())
+        lost = [rows for imdb_id, rows in missing.items() if stored.get(imdb_id, "") <= (rows.movie[-1] or "")]
+        _require(len(missing), len(missing) - len(lost), "movies", lost)
+        future = [rows for imdb_id, rows in missing.items() if self._is_future(stored[imdb_id], rows.movie[-1] or "")]
+        for rows in future:
+            _log.warning(
+                "PostgreSQL: %s was stored as read at %s, which is in the future; replaced by the record read at %s",
+                rows.movie[0], stored[str(rows.movie[0])], rows.movie[-1],
+            )  # fmt: skip
+        return future
+
+    def _is_future(self, stored: str, new: str) -> bool:
+        """Whether a stored time lies in the future and the new one does not."""
+        latest = timestamp(self._clock.now() + _CLOCK_TOLERANCE)
+        return stored > latest >= new
+
+    def _run_for_rows(self, table: Table, work: Callable[[Cursor], None]) -> None:
+        try:
+            self._database.transact(work)
+        except Refused as refused:
+            raise RecordRejected(STORE, f"{table}: {refused.failure.message}") from refused
+        except ValueError as error:
+            raise RecordRejected(STORE, f"{table}: {error}") from error
+
+
+def _newest_names(movies: Iterable[MovieRows]) -> list[Row]:
+    """One people row for each person, by id."""
+    names: dict[str | None, Row] = {}
+    for rows in movies:
+        for row in rows.people:
+            old = names.get(row[0])
+            names[row[0]] = row if old is None else newer_person(old, row)
+    return list(names.values())
+
+
+def _require_parts(cursor: Cursor, movies: Sequence[MovieRows]) -> None:
+    cursor.execute(query("count_parts"), ([rows.movie[0] for rows in movies],))
+    held = {imdb_id: counts for imdb_id, *counts in cursor.fetchall()}
+    for position, name in enumerate(("credits", "akas")):
+        lost = [
+            rows
+            for rows in movies
+            if held.get(rows.movie[0], [0, 0])[position] < len(rows.credits if position == 0 else rows.akas)
+        ]
+        _require(len(movies), len(movies) - len(lost), name, lost)
+
+
+def _require(expected: int, found: int, table: str, lost: Sequence[MovieRows]) -> None:
+    """Believes a save only if the database holds what was sent.
+
+    Raises:
+        Refused: it holds less.
+    """
+    if found < expected:
+        titles = ", ".join(str(rows.movie[0]) for rows in lost)
+        raise Refused(
+            Failure(
+                Kind.REFUSED,
+                f"the database did not keep all rows of {table} that were sent ({titles});"
+                f" a trigger, a rule or row security on {table} drops them",
+            )
+        )
+
+
+def _save_rows(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
+    if table is Table.PEOPLE:
+        _merge_people(cursor, rows)
+    else:
+        _put(cursor, table, rows)
+
+
+def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
+    _execute_put(cursor, _PUT_PEOPLE, Table.PEOPLE, [row for row in rows if row[1] is not None])
+    cursor.execute(_LOCK_PEOPLE, ([row[0] for row in rows],))
+    stored = {row[0]: row for row in cursor.fetchall()}
+    merged = [newer_person(stored[row[0]], row) for row in rows if row[0] in stored]
+    changed = [row for row in merged if row != stored[row[0]]]
+    if changed:
+        _put(cursor, Table.PEOPLE, changed)
+
+
+def _put(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
+    if rows:
+        _execute_put(cursor, _UPSERTS[table], table, rows)
+
+
+def _execute_put(cursor: Cursor, statement: str, table: Table, rows: Sequence[Row]) -> None:
+    cursor.execute(statement, columns(table, rows))
+
+
+def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:
+    """One row for each key, merged or chosen as if they were saved one after the other."""
+    kept: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        key = key_of(table, row)
+        old = kept.get(key)
+        if old is None:
+            kept[key] = row
+        elif table is Table.PEOPLE:
+            kept[key] = newer_person(old, row)
+        elif table is not Table.MY_RATINGS or (old[-1] or "") <= (row[-1] or ""):
+            kept[key] = row
+    return list(kept.values())
+
+
+def _key_row(table: Table, key: tuple[str, ...]) -> Row:
+    cells = dict(zip(table.key, key, strict=True))
+    return tuple(cells.get(column) for column in table.columns)
+
+
+# --- why a record was refused -------------------------------------------------------
+
+
+def rejection_details(movie: MovieRows, refused: Refused, database: Database) -> str:
+    """Names the column that was refused, the person if it was a person's, and what the database says.
+
+    Args:
+        movie: what was refused.
+        refused: how.
+        database: asked which columns a constraint of the user's own is about.
+    """
+    if found := flaws(movie):
+        return found
+    diagnostics = getattr(refused.__cause__, "diag", None)
+    where = ", ".join(_columns(diagnostics, database))
+    if person := _person(movie, diagnostics):
+        where = f"{where} of {person}" if where else person
+    return f"{where}: {refused.failure.message}" if where else refused.failure.message
+
+
+def _columns(diagnostics: Any, database: Database) -> list[str]:
+    constraint = getattr(diagnostics, "constraint_name", None) or ""
+    if column := getattr(diagnostics, "column_name", None):
+        return [column]
+    named = _OWN_CONSTRAINT.fullmatch(constraint)
+    if named and named["column"] in Table(named["table"]).columns:
+        return [named["column"]]
+    return _looked_up(diagnostics, database) if constraint else []
+
+
+def _looked_up(diagnostics: Any, database: Database) -> list[str]:
+    names = {
+        "schema": diagnostics.schema_name,
+        "table": diagnostics.table_name,
+        "constraint": diagnostics.constraint_name,
+    }
+
+    def read(connection: Connection) -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(query("constraint_columns"), names)
+            return [column for (column,) in cursor.fetchall()]
+
+    try:
+        return database.run(read)
+    except StoreError:
+        return []  # the rejection is reported without them
+
+
+def _person(movie: MovieRows, diagnostics: Any) -> str:
+    """The person of the refused row: rows of people and credits have the id before anything that looks like one."""
+    if getattr(diagnostics, "table_name", None) not in (Table.PEOPLE, Table.CREDITS):
+        return ""
+    found = _PERSON.search(diagnostics.message_detail or "")
+    if found is None:
+        return ""
+    names = {row[0]: row[1] for row in movie.people}
+    return f"{found[0]} ({names[found[0]]})" if found[0] in names else found[0]

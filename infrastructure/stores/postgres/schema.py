@@ -10,8 +10,11 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
 from domain.errors import UsageError
+from domain.fields import Table
+from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import understand
+from infrastructure.stores.postgres.failures import classify_error
+from infrastructure.stores.postgres.queries import query
 from shared.clock import Clock, SystemClock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -19,7 +22,7 @@ _LOCK = 7_164_702_331  # an advisory lock of ours; the number means nothing
 
 
 def prepare(database: Database, clock: Clock | None = None, *, until: str | None = None) -> None:
-    """Bring the database to the schema of this program; nothing to do if it is there.
+    """Brings the database to the schema of this program; does nothing if it is there.
 
     Args:
         clock: for the times the migration tool writes down.
@@ -40,8 +43,10 @@ def prepare(database: Database, clock: Clock | None = None, *, until: str | None
                 cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
             if _behind(connection):
                 _migrate(database.connect, clock or SystemClock(), until or versions()[-1])
+        if until is None:
+            _comment(connection)
     except psycopg2.Error as error:
-        raise understand(error).error() from error
+        raise classify_error(error).error() from error
     finally:
         connection.close()
 
@@ -70,6 +75,17 @@ def _behind(connection: Connection) -> bool:
             f"{known[-1]}); update the program, or use another database"
         )
     return applied != known
+
+
+def _comment(connection: Connection) -> None:
+    """Applies the comments of the field table where they differ and the tables are ours to comment."""
+    with connection.cursor() as cursor:
+        cursor.execute(query("comments"), ([str(table) for table in Table],))
+        stored = {(table, column): comment for table, column, comment in cursor.fetchall()}
+        for (table, column), wanted in statements.comments().items():
+            if (table, column) in stored and stored[table, column] != wanted:
+                target = f"COLUMN {table}.{column}" if column else f"TABLE {table}"
+                cursor.execute(f"COMMENT ON {target} IS %s", (wanted,))
 
 
 def _may_create(connection: Connection) -> None:

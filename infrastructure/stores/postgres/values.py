@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from application.ports import Value
 from application.records import timestamp
-
-CANONICAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-"""What ``application.records.timestamp`` makes. PostgreSQL takes others too, as infinity."""
 
 
 def shown(value: Any) -> Value:

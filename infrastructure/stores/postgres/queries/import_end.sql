@@ -3,4 +3,5 @@ CREATE INDEX credits_person_id_idx ON credits (person_id, category);
 ALTER TABLE credits
     ADD CONSTRAINT credits_imdb_id_fkey FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE,
     ADD CONSTRAINT credits_person_id_fkey FOREIGN KEY (person_id) REFERENCES people;
-ANALYZE movies, people, credits;
+ALTER TABLE akas ADD CONSTRAINT akas_imdb_id_fkey FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE;
+ANALYZE movies, people, credits, akas, charts;

@@ -17,7 +17,7 @@ from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import completed, environment_of, from_parts, within
 from infrastructure.stores.postgres.culprits import flaws
 from infrastructure.stores.postgres.encoding import encode, groups
-from infrastructure.stores.postgres.failures import Kind, one_line, understand
+from infrastructure.stores.postgres.failures import Kind, one_line, classify_error
 from infrastructure.stores.postgres.outage import Outage
 from tests.support.movies import full_movie, movie, person
 
@@ -48,23 +48,23 @@ from tests.support.movies import full_movie, movie, person
     ],
 )
 def test_errors_without_a_code_are_told_apart_by_their_text(said: str, kind: Kind) -> None:
-    assert understand(psycopg2.OperationalError(said)).kind is kind
+    assert classify_error(psycopg2.OperationalError(said)).kind is kind
 
 
 def test_a_closed_connection_is_gone() -> None:
-    assert understand(psycopg2.InterfaceError("connection already closed")).kind is Kind.GONE
-    assert understand(psycopg2.DatabaseError("lost synchronization with server")).kind is Kind.GONE
+    assert classify_error(psycopg2.InterfaceError("connection already closed")).kind is Kind.GONE
+    assert classify_error(psycopg2.DatabaseError("lost synchronization with server")).kind is Kind.GONE
 
 
 def test_what_the_program_got_wrong_is_not_tried_again() -> None:
-    assert understand(psycopg2.ProgrammingError("no results to fetch")).kind is Kind.WRONG
+    assert classify_error(psycopg2.ProgrammingError("no results to fetch")).kind is Kind.WRONG
 
 
 def test_a_kind_becomes_an_error_of_ours() -> None:
-    lost = understand(psycopg2.OperationalError("server closed the connection unexpectedly\n\tmore")).error()
+    lost = classify_error(psycopg2.OperationalError("server closed the connection unexpectedly\n\tmore")).error()
     assert isinstance(lost, StoreUnavailable)
     assert str(lost) == "postgres: server closed the connection unexpectedly"
-    wrong = understand(psycopg2.OperationalError('FATAL:  database "d" does not exist\n')).error()
+    wrong = classify_error(psycopg2.OperationalError('FATAL:  database "d" does not exist\n')).error()
     assert isinstance(wrong, UsageError)
     assert str(wrong) == 'PostgreSQL: database "d" does not exist'
 

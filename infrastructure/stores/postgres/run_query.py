@@ -15,11 +15,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from application.ports import TableOfValues, Value
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import one_line, understand
+from infrastructure.stores.postgres.failures import classify_error, one_line
 from infrastructure.stores.postgres.values import shown
 
 _AT_A_TIME: Final = 2000
-_LOOK_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 _CURSOR: Final = "answer"
 _SAY: Final = "SELECT set_config('filmledger.query', %s, true)"
 _OPEN: Final = f"""
@@ -31,7 +31,7 @@ _ADMINISTRATORS: Final = "57P"  # shutdown and the like: not the query's fault
 _TIMES: Final = (1082, 1083, 1114, 1184, 1266)
 
 
-def answer(database: Database, query: str) -> TableOfValues:
+def run_query(database: Database, query: str) -> TableOfValues:
     """What the database answers, streamed; nothing can be changed. Ctrl-C stops it.
 
     Raises:
@@ -42,7 +42,7 @@ def answer(database: Database, query: str) -> TableOfValues:
     try:
         with _interruptible():
             connection.set_session(readonly=True)
-            cursor = _asked(connection, query)
+            cursor = _open_cursor(connection, query)
             first = cursor.fetchmany(_AT_A_TIME)
     except psycopg2.Error as error:
         connection.close()
@@ -54,7 +54,7 @@ def answer(database: Database, query: str) -> TableOfValues:
     return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first))
 
 
-def _asked(connection: Connection, query: str) -> Cursor:
+def _open_cursor(connection: Connection, query: str) -> Cursor:
     """A cursor that streams the answer.
 
     The database opens it by itself, from a string: so it takes one statement only, and one that answers with rows,
@@ -93,7 +93,7 @@ def _as_text(text: str | bytes | None, _cursor: Cursor) -> str | bytes | None:
 def _explained(error: psycopg2.Error) -> Exception:
     code = error.pgcode or ""
     if not code or code.startswith(_ADMINISTRATORS):
-        return understand(error).error()
+        return classify_error(error).error()
     hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
     return UsageError(f"PostgreSQL: {one_line(error)}{hint}")
 
@@ -114,7 +114,7 @@ def _wait(connection: Connection) -> None:
         sockets = [connection.fileno()]
         reading = state == extensions.POLL_READ
         try:
-            select.select(sockets if reading else [], [] if reading else sockets, [], _LOOK_SECONDS)
+            select.select(sockets if reading else [], [] if reading else sockets, [], _POLL_SECONDS)
         except KeyboardInterrupt:
             connection.cancel()  # or the server would go on alone
             raise

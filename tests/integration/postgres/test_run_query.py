@@ -16,7 +16,7 @@ import pytest
 
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import environment_of
-from infrastructure.stores.postgres.asking import answer
+from infrastructure.stores.postgres.run_query import run_query
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.tables.rendering import Format, write
@@ -36,7 +36,7 @@ def database() -> Iterator[Database]:
 
 
 def ask(database: Database, sql: str) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    table = answer(database, sql)
+    table = run_query(database, sql)
     return table.columns, list(table.rows)
 
 
@@ -113,13 +113,13 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(database: Database, sql: s
 
 
 def test_large_answers_stream(database: Database) -> None:
-    table = answer(database, "SELECT generate_series(1, 1000000000) AS n")
+    table = run_query(database, "SELECT generate_series(1, 1000000000) AS n")
     rows = iter(table.rows)
     assert [next(rows)[0] for _ in range(2500)] == list(range(1, 2501))
 
 
 def test_an_error_on_the_way_is_told(database: Database) -> None:
-    table = answer(database, "SELECT 1 / (5000 - n) FROM generate_series(1, 10000) AS n")
+    table = run_query(database, "SELECT 1 / (5000 - n) FROM generate_series(1, 10000) AS n")
     with pytest.raises(UsageError, match="division by zero"):
         list(table.rows)
 
@@ -137,7 +137,7 @@ def test_ctrl_c_stops_a_long_query_on_the_server_too(database: Database) -> None
     presser = threading.Thread(target=press)
     presser.start()
     with pytest.raises(KeyboardInterrupt):
-        answer(database, "SELECT pg_sleep(3600)")
+        run_query(database, "SELECT pg_sleep(3600)")
     presser.join()
     wait_until(lambda: not sleeping())
 
@@ -149,7 +149,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 def test_the_answer_goes_well_with_the_renderer(database: Database) -> None:
     out = io.StringIO()
-    table = answer(database, "SELECT title, true AS yes FROM movies ORDER BY imdb_id LIMIT 1")
+    table = run_query(database, "SELECT title, true AS yes FROM movies ORDER BY imdb_id LIMIT 1")
     write([table], Format.CSV, out, headings=False)
     assert out.getvalue() == f"title,yes\n{film(0).title},true\n"
 

@@ -1,1 +1,0 @@
-SELECT imdb_id FROM movies
