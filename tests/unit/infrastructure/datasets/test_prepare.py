@@ -63,15 +63,15 @@ def write_store(store: InMemoryMovieRepository | None, folder: Path) -> dict[Tab
 
 
 def rows(path: Path) -> list[Row]:
-    return duckdb.sql(f"SELECT * FROM '{path}'").fetchall()
+    return duckdb.execute(f"SELECT * FROM '{path}'").fetchall()
 
 
 def complete(prepared: PreparedLoad, table: Table) -> list[Row]:
     return rows(prepared.complete(table))
 
 
-def titles(prepared: PreparedLoad) -> list[str | None]:
-    return [row[0] for row in complete(prepared, Table.MOVIES)]
+def titles(prepared: PreparedLoad) -> list[str]:
+    return [str(row[0]) for row in complete(prepared, Table.MOVIES)]
 
 
 def values(table: Table, row: Row) -> dict[str, str]:
@@ -82,7 +82,7 @@ def values(table: Table, row: Row) -> dict[str, str]:
 
 
 def test_every_cell_of_a_title_is_taken_over(files: Path) -> None:
-    found = {row[0]: values(Table.MOVIES, row) for row in complete(load(files), Table.MOVIES)}
+    found = {str(row[0]): values(Table.MOVIES, row) for row in complete(load(files), Table.MOVIES)}
     assert found["tt1000001"] == {
         "imdb_id": "tt1000001",
         "title": 'The "Quoted" Ferry',
@@ -133,7 +133,7 @@ def test_crew_decides_directors_and_writers_and_actors_become_cast(files: Path) 
 
 
 def test_people_are_those_who_are_credited(files: Path) -> None:
-    found = {row[0]: values(Table.PEOPLE, row) for row in complete(load(files), Table.PEOPLE)}
+    found = {str(row[0]): values(Table.PEOPLE, row) for row in complete(load(files), Table.PEOPLE)}
     assert sorted(found) == ["nm1000001", "nm1000002", "nm1000003", "nm1000004", "nm1000005"]
     ada = found["nm1000001"]
     assert (ada["name"], ada["born"], ada["died"], ada["professions"], ada["known_for"]) == (
