@@ -241,11 +241,12 @@ def test_a_file_that_is_missing_is_named(files: Path) -> None:
     ("content", "message"),
     [
         (b"<!doctype html><title>Sorry</title>", "this is a web page"),
-        (gzip.compress(b"<html>"), "this is a web page"),
+        (gzip.compress(b"<html>", mtime=0), "this is a web page"),
         (gzip.compress(b"tconst\tstars\tnumVotes\n"), "the header lacks averageRating"),
         (gzip.compress(b"numVotes\tconst\taverageRating\ttconst\n"), "the header has another order"),
         (b"\x1f\x8b\x08\x00broken", "cannot be read"),
     ],
+    ids=["page", "compressed page", "other header", "other order", "broken"],
 )
 def test_what_is_not_the_data_file_is_refused_before_anything_is_read(
     files: Path, content: bytes, message: str
