@@ -59,7 +59,7 @@ class ScrapeMovie:
             SourceError: it could not be fetched or read.
         """
         if (saved := self._fresh(job)) is not None:
-            return Outcome(job, Status.COMPLETED, saved.title, source="saved")
+            return Outcome(job, Status.COMPLETED, saved.title, source="saved", fresh=True)
         self._progress.phase(job, "fetch", job.attempt)
         # Whoever starts a stopped run again asks anew: a title that spent all its requests on blocks gets one more.
         left = max(1, self._max_requests - job.spent)
@@ -71,7 +71,7 @@ class ScrapeMovie:
             return failed(job, error, requests=title.requests, size=title.size)
         moved = movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key) is not None
         if moved:
-            log.warning("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
+            log.info("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
         else:
             log.info("%s saved: %s", movie.imdb_id, movie.title)
         return Outcome(

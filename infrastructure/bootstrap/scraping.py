@@ -25,6 +25,7 @@ from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.bootstrap.stores import history
+from shared.activity import activity
 from shared.background import enter_in_background
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
         cluster = _cluster(session, options, stack) if options.cluster else None
         if not job_log.listed:
-            job_log.list(_listed(session, options, found.charts))
+            with activity("reading the list" if options.ids else f"reading the chart {options.chart}"):
+                job_log.list(_listed(session, options, found.charts))
         session.report_resumed(job_log)
 
         opened = opening()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from application.composite_repository import CompositeMovieRepository
 from application.ports import ChartHistory, RunHistory
 from domain.errors import UsageError
+from shared.activity import activity
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -76,8 +77,11 @@ def database_place(
     embedded = EmbeddedServer(directory / "postgres", cancel=cancel)
     if existing and not embedded.exists:
         raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
-    with embedded as server:
-        yield Place(server.dsn, server.start().psql, embedded=True)
+    with ExitStack() as stack:
+        with activity("starting PostgreSQL"):
+            server = stack.enter_context(embedded)
+            info = server.start()
+        yield Place(server.dsn, info.psql, embedded=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,11 +41,13 @@ def test_a_title_is_saved_with_the_rank_of_its_job() -> None:
 
 def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(caplog: pytest.LogCaptureFixture) -> None:
     store = InMemoryMovieRepository()
-    outcome, _ = _scrape(FetchedTitle(MOVIE, "page"), store, Job(0, "tt7777777"))
+    with caplog.at_level(logging.INFO):
+        outcome, _ = _scrape(FetchedTitle(MOVIE, "page"), store, Job(0, "tt7777777"))
     assert outcome.saved_as == MOVIE.imdb_id
     assert store.find(MOVIE.imdb_id) is not None
     assert store.find("tt7777777") is None
     assert f"tt7777777 has moved: saved as {MOVIE.imdb_id}" in caplog.text
+    assert not [record for record in caplog.records if record.levelno > logging.INFO], "a moved title is no fault"
 
 
 def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: pytest.LogCaptureFixture) -> None:
