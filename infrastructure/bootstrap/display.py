@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from infrastructure.progress.startup import StartupDisplay
 
 if TYPE_CHECKING:
     from application.status import RunStatus
     from application.summary import Summary
-    from infrastructure.progress.startup import StartupDisplay
 
-
-def startup_display(stream: TextIO, *, quiet: bool, environ: Mapping[str, str]) -> StartupDisplay:
-    """Shows what a command does until its results or its progress display appear."""
-    from infrastructure.progress.startup import StartupDisplay
-
-    return StartupDisplay(stream, quiet=quiet, environ=environ)
+__all__ = ["StartupDisplay", "status_lines", "summary_lines"]
 
 
 def summary_lines(summary: Summary, *, noun: str, speed: bool) -> Iterator[str]:

@@ -104,7 +104,8 @@ def database(
         cancel=cancel,
     )
     try:
-        prepare(opened, clock)
+        with activity("preparing the database"):
+            prepare(opened, clock)
         yield opened
     finally:
         opened.close()

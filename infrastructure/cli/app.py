@@ -43,7 +43,7 @@ class _Commands(DefaultGroup):
         Raises:
             click.UsageError: there is no such command.
         """
-        name = cmd_name if cmd_name in _MODULE_OF or not cmd_name.startswith("-") else self.default_cmd_name
+        name = "scrape" if cmd_name.startswith("-") else cmd_name
         if name not in _MODULE_OF:
             import difflib
 

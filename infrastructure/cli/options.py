@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from domain.errors import UsageError
 from infrastructure.bootstrap import clock_of
-from infrastructure.bootstrap.display import startup_display
+from infrastructure.bootstrap.display import StartupDisplay
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import complain, errors_as_exit_codes
 from shared.clock import Clock
@@ -22,9 +22,6 @@ from shared.log_options import LogFormat, LogOptions, Verbosity
 from shared.logging_setup import Logging, configure
 from shared.masking import register
 from shared.settings import Settings, load
-
-if TYPE_CHECKING:
-    from infrastructure.progress.startup import StartupDisplay
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
             if not quiet:
                 for warning in loaded.warnings:
                     complain(warning)
-            startup = startup_display(sys.stderr, quiet=quiet, environ=os.environ)
+            startup = StartupDisplay(sys.stderr, quiet=quiet, environ=os.environ)
             try:
                 function(CommandContext(loaded.settings, quiet, logging, startup), *args, **kwargs)
             finally:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from infrastructure.bootstrap.stores import Place
 
 screen = logging.getLogger(SCREEN)
+_EXAMPLE: Final = "select rank, title, rating from movies order by rank limit 10"
 
 
 class TerminalOutput:
@@ -76,7 +77,7 @@ class TerminalOutput:
             self.say(f"next: add --retry-failed to the same command to try the failed {noun} again")
         elif place is not None:
             self.say("next, look at it:")
-            self.say(f"  {command_line('report', self._data_dir)}")
+            self.say(f'  {command_line("sql", self._data_dir)} "{_EXAMPLE}"')
 
     def _report_block(self, message: str, saved: str) -> None:
         from infrastructure.bootstrap.network import block_advice  # imported late: `parse` needs no network

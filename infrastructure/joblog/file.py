@@ -32,6 +32,7 @@ CHECKPOINT_FROM: Final = 8 << 20  # a shorter log is read in a fraction of a sec
 CHECKPOINT_EVERY: Final = 250_000  # outcomes
 _BATCH: Final = 8192
 _LONGEST_DETAIL: Final = 1_000
+_MAX_LABEL: Final = 200
 
 
 def run_line(identity: RunIdentity, *, version: str, clock: Clock) -> dict[str, Any]:
@@ -227,4 +228,5 @@ class JobLogFile:
 
 def _listed_job(seq: int, job: Job) -> dict[str, Any]:
     line: dict[str, Any] = {"seq": seq, "id": job.key, "rank": job.rank}
-    return line | {"label": job.label} if job.label else line
+    label = job.label[:_MAX_LABEL].encode("utf-8", "replace").decode()
+    return line | {"label": label} if label else line
