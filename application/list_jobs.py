@@ -14,7 +14,7 @@ _ID_OR_URL: Final = re.compile(r"(?:\S*/title/)?(tt[0-9]{7,10})(?:[/?]\S*)?")
 
 def jobs_of_chart(entries: Iterable[ChartEntry]) -> Iterator[Job]:
     """A job for each entry, in the order given."""
-    return (Job(seq, entry.imdb_id, entry.rank) for seq, entry in enumerate(entries))
+    return (Job(seq, entry.imdb_id, entry.rank, label=entry.title) for seq, entry in enumerate(entries))
 
 
 def jobs_of_lines(lines: Iterable[str], complain: Callable[[str], None]) -> Iterator[Job]:

@@ -91,7 +91,7 @@ class SavePoster:
             return Outcome(job, Status.COMPLETED, "no poster")
         known = self._store.find(job.key)
         if known is not None and known.url == url and self._is_fresh(known):
-            return Outcome(job, Status.COMPLETED, "unchanged", source="store")
+            return Outcome(job, Status.COMPLETED, "unchanged", source="store", fresh=True)
         self._progress.phase(job, "fetch", job.attempt)
         answer = self._source.poster(url, known, max_requests=self._max_requests - job.spent, cancel=self._cancel)
         self._progress.phase(job, "save", job.attempt)

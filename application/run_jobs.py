@@ -139,4 +139,4 @@ def run_jobs(
             cancel.set()
     if cancel.is_set() and ending is StopReason.FINISHED:
         ending = StopReason.INTERRUPTED
-    return RunResult(ending, totals.summary(), message)
+    return RunResult(ending, totals.summary(job_log.counts), message)

@@ -58,7 +58,7 @@ class ScrapeMovie:
             SourceError: it could not be fetched or read.
         """
         if (saved := self._fresh(job)) is not None:
-            return Outcome(job, Status.COMPLETED, saved.title, source="saved")
+            return Outcome(job, Status.COMPLETED, saved.title, source="saved", fresh=True)
         self._progress.phase(job, "fetch", job.attempt)
         # Whoever starts a stopped run again asks anew: a title that spent all its requests on blocks gets one more.
         left = max(1, self._max_requests - job.spent)

@@ -1,4 +1,4 @@
-"""What a run came to: counted from outcomes, in memory that does not grow with them."""
+"""The summary of a run, counted from its outcomes in constant memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from application.ports import Failure, Outcome, Status
+from application.ports import Failure, JobCounts, Outcome, Status
 from shared.clock import Clock
 
 LISTED_FAILURES: Final = 100
@@ -14,30 +14,36 @@ LISTED_FAILURES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The totals of a run, or of one sitting of a run that was continued.
+    """The totals of one process's part of a run.
 
     Attributes:
-        saved: jobs that were completed.
-        partial: those of them whose source could not tell every field.
+        fetched: jobs completed with new data.
+        fresh: jobs completed without a request, because what is saved is recent enough.
+        incomplete: completed jobs whose source lacked fields.
         failed: jobs that failed for good.
         reasons: failures for good by error class, most frequent first.
         failures: the first of them, at most ``LISTED_FAILURES``.
         retried: failures after which the job stayed pending.
-        cancelled: jobs cut off by the end of the run; they stay pending.
-        requests: HTTP requests, whatever came of them.
-        size: body bytes over the wire.
+        cancelled: jobs that the end of the run cut off; they are pending.
+        saved: jobs of the whole run that are completed, by earlier processes too.
+        pending: jobs of the whole run that remain to be done.
+        requests: HTTP requests, failed ones included.
+        size: body bytes received.
         elapsed: wall time in seconds.
         busy: seconds summed over all jobs.
         workers: how many jobs could run at the same time.
     """
 
-    saved: int
-    partial: int
+    fetched: int
+    fresh: int
+    incomplete: int
     failed: int
     reasons: tuple[tuple[str, int], ...]
     failures: tuple[Failure, ...]
     retried: int
     cancelled: int
+    saved: int
+    pending: int
     requests: int
     size: int
     elapsed: float
@@ -45,45 +51,42 @@ class Summary:
     workers: int
 
     @property
-    def pages_per_second(self) -> float:
-        """Jobs completed in a second of wall time."""
-        return _ratio(self.saved, self.elapsed)
-
-    @property
-    def speed_up(self) -> float:
-        """How many times longer the same jobs would have taken one after the other."""
-        return _ratio(self.busy, self.elapsed)
+    def rate(self) -> float:
+        """Jobs fetched per second of wall time."""
+        return _ratio(self.fetched, self.elapsed)
 
     @property
     def utilisation(self) -> float:
-        """The share of the workers' time that was spent in jobs, 0 to 1."""
+        """The share of the workers' time spent in jobs, 0 to 1."""
         return min(1.0, _ratio(self.busy, self.elapsed * self.workers))
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything above in types that JSON knows."""
+        """All of it in JSON types."""
         return {
-            "saved": self.saved,
-            "partial": self.partial,
+            "fetched": self.fetched,
+            "fresh": self.fresh,
+            "incomplete": self.incomplete,
             "failed": self.failed,
-            "reasons": dict(self.reasons),
+            "failed_by_reason": dict(self.reasons),
             "failures": [{"id": each.key, "reason": each.reason, "detail": each.detail} for each in self.failures],
             "retried": self.retried,
             "cancelled": self.cancelled,
+            "saved": self.saved,
+            "pending": self.pending,
             "requests": self.requests,
             "bytes": self.size,
             "elapsed_seconds": round(self.elapsed, 3),
-            "pages_per_second": round(self.pages_per_second, 3),
-            "speed_up": round(self.speed_up, 2),
+            "rate_per_second": round(self.rate, 3),
             "utilisation": round(self.utilisation, 3),
             "workers": self.workers,
         }
 
 
 class Totals:
-    """Adds outcomes up; the wall time counts from here. For one thread.
+    """Adds outcomes up; wall time counts from construction. Not thread-safe.
 
-    An outcome that may be retried counts as a retry and not as a failure: the
-    job is pending, and whatever becomes of it arrives as another outcome.
+    A failure that may be retried counts as a retry: its job is pending and
+    ends with another outcome.
     """
 
     def __init__(self, clock: Clock, workers: int) -> None:
@@ -93,7 +96,7 @@ class Totals:
         self._counts: Counter[Status] = Counter()
         self._reasons: Counter[str] = Counter()
         self._failures: list[Failure] = []
-        self._partial = self._retried = self._requests = self._size = self._milliseconds = 0
+        self._fresh = self._incomplete = self._retried = self._requests = self._size = self._milliseconds = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
@@ -105,22 +108,26 @@ class Totals:
             return
         self._counts[outcome.status] += 1
         if outcome.status is Status.COMPLETED:
-            self._partial += bool(outcome.missing)
+            self._fresh += outcome.fresh
+            self._incomplete += bool(outcome.missing)
         elif outcome.status is Status.FAILED:
             self._reasons[outcome.reason] += 1
             if len(self._failures) < LISTED_FAILURES:
                 self._failures.append(Failure(outcome.job.key, outcome.reason, outcome.detail))
 
-    def summary(self) -> Summary:
-        """The totals up to now."""
+    def summary(self, counts: JobCounts) -> Summary:
+        """The totals up to now, with the ``counts`` of the whole run."""
         return Summary(
-            saved=self._counts[Status.COMPLETED],
-            partial=self._partial,
+            fetched=self._counts[Status.COMPLETED] - self._fresh,
+            fresh=self._fresh,
+            incomplete=self._incomplete,
             failed=self._counts[Status.FAILED],
             reasons=tuple(self._reasons.most_common()),
             failures=tuple(self._failures),
             retried=self._retried,
             cancelled=self._counts[Status.CANCELLED],
+            saved=counts.completed,
+            pending=counts.pending,
             requests=self._requests,
             size=self._size,
             elapsed=self._clock.monotonic() - self._begin,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.errors import ChartError, InvalidMovie
@@ -26,7 +26,7 @@ class ChartName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChartEntry:
-    """A place in a chart; ``rank`` counts from 1.
+    """A place in a chart; ``rank`` counts from 1, ``title`` is empty if the chart does not tell it.
 
     Raises:
         InvalidMovie: the id has the wrong shape or the rank is below 1.
@@ -34,6 +34,7 @@ class ChartEntry:
 
     rank: int
     imdb_id: str
+    title: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         problems = []

@@ -46,6 +46,11 @@ class Logging:
         self._file_levels = (logging.NOTSET, theirs) if self._file is not None else (_NEVER, _NEVER)
         self._before: dict[str, int] = {}
 
+    @property
+    def verbose(self) -> bool:
+        """Whether the screen shows more than warnings."""
+        return self._options.verbosity is not Verbosity.MINIMAL
+
     def install(self) -> None:
         """Take over the root logger; what lies below the lowest level asked for costs next to nothing."""
         ours = min(self._screen_levels[0], self._file_levels[0])

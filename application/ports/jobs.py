@@ -18,6 +18,7 @@ class Job:
         seq: its place in the list, from 0.
         key: an IMDb id or a file.
         rank: in the chart, where there is one.
+        label: its name for people, such as the title in the chart; empty if unknown.
         attempt: how often it was taken in this run, this time included.
         spent: HTTP requests used up for it in this run by earlier attempts.
     """
@@ -27,6 +28,7 @@ class Job:
     rank: int | None = None
     attempt: int = 1
     spent: int = 0
+    label: str = ""
 
 
 class Status(StrEnum):
@@ -55,6 +57,7 @@ class Outcome:
         source: where the record came from: ``page``, ``graphql``, ``file``.
         missing: fields that this source could not tell; empty when complete.
         saved_as: the id under which IMDb has the title now, if that is another than the job's.
+        fresh: completed without a request, because what is saved is recent enough.
     """
 
     job: Job
@@ -70,6 +73,7 @@ class Outcome:
     source: str = ""
     missing: tuple[str, ...] = ()
     saved_as: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +168,22 @@ class JobLog(Protocol):
 
 
 class Progress(Protocol):
-    """A face of the run. ``started`` comes from worker threads, the rest from the main one."""
+    """A progress display. ``started`` and ``phase`` come from worker threads, the rest from the main thread."""
 
     def begin(self, label: str, total: int) -> None:
-        """A run of so many jobs begins."""
+        """Begins a run of ``total`` jobs; may follow another run."""
 
     def started(self, job: Job) -> None:
-        """A worker has taken a job."""
+        """Shows that a worker has taken a job."""
 
     def phase(self, job: Job, phase: str, attempt: int = 1) -> None:
-        """What a worker is doing now: ``fetch``, ``parse``, ``save``, ``wait``."""
+        """Shows what a worker does now: ``fetch``, ``parse``, ``save``, ``wait``."""
 
     def done(self, outcome: Outcome) -> None:
-        """A job has ended."""
+        """Counts a job that has ended."""
 
     def note(self, message: str) -> None:
-        """A line for the user, shown above the bar."""
+        """Shows a line to the user, above the bar."""
 
     def end(self) -> None:
-        """The run is over; give the screen back."""
+        """Ends the display and gives the terminal back. May be called again."""

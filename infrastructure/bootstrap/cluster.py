@@ -15,8 +15,9 @@ from application.ports import TitleSource
 from domain.errors import UsageError
 from infrastructure.bootstrap import network
 from infrastructure.cluster.where import cluster_named
-from infrastructure.http.scope import Origin
-from infrastructure.http.sites import DEFAULT_RATE
+from infrastructure.http.messages import Origin
+from infrastructure.http.policies import DEFAULT_RATE
+from shared.addresses import split_user_info
 from shared.clock import Clock
 from shared.secret import Secret
 from shared.settings import Settings
@@ -113,6 +114,6 @@ def for_workers(settings: Settings) -> Settings:
 
 def rate_of(settings: Settings) -> float | None:
     """Requests a second to one host, of the whole fleet; None for no limit, as on loopback."""
-    if settings.requests_per_second is None and not Origin.of(settings.site).loopback:
+    if settings.requests_per_second is None and not Origin.of(split_user_info(settings.site)[0]).loopback:
         return DEFAULT_RATE
     return settings.requests_per_second

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 
 from domain.errors import UsageError
+from shared.activity import activity
 from shared.settings import Settings
 
 
@@ -19,7 +20,9 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
     from infrastructure.demo.process import DemoProcess
 
     data_dir = Path("data/demo") if settings.data_dir == Path("data") else settings.data_dir
-    with DemoProcess(DemoOptions()) as site:
+    with ExitStack() as stack:
+        with activity("starting the demo site"):
+            site = stack.enter_context(DemoProcess(DemoOptions()))
         yield msgspec.structs.replace(settings, base_url=site.url, graphql_url=f"{site.url}/graphql", data_dir=data_dir)
 
 

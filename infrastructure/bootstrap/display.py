@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from application.status import RunStatus
-from application.summary import Summary
+from infrastructure.progress.startup import StartupDisplay
+
+if TYPE_CHECKING:
+    from application.status import RunStatus
+    from application.summary import Summary
+
+__all__ = ["StartupDisplay", "status_lines", "summary_lines"]
 
 
-def summary_lines(summary: Summary, *, noun: str) -> Iterator[str]:
+def summary_lines(summary: Summary, *, noun: str, speed: bool) -> Iterator[str]:
     """The summary of a run, line by line; ``noun`` is what its jobs are, in the plural."""
-    from infrastructure.progress.closing import closing_lines
+    from infrastructure.progress.summary_lines import summary_lines as lines
 
-    return closing_lines(summary, noun=noun)
+    return lines(summary, noun=noun, verb="parsed" if noun == "files" else "fetched", speed=speed)
 
 
 def status_lines(status: RunStatus) -> Iterator[str]:
     """The state of a run, line by line."""
-    from infrastructure.progress.status_lines import status_lines as lines
+    from infrastructure.progress.summary_lines import status_lines as lines
 
     return lines(status)

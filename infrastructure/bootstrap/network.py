@@ -141,6 +141,6 @@ def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Fin
 
 def block_advice() -> str:
     """The advice that the network layer adds to the message of a block."""
-    from infrastructure.http.breaker import ADVICE
+    from infrastructure.http.limit import ADVICE
 
     return ADVICE

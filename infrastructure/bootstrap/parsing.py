@@ -14,7 +14,7 @@ from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
-from infrastructure.progress.files import FileLines
+from infrastructure.progress.displays import FileProgress
 from infrastructure.scraper.parse_file import ParseFile
 from infrastructure.scraper.saved_charts import chart_to_rank_by
 from infrastructure.scraper.saved_files import find_files
@@ -57,7 +57,7 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         chart = chart_to_rank_by(paths, session.cancel, chart=None)
         source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
         opened = stack.enter_context(session.open_stores())
-        context = session.context(job_log, options.workers, progress=FileLines(session.output.say))
+        context = session.context(job_log, options.workers, progress=FileProgress(session.output.say))
         work = ScrapeMovie(
             source,
             opened.together,

@@ -21,7 +21,7 @@ from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, o
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
-from infrastructure.progress.choice import progress_for
+from infrastructure.progress.displays import progress_for
 from shared.clock import Clock
 from shared.logging_setup import job_log_scope
 from shared.settings import Settings
@@ -41,6 +41,9 @@ class RunOutput(Protocol):
 
     def warn(self, message: str) -> None:
         """Prints a message that is shown even when quiet."""
+
+    def progress_begins(self) -> None:
+        """Clears what is shown until the progress display begins."""
 
     def run_opened(self, run_id: str) -> None:
         """Takes the id of the run whose job log was opened."""
@@ -137,6 +140,7 @@ class RunSession:
 
     def context(self, log: JobLogFile, workers: int, progress: Progress | None = None) -> RunContext:
         """What carries the jobs out; ``progress`` replaces the display that suits standard error."""
+        self.output.progress_begins()
         return RunContext(
             executor=job_executor(workers),
             workers=workers,

@@ -25,6 +25,7 @@ from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, sources
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
+from shared.activity import activity
 from shared.background import enter_in_background
 
 if TYPE_CHECKING:
@@ -102,11 +103,12 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         places: tuple[ChartEntry, ...] = ()
         jobs: Iterable[Job] = ()
         if not job_log.listed:
-            if options.ids is None:
-                places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
-                jobs = jobs_of_chart(places)
-            else:
-                jobs = _read_ids(options.ids, session.output.warn)
+            with activity("reading the list" if options.ids else f"reading the chart {options.chart}"):
+                if options.ids is None:
+                    places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
+                    jobs = jobs_of_chart(places)
+                else:
+                    jobs = _read_ids(options.ids, session.output.warn)
         read_at = session.clock.now()
         opened = opening()
         chart = None if options.ids else StoredChart(opened.together, options.chart.value)

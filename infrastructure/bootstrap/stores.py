@@ -20,6 +20,7 @@ from application.ports import ChartHistory, ChartSnapshot, MovieRepository, Run,
 from application.repair import RepairStep, repair
 from domain.chart import ChartEntry
 from domain.errors import UsageError
+from shared.activity import activity
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -80,8 +81,11 @@ def database_place(
     embedded = EmbeddedServer(directory / "postgres", cancel=cancel)
     if existing and not embedded.exists:
         raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
-    with embedded as server:
-        yield Place(server.dsn, server.start().psql, embedded=True)
+    with ExitStack() as stack:
+        with activity("starting PostgreSQL"):
+            server = stack.enter_context(embedded)
+            info = server.start()
+        yield Place(server.dsn, info.psql, embedded=True)
 
 
 @contextmanager
@@ -104,7 +108,8 @@ def database(
         cancel=cancel,
     )
     try:
-        prepare(opened, clock)
+        with activity("preparing the database"):
+            prepare(opened, clock)
         yield opened
     finally:
         opened.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
+from importlib import import_module
+from typing import Final
 
 import click
 from click_default_group import DefaultGroup
@@ -12,9 +13,29 @@ from infrastructure.cli.exit_codes import errors_as_exit_codes
 from shared.malloc import limit_malloc_arenas
 from shared.version import VERSION
 
+# Which module of this package has which commands: only the one that is called is imported.
+_MODULES: Final = {
+    "database": ("sql", "psql", "report"),
+    "doctor": ("doctor",),
+    "exchange": ("export", "import"),
+    "parse": ("parse",),
+    "posters": ("posters",),
+    "publish": ("publish", "serve"),
+    "scrape": ("scrape",),
+    "settings": ("settings",),
+    "site": ("demo-site",),
+    "status": ("status",),
+    "verify": ("verify",),
+}
+_MODULE_OF: Final = {command: module for module, commands in _MODULES.items() for command in commands}
+
 
 class _Commands(DefaultGroup):
-    """A word that is no command is not handed to ``scrape``, which takes none."""
+    """Imports a command when it is asked for; an unknown word is an error, not an argument of ``scrape``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """All names, sorted."""
+        return sorted(_MODULE_OF)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; options alone mean the default one.
@@ -22,10 +43,16 @@ class _Commands(DefaultGroup):
         Raises:
             click.UsageError: there is no such command.
         """
-        if cmd_name not in self.commands and not cmd_name.startswith("-"):
-            nearest = difflib.get_close_matches(cmd_name, self.commands, 1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(sorted(self.commands))}"
-            raise click.UsageError(f"there is no command {cmd_name!r}; {hint}", ctx)
+        name = "scrape" if cmd_name.startswith("-") else cmd_name
+        if name not in _MODULE_OF:
+            import difflib
+
+            nearest = difflib.get_close_matches(name, _MODULE_OF, 1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"choose {', '.join(sorted(_MODULE_OF))}"
+            raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
+        if name not in self.commands:
+            for command in import_module(f"infrastructure.cli.{_MODULE_OF[name]}").COMMANDS:
+                self.add_command(command)
         return super().get_command(ctx, cmd_name)
 
 
@@ -46,24 +73,10 @@ def commands() -> None:
 
 
 def program() -> click.Group:
-    """All commands; loading them takes a while, so not before they are needed."""
-    from infrastructure.cli import (
-        database,
-        doctor,
-        exchange,
-        parse,
-        posters,
-        publish,
-        scrape,
-        settings,
-        site,
-        status,
-        verify,
-    )
-
-    for module in (scrape, parse, status, verify, database, exchange, posters, publish, doctor, settings, site):
-        for command in module.COMMANDS:
-            commands.add_command(command)
+    """The group with all commands loaded, for documents and tests."""
+    context = click.Context(commands)
+    for name in _MODULE_OF:
+        commands.get_command(context, name)
     return commands
 
 
@@ -72,6 +85,6 @@ def main() -> None:
     limit_malloc_arenas()
     with errors_as_exit_codes(debug=False):
         try:
-            program()(prog_name="main.py")
+            commands(prog_name="main.py")
         finally:
             sys.stdout.flush()  # output that cannot be written is an error like any other

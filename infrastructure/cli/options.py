@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 
 from domain.errors import UsageError
 from infrastructure.bootstrap import clock_of
+from infrastructure.bootstrap.display import StartupDisplay
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import complain, errors_as_exit_codes
 from shared.clock import Clock
@@ -29,6 +31,7 @@ class CommandContext:
     settings: Settings
     quiet: bool
     logging: Logging
+    startup: StartupDisplay
 
     @property
     def clock(self) -> Clock:
@@ -88,9 +91,11 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
             if not quiet:
                 for warning in loaded.warnings:
                     complain(warning)
+            startup = StartupDisplay(sys.stderr, quiet=quiet, environ=os.environ)
             try:
-                function(CommandContext(loaded.settings, quiet, logging), *args, **kwargs)
+                function(CommandContext(loaded.settings, quiet, logging, startup), *args, **kwargs)
             finally:
+                startup.end()
                 logging.close()
 
     return with_context

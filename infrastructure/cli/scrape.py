@@ -62,6 +62,7 @@ def scrape(
     An unfinished run is continued. Ctrl-C stops in order: titles in progress
     are finished and saved, and the next run does the rest.
     """
+    context.startup.begin(f"scraping {'the titles of ' + str(ids) if ids else 'the chart ' + chart}")
     from infrastructure.bootstrap.demo import demo_settings
     from infrastructure.bootstrap.scraping import ScrapeOptions, list_titles, run_scrape
     from infrastructure.cli.summary import exit_code, run_session

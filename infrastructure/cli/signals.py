@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,9 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
     def listen() -> None:
         while number := os.read(heard, 1):
             if interrupted.is_set():
-                os._exit(Exit.FAILED)  # whatever is half written is mended when the files are next opened
+                if sys.stderr.isatty():
+                    os.write(2, b"\n")  # the cursor stands at the end of the progress display
+                os._exit(Exit.FAILED)  # half-written files are repaired when they are next opened
             interrupted.set()
             cancel.set()
             name = signal.Signals(number[0]).name

@@ -7,8 +7,9 @@ import shlex
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from infrastructure.bootstrap.stores import OpenStores
 
 screen = logging.getLogger(SCREEN)
-_EXAMPLE = "select rank, title, rating from top250 order by rank limit 10"
+_EXAMPLE: Final = "select rank, title, rating from top250 order by rank limit 10"
 
 
 class TerminalOutput:
@@ -38,15 +39,20 @@ class TerminalOutput:
     def __init__(self, context: CommandContext, data_dir: Path) -> None:
         self.quiet = context.quiet
         self._logging = context.logging
+        self._startup = context.startup
         self._data_dir = data_dir
 
     def say(self, line: str) -> None:
         screen.info("%s", line)
         if not self.quiet:
-            click.echo(line)
+            with self._startup.paused():
+                click.echo(line)
 
     def warn(self, message: str) -> None:
         complain(message)
+
+    def progress_begins(self) -> None:
+        self._startup.end()
 
     def run_opened(self, run_id: str) -> None:
         self._logging.run = run_id
@@ -54,35 +60,43 @@ class TerminalOutput:
     def run_ended(self, result: RunResult, opened: OpenStores | None, noun: str) -> None:
         from infrastructure.bootstrap.display import summary_lines
 
-        for line in summary_lines(result.summary, noun=noun):
+        summary = result.summary
+        for line in summary_lines(summary, noun=noun, speed=self._logging.verbose):
             self.say(line)
-        if result.ending is StopReason.BLOCKED:
-            self._report_block(result.message)
-        elif result.ending is StopReason.STORE:
-            complain(f"stopped, because a store does not accept data: {result.message}")
-            complain("saved titles stay saved, the rest stays pending")
         if opened is not None:
-            self._report_stores(opened)
+            self.say(f"data: {self._data_dir} ({', '.join(_contents(opened))})")
+        saved = f"{summary.saved} {noun} are saved, {summary.pending} pending"
+        if result.ending is StopReason.BLOCKED:
+            self._report_block(result.message, saved)
+        elif result.ending is StopReason.STORE:
+            complain(f"stopped because a store does not accept data: {result.message}")
+            complain(f"{saved}: run the same command to continue")
+        elif summary.pending:
+            complain(f"{saved}: run the same command to continue")
+        elif summary.failed:
+            self.say(f"next: add --retry-failed to the same command to try the failed {noun} again")
+        elif opened is not None and opened.place is not None:
+            self.say("next, look at it:")
+            self.say(f'  {command_line("sql", self._data_dir)} "{_EXAMPLE}"')
 
-    def _report_block(self, message: str) -> None:
-        from infrastructure.bootstrap.network import block_advice  # not before it is needed: `parse` has no network
+    def _report_block(self, message: str, saved: str) -> None:
+        from infrastructure.bootstrap.network import block_advice  # imported late: `parse` needs no network
 
         complain(f"the site refuses programs: {message.removesuffix(f'; {block_advice()}')}")
-        complain("saved titles stay saved, the rest stays pending. Wait some hours and run the same command again,")
+        complain(f"{saved}. Wait some hours and run the same command again,")
         complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
         complain(f"and read them with `{_this_program()} parse FOLDER`")
 
-    def _report_stores(self, opened: OpenStores) -> None:
-        folder = self._data_dir
-        for store in opened.each:
-            if store.name == "csv":
-                self.say(f"CSV files: {folder}/movies.csv, people.csv, credits.csv and more")
-            elif store.name == "sqlite":
-                self.say(f"SQLite: {folder / 'filmledger.sqlite'}")
-            elif opened.place is not None:
-                where = f"in {folder / 'postgres'}" if opened.place.embedded else "the server you configured"
-                self.say(f"PostgreSQL: {where}; query it with")
-                self.say(f'  {command_line("sql", folder)} "{_EXAMPLE}"')
+
+def _contents(opened: OpenStores) -> Iterator[str]:
+    """What each store has put into the data directory, or where else it is."""
+    for store in opened.each:
+        if store.name == "csv":
+            yield "movies.csv, people.csv, credits.csv, charts.csv"
+        elif store.name == "sqlite":
+            yield "filmledger.sqlite"
+        elif opened.place is not None:
+            yield "PostgreSQL in postgres/" if opened.place.embedded else "and PostgreSQL on your server"
 
 
 def run_session(context: CommandContext, settings: Settings, cancel: threading.Event) -> RunSession:
@@ -103,6 +117,9 @@ def _this_program() -> str:
         python = Path("python")
     elif python.is_relative_to(Path.cwd()):
         python = python.relative_to(Path.cwd())
+    script = Path(sys.argv[0])
+    if script.suffix != ".py":  # the installed console script
+        return "filmledger" if shutil.which("filmledger") else shlex.quote(str(script))
     return shlex.join([str(python), sys.argv[0]])
 
 

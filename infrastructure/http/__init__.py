@@ -1,9 +1,9 @@
-"""How pages are fetched: politely, over routes, and honest when the site refuses."""
+"""How pages and files are fetched: limit, route, send, classify, retry."""
 
-from infrastructure.http.blocks import find_block
-from infrastructure.http.build import build_downloader
-from infrastructure.http.downloader import Downloader
+from infrastructure.http.classify import find_block
+from infrastructure.http.downloader import Downloader, build_downloader
+from infrastructure.http.files import DownloadedFile
+from infrastructure.http.messages import Page
 from infrastructure.http.options import NetworkOptions
-from infrastructure.http.page import Page
 
-__all__ = ["Downloader", "NetworkOptions", "Page", "build_downloader", "find_block"]
+__all__ = ["DownloadedFile", "Downloader", "NetworkOptions", "Page", "build_downloader", "find_block"]

@@ -1,4 +1,4 @@
-"""Looks at the network once, route by route, and says what it finds."""
+"""Checks the network once, route by route, and reports what it finds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from typing import Final
 from protego import Protego
 
 from domain.errors import UsageError
-from infrastructure.http.breaker import ADVICE
-from infrastructure.http.build import build_routes, build_transport, retry_policy, tor_control
-from infrastructure.http.failures import Fault, RequestFailed
+from infrastructure.http.classify import Ok, Redirect, Refused, judge
+from infrastructure.http.downloader import build_routes, build_transport, retry_policy, tor_control
+from infrastructure.http.limit import ADVICE, pause
+from infrastructure.http.messages import Answer, Fault, Origin, Request, RequestFailed
 from infrastructure.http.options import NetworkOptions
 from infrastructure.http.robots import AGENT, MAX_BYTES
-from infrastructure.http.routes import Route
-from infrastructure.http.scope import Origin
-from infrastructure.http.transport import Answer, Request, Transport
-from infrastructure.http.verdicts import Fine, Moved, Refused, judge
-from infrastructure.http.waiting import pause
+from infrastructure.http.route import Route
+from infrastructure.http.send import Transport
+from shared.addresses import split_user_info
 from shared.clock import Clock, SystemClock
 
 _CHART: Final = "/chart/top/"
@@ -33,7 +32,7 @@ _ADDRESS: Final = re.compile(r"[0-9a-fA-F:.]{3,45}")
 _WHAT_HELPS: Final = {
     Fault.UNREACHABLE: "check BASE_URL and this machine's connection",
     Fault.ROUTE: "check the proxy's address, user name and password, or take it off the list",
-    Fault.SITE: "try again later; if it stays, the site or the line is at fault",
+    Fault.SITE: "try again later; if it stays, the fault is with the site or the connection",
     Fault.FINAL: "check BASE_URL",
 }
 
@@ -43,10 +42,10 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        subject: what was looked at.
+        subject: what was checked.
         ok: whether it is as it should be.
         detail: what was found.
-        advice: what to do about it; empty if nothing.
+        advice: what to do; empty if nothing.
     """
 
     subject: str
@@ -69,8 +68,8 @@ def examine_network(
     Args:
         options: the settings.
         cancel: ends every wait.
-        address_url: answers with the address it was asked from; empty: do not look it up. A site
-            on this machine has no need of it, unless this is on the machine as well.
+        address_url: answers with the address that a request came from; empty: do not request it. It is not requested
+            when the site is on this machine and it is not.
         clock: the time.
 
     Raises:
@@ -82,9 +81,9 @@ def examine_network(
     try:
         routes = build_routes(options)
     except UsageError as error:
-        yield Finding("routes", False, str(error), "mend the setting and run doctor again")
+        yield Finding("routes", False, str(error), "correct the setting and run doctor again")
         return
-    if address_url and Origin.of(options.base_url).loopback and not Origin.of(address_url).loopback:
+    if address_url and Origin.of(split_user_info(options.base_url)[0]).loopback and not Origin.of(address_url).loopback:
         address_url = ""
     transport = build_transport(options)
     try:
@@ -122,15 +121,27 @@ class _Examination:
     clock: Clock
     address_url: str
 
+    @property
+    def base(self) -> str:
+        """The site's address without user information."""
+        return split_user_info(self.options.base_url)[0].rstrip("/")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The site's authentication, if there is any."""
+        found = self.options.authorization().get(Origin.of(self.base))
+        return {"Authorization": found.reveal()} if found else {}
+
     def robots(self, routes: tuple[Route, ...]) -> tuple[Finding, str]:
         """What robots.txt says, by the first route that brings it; and a path that may be fetched."""
-        base = self.options.base_url.rstrip("/")
-        request = Request("GET", f"{base}/robots.txt", limit=MAX_BYTES, partial=True, may_be_forbidden=True)
+        base = self.base
+        headers = self.headers
+        request = Request("GET", f"{base}/robots.txt", headers, limit=MAX_BYTES, partial=True, forbidden_is_block=False)
         for route in routes:
             try:
                 answer = self.transport.send(request, route, self.cancel)
             except RequestFailed:
-                continue  # the route's own line will say so
+                continue  # the route's own line says so
             if isinstance(refused := self._judge(request, answer, route), Refused):
                 return Finding("robots.txt", False, refused.reason, ADVICE), _CHART
             if answer.status != 200:
@@ -146,7 +157,7 @@ class _Examination:
     def route(self, route: Route, path: str) -> Finding:
         """One request to the site, and one to ask for the address it came from."""
         subject = f"route {route.name}"
-        request = Request("GET", self.options.base_url.rstrip("/") + path)
+        request = Request("GET", self.base + path, self.headers)
         began = self.clock.monotonic()
         try:
             answer = self.transport.send(request, route, self.cancel)
@@ -157,7 +168,7 @@ class _Examination:
         seen_as = self._exit_address(route)
         if isinstance(verdict, Refused):
             return Finding(subject, False, f"blocked: {verdict.reason}; {took}{seen_as}", ADVICE)
-        if isinstance(verdict, Fine | Moved):
+        if isinstance(verdict, Ok | Redirect):
             return Finding(subject, True, f"reaches the site, not blocked; {took}{seen_as}")
         return Finding(subject, False, f"status {answer.status}; {took}{seen_as}", _WHAT_HELPS[Fault.SITE])
 

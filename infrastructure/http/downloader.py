@@ -1,36 +1,55 @@
-"""Where pages come from: the face that the network layer shows to the rest of the program."""
+"""The network layer as the rest of the program sees it, and how it is composed from the settings."""
 
 from __future__ import annotations
 
+import random
+import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domain.errors import Blocked, Disallowed, SourceError, Transient
-from infrastructure.http.breaker import ADVICE
-from infrastructure.http.call import Call
-from infrastructure.http.network import Network
-from infrastructure.http.page import Page
-from infrastructure.http.recognition import MANY, Recognition
-from infrastructure.http.robots import MAX_BYTES, Robots
-from infrastructure.http.routes import Route
-from infrastructure.http.scope import Origin, Scope
-from infrastructure.http.transport import Request
+from infrastructure.http.files import DownloadedFile, FileSink, Progress, SinkError
+from infrastructure.http.limit import ADVICE, HostRegistry, StallTimer
+from infrastructure.http.messages import Origin, Page, Request
+from infrastructure.http.options import NetworkOptions
+from infrastructure.http.policies import OutagePolicy, ProbePolicy, RetryPolicy
+from infrastructure.http.retry import Call, Network
+from infrastructure.http.robots import MAX_BYTES, Robots, RobotsFile
+from infrastructure.http.route import CIRCUIT_PASSWORD, USER_AGENTS, Route, RoutePool, Tier
+from infrastructure.http.send import Timeouts, Transport
+from shared.addresses import split_user_info
+from shared.clock import Clock, SystemClock
+from shared.secret import Secret
+
+if TYPE_CHECKING:
+    from infrastructure.http.tor import TorControl
 
 
 class Downloader:
-    """Fetches pages. Called from many threads at once.
+    """Fetches pages and files. Called from many threads at once.
 
     Args:
-        network: routes, pace and everything else that requests share.
-        respect_robots: leave alone what robots.txt closes.
-        on_close: let go of what only the builder knows.
+        network: routes, rates and everything else that requests share.
+        robots_file: keeps robots.txt for later runs.
+        respect_robots: do not fetch what robots.txt closes.
+        on_close: called last by ``close``.
     """
 
-    def __init__(self, network: Network, *, respect_robots: bool = True, on_close: Callable[[], None] | None = None):
+    def __init__(
+        self,
+        network: Network,
+        *,
+        robots_file: RobotsFile | None = None,
+        respect_robots: bool = True,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
         self._network = network
         self._on_close = on_close
-        self._recognition = Recognition()
-        self._robots = Robots(self._fetch_robots, network.clock)
+        self._robots = Robots(self._fetch_robots, network.clock, robots_file)
         self._respect_robots = respect_robots
 
     def get(
@@ -41,25 +60,29 @@ class Downloader:
         cancel: threading.Event,
         headers: Mapping[str, str] | None = None,
         patient: bool = True,
+        forbidden_is_block: bool = True,
     ) -> Page:
-        """One page.
+        """Fetches one page.
 
         Args:
-            url: http or https.
+            url: http or https. User information in it is not sent, unless the settings have it too.
             max_requests: HTTP requests to spend on it at most.
             cancel: ends every wait.
-            headers: beyond the usual ones, or instead of them.
+            headers: added to the usual ones, or replacing them.
             patient: False: raise Blocked at once when the site refuses every route, instead of waiting and probing.
+            forbidden_is_block: False: a bare 403 concerns this address alone.
 
         Raises:
-            Transient: it could not be had now.
+            Transient: it could not be fetched now.
             NotFound: 404 or 410.
             Disallowed: robots.txt closes it.
-            Blocked: the site refuses programs, on every route there is.
+            Blocked: the site refuses programs, on every route.
             Cancelled: ``cancel`` was set.
-            SourceError: it cannot be had: another refusal, a forbidden redirect, too large a body.
+            SourceError: it cannot be fetched: another refusal, a forbidden redirect, too large a body, a host that
+                leads to an address that is not public.
         """
-        return self._fetch(Request("GET", url, headers or {}), max_requests, cancel, patient)
+        request = Request("GET", split_user_info(url)[0], headers or {}, forbidden_is_block=forbidden_is_block)
+        return self._fetch(request, max_requests, cancel, patient)
 
     def post(
         self,
@@ -71,31 +94,93 @@ class Downloader:
         headers: Mapping[str, str] | None = None,
         patient: bool = True,
     ) -> Page:
-        """The answer to a query; a 4xx that says what is wrong with the query is one. Otherwise as ``get``."""
-        return self._fetch(Request("POST", url, headers or {}, body), max_requests, cancel, patient)
+        """Sends a query; returns also a 4xx that says what is wrong with the query. Otherwise as ``get``."""
+        request = Request("POST", split_user_info(url)[0], headers or {}, body)
+        return self._fetch(request, max_requests, cancel, patient)
 
-    def unrecognised(self, page: Page) -> None:
-        """Say that nothing was recognised in a page of status 200.
+    def download_file(
+        self,
+        url: str,
+        target: Path,
+        *,
+        max_requests: int,
+        cancel: threading.Event,
+        etag: str = "",
+        last_modified: str = "",
+        resume: bool = True,
+        progress: Progress | None = None,
+    ) -> DownloadedFile:
+        """Downloads a file of any size; ``target`` is replaced when it is whole.
+
+        An interrupted download leaves ``NAME.part`` beside the target and is continued by the next one, if the site
+        still has the same version. What the file holds is the caller's business, an error page in HTML included.
+
+        Args:
+            url: http or https.
+            target: where it goes; its folder must exist.
+            max_requests: HTTP requests to spend on it at most.
+            cancel: ends every wait, and the download itself at once.
+            etag, last_modified: of the version that the caller has; the site answers 304 if it has no other.
+            resume: continue an interrupted download.
+            progress: called with the bytes present and the size of the file, if that is known. Must not raise.
 
         Raises:
-            Blocked: there were many in a row, which is a block by another name.
-            Transient: another route may bring the true page; this one's proxy may have made it up.
+            OSError: the file cannot be written.
+            SourceError: as for ``get``.
         """
-        scope = Scope(Origin.of(page.url), "GET")
-        in_a_row = self._recognition.unrecognised(scope)
-        if in_a_row >= MANY:
-            raise Blocked(f"{scope}: nothing was recognised in {in_a_row} pages in a row; {ADVICE}")
+        address = split_user_info(url)[0]
+        conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+        headers = {name: value for name, value in conditions.items() if value}
+        try:
+            sink = FileSink(address, target, resume=resume, progress=progress)
+            try:
+                page = self._fetch(Request("GET", address, headers, sink=sink), max_requests, cancel, patient=True)
+                if page.status == 304:
+                    sink.discard()
+                else:
+                    sink.commit()
+            finally:
+                sink.close()
+        except SinkError as failed:
+            raise failed.error from failed
+        changed = page.status != 304
+        return DownloadedFile(
+            path=target,
+            changed=changed,
+            etag=page.headers.get("ETag", "") or (sink.etag if changed else etag),
+            last_modified=page.headers.get("Last-Modified", "") or (sink.last_modified if changed else last_modified),
+            size=sink.size if changed else 0,
+            resumed_at=sink.resumed_at if changed else 0,
+            received=page.size,
+            requests=page.requests,
+        )
+
+    def recognised(self, page: Page) -> None:
+        """Reports that a page held what was expected."""
+        self._network.hosts.host(Origin.of(page.url)).page_recognised()
+
+    def unrecognised(self, page: Page) -> None:
+        """Reports that nothing was recognised in a page.
+
+        Raises:
+            Blocked: so many in a row are a block.
+            Transient: another route may bring the true page; this one's proxy may have sent its own.
+        """
+        origin = Origin.of(page.url)
+        in_a_row = self._network.hosts.host(origin).page_unrecognised()
+        if in_a_row >= self._network.outage.unrecognised:
+            raise Blocked(f"{origin}: nothing was recognised in {in_a_row} pages in a row; {ADVICE}")
         if self._network.pool.doubt(page.route):
             raise Transient(f"{page.url}: nothing was recognised in the page that came by {page.route}")
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """The ways out there are, in no order."""
+        """All routes, in no order."""
         return self._network.pool.routes
 
     def limit_rate(self, per_second: float | None) -> None:
-        """Change the requests a second toward each host, for waiting threads as well; ``None``: the default."""
-        self._network.sites.limit(per_second)
+        """Changes the requests a second toward each host, for waiting threads as well; ``None``: the default."""
+        self._network.hosts.limit(per_second)
 
     @property
     def requests(self) -> int:
@@ -108,7 +193,7 @@ class Downloader:
         return self._network.meter.size
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         for route in self.routes:
             route.close()
         self._network.transport.close()
@@ -116,13 +201,10 @@ class Downloader:
             self._on_close()
 
     def _fetch(self, request: Request, max_requests: int, cancel: threading.Event, patient: bool) -> Page:
-        bound = self._network.policy.bound(max_requests)
-        page = Call(self._network, request, bound, cancel, patient, lambda url: self._permit(url, cancel)).page()
-        if request.method == "GET" and "html" in page.headers.get("Content-Type", "html"):
-            self._recognition.fetched(Scope(Origin.of(page.url), "GET"))
-        return page
+        bound = self._network.retry.bound(max_requests)
+        return Call(self._network, request, bound, cancel, patient, partial(self._permit, cancel=cancel)).page()
 
-    def _permit(self, url: str, cancel: threading.Event) -> None:
+    def _permit(self, url: str, *, cancel: threading.Event) -> None:
         try:
             Origin.of(url)
         except ValueError as error:
@@ -131,6 +213,118 @@ class Downloader:
             raise Disallowed(f"{url}: robots.txt closes it to programs (RESPECT_ROBOTS)")
 
     def _fetch_robots(self, url: str, cancel: threading.Event) -> Page:
-        request = Request("GET", url, limit=MAX_BYTES, partial=True, may_be_forbidden=True)
-        bound = self._network.policy.bound(self._network.policy.retries + 1)
+        request = Request("GET", url, limit=MAX_BYTES, partial=True, forbidden_is_block=False)
+        bound = self._network.retry.bound(self._network.retry.retries + 1)
         return Call(self._network, request, bound, cancel, patient=True, permit=lambda _: None).page()
+
+
+def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Downloader:
+    """Returns a downloader with all its routes.
+
+    Args:
+        options: the settings.
+        clock: the time; the machine's own unless given.
+
+    Raises:
+        UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
+    """
+    clock = clock or SystemClock()
+    chance = random.Random()  # noqa: S311 - jitter and the choice of a user agent
+    tor = _ready_tor(options, clock)
+    routes = _routes(options, chance)
+    USER_AGENTS.preload()
+    pool = RoutePool(routes, clock, options.rotate_after_requests)
+    rotation = None
+    if tor:
+        from infrastructure.http.tor import CircuitRotation
+
+        rotation = CircuitRotation(tor, pool)
+    network = Network(
+        retry=retry_policy(options),
+        outage=OutagePolicy(options.max_wait_per_run),
+        transport=build_transport(options),
+        pool=pool,
+        rotation=rotation,
+        hosts=HostRegistry(options.requests_per_second, ProbePolicy(options.max_block_wait_seconds), clock),
+        configured=options.origins(),
+        authorization=options.authorization(),
+        stall=StallTimer(clock),
+        clock=clock,
+        chance=chance,
+    )
+    robots_file = RobotsFile(options.robots_cache, clock) if options.robots_cache else None
+    on_close = tor.close if tor else None
+    return Downloader(network, robots_file=robots_file, respect_robots=options.respect_robots, on_close=on_close)
+
+
+def retry_policy(options: NetworkOptions) -> RetryPolicy:
+    """When pages are retried."""
+    longest = options.max_wait_per_title
+    return RetryPolicy(
+        enabled=options.backoff_and_retry,
+        factor=options.backoff_factor,
+        max_wait=options.max_backoff_seconds,
+        retries=options.max_backoff_retries,
+        statuses=options.retry_status_codes,
+        max_wait_per_title=5 * options.max_backoff_seconds if longest is None else longest,
+    )
+
+
+def build_transport(options: NetworkOptions) -> Transport:
+    """Returns what sends single requests."""
+    timeouts = Timeouts(options.connect_timeout, options.read_timeout, options.request_deadline, options.cancel_grace)
+    return Transport(timeouts, options.max_body_bytes, options.authorities)
+
+
+def build_routes(options: NetworkOptions) -> tuple[Route, ...]:
+    """Returns the routes alone, in the order of preference; raises as ``build_downloader``."""
+    return _routes(options, random.Random())  # noqa: S311
+
+
+def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
+    """Returns Tor's control port, not yet connected."""
+    from infrastructure.http.tor import TorAddress, TorControl  # takes a tenth of a second
+
+    address = TorAddress(options.tor_host, options.tor_proxy_port, options.tor_control_port, options.tor_password)
+    return TorControl(address, clock)
+
+
+def _ready_tor(options: NetworkOptions, clock: Clock) -> TorControl | None:
+    if not options.use_tor:
+        return None
+    control = tor_control(options, clock)
+    try:
+        control.check()
+    except BaseException:
+        control.close()
+        raise
+    return control
+
+
+def _routes(options: NetworkOptions, chance: random.Random) -> tuple[Route, ...]:
+    def found() -> Iterator[Route]:
+        agent = partial(USER_AGENTS.pick, chance)
+        names: Counter[str] = Counter()
+        for proxy in options.all_proxies():
+            names[proxy.name] += 1  # one address may be listed with several users
+            name = proxy.name if names[proxy.name] == 1 else f"{proxy.name} ({names[proxy.name]})"
+            yield Route(name, Tier.PROXY, partial(_always, proxy.address), agent)
+        if options.use_tor:
+            # Tor gives streams with different SOCKS user names different circuits (IsolateSOCKSAuth).
+            token = secrets.token_hex(4)
+            for number in range(1, options.tor_circuits + 1):
+                yield Route(f"tor {number}", Tier.TOR, partial(_tor_circuit, options, f"{token}-{number}"), agent)
+
+    routes = tuple(found())
+    if not routes or options.allow_direct_fallback:
+        routes += (Route("direct", Tier.DIRECT, None, partial(USER_AGENTS.pick, chance)),)
+    return routes
+
+
+def _always(address: Secret, _generation: int) -> Secret:
+    return address
+
+
+def _tor_circuit(options: NetworkOptions, name: str, generation: int) -> Secret:
+    host = f"[{options.tor_host}]" if ":" in options.tor_host else options.tor_host
+    return Secret(f"socks5h://{name}-{generation}:{CIRCUIT_PASSWORD}@{host}:{options.tor_proxy_port}")

@@ -1,20 +1,35 @@
-"""Everything a user can set about the network, as plain values."""
+"""Everything a user can set about the network, as plain values; proxies as users write them."""
 
 from __future__ import annotations
 
 import math
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote, urlsplit
 
 from domain.errors import UsageError
-from infrastructure.http.proxies import Proxy, listed_proxies, proxies_of_file, single_proxy
-from infrastructure.http.retry import DEFAULT_STATUSES
-from infrastructure.http.scope import Origin
+from infrastructure.http.messages import Origin
+from infrastructure.http.policies import DEFAULT_STATUSES
+from shared.addresses import basic_authorization, mask_user_info, split_user_info
 from shared.secret import Secret
 
+SCHEMES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 _UNSET: Final = Secret("")
+_MAX_NAMED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy's address; its name and its representation are without credentials."""
+
+    name: str
+    address: Secret
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.name})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,31 +37,33 @@ class NetworkOptions:
     """The network's settings; times in seconds.
 
     Attributes:
-        base_url: of the site.
+        base_url: of the site; may carry user information, as the next two.
         graphql_url: of its query server.
+        datasets_url: of its data files.
         backoff_and_retry: False: every request is made once.
         backoff_factor: the n-th wait is this x 2^(n-1).
         max_backoff_seconds: longest single wait, a Retry-After included.
         max_backoff_retries: requests after the first.
-        retry_status_codes: statuses that are tried again.
+        retry_status_codes: statuses that are retried.
         max_wait_per_title: longest sum of waits for one page; None: five of the longest single ones.
         max_wait_per_run: longest sum of waits in which nothing arrived.
         connect_timeout: to connect.
         read_timeout: between two reads.
-        request_deadline: for a request as a whole, however slowly it drips.
-        cancel_grace: how long a request under way may still take once its run was cancelled.
+        request_deadline: for a whole request, however slowly it arrives.
+        cancel_grace: how long a request in flight may still take once its run was cancelled.
         max_body_bytes: of a body, over the wire and decoded.
         requests_per_second: to each host; None: 10, and no limit on loopback.
-        respect_robots: leave alone what robots.txt closes.
+        respect_robots: do not fetch what robots.txt closes.
+        robots_cache: file that keeps each site's robots.txt for a day; None: none is kept.
         max_block_wait_seconds: to wait and probe when the site blocks every route.
         proxy_host, proxy_port, proxy_user, proxy_pass: one HTTP proxy.
         proxies: several, separated by commas; None: not set.
         proxy_file: a file of them.
-        allow_direct_fallback: go out directly when every proxy and Tor are gone.
+        allow_direct_fallback: connect directly when every proxy and Tor are dead.
         rotate_after_requests: change route after so many; 0: only when blocked.
         use_tor: whether to use Tor.
         tor_host, tor_proxy_port, tor_control_port, tor_password: where it listens.
-        tor_circuits: how many to hold at the same time.
+        tor_circuits: how many to use at the same time.
         authorities: file of certificate authorities instead of the usual ones.
 
     Raises:
@@ -55,6 +72,7 @@ class NetworkOptions:
 
     base_url: str = "https://www.imdb.com"
     graphql_url: str = "https://api.graphql.imdb.com/"
+    datasets_url: str = ""
     backoff_and_retry: bool = True
     backoff_factor: float = 2.0
     max_backoff_seconds: float = 60.0
@@ -69,6 +87,7 @@ class NetworkOptions:
     max_body_bytes: int = 32 * 1024 * 1024
     requests_per_second: float | None = None
     respect_robots: bool = True
+    robots_cache: Path | None = None
     max_block_wait_seconds: float = 300.0
     proxy_host: str = ""
     proxy_port: int | None = None
@@ -107,8 +126,20 @@ class NetworkOptions:
         return tuple(dict.fromkeys(found))
 
     def origins(self) -> frozenset[Origin]:
-        """Where redirects may lead."""
-        return frozenset(Origin.of(url) for url in (self.base_url, self.graphql_url) if url)
+        """The configured origins: redirects may lead there, and their addresses need not be public."""
+        return frozenset(Origin.of(split_user_info(url)[0]) for _, url in self._configured())
+
+    def authorization(self) -> dict[Origin, Secret]:
+        """The Authorization header for each configured origin whose address has user information."""
+        found: dict[Origin, Secret] = {}
+        for _, url in self._configured():
+            address, user_info = split_user_info(url)
+            if user_info:
+                origin = Origin.of(address)
+                found[origin] = basic_authorization(user_info)
+                if (origin.scheme, origin.port) == ("http", 80):  # where a redirect may lead
+                    found.setdefault(Origin("https", origin.host, 443), found[origin])
+        return found
 
     def _numbers(self) -> list[str]:
         """Impossible numbers. The fields' names are the settings' names, in lower case."""
@@ -125,21 +156,24 @@ class NetworkOptions:
                 problems.append(f"{field.name.upper()}: {value} is not allowed; allowed: from {least:g}")
         odd = sorted(code for code in self.retry_status_codes if not 100 <= code <= 599)
         if odd:
-            problems.append(f"RETRY_STATUS_CODES: {', '.join(map(str, odd))} is no HTTP status")
+            problems.append(f"RETRY_STATUS_CODES: {', '.join(map(str, odd))} is not an HTTP status")
         return problems
 
     def _addresses(self) -> list[str]:
         problems = []
-        for name, url in (("BASE_URL", self.base_url), ("GRAPHQL_URL", self.graphql_url)):
+        for name, url in self._configured():
             try:
-                if url:
-                    Origin.of(url)
-            except ValueError as error:
-                problems.append(f"{name}: {error}")
+                Origin.of(split_user_info(url)[0])
+            except ValueError:
+                problems.append(f"{name}: {mask_user_info(url)[:200]!r} is not an http or https address")
         return problems
 
+    def _configured(self) -> list[tuple[str, str]]:
+        named = (("BASE_URL", self.base_url), ("GRAPHQL_URL", self.graphql_url), ("DATASETS_URL", self.datasets_url))
+        return [(name, url) for name, url in named if url]
+
     def _authorities(self) -> list[str]:
-        """Read once for nothing: otherwise each request would fail by it, in a thread of its own."""
+        """Reads the file once to check it: otherwise every request would fail by it, each in its own thread."""
         if self.authorities is None:
             return []
         try:
@@ -149,3 +183,102 @@ class NetworkOptions:
         except OSError as error:
             return [f"CA_FILE: {self.authorities} cannot be read: {error.strerror}"]
         return []
+
+
+def single_proxy(host: str, port: int | None, user: str, password: Secret) -> Proxy:
+    """The one proxy of PROXY_HOST, PROXY_PORT, PROXY_USER and PROXY_PASS.
+
+    Raises:
+        UsageError: host or port are missing or impossible.
+    """
+    if port is None:
+        raise UsageError("PROXY_HOST is set but PROXY_PORT is not")
+    if not host:
+        raise UsageError("PROXY_PORT is set but PROXY_HOST is not")
+    credentials = f"{quote(user, safe='')}:{quote(password.reveal(), safe='')}@" if user or password else ""
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return parse_proxy(f"http://{credentials}{bracketed}:{port}", "PROXY_HOST")
+
+
+def listed_proxies(text: Secret) -> tuple[Proxy, ...]:
+    """The proxies of PROXIES, separated by commas or line ends.
+
+    Raises:
+        UsageError: one of them cannot be used; it is named by its place.
+    """
+    entries = [entry.strip() for entry in text.reveal().replace("\n", ",").split(",")]
+    proxies = _parsed((f"PROXIES entry {number}", entry) for number, entry in enumerate(entries, 1))
+    if not proxies:
+        raise UsageError("PROXIES is set but holds no proxy")
+    return proxies
+
+
+def proxies_of_file(path: Path) -> tuple[Proxy, ...]:
+    """The proxies of PROXY_FILE, one a line; ``#`` begins a comment.
+
+    Raises:
+        UsageError: the file cannot be read, is empty, or a line cannot be used; it is named by its number.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"PROXY_FILE {path} is not UTF-8 text") from error
+    except OSError as error:
+        raise UsageError(f"PROXY_FILE {path} cannot be read: {error.strerror}") from error
+    entries = ((f"{path}, line {number}", line.split(" #")[0].strip()) for number, line in enumerate(lines, 1))
+    proxies = _parsed((place, entry) for place, entry in entries if not entry.startswith("#"))
+    if not proxies:
+        raise UsageError(f"PROXY_FILE {path} holds no proxy")
+    return proxies
+
+
+def parse_proxy(text: str, place: str) -> Proxy:
+    """One proxy: ``scheme://user:password@host:port``; ``http`` where no scheme is given.
+
+    Args:
+        text: as written.
+        place: where it was read, for messages, which never quote the text: it may hold a password.
+
+    Raises:
+        UsageError: it cannot be used; says why.
+    """
+    allowed = "allowed: [scheme://][user:password@]host:port with scheme " + ", ".join(SCHEMES)
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise UsageError(f"{place}: there is a blank in the proxy; {allowed}")
+    scheme, _, rest = text.partition("://") if "://" in text else ("http", "", text)
+    # The last @ ends the credentials: passwords are often pasted as they are, with # or / in them.
+    credentials, _, where = rest.rpartition("@")
+    try:
+        parts = urlsplit(f"http://{where}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise UsageError(f"{place}: host or port of the proxy cannot be read; {allowed}") from None
+    if (scheme := scheme.lower()) not in SCHEMES:
+        raise UsageError(f"{place}: unknown scheme {scheme[:20]!r}; {allowed}")
+    if not host or not port:
+        raise UsageError(f"{place}: the proxy has no {'port' if host else 'host'}; {allowed}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError(f"{place}: there is something after the port; {allowed}")
+    return _proxy(scheme, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", credentials)
+
+
+def _proxy(scheme: str, where: str, credentials: str) -> Proxy:
+    if not credentials.strip(":"):
+        return Proxy(f"{scheme}://{where}", Secret(f"{scheme}://{where}"))
+    user, password = (quote(unquote(part), safe="") for part in credentials.partition(":")[::2])
+    return Proxy(f"{scheme}://***@{where}", Secret(f"{scheme}://{user}:{password}@{where}"))
+
+
+def _parsed(entries: Iterable[tuple[str, str]]) -> tuple[Proxy, ...]:
+    proxies: dict[Proxy, None] = {}
+    problems: list[str] = []
+    for place, entry in entries:
+        if entry:
+            try:
+                proxies[parse_proxy(entry, place)] = None
+            except UsageError as error:
+                problems.append(str(error))
+    if problems:
+        more = f"; and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
+        raise UsageError("; ".join(problems[:_MAX_NAMED]) + more)
+    return tuple(proxies)

@@ -1,4 +1,4 @@
-"""Tor's control port: whether it is ready, and new circuits when a site blocks their exits.
+"""Tor: whether it is ready, and new circuits when a site blocks their exits.
 
 Loading stem takes a tenth of a second: import this module only where Tor is used.
 """
@@ -9,7 +9,8 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,18 +19,20 @@ import stem  # type: ignore[import-untyped]
 import stem.connection as stem_connection  # type: ignore[import-untyped]
 from stem.control import Controller, EventType  # type: ignore[import-untyped]
 
-from domain.errors import Transient, UsageError
-from infrastructure.http.routes import CIRCUIT_PASSWORD
-from infrastructure.http.scope import Origin
-from infrastructure.http.waiting import pause
+from domain.errors import Cancelled, Transient, UsageError
+from infrastructure.http.limit import pause
+from infrastructure.http.messages import Origin
+from infrastructure.http.route import CIRCUIT_PASSWORD, Route, RoutePool, Tier
 from shared.clock import Clock
 from shared.secret import Secret
 
 log = logging.getLogger(__name__)
-logging.getLogger("stem").setLevel(logging.WARNING)  # below that it writes down all that is sent, passwords too
+logging.getLogger("stem").setLevel(logging.WARNING)  # below that it logs all that is sent, passwords too
 NO_PASSWORD: Final = Secret("")
 _POLL_SECONDS: Final = 0.2
 _CONNECT_SECONDS: Final = 10
+_CIRCUITS_TRIED: Final = 20
+_IN_VAIN: Final = 5  # changes without a page after which more are of no use
 _FOR_REQUESTS: Final = frozenset({"GENERAL", "CONFLUX_LINKED"})
 
 
@@ -49,21 +52,21 @@ class TorControl:
     Args:
         address: of the Tor client.
         clock: monotonic time.
-        patience: seconds to wait for a circuit to be built.
+        timeout: seconds to wait for a circuit to be built.
     """
 
-    def __init__(self, address: TorAddress, clock: Clock, patience: float = 60.0) -> None:
+    def __init__(self, address: TorAddress, clock: Clock, timeout: float = 60.0) -> None:
         self._address = address
         self._clock = clock
-        self._patience = patience
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._controller: Any = None
 
     def check(self) -> str:
-        """Connect and look around; answers Tor's version.
+        """Connects and checks that Tor is ready; returns its version.
 
         Raises:
-            UsageError: Tor cannot be reached, does not let us in, or has no network yet;
+            UsageError: Tor cannot be reached, refuses us, or has no network yet;
                 the message says what to do.
         """
         address = self._address
@@ -90,10 +93,10 @@ class TorControl:
         return version
 
     def new_identity(self, cancel: threading.Event) -> None:
-        """Ask for new circuits, as soon as Tor takes the request, and wait until one is built.
+        """Asks for new circuits as soon as Tor takes the request, and waits until one is built.
 
         Raises:
-            Transient: Tor has gone, or builds no circuit.
+            Transient: Tor is gone, or builds no circuit.
             Cancelled: ``cancel`` was set.
         """
         try:
@@ -109,7 +112,7 @@ class TorControl:
             raise Transient(f"Tor does not give new circuits: {_said(error)}") from error
 
     def exit_of(self, user: str, toward: Origin | None = None) -> str | None:
-        """The fingerprint of the exit that this SOCKS user's circuit ends at, if it has one.
+        """Returns the fingerprint of the exit that this SOCKS user's circuit ends at, if it has one.
 
         Args:
             user: Tor gives each user name a circuit of its own.
@@ -131,7 +134,7 @@ class TorControl:
         return str(paths[-1][-1][0]) if paths else None
 
     def built(self) -> int:
-        """How many circuits are built and meant for requests.
+        """Returns how many circuits are built and meant for requests.
 
         Raises:
             UsageError: Tor cannot be asked.
@@ -142,14 +145,14 @@ class TorControl:
             raise UsageError(f"Tor's control port does not answer: {_said(error)}") from error
 
     def close(self) -> None:
-        """Let go of the control connection."""
+        """Closes the control connection."""
         with self._lock:
             if self._controller is not None:
                 self._controller.close()
                 self._controller = None
 
     def _signal(self, controller: Any, cancel: threading.Event) -> None:
-        """Send NEWNYM and wait until Tor has carried it out; it delays one that follows another program's."""
+        """Sends NEWNYM and waits until Tor has carried it out; Tor delays one that follows another program's."""
         done = threading.Event()
 
         def heard(event: Any) -> None:
@@ -164,10 +167,10 @@ class TorControl:
             controller.remove_event_listener(heard)
 
     def _wait(self, done: Callable[[], bool], otherwise: str, cancel: threading.Event) -> None:
-        deadline = self._clock.monotonic() + self._patience
+        deadline = self._clock.monotonic() + self._timeout
         while not done():
             if self._clock.monotonic() > deadline:
-                raise Transient(f"Tor {otherwise} within {self._patience:.0f} s")
+                raise Transient(f"Tor {otherwise} within {self._timeout:.0f} s")
             pause(_POLL_SECONDS, cancel)
 
     def _connected(self) -> Any:
@@ -176,6 +179,87 @@ class TorControl:
                 return self._controller
             self._controller = _connect(self._address)
             return self._controller
+
+
+class CircuitRotation:
+    """Changes the circuits of all Tor routes, once for all threads that ask for it.
+
+    Tor chooses exits at random, so a new circuit may end where the old one did. The exits that a site has blocked are
+    remembered, and a circuit that ends at one of them is replaced before a request is sent over it.
+
+    Args:
+        control: gives new circuits.
+        pool: its Tor routes are renewed.
+    """
+
+    def __init__(self, control: TorControl, pool: RoutePool) -> None:
+        self._control = control
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._turns = 0
+        self._since_page = 0
+        self._blocked: set[tuple[Origin, str]] = set()
+
+    @property
+    def turns(self) -> int:
+        """How often the circuits were changed; ``turn`` compares with it."""
+        return self._turns
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether the last changes have brought a page."""
+        return self._since_page < _IN_VAIN
+
+    def turn(self, seen: int, site: Origin, cancel: threading.Event) -> None:
+        """Changes the circuits, unless that was done after ``seen``.
+
+        Args:
+            seen: the value of ``turns`` when the last of them was found blocked.
+            site: the one that blocks them.
+            cancel: ends every wait.
+
+        Raises:
+            Transient: Tor does not change them.
+            Cancelled: ``cancel`` was set.
+        """
+        with self._held(cancel):
+            if self._turns != seen:
+                return
+            routes = [route for route in self._pool.routes if route.tier is Tier.TOR]
+            exits = (self._control.exit_of(route.user) for route in routes)
+            self._blocked |= {(site, exit_) for exit_ in exits if exit_ is not None}
+            self._control.new_identity(cancel)
+            for route in routes:
+                self._renew(route, site, cancel)
+                self._pool.renewed(route)
+            self._turns += 1
+            self._since_page += 1
+            log.info("Tor has new circuits")
+
+    def page_arrived(self) -> None:
+        """Records a page that came over Tor: the circuits are good."""
+        self._since_page = 0
+
+    def _renew(self, route: Route, site: Origin, cancel: threading.Event) -> None:
+        for _ in range(_CIRCUITS_TRIED):
+            route.renew()
+            found = self._control.exit_of(route.user, toward=site) if self._blocked else None
+            if found is None or (site, found) not in self._blocked:
+                return
+            if cancel.is_set():
+                raise Cancelled("stopped while looking for an exit that is not blocked")
+        log.info("%s: no exit was found that %s has not blocked", route.name, site)
+        self._blocked = {(other, exit_) for other, exit_ in self._blocked if other != site}
+
+    @contextmanager
+    def _held(self, cancel: threading.Event) -> Iterator[None]:
+        while not self._lock.acquire(timeout=_POLL_SECONDS):
+            if cancel.is_set():
+                raise Cancelled("stopped while waiting for new Tor circuits")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def _connect(address: TorAddress) -> Any:

@@ -32,6 +32,7 @@ CHECKPOINT_FROM: Final = 8 << 20  # a shorter log is read in a fraction of a sec
 CHECKPOINT_EVERY: Final = 250_000  # outcomes
 _BATCH: Final = 8192
 _LONGEST_DETAIL: Final = 1_000
+_MAX_LABEL: Final = 200
 
 
 def run_line(identity: RunIdentity, *, version: str, clock: Clock) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class JobLogFile:
             if numbered[-1][0] >= lines.MAX_JOBS:
                 raise UsageError(f"the list has more than {lines.MAX_JOBS:,} jobs: split it")
             self._append(
-                *(common | {"seq": seq, "id": job.key, "rank": job.rank, "list": name} for seq, job in numbered),
+                *(common | _listed_job(seq, job) | {"list": name} for seq, job in numbered),
                 matters=False,
             )
         self._append(self._line("resolved", total=len(self._state.listed)), matters=True)
@@ -132,7 +133,7 @@ class JobLogFile:
         return parse_timestamp(self._state.run.ts)
 
     def jobs(self) -> Iterator[Job]:
-        return (Job(line.seq, line.id, line.rank) for line in listing.listed(self._path, self._state))
+        return (Job(line.seq, line.id, line.rank, label=line.label) for line in listing.listed(self._path, self._state))
 
     def pending(self) -> Iterator[Job]:
         if not self._state.whole:
@@ -223,3 +224,9 @@ class JobLogFile:
             return
         with self._writing, self._path.open("rb") as reading:
             checkpoint.save(self._path, reading, self._file.size, self._state)
+
+
+def _listed_job(seq: int, job: Job) -> dict[str, Any]:
+    line: dict[str, Any] = {"seq": seq, "id": job.key, "rank": job.rank}
+    label = job.label[:_MAX_LABEL].encode("utf-8", "replace").decode()
+    return line | {"label": label} if label else line

@@ -61,6 +61,7 @@ class Job(_Line, tag="job"):
     seq: Seq
     id: Annotated[str, Meta(min_length=1)]
     rank: Annotated[int, Meta(ge=1, le=2**62)] | None = None
+    label: str = ""
 
 
 class Resolved(_Line, tag="resolved"):

@@ -40,7 +40,14 @@ def listed(path: Path, state: State, *, but: Bitmap | None = None) -> Iterator[l
 def pending(path: Path, state: State) -> Iterator[Job]:
     """The jobs that are not done, with the tries and requests that they have behind them."""
     for line in listed(path, state, but=state.done):
-        yield Job(line.seq, line.id, line.rank, attempt=state.tries[line.seq] + 1, spent=state.spent[line.seq])
+        yield Job(
+            line.seq,
+            line.id,
+            line.rank,
+            attempt=state.tries[line.seq] + 1,
+            spent=state.spent[line.seq],
+            label=line.label,
+        )
 
 
 def without_repeats(jobs: Iterable[Job], known: KeySet) -> Iterator[Job]:

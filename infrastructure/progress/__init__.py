@@ -1,1 +1,1 @@
-"""Faces of a run: nothing, plain lines, or a live screen, behind the port ``Progress``."""
+"""Progress displays (live, plain, files, none) behind the port ``Progress``, and the text of a run's summary."""

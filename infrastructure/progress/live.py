@@ -1,8 +1,8 @@
-"""A face for terminals: an overall bar, and below it a line for each busy worker.
+"""The progress display for terminals: an overall bar, and below it the jobs that have run longest.
 
-One ``rich.live.Live`` over the board, redrawn four times a second by one
-thread. rich's own progress columns cost ten times as much at fifty lines.
-Imported only when a terminal is there: rich takes a tenth of a second to load.
+One ``rich.live.Live``, redrawn four times a second by one thread; rich's own
+progress columns cost ten times as much with fifty jobs. Import this module only
+for a terminal: rich takes a tenth of a second to load.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from typing import Final
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -21,28 +21,31 @@ from rich.table import Table
 from rich.text import Text
 
 from application.ports import Job, Outcome
-from infrastructure.progress import figures
-from infrastructure.progress.board import Board, Busy, Snapshot
+from infrastructure.progress import units
+from infrastructure.progress.state import ActiveJob, ProgressSnapshot, ProgressState
 from shared.clock import Clock
 from shared.printable import printable
 
 log = logging.getLogger(__name__)
 
-_CELL: Final = 38  # columns that one worker takes
-_LEAST_BAR: Final = 8
+MAX_LINES: Final = 8
+_MIN_BAR: Final = 8
+_MAX_BAR: Final = 60
+_MAX_NAME: Final = 60
+_MIN_NAME: Final = 10
+_WIDE: Final = 60  # columns from which on the attempt has room
 
 
 class LiveProgress:
-    """Redraws itself from a thread of its own between ``begin`` and ``end``.
+    """Redraws itself from its own thread between ``begin`` and ``end``.
 
-    The cursor stays visible, so that a process that ends without a word leaves
-    a usable terminal behind.
+    The cursor stays visible, so that a killed process leaves a usable terminal.
     """
 
     def __init__(self, console: Console, clock: Clock, *, interval: float = 0.25) -> None:
         self._console = console
         self._interval = interval
-        self._board = Board(clock)
+        self._state = ProgressState(clock)
         self._stop = threading.Event()
         self._notes: deque[str] = deque()
         self._live: Live | None = None
@@ -50,15 +53,15 @@ class LiveProgress:
 
     def begin(self, label: str, total: int) -> None:
         self.end()
-        self._board.begin(label, total)
+        self._state.begin(label, total)
         self._stop = threading.Event()
         self._live = Live(
             console=self._console,
             auto_refresh=False,
             get_renderable=self._frame,
-            redirect_stdout=sys.stdout.isatty(),  # what goes into a pipe or a file is not ours to show
+            redirect_stdout=sys.stdout.isatty(),  # output to a pipe or a file must not appear on the terminal
         )
-        self._live.start()
+        self._live.start(refresh=True)
         self._console.show_cursor()
         self._thread = threading.Thread(
             target=self._redraw, args=(self._live, self._stop), name="progress", daemon=True
@@ -66,16 +69,16 @@ class LiveProgress:
         self._thread.start()
 
     def started(self, job: Job) -> None:
-        self._board.started(job)
+        self._state.started(job)
 
     def phase(self, job: Job, phase: str, attempt: int = 1) -> None:
-        self._board.phase(job, phase, attempt)
+        self._state.phase(job, phase, attempt)
 
     def done(self, outcome: Outcome) -> None:
-        self._board.done(outcome)
+        self._state.done(outcome)
 
     def note(self, message: str) -> None:
-        # Left to the thread that draws: this may be a signal handler in the middle of anything.
+        # The drawing thread prints it: the caller may be a signal handler that interrupted a print.
         self._notes.append(message)
         if self._thread is None or not self._thread.is_alive():
             self._show_notes()
@@ -96,7 +99,7 @@ class LiveProgress:
                 self._show_notes()
                 live.refresh()
             except Exception:
-                log.warning("the screen cannot be redrawn and stands still from here on", exc_info=True)
+                log.warning("the progress display cannot be redrawn and stops here", exc_info=True)
                 return
 
     def _show_notes(self) -> None:
@@ -104,30 +107,34 @@ class LiveProgress:
             self._console.print(Text(self._notes.popleft()))
 
     def _frame(self) -> RenderableType:
-        snapshot = self._board.snapshot()
+        snapshot = self._state.snapshot()
         width, height = self._console.size
-        if self._stop.is_set():  # the last frame stays on the screen: the bar alone
-            return overall(snapshot, width)
-        return Group(overall(snapshot, width), *workers(snapshot.busy, width, height - 2))
+        if self._stop.is_set():  # the last frame stays on the screen
+            return overall_line(snapshot, width, final=True)
+        return Group(overall_line(snapshot, width), *job_lines(snapshot.active, width, height - 2))
 
 
-def overall(snapshot: Snapshot, width: int) -> RenderableType:
-    """The bar with as many figures as fit; the least important go first."""
-    figures_by_weight = [
+def overall_line(snapshot: ProgressSnapshot, width: int, *, final: bool = False) -> RenderableType:
+    """The bar with as many numbers as fit, the most important first; a ``final`` one has no rate and no time left."""
+    numbers = [
         f"{snapshot.done}/{snapshot.total}",
-        f"{figures.percent(snapshot.done, snapshot.total)}%",
+        f"{units.percent(snapshot.done, snapshot.total)}%",
         f"{snapshot.failed} failed" if snapshot.failed else "",
-        f"{figures.duration(snapshot.left)} left" if snapshot.left else "",
-        figures.rate(snapshot.rate),
-        f"{figures.size(snapshot.byte_rate)}/s",
     ]
-    shown = [figure for figure in figures_by_weight if figure]
-    while len(shown) > 1 and len("  ".join(shown)) + _LEAST_BAR + 2 > width:
+    if not final:
+        numbers += [
+            f"{units.duration(snapshot.left)} left" if snapshot.left else "",
+            units.rate(snapshot.rate),
+            f"{units.size(snapshot.byte_rate)}/s",
+        ]
+    shown = [number for number in numbers if number]
+    while len(shown) > 1 and len("  ".join(shown)) + _MIN_BAR + 2 > width:
         shown.pop()
     text = "  ".join(shown)
-    label = snapshot.label if len(snapshot.label) + len(text) + _LEAST_BAR + 4 <= width else ""
-    bar_width = width - len(text) - 2 - (len(label) + 2 if label else 0)
-    if bar_width < _LEAST_BAR:
+    label = printable(snapshot.label)
+    label = label if cell_len(label) + len(text) + _MIN_BAR + 4 <= width else ""
+    bar_width = min(_MAX_BAR, width - len(text) - 2 - (cell_len(label) + 2 if label else 0))
+    if bar_width < _MIN_BAR:
         return Text(text, no_wrap=True, overflow="ellipsis")
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     bar = ProgressBar(total=max(1, snapshot.total), completed=snapshot.done, width=bar_width)
@@ -138,22 +145,29 @@ def overall(snapshot: Snapshot, width: int) -> RenderableType:
     return table
 
 
-def workers(busy: tuple[Busy, ...], width: int, rows: int) -> list[Text]:
-    """A line for each worker, in several columns where there are more workers than rows."""
+def job_lines(active: tuple[ActiveJob, ...], width: int, rows: int) -> list[Text]:
+    """At most ``MAX_LINES`` jobs, longest-running first, and how many more there are."""
     rows = max(1, rows)
-    columns = max(1, min(width // _CELL, -(-len(busy) // rows)))
-    room = rows * columns
-    cells = [_cell(each) for each in busy[:room]]
-    if len(busy) > room:
-        cells[-1] = f"and {len(busy) - room + 1} more"
-    height = -(-len(cells) // columns)
-    lines = []
-    for row in range(height):
-        line = "".join(set_cell_size(cell, _CELL) if columns > 1 else cell for cell in cells[row::height])
-        lines.append(Text(line.rstrip(), style="dim", no_wrap=True, overflow="ellipsis"))
-    return lines
+    shown = active if len(active) <= min(rows, MAX_LINES) else active[: min(rows - 1, MAX_LINES)]
+    lines = [_job_line(each, width) for each in shown]
+    if len(active) > len(shown):
+        lines.append(f"  and {len(active) - len(shown)} more")
+    return [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines]
 
 
-def _cell(busy: Busy) -> str:
-    again = f"  attempt {busy.attempt}" if busy.attempt > 1 else ""
-    return f"  {printable(busy.key[-20:]):<10}  {busy.phase:<5} {busy.seconds:5.1f} s{again}"
+def _job_line(active: ActiveJob, width: int) -> str:
+    job = active.job
+    rank = "" if job.rank is None else f"{job.rank:>4}  "
+    right = f"  {active.phase:<5} {active.seconds:5.1f} s"
+    attempt = f"  attempt {active.attempt}" if active.attempt > 1 else ""
+    reserved = len("  attempt 2") if width >= _WIDE else 0
+    room = min(_MAX_NAME, width - 2 - len(rank) - len(right) - reserved)
+    return f"  {rank}{_fitted(job.label or job.key, max(room, _MIN_NAME))}{right}{attempt if reserved else ''}"
+
+
+def _fitted(text: str, width: int) -> str:
+    """The text in exactly so many terminal cells, shortened with an ellipsis."""
+    text = printable(text)
+    if cell_len(text) > width:
+        text = set_cell_size(text, width - 1).rstrip() + "…"
+    return set_cell_size(text, width)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from html import unescape
 from typing import Final
 
 from domain.chart import ChartEntry, ChartName
@@ -72,7 +73,9 @@ def _next_data_entries(body: bytes) -> Iterator[ChartEntry]:
     for document in _documents(body, NEXT_DATA):
         with suppress(Untold):
             for edge in list_at(document, "props", "pageProps", "pageData", "chartTitles", "edges"):
-                yield from _entry(_told(edge, "currentRank"), _told(edge, "node", "id"))
+                yield from _entry(
+                    _told(edge, "currentRank"), _told(edge, "node", "id"), _told(edge, "node", "titleText", "text")
+                )
 
 
 def _ld_json_entries(body: bytes) -> Iterator[ChartEntry]:
@@ -81,7 +84,9 @@ def _ld_json_entries(body: bytes) -> Iterator[ChartEntry]:
         with suppress(Untold):
             for place, item in enumerate(list_at(document, "itemListElement"), 1):
                 link = _TITLE_LINK.search(str(_told(item, "item", "url")))
-                yield from _entry(_told(item, "position") or place, link and link[1])
+                title = _told(item, "item", "name")
+                title = unescape(title) if isinstance(title, str) else None
+                yield from _entry(_told(item, "position") or place, link and link[1], title)
 
 
 def _documents(body: bytes, mark: bytes) -> Iterator[object]:
@@ -112,12 +117,12 @@ def _table_entries(body: bytes) -> Iterator[ChartEntry]:
         rank = _PRINTED_RANK.match(cell.get_text())
         link = _TITLE_LINK.search(str(anchor["href"])) if anchor else None
         if rank and link:
-            yield from _entry(int(rank[1]), link[1])
+            yield from _entry(int(rank[1]), link[1], anchor.get_text(strip=True) if anchor else None)
 
 
-def _entry(rank: object, imdb_id: object) -> Iterator[ChartEntry]:
+def _entry(rank: object, imdb_id: object, title: object) -> Iterator[ChartEntry]:
     """The entry, or nothing if it cannot be one."""
     if not isinstance(rank, int) or isinstance(rank, bool) or rank < 1:
         return
     if isinstance(imdb_id, str) and IMDB_ID.fullmatch(imdb_id):
-        yield ChartEntry(rank, imdb_id)
+        yield ChartEntry(rank, imdb_id, title if isinstance(title, str) else "")

@@ -35,10 +35,12 @@ class PageChartSource:
         )
         with charged(page.requests, page.size):
             try:
-                return parse_chart(page.body)
+                entries = parse_chart(page.body)
             except UnknownLayout:
                 self._fetcher.unrecognised(page)
                 raise
+            self._fetcher.recognised(page)
+            return entries
 
 
 class GraphqlChartSource:

@@ -40,8 +40,11 @@ class Fetcher(Protocol):
         patient: bool = True,
     ) -> Page: ...
 
+    def recognised(self, page: Page) -> None:
+        """Reports that a page held what was expected."""
+
     def unrecognised(self, page: Page) -> None:
-        """Say that nothing was recognised in a page of status 200.
+        """Reports that nothing was recognised in a page of status 200.
 
         Raises:
             Blocked: there were many in a row.

@@ -64,7 +64,7 @@ fragment People on CreditConnection {
 CHART_QUERY: Final = _compact("""
 query Chart($chart: ChartTitleType!, $first: Int!, $after: String) {
   chartTitles(chart: { chartType: $chart }, first: $first, after: $after) {
-    edges { currentRank node { id } }
+    edges { currentRank node { id titleText { text } } }
     pageInfo { hasNextPage endCursor }
   }
 }

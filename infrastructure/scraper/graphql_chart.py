@@ -41,4 +41,7 @@ def _entry(edge: object) -> Iterator[ChartEntry]:
     with suppress(Untold, InvalidMovie):
         rank, imdb_id = integer_at(edge, "currentRank"), text_at(edge, "node", "id")
         if rank is not None and imdb_id is not None:
-            yield ChartEntry(rank, imdb_id)
+            title = None
+            with suppress(Untold):
+                title = text_at(edge, "node", "titleText", "text")
+            yield ChartEntry(rank, imdb_id, title or "")

@@ -58,6 +58,7 @@ class PageTitleSource:
             except UnknownLayout:
                 self._fetcher.unrecognised(page)
                 raise
+            self._fetcher.recognised(page)
             if self._keep is not None:
                 self._keep(parsed.movie.imdb_id, page.body)
         return FetchedTitle(parsed.movie, "page", parsed.missing, size=page.size, requests=page.requests)

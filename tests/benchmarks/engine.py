@@ -26,7 +26,7 @@ from application.run_jobs import RetryRule, run_jobs
 from application.status import RunIdentity
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
-from infrastructure.progress.guarded import GuardedProgress
+from infrastructure.progress.displays import GuardedProgress
 from infrastructure.progress.live import LiveProgress
 from shared.clock import SystemClock
 from shared.log_options import LogOptions
@@ -85,7 +85,7 @@ def measured(folder: Path, jobs: int, workers: int) -> dict[str, float]:
         )
         seconds = time.perf_counter() - begin
         progress.end()
-    assert ended.summary.saved == job_log.counts.completed == jobs
+    assert ended.summary.fetched == job_log.counts.completed == jobs
     job_log.close("finished")
     logs.close()
     return {

@@ -20,22 +20,21 @@ from collections.abc import Callable
 from rich.console import Console
 
 from application.ports import Job, Outcome, Progress, Status
+from infrastructure.progress.displays import NullProgress, PlainProgress
 from infrastructure.progress.live import LiveProgress
-from infrastructure.progress.null import NullProgress
-from infrastructure.progress.plain import PlainProgress
 from shared.clock import SystemClock
 
 JOBS_A_SECOND = 100
 
 
 def main() -> int:
-    """Measure every face in turn."""
+    """Measure every display in turn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    results = {name: round(cost(make(), options.workers, options.seconds), 2) for name, make in FACES.items()}
+    results = {name: round(cost(make(), options.workers, options.seconds), 2) for name, make in DISPLAYS.items()}
     if options.json:
         print(json.dumps({"workers": options.workers, "percent_of_one_core": results}))  # noqa: T201
     else:
@@ -50,29 +49,29 @@ def live() -> Progress:
     return LiveProgress(Console(file=sink, force_terminal=True, width=120, height=60), SystemClock())
 
 
-FACES: dict[str, Callable[[], Progress]] = {
+DISPLAYS: dict[str, Callable[[], Progress]] = {
     "null": NullProgress,
     "plain": lambda: PlainProgress(io.StringIO(), SystemClock()),
     "live": live,
 }
 
 
-def cost(face: Progress, workers: int, seconds: float) -> float:
-    """CPU time of the process while the face is up, in percent of the time that passes."""
+def cost(display: Progress, workers: int, seconds: float) -> float:
+    """CPU time of the process while the display is up, in percent of the time that passes."""
     pause = threading.Event()
     total = int(seconds * JOBS_A_SECOND)
-    face.begin("Top 250", total)
+    display.begin("Top 250", total)
     for number in range(workers):
-        face.started(Job(number, f"tt{number:07}"))
+        display.started(Job(number, f"tt{number:07}"))
     begin, cpu = time.perf_counter(), time.process_time()
     for number in range(total):
         job = Job(number + workers, f"tt{number + workers:07}")
-        face.started(job)
-        face.phase(job, "fetch")
-        face.done(Outcome(Job(number, f"tt{number:07}"), Status.COMPLETED, size=1_600_000))
+        display.started(job)
+        display.phase(job, "fetch")
+        display.done(Outcome(Job(number, f"tt{number:07}"), Status.COMPLETED, size=1_600_000))
         pause.wait(max(0.0, begin + (number + 1) / JOBS_A_SECOND - time.perf_counter()))
     used, passed = time.process_time() - cpu, time.perf_counter() - begin
-    face.end()
+    display.end()
     return used / passed * 100
 
 

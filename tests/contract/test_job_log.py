@@ -90,6 +90,16 @@ def test_empty_and_repeated_keys_are_left_out_and_leave_no_gap(job_log: JobLog) 
     assert [(job.seq, job.key) for job in job_log.pending()] == [(0, "tt0000001"), (1, "page.html"), (2, "tt00000001")]
 
 
+def test_labels_are_kept_for_the_next_process(logs: Logs) -> None:
+    first = logs()
+    first.list([Job(0, "tt0000001", 1, label="Half a \ud83c pair"), Job(0, "tt0000002", 2)])
+    first.close("interrupted")
+    second = logs()
+    assert [job.label.replace("\ud83c", "?") for job in second.pending()] == ["Half a ? pair", ""]
+    assert [job.label.replace("\ud83c", "?") for job in second.jobs()] == ["Half a ? pair", ""]
+    second.close("finished")
+
+
 def test_an_empty_list_is_a_list(job_log: JobLog) -> None:
     assert job_log.list([]) == 0
     assert job_log.listed

@@ -1,119 +1,197 @@
-"""One suite for every face: whatever happens, in whatever order, a run can be shown."""
+"""One suite for every progress display: it shows the counts of the run, whatever the order of the calls."""
 
 from __future__ import annotations
 
+import inspect
 import io
+import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from rich.console import Console
 
 from application.ports import Job, Outcome, Progress, Status
-from infrastructure.progress.guarded import GuardedProgress
+from infrastructure.progress.displays import FileProgress, GuardedProgress, NullProgress, PlainProgress
 from infrastructure.progress.live import LiveProgress
-from infrastructure.progress.null import NullProgress
-from infrastructure.progress.plain import PlainProgress
 from shared.clock import SystemClock
 from tests.support.progress import RecordingProgress
 
-
-def live() -> Progress:
-    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    return LiveProgress(console, SystemClock(), interval=0.005)
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+METHODS = ("begin", "started", "phase", "done", "note", "end")
 
 
-def plain() -> Progress:
-    return PlainProgress(io.StringIO(), SystemClock(), seconds=0)
+@dataclass
+class Shown:
+    """A display and all the text that a user has seen of it; ``None`` where the display shows nothing."""
+
+    display: Progress
+    text: Callable[[], str] | None
+
+    def sees(self, *parts: str) -> None:
+        if self.text is not None:
+            seen = self.text()
+            assert all(part in seen for part in parts), seen
+
+    def sees_not(self, part: str) -> None:
+        if self.text is not None:
+            assert part not in self.text()
 
 
-FACES: list[Callable[[], Progress]] = [NullProgress, plain, live, lambda: GuardedProgress(live()), RecordingProgress]
+def live() -> Shown:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=100, height=24)
+    return Shown(LiveProgress(console, SystemClock(), interval=0.005), lambda: CONTROL.sub("", written.getvalue()))
 
 
-@pytest.fixture(params=FACES, ids=["null", "plain", "live", "guarded", "recording"])
-def face(request: pytest.FixtureRequest) -> Iterator[Progress]:
-    made: Progress = request.param()
+def plain() -> Shown:
+    written = io.StringIO()
+    return Shown(PlainProgress(written, SystemClock(), seconds=0), written.getvalue)
+
+
+def files() -> Shown:
+    lines: list[str] = []
+    return Shown(FileProgress(lines.append), lambda: "\n".join(lines))
+
+
+def guarded() -> Shown:
+    inner = live()
+    return Shown(GuardedProgress(inner.display), inner.text)
+
+
+def recording() -> Shown:
+    recorder = RecordingProgress()
+
+    def text() -> str:
+        counted = [outcome for outcome in recorder.outcomes if not outcome.retry]
+        done = sum(outcome.status is not Status.CANCELLED for outcome in counted)
+        return "\n".join([recorder.label, *recorder.notes, f"{done}/{recorder.total}"])
+
+    return Shown(recorder, text)
+
+
+@pytest.fixture(params=[live, plain, files, guarded, recording, lambda: Shown(NullProgress(), None)],
+                ids=["live", "plain", "files", "guarded", "recording", "null"])  # fmt: skip
+def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
+    made: Shown = request.param()
     yield made
-    made.end()
+    made.display.end()
 
 
 def job(number: int, attempt: int = 1) -> Job:
-    return Job(number, f"tt{number:07}", None, attempt)
+    return Job(number, f"tt{number:07}", number + 1, attempt, label=f"Film {number}")
 
 
-def test_a_run_from_begin_to_end(face: Progress) -> None:
-    face.begin("Top 250", 3)
+@pytest.mark.parametrize("method", METHODS)
+def test_it_has_every_method_of_the_port_with_its_parameters(shown: Shown, method: str) -> None:
+    expected = inspect.signature(getattr(Progress, method)).parameters
+    actual = inspect.signature(getattr(shown.display, method)).parameters
+    assert [(each.name, each.default) for each in actual.values()] == [
+        (each.name, each.default) for each in list(expected.values())[1:]
+    ]
+
+
+def test_a_run_shows_its_label_its_notes_and_how_many_jobs_are_done(shown: Shown) -> None:
+    shown.display.begin("Top 250", 4)
+    shown.sees("Top 250")
     for number, status in enumerate([Status.COMPLETED, Status.FAILED, Status.CANCELLED]):
-        face.started(job(number))
-        face.phase(job(number), "fetch")
-        face.phase(job(number), "save", 2)
-        face.note(f"about {number}")
-        face.done(Outcome(job(number), status, size=100))
-    face.end()
+        shown.display.started(job(number))
+        shown.display.phase(job(number), "fetch")
+        shown.display.phase(job(number), "save", 2)
+        shown.display.note(f"about {number}")
+        shown.display.done(Outcome(job(number), status, size=100))
+    shown.display.end()
+    shown.sees("about 0", "about 1", "about 2", "2/4")
+    shown.sees_not("3/4")
 
 
-def test_an_empty_run(face: Progress) -> None:
-    face.begin("nothing", 0)
-    face.end()
+def test_nothing_is_shown_after_the_end_and_ending_twice_is_harmless(shown: Shown) -> None:
+    shown.display.end()
+    shown.display.begin("Top 250", 1)
+    shown.display.done(Outcome(job(0), Status.COMPLETED))
+    shown.display.end()
+    shown.sees("1/1")
+    before = shown.text() if shown.text else ""
+    shown.display.end()
+    assert (shown.text() if shown.text else "") == before
+    assert "progress" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_ending_what_never_began_and_ending_twice(face: Progress) -> None:
-    face.end()
-    face.begin("Top 250", 1)
-    face.end()
-    face.end()
+def test_an_empty_run_shows_its_label(shown: Shown) -> None:
+    shown.display.begin("nothing", 0)
+    shown.display.end()
+    shown.sees("nothing")
 
 
-def test_one_run_after_the_other(face: Progress) -> None:
-    for _ in range(3):
-        face.begin("again", 1)
-        face.done(Outcome(job(0), Status.COMPLETED))
-        face.end()
+def test_the_next_run_counts_from_zero(shown: Shown) -> None:
+    for run in range(3):
+        shown.display.begin(f"run {run}", 2)
+        if isinstance(shown.display, RecordingProgress):
+            shown.display.outcomes.clear()  # it records every run
+        shown.display.done(Outcome(job(0), Status.COMPLETED))
+        shown.display.end()
+        shown.sees(f"run {run}", "1/2")
+    shown.sees_not("2/2")
 
 
-def test_jobs_that_were_never_announced_and_more_than_announced(face: Progress) -> None:
-    face.begin("few", 1)
-    face.phase(job(7), "fetch")
+def test_more_jobs_than_announced_are_counted(shown: Shown) -> None:
+    shown.display.begin("few", 1)
+    shown.display.phase(job(7), "fetch")
     for number in range(5):
-        face.done(Outcome(job(number), Status.COMPLETED))
-    face.end()
+        shown.display.done(Outcome(job(number), Status.COMPLETED))
+    shown.display.end()
+    shown.sees("5/1")
 
 
-def test_a_job_that_is_tried_again(face: Progress) -> None:
-    face.begin("Top 250", 1)
-    face.started(job(0))
-    face.done(Outcome(job(0), Status.FAILED, retry=True))
-    face.started(job(0, attempt=2))
-    face.done(Outcome(job(0, attempt=2), Status.COMPLETED))
-    face.end()
+def test_a_job_that_is_retried_is_done_once(shown: Shown) -> None:
+    if isinstance(shown.display, FileProgress):
+        pytest.skip("a file is parsed once")
+    shown.display.begin("Top 250", 2)
+    shown.display.started(job(0))
+    shown.display.done(Outcome(job(0), Status.FAILED, retry=True))
+    shown.display.started(job(0, attempt=2))
+    shown.display.done(Outcome(job(0, attempt=2), Status.COMPLETED))
+    shown.display.end()
+    shown.sees("1/2")
+    shown.sees_not("2/2")
 
 
 @pytest.mark.parametrize("text", ["", "two\nlines", "[bold]no markup[/]", "\x1b[31mred", "🎬" * 100, "\udc80"])
-def test_any_text_can_be_shown(face: Progress, text: str) -> None:
-    face.begin(text, 1)
-    face.started(Job(0, text))
-    face.phase(Job(0, text), "fetch")
-    face.note(text.encode("utf-8", "replace").decode())
-    face.done(Outcome(Job(0, text), Status.FAILED, text, text))
-    face.end()
+def test_any_text_can_be_shown(shown: Shown, text: str) -> None:
+    shown.display.begin(text, 1)
+    shown.display.started(Job(0, text, label=text))
+    shown.display.phase(Job(0, text, label=text), "fetch")
+    shown.display.note(text.encode("utf-8", "replace").decode())
+    shown.display.done(Outcome(Job(0, text), Status.FAILED, text, text))
+    shown.display.end()
+    shown.sees("1/1")
+    if "markup" in text:
+        shown.sees(text)
 
 
-def test_workers_report_at_the_same_time(face: Progress) -> None:
-    face.begin("Top 250", 400)
+def test_workers_report_at_the_same_time(shown: Shown) -> None:
+    shown.display.begin("Top 250", 400)
     together = threading.Barrier(9)
+    errors: list[Exception] = []
 
     def work(numbers: range) -> None:
         together.wait()
-        for number in numbers:
-            face.started(job(number))
-            face.phase(job(number), "fetch", 2)
+        try:
+            for number in numbers:
+                shown.display.started(job(number))
+                shown.display.phase(job(number), "fetch", 2)
+        except Exception as error:  # noqa: BLE001 - reported by the main thread
+            errors.append(error)
 
     workers = [threading.Thread(target=work, args=(range(start, 400, 8),)) for start in range(8)]
     for worker in workers:
         worker.start()
     together.wait()
     for number in range(400):
-        face.done(Outcome(job(number), Status.COMPLETED))
+        shown.display.done(Outcome(job(number), Status.COMPLETED))
     for worker in workers:
         worker.join()
-    face.end()
+    shown.display.end()
+    assert not errors
+    shown.sees("400/400")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from infrastructure.stores.csv.failures import told_apart
 
 import domain.errors
 from domain.errors import FilmledgerError
@@ -31,7 +32,6 @@ from infrastructure.demo.process import DemoProcess
 from infrastructure.joblog.append_file import AppendFile
 from infrastructure.posters.images import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title
-from infrastructure.stores.csv.failures import told_apart
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
 from shared.settings import Settings, load

@@ -40,7 +40,7 @@ def test_the_first_hour(tmp_path: Path) -> None:
     )
     said = f"{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, said
-    assert "saved 250 titles" in done.stdout
+    assert "fetched 250 titles" in done.stdout
     assert "stopped" in done.stdout
     assert "continuing the unfinished run" in done.stdout
     assert done.stdout.count("both stores hold the same") == 2

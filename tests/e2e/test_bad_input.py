@@ -42,7 +42,7 @@ def test_an_unknown_option(program: Program) -> None:
 
 def test_a_word_that_is_no_command(program: Program) -> None:
     assert "there is no command 'verfy'; did you mean verify?" in program.run("verfy", code=2).stderr
-    assert "there are demo-site, doctor" in program.run("xyz", code=2).stderr
+    assert "choose demo-site, doctor" in program.run("xyz", code=2).stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
@@ -81,11 +81,11 @@ def test_a_list_of_failures_that_cannot_be_written(program: Program, tmp_path: P
 def test_a_list_that_names_no_title(program: Program, tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("one\n" * 30)
     lines = program.run("--ids", str(tmp_path / "ids"), code=2).stderr.splitlines()
-    assert len(lines) == 12
-    assert lines[10].endswith("and 20 more lines skipped")
-    assert lines[11].endswith("names no title: one IMDb id or title address a line is needed")
+    assert len(lines) == 13
+    assert lines[11].endswith("and 20 more lines skipped")
+    assert lines[12].endswith("names no title: one IMDb id or title address a line is needed")
     (tmp_path / "nobody").touch()
-    assert "saved 0 titles" in program.run("--ids", str(tmp_path / "nobody")).stdout
+    assert "fetched 0 titles" in program.run("--ids", str(tmp_path / "nobody")).stdout
 
 
 def test_a_folder_without_anything_to_read(program: Program, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_chart_arrives_whole_in_both_stores_in_rank_order(program: Program) ->
     result = program.run("--limit", "30")
     movies = program.table("movies")
     assert [row["rank"] for row in movies] == [str(rank) for rank in range(1, 31)]
-    assert "saved 30 titles" in result.stdout
+    assert "fetched 30 titles" in result.stdout
     same_in_both_stores(program)
 
 

@@ -121,7 +121,7 @@ def test_the_copied_files_are_enough_to_run(program: Stage, tmp_path: Path) -> N
     assert (healthy.returncode, healthy.stderr) == (0, "")
     demo = run("scrape", "--demo", "--limit", "3")
     assert demo.returncode == 0, demo.stderr
-    assert "saved 3 titles" in demo.stdout
+    assert "fetched 3 titles" in demo.stdout
     assert run("status", "--json").returncode == 0
 
 

@@ -40,6 +40,7 @@ class FakeFetcher:
         self._lock = threading.Lock()
         self.sent: list[Sent] = []
         self.not_recognised: list[Page] = []
+        self.pages_recognised: list[Page] = []
 
     def get(
         self,
@@ -63,6 +64,10 @@ class FakeFetcher:
         patient: bool = True,
     ) -> Page:
         return self._send(Sent(url, body, headers or {}, max_requests, patient), cancel)
+
+    def recognised(self, page: Page) -> None:
+        with self._lock:
+            self.pages_recognised.append(page)
 
     def unrecognised(self, page: Page) -> None:
         with self._lock:

@@ -43,7 +43,7 @@ class MemoryJobLog:
         keys: set[str] = set()
         for job in jobs:
             if job.key.strip() and job.key not in keys:
-                self.jobs_by_seq[len(keys)] = Job(len(keys), job.key, job.rank)
+                self.jobs_by_seq[len(keys)] = Job(len(keys), job.key, job.rank, label=job.label)
                 keys.add(job.key)
         self.whole = True
         return len(self.jobs_by_seq)

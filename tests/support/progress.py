@@ -1,4 +1,4 @@
-"""A face that remembers what it was told."""
+"""Progress displays for tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from application.ports import Job, Outcome
 
 @dataclass
 class RecordingProgress:
-    """Satisfies ``Progress``."""
+    """Records every call; satisfies ``Progress``."""
 
     label: str = ""
     total: int = 0
@@ -43,7 +43,7 @@ class RecordingProgress:
 
 
 class BrokenProgress(RecordingProgress):
-    """Raises from the call with that name on."""
+    """Raises in the method with that name."""
 
     def __init__(self, breaks_at: str) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from domain.errors import FilmledgerError, StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import Address, completed, within
 from infrastructure.stores.postgres.failures import STORE, Kind, classify_error, lacks_slots, timed_out
-from infrastructure.stores.postgres.watchdog import NoAnswer, Watchdog
+from infrastructure.stores.postgres.watchdog import NoAnswer, PostgresWatchdog
 
 OLDEST_SERVER = 150000
 _POLL_SECONDS = 0.1
@@ -50,7 +50,7 @@ class Connections:
         self._generation = 0
         self._full_until = 0.0
         self._closed = threading.Event()
-        self._watchdog = Watchdog(self._is_alive, self._closed)
+        self._watchdog = PostgresWatchdog(self._is_alive)
 
     @contextlib.contextmanager
     def lease(self, *, patience: float, long: bool = False) -> Iterator[Connection]:
@@ -121,6 +121,7 @@ class Connections:
         with self._changed:
             self._closed.set()
             self._generation += 1
+        self._watchdog.close()
         self._close_idle()
 
     def _take(self, patience: float) -> tuple[Connection, int]:

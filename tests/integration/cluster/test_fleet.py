@@ -116,5 +116,5 @@ def test_a_worker_started_anew_at_the_same_address_reads_again(program: Program,
     first.kill()
     dask.worker("again", "--worker-port", port)
     out, _ = run.end(0)
-    assert f"saved {COUNT} titles" in out
+    assert f"fetched {COUNT} titles" in out
     same_in_both_stores(program)

@@ -129,7 +129,7 @@ def test_a_worker_that_holds_other_code_of_the_program(program: Program, dask: D
     dask.worker("fitting")
     result = program.run("--limit", "20", "--cluster", dask.address)
     assert "is left out: it" in result.stderr
-    assert "saved 20 titles" in result.stdout
+    assert "fetched 20 titles" in result.stdout
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_more_workers_than_cores_are_warned_of(program: Program, dask: DaskClust
     dask.workers("first", "second")
     result = program.run("--limit", "20", "--cluster", dask.address)
     assert "has more Dask workers than cores (1); more than one a core gains nothing" in result.stderr
-    assert "saved 20 titles" in result.stdout
+    assert "fetched 20 titles" in result.stdout
 
 
 @pytest.mark.long
@@ -155,7 +155,7 @@ def test_more_workers_than_cores_are_warned_of(program: Program, dask: DaskClust
 def test_more_local_workers_than_cores_are_warned_of(program: Program) -> None:
     result = program.run("--limit", "20", "--cluster", "local:2")
     assert "more Dask workers (2) than it has cores (1); more than one a core gains nothing" in result.stderr
-    assert "saved 20 titles" in result.stdout
+    assert "fetched 20 titles" in result.stdout
 
 
 @pytest.mark.long
@@ -176,7 +176,7 @@ def test_a_worker_of_another_make_that_comes_later_is_left_out(
     dask.worker("odd", *_preload(tmp_path, text))
     out, err = run.end(0)
     assert said in err
-    assert "saved 20 titles" in out
+    assert "fetched 20 titles" in out
 
 
 # What a page that is far too large does to a worker, without the page.
@@ -221,4 +221,4 @@ def test_a_worker_short_of_memory_is_told_of_and_the_others_do_its_work(
     finally:
         cluster.stop()
     assert said in result.stderr
-    assert "saved 20 titles" in result.stdout
+    assert "fetched 20 titles" in result.stdout

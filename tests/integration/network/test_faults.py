@@ -27,7 +27,7 @@ TRIES = 6
         pytest.param(fault_site.reset, "reset", id="reset"),
         pytest.param(fault_site.cut_off, "cut off after", id="cut-off"),
         pytest.param(fault_site.cut_off_chunks, "cut off after", id="cut-off in chunks"),
-        pytest.param(fault_site.garbage, "connection failed", id="garbage"),
+        pytest.param(fault_site.garbage, "is not HTTP", id="garbage"),
         pytest.param(fault_site.compressed(cut=9), "gzip body is cut off", id="cut-off gzip"),
         pytest.param(reply(headers={"Content-Encoding": "gzip"}), "not gzip", id="bad gzip"),
         pytest.param(reply(headers={"Content-Encoding": "zstd"}), "zstd", id="encoding not asked for"),
@@ -501,13 +501,27 @@ def test_recognised_pages_in_between_break_the_row(site: FaultSite, connect: Con
         page = downloader.get(site.url + TITLE, max_requests=1, cancel=cancel)
         if number % 9:
             downloader.unrecognised(page)
+        else:
+            downloader.recognised(page)
+
+
+def test_pages_that_nobody_reports_on_do_not_break_the_row(
+    site: FaultSite, connect: Connect, cancel: threading.Event
+) -> None:
+    downloader = connect()
+    for _ in range(9):
+        downloader.unrecognised(downloader.get(site.url + TITLE, max_requests=1, cancel=cancel))
+        downloader.get(site.url + "/images/a.jpg", max_requests=1, cancel=cancel)
+
+    with pytest.raises(Blocked, match="10 pages in a row"):
+        downloader.unrecognised(downloader.get(site.url + TITLE, max_requests=1, cancel=cancel))
 
 
 def test_a_refused_connection_to_a_site_that_never_answered_is_said_at_once(
     connect: Connect, cancel: threading.Event
 ) -> None:
     with pytest.raises(Transient, match=r"^cannot reach 127\.0\.0\.1:1: connection refused$"):
-        connect(backoff_factor=600, max_backoff_seconds=600).get(
+        connect(base_url="http://127.0.0.1:1", backoff_factor=600, max_backoff_seconds=600).get(
             "http://127.0.0.1:1/chart/top/", max_requests=TRIES, cancel=cancel
         )
 

@@ -162,7 +162,7 @@ def test_one_dead_proxy_in_five_and_a_tenth_of_answers_bad_costs_no_title(
     came_from = addresses(site)
     assert set(came_from) == {proxy.exit_address for proxy in proxies}
     assert max(site.count().values()) <= 6
-    assert caplog.text.count("does not work and is left alone") == 1
+    assert caplog.text.count("does not work and is not used") == 1
 
 
 def test_a_run_in_which_every_route_is_blocked_once_arrives_whole(

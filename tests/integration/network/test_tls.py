@@ -50,7 +50,7 @@ def test_a_certificate_nobody_vouches_for_is_refused_for_good(
     secure_site: FaultSite, connect: Connect, cancel: threading.Event
 ) -> None:
     with pytest.raises(SourceError, match=r"its certificate is not trusted: self.signed certificate") as raised:
-        connect().get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
+        connect(base_url=secure_site.url).get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
 
     assert not raised.value.retry
     assert secure_site.seen == []
@@ -60,7 +60,7 @@ def test_the_users_own_authorities_are_trusted_instead(
     secure_site: FaultSite, connect: Connect, cancel: threading.Event, certificate: tuple[Path, Path]
 ) -> None:
     options = network_options(Settings(ca_file=certificate[0]))
-    downloader = connect(authorities=options.authorities)
+    downloader = connect(base_url=secure_site.url, authorities=options.authorities)
 
     for _ in range(2):
         page = downloader.get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
@@ -74,9 +74,17 @@ def test_https_goes_through_http_proxies_in_a_tunnel(
     secure_site: FaultSite, connect: Connect, cancel: threading.Event, certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:
     with tinyproxy(tmp_path, "127.0.0.71") as proxy:
-        downloader = connect(authorities=str(certificate[0]), proxies=Secret(proxy.url("http", f"{USER}:{PASSWORD}")))
+        downloader = connect(
+            base_url=secure_site.url,
+            authorities=str(certificate[0]),
+            proxies=Secret(proxy.url("http", f"{USER}:{PASSWORD}")),
+        )
         downloader.get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
-        wrong = connect(authorities=str(certificate[0]), proxies=Secret(proxy.url("http", f"{USER}:wr0ng")))
+        wrong = connect(
+            base_url=secure_site.url,
+            authorities=str(certificate[0]),
+            proxies=Secret(proxy.url("http", f"{USER}:wr0ng")),
+        )
         with pytest.raises(Transient, match=r"no route is left .*refused the connection \(status 401\)"):
             wrong.get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
 
@@ -89,11 +97,11 @@ def test_https_goes_through_socks_proxies_and_is_checked_there_too(
 ) -> None:
     with microsocks("127.0.0.72", password=None) as proxy:
         proxies = Secret(proxy.url("socks5h"))
-        connect(authorities=str(certificate[0]), proxies=proxies).get(
+        connect(base_url=secure_site.url, authorities=str(certificate[0]), proxies=proxies).get(
             secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel
         )
         with pytest.raises(Transient, match=r"no route is left .*certificate is not trusted"):
-            connect(proxies=proxies).get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
+            connect(base_url=secure_site.url, proxies=proxies).get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
 
     assert [seen.client[0] for seen in secure_site.seen if seen.path != "/robots.txt"] == [proxy.exit_address]
 

@@ -111,7 +111,7 @@ def test_waiting_for_new_circuits_ends_at_once_when_cancelled(locked_tor: dict[s
     from infrastructure.http.tor import TorAddress, TorControl
 
     where = TorAddress("127.0.0.1", locked_tor["tor_proxy_port"], locked_tor["tor_control_port"], Secret(PASSWORD))
-    control = TorControl(where, SystemClock(), patience=600)
+    control = TorControl(where, SystemClock(), timeout=600)
     cancel = threading.Event()
     threading.Timer(0.3, cancel.set).start()
     try:

@@ -33,8 +33,8 @@ from infrastructure.export.importing import import_csv
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.loading import PostgresLoader
-from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.postgres.reading import snapshot
+from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.support.films import bare, film, films
 from tests.support.movies import AWKWARD_TEXTS, full_movie, movie, movies, person
 from tests.support.postgres import empty_database

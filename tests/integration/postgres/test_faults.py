@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from time import sleep
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -505,10 +506,10 @@ def test_long_statements_outlast_the_patience(prepared: str, opened: Open) -> No
     with session(prepared, "LOCK TABLE people, movies") as other, ThreadPoolExecutor(2) as pool:
         finishing = pool.submit(repository.drop_uncredited)
         reading = pool.submit(lambda: list(repository.rows(Table.MOVIES)))
-        watched = repository._database._connections._watchdog._watched
-        wait_until(lambda: len(watched) == 2)
-        patient_until = {id(one): one.overdue for one in watched}
-        wait_until(lambda: all(one.overdue > patient_until[id(one)] for one in watched))  # found alive, and given more
+        waits: Any = repository._database._connections._watchdog._watchdog._waits
+        wait_until(lambda: len(waits) == 2)
+        patient_until = {id(one): one._overdue for one in waits}
+        wait_until(lambda: all(one._overdue > patient_until[id(one)] for one in waits))  # found alive, and given more
         other.rollback()
         finishing.result()
         assert len(reading.result()) == 1

@@ -16,9 +16,9 @@ import pytest
 
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import environment_of
-from infrastructure.stores.postgres.run_query import run_query
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.postgres.run_query import run_query
 from infrastructure.tables.rendering import Format, write
 from tests.integration.postgres.waiting import wait_until
 from tests.support.films import film

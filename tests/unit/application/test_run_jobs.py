@@ -61,7 +61,7 @@ def _fails(error: Exception) -> Callable[[Job], Outcome]:
 def test_every_job_is_done_and_written_down_once(threads: int) -> None:
     run = Run(100, threads=threads)
     ended = run.of(_done)
-    assert (ended.ending, ended.summary.saved, ended.summary.requests) == (StopReason.FINISHED, 100, 100)
+    assert (ended.ending, ended.summary.fetched, ended.summary.requests) == (StopReason.FINISHED, 100, 100)
     assert run.job_log.completed == set(range(100))
     assert sorted(run.job_log.taken) == list(range(100))
     assert len(run.progress.outcomes) == 100
@@ -79,7 +79,7 @@ def test_a_failure_that_may_pass_is_tried_again_after_growing_waits() -> None:
             raise error
         return _done(job)
 
-    assert run.of(work).summary.saved == 1
+    assert run.of(work).summary.fetched == 1
     assert tries == [(1, 0), (2, 1), (3, 2), (4, 3)]
     assert run.cancel.waits == [2.0, 4.0, 5.0]
 
@@ -119,7 +119,7 @@ def test_an_unexpected_error_is_an_outcome_with_its_traceback_logged(caplog: pyt
         return _done(job)
 
     ended = run.of(work)
-    assert (ended.summary.saved, ended.summary.failed) == (1, 1)
+    assert (ended.summary.fetched, ended.summary.failed) == (1, 1)
     assert [failure.reason for failure in run.job_log.failures()] == ["ZeroDivisionError"]
     assert any(record.exc_info for record in caplog.records)
 
@@ -153,7 +153,7 @@ def test_a_stopped_run_leaves_the_rest_pending_and_costs_no_retry() -> None:
         return _done(job)
 
     ended = run.of(work)
-    assert (ended.ending, ended.summary.saved, ended.summary.cancelled) == (StopReason.INTERRUPTED, 5, 1)
+    assert (ended.ending, ended.summary.fetched, ended.summary.cancelled) == (StopReason.INTERRUPTED, 5, 1)
     assert [job.seq for job in run.job_log.pending()] == list(range(5, 50))
     assert next(run.job_log.pending()).attempt == 1
 

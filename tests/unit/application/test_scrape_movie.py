@@ -56,6 +56,7 @@ def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(cap
     assert store.find(MOVIE.imdb_id) is not None
     assert store.find("tt7777777") is None
     assert f"tt7777777 has moved: saved as {MOVIE.imdb_id}" in caplog.text
+    assert not [record for record in caplog.records if record.levelno > logging.INFO], "a moved title is no fault"
 
 
 def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,8 +13,8 @@ from infrastructure.cli.summary import exit_code
 def _ended(*reasons: tuple[str, int], ending: StopReason = StopReason.FINISHED) -> RunResult:
     failed = sum(count for _, count in reasons)
     summary = Summary(
-        saved=1, partial=0, failed=failed, reasons=reasons, failures=(), retried=0, cancelled=0, requests=0, size=0,
-        elapsed=1.0, busy=1.0, workers=1,
+        fetched=1, fresh=0, incomplete=0, failed=failed, reasons=reasons, failures=(), retried=0, cancelled=0, saved=1,
+        pending=0, requests=0, size=0, elapsed=1.0, busy=1.0, workers=1,
     )  # fmt: skip
     return RunResult(ending, summary)
 

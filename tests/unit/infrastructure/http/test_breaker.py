@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -11,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Blocked, Cancelled
-from infrastructure.http.breaker import Breaker, Pass, ProbePlan
+from infrastructure.http.limit import TRANSITIONS, Breaker, BreakerState, Permit
+from infrastructure.http.policies import ProbePolicy
 from shared.clock import SystemClock
 from tests.support.clock import SkippingEvent, StandingClock
 
 
 @given(st.floats(0.001, 86_400))
 def test_probes_double_their_intervals_and_end_with_the_wait(max_wait: float) -> None:
-    offsets = ProbePlan(max_wait).offsets
+    offsets = ProbePolicy(max_wait).offsets
 
     intervals = [later - earlier for earlier, later in zip((0.0, *offsets), offsets, strict=False)]
     assert offsets[-1] == pytest.approx(max_wait)
@@ -28,21 +30,21 @@ def test_probes_double_their_intervals_and_end_with_the_wait(max_wait: float) ->
 
 
 def test_by_default_the_first_probe_comes_after_ten_seconds() -> None:
-    assert [round(offset) for offset in ProbePlan(300).offsets] == [10, 29, 68, 145, 300]
+    assert [round(offset) for offset in ProbePolicy(300).offsets] == [10, 29, 68, 145, 300]
 
 
 def tripped(max_wait: float = 300.0) -> tuple[Breaker, StandingClock, SkippingEvent]:
     clock = StandingClock()
     clock.seconds = 1000.0
-    breaker = Breaker("site.test", ProbePlan(max_wait), clock)
+    breaker = Breaker("site.test", ProbePolicy(max_wait), clock)
     breaker.trip("a challenge")
     return breaker, clock, SkippingEvent(clock)
 
 
 def test_a_closed_breaker_lets_everything_pass() -> None:
-    breaker = Breaker("site.test", ProbePlan(), StandingClock())
+    breaker = Breaker("site.test", ProbePolicy(), StandingClock())
 
-    assert breaker.enter(threading.Event(), able=True, patient=False) is Pass.GO
+    assert breaker.enter(threading.Event(), able=True, patient=False) is Permit.GO
 
 
 def test_it_probes_when_it_said_and_gives_up_with_advice() -> None:
@@ -50,9 +52,9 @@ def test_it_probes_when_it_said_and_gives_up_with_advice() -> None:
     probed_at = []
 
     def ask() -> None:
-        while breaker.enter(cancel, able=True, patient=True) is Pass.PROBE:
+        while breaker.enter(cancel, able=True, patient=True) is Permit.PROBE:
             probed_at.append(round(clock.seconds - 1000))
-            breaker.probed(opened=False)
+            breaker.probed(answered=False)
 
     with pytest.raises(Blocked) as raised:
         ask()
@@ -69,10 +71,10 @@ def test_it_probes_when_it_said_and_gives_up_with_advice() -> None:
 
 def test_a_good_probe_opens_the_way() -> None:
     breaker, _, cancel = tripped()
-    assert breaker.enter(cancel, able=True, patient=True) is Pass.PROBE
-    breaker.probed(opened=True)
+    assert breaker.enter(cancel, able=True, patient=True) is Permit.PROBE
+    breaker.probed(answered=True)
 
-    assert breaker.enter(cancel, able=True, patient=True) is Pass.GO
+    assert breaker.enter(cancel, able=True, patient=True) is Permit.GO
 
 
 def test_no_wait_means_no_probe() -> None:
@@ -103,26 +105,26 @@ def test_a_relapse_goes_on_where_it_stopped() -> None:
     breaker, clock, cancel = tripped()
     for _ in range(2):
         breaker.enter(cancel, able=True, patient=True)
-        breaker.probed(opened=False)
+        breaker.probed(answered=False)
     breaker.enter(cancel, able=True, patient=True)
-    breaker.probed(opened=True)
+    breaker.probed(answered=True)
     clock.seconds += 1
     breaker.trip("a challenge again")
 
-    assert breaker.enter(cancel, able=True, patient=True) is Pass.PROBE
+    assert breaker.enter(cancel, able=True, patient=True) is Permit.PROBE
     assert round(clock.seconds - 1000) == 145  # not ten seconds after the relapse
 
 
 def test_after_some_pages_a_block_is_a_new_one() -> None:
     breaker, clock, cancel = tripped()
     breaker.enter(cancel, able=True, patient=True)
-    breaker.probed(opened=True)
+    breaker.probed(answered=True)
     for _ in range(10):
-        breaker.answered()
+        breaker.page_arrived()
     again_at = clock.seconds
     breaker.trip("a challenge again")
 
-    assert breaker.enter(cancel, able=True, patient=True) is Pass.PROBE
+    assert breaker.enter(cancel, able=True, patient=True) is Permit.PROBE
     assert round(clock.seconds - again_at) == 10
 
 
@@ -132,38 +134,116 @@ def test_long_after_giving_up_it_begins_anew_with_a_probe() -> None:
         breaker.enter(cancel, able=True, patient=True)
     clock.seconds += 61
 
-    assert breaker.enter(cancel, able=True, patient=True) is Pass.PROBE
+    assert breaker.enter(cancel, able=True, patient=True) is Permit.PROBE
 
 
 def test_of_many_threads_one_probes_and_all_go_on() -> None:
-    breaker = Breaker("site.test", ProbePlan(3.1), SystemClock())
+    breaker = Breaker("site.test", ProbePolicy(3.1), SystemClock())
     breaker.trip("a challenge")
     cancel = threading.Event()
     probing: list[int] = []
     most: list[int] = []
 
-    def enter(number: int) -> Pass:
+    def enter(number: int) -> Permit:
         granted = breaker.enter(cancel, able=True, patient=True)
-        if granted is Pass.PROBE:
+        if granted is Permit.PROBE:
             probing.append(number)
             most.append(len(probing))
             probing.remove(number)
-            breaker.probed(opened=True)
+            breaker.probed(answered=True)
         return granted
 
     with ThreadPoolExecutor(30) as executor:
         granted = list(executor.map(enter, range(30)))
 
-    assert granted.count(Pass.PROBE) == 1
-    assert granted.count(Pass.GO) == 29
+    assert granted.count(Permit.PROBE) == 1
+    assert granted.count(Permit.GO) == 29
     assert most == [1]
 
 
 def test_waiting_ends_at_once_when_cancelled() -> None:
-    breaker = Breaker("site.test", ProbePlan(86_400), SystemClock())
+    breaker = Breaker("site.test", ProbePolicy(86_400), SystemClock())
     breaker.trip("a challenge")
     cancel = threading.Event()
     threading.Timer(0.05, cancel.set).start()
 
     with pytest.raises(Cancelled):
         breaker.enter(cancel, able=True, patient=True)
+
+
+def in_state(state: BreakerState) -> tuple[Breaker, StandingClock, SkippingEvent]:
+    """A breaker in this state, brought there by what a run does."""
+    if state is BreakerState.CLOSED:
+        clock = StandingClock()
+        return Breaker("site.test", ProbePolicy(), clock), clock, SkippingEvent(clock)
+    breaker, clock, cancel = tripped(max_wait=0 if state is BreakerState.GIVEN_UP else 300)
+    if state is BreakerState.PROBING:
+        assert breaker.enter(cancel, able=True, patient=True) is Permit.PROBE
+    if state is BreakerState.GIVEN_UP:
+        with pytest.raises(Blocked):
+            breaker.enter(cancel, able=True, patient=True)
+    assert breaker.state is state
+    return breaker, clock, cancel
+
+
+def _enter_after_rest(breaker: Breaker, clock: StandingClock, cancel: SkippingEvent) -> None:
+    clock.seconds += 61
+    breaker.enter(cancel, able=True, patient=True)
+
+
+def _enter_without_requests(breaker: Breaker, clock: StandingClock, cancel: SkippingEvent) -> None:
+    with pytest.raises(Blocked):
+        breaker.enter(cancel, able=False, patient=True)
+
+
+Event = Callable[[Breaker, StandingClock, SkippingEvent], object]
+EVENTS: dict[str, Event] = {
+    "trip": lambda breaker, clock, cancel: breaker.trip("a challenge"),
+    "probe answered": lambda breaker, clock, cancel: breaker.probed(answered=True),
+    "probe refused": lambda breaker, clock, cancel: breaker.probed(answered=False),
+    "page": lambda breaker, clock, cancel: breaker.page_arrived(),
+    "enter": _enter_after_rest,
+    "enter without requests": _enter_without_requests,
+}
+CLOSED, OPEN, PROBING, GIVEN_UP = BreakerState
+AFTER = {
+    (CLOSED, "trip"): OPEN,
+    (CLOSED, "page"): CLOSED,
+    (CLOSED, "enter"): CLOSED,
+    (OPEN, "trip"): OPEN,
+    (OPEN, "page"): OPEN,
+    (OPEN, "enter"): PROBING,
+    (OPEN, "enter without requests"): GIVEN_UP,
+    (PROBING, "trip"): PROBING,
+    (PROBING, "page"): PROBING,
+    (PROBING, "probe answered"): CLOSED,
+    (PROBING, "probe refused"): OPEN,
+    (GIVEN_UP, "trip"): GIVEN_UP,
+    (GIVEN_UP, "page"): GIVEN_UP,
+    (GIVEN_UP, "enter"): PROBING,
+    (GIVEN_UP, "enter without requests"): GIVEN_UP,
+}
+IMPOSSIBLE = [(state, event) for state in (CLOSED, OPEN, GIVEN_UP) for event in ("probe answered", "probe refused")]
+
+
+@pytest.mark.parametrize(("state", "event", "after"), [(*key, after) for key, after in AFTER.items()])
+def test_each_event_leads_to_one_state(state: BreakerState, event: str, after: BreakerState) -> None:
+    breaker, clock, cancel = in_state(state)
+
+    EVENTS[event](breaker, clock, cancel)
+
+    assert breaker.state is after
+    assert state is after or (state, after) in TRANSITIONS
+
+
+def test_every_transition_is_made_by_an_event() -> None:
+    assert {(state, after) for (state, _), after in AFTER.items() if state is not after} == TRANSITIONS
+
+
+@pytest.mark.parametrize(("state", "event"), IMPOSSIBLE)
+def test_a_probe_that_was_not_permitted_is_an_error(state: BreakerState, event: str) -> None:
+    breaker, clock, cancel = in_state(state)
+
+    with pytest.raises(RuntimeError, match="cannot go from"):
+        EVENTS[event](breaker, clock, cancel)
+    assert breaker.state is state

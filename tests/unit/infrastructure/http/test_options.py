@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import UsageError
 from infrastructure.http import NetworkOptions, build_downloader
-from infrastructure.http.routes import Tier
+from infrastructure.http.route import Tier
 from shared.secret import Secret
 
 

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Cancelled
-from infrastructure.http.breaker import ProbePlan
-from infrastructure.http.pacing import Pacer
-from infrastructure.http.scope import Origin
-from infrastructure.http.sites import Sites
+from infrastructure.http.limit import HostRegistry, Pacer
+from infrastructure.http.messages import Origin
+from infrastructure.http.policies import ProbePolicy
 from shared.clock import SystemClock
 from tests.support.clock import SkippingEvent, StandingClock
 
@@ -105,17 +104,17 @@ def test_trouble_slows_and_good_answers_bring_the_rate_back() -> None:
     clock = StandingClock()
     pacer = Pacer(10.0, clock)
     for _ in range(30):
-        pacer.struggles(pacer.acquire(SkippingEvent(clock)))
+        pacer.record_failure(pacer.acquire(SkippingEvent(clock)))
         clock.seconds += 1
     slow = pacer.rate or 0
     assert slow == pytest.approx(1.0)  # a tenth: never slower
 
     for _ in range(50):
-        pacer.went_well()
+        pacer.record_success()
     assert slow < (pacer.rate or 0) < 10  # slowly
 
     for _ in range(100):
-        pacer.went_well()
+        pacer.record_success()
     assert pacer.rate == 10.0
 
 
@@ -123,8 +122,8 @@ def test_a_single_error_hardly_slows_but_being_told_does() -> None:
     clock = StandingClock()
     once, told = Pacer(10.0, clock), Pacer(10.0, clock)
 
-    once.struggles(once.acquire(SkippingEvent(clock)))
-    told.struggles(told.acquire(SkippingEvent(clock)), told=True)
+    once.record_failure(once.acquire(SkippingEvent(clock)))
+    told.record_failure(told.acquire(SkippingEvent(clock)), told=True)
 
     assert 9.5 < (once.rate or 0) < 10
     assert told.rate == pytest.approx(8.0)
@@ -136,7 +135,7 @@ def test_requests_that_were_under_way_slow_it_once() -> None:
     under_way = [pacer.acquire(SkippingEvent(clock)) for _ in range(300)]
     clock.seconds += 0.3
     for sent_at in under_way:
-        pacer.struggles(sent_at, told=True)
+        pacer.record_failure(sent_at, told=True)
 
     assert pacer.rate == pytest.approx(300 * 0.8)  # what was reached before, less a fifth
 
@@ -147,16 +146,16 @@ def test_the_rate_stays_between_its_floor_and_the_full_one(answers: list[bool]) 
     pacer = Pacer(10.0, clock)
     for good in answers:
         clock.seconds += 1
-        pacer.went_well() if good else pacer.struggles(clock.monotonic(), told=True)
+        pacer.record_success() if good else pacer.record_failure(clock.monotonic(), told=True)
         assert 1.0 <= (pacer.rate or 0) <= 10.0
 
 
 def test_remote_hosts_are_paced_by_default_and_loopback_is_not() -> None:
-    sites = Sites(None, ProbePlan(), StandingClock())
+    hosts = HostRegistry(None, ProbePolicy(), StandingClock())
     remote, local = Origin.of("https://www.imdb.com/"), Origin.of("http://localhost:8080/")
 
-    assert (sites.site(remote).pacer.rate, sites.site(local).pacer.rate) == (10.0, None)
-    sites.limit(3.0)
-    assert (sites.site(remote).pacer.rate, sites.site(local).pacer.rate) == (3.0, 3.0)
-    sites.limit(None)
-    assert (sites.site(remote).pacer.rate, sites.site(local).pacer.rate) == (10.0, None)
+    assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (10.0, None)
+    hosts.limit(3.0)
+    assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (3.0, 3.0)
+    hosts.limit(None)
+    assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (10.0, None)

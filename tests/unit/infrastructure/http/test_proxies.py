@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import UsageError
-from infrastructure.http.proxies import listed_proxies, parse_proxy, proxies_of_file, single_proxy
+from infrastructure.http.options import listed_proxies, parse_proxy, proxies_of_file, single_proxy
 from shared.secret import Secret
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.http.retry import RetryPolicy, parse_retry_after
+from infrastructure.http.classify import parse_retry_after
+from infrastructure.http.policies import RetryPolicy
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.http.bench import BenchPolicy
-from infrastructure.http.route_pool import Lease, NoRoute, RoutePool, Shortage
-from infrastructure.http.routes import Route, Tier
-from infrastructure.http.scope import Origin, Scope
+from infrastructure.http.messages import Origin, Scope
+from infrastructure.http.policies import CooldownPolicy
+from infrastructure.http.route import Lease, NoRoute, Route, RoutePool, Shortage, Tier
 from shared.secret import Secret
 from tests.support.clock import StandingClock
 
@@ -97,7 +96,7 @@ def test_a_block_holds_for_its_scope_and_grows() -> None:
         with pytest.raises(NoRoute) as raised:
             routes.lease(SITE)
         assert (raised.value.shortage, raised.value.reasons) == (Shortage.BLOCKED, ("r0: a challenge",))
-        clock.seconds = began + BenchPolicy().seconds(len(waits) + 1)
+        clock.seconds = began + CooldownPolicy().seconds(len(waits) + 1)
         waits.append(clock.seconds - began)
 
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
@@ -137,10 +136,10 @@ def test_a_late_success_of_an_old_request_does_not_restore_a_route() -> None:
 def test_a_lease_is_void_once_its_route_was_blocked() -> None:
     routes, _ = pool(Tier.DIRECT)
     waiting, other = routes.lease(SITE), routes.lease(SITE)
-    assert routes.holds(waiting)
+    assert routes.is_valid(waiting)
     routes.blocked(other, "a challenge")
 
-    assert not routes.holds(waiting)
+    assert not routes.is_valid(waiting)
 
 
 def test_when_a_bench_is_over_one_request_tries_it_alone() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infrastructure.http.scope import Origin
+from infrastructure.http.messages import Origin
 
 
 @pytest.mark.parametrize(

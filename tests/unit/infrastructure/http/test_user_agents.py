@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.http import user_agents
-from infrastructure.http.user_agents import PLAIN, UserAgents
+from infrastructure.http import route
+from infrastructure.http.route import PLAIN, UserAgents
 
 
 def test_common_browsers_of_desktops_are_named() -> None:
@@ -40,10 +40,10 @@ def test_without_a_list_the_program_names_itself(
 def test_without_the_package_the_program_names_itself() -> None:
     program = (
         "import sys, random; sys.modules['fake_useragent'] = None\n"
-        "from infrastructure.http.user_agents import UserAgents\n"
+        "from infrastructure.http.route import UserAgents\n"
         "print(UserAgents().pick(random.Random()))"
     )
-    root = Path(user_agents.__file__).parents[2]
+    root = Path(route.__file__).parents[2]
 
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
 
@@ -52,7 +52,7 @@ def test_without_the_package_the_program_names_itself() -> None:
 
 def test_nothing_slow_is_loaded_with_the_network_layer() -> None:
     program = "import sys, infrastructure.http\nprint(*{'stem', 'fake_useragent', 'graphql'} & set(sys.modules))"
-    root = Path(user_agents.__file__).parents[2]
+    root = Path(route.__file__).parents[2]
 
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
 

@@ -7,12 +7,22 @@ from datetime import UTC, datetime
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from infrastructure.http.retry import RetryPolicy
-from infrastructure.http.transport import Answer, Request
-from infrastructure.http.verdicts import Declined, Fine, Gone, Locked, Moved, Refused, Unwell, Verdict, judge
+from infrastructure.http.classify import (
+    Declined,
+    Ok,
+    PageNotFound,
+    ProxyAuthRequired,
+    Redirect,
+    Refused,
+    ServerError,
+    Verdict,
+    judge,
+)
+from infrastructure.http.messages import Answer, Request
+from infrastructure.http.policies import RetryPolicy
 
 GET, POST = Request("GET", "http://site.test/a/b"), Request("POST", "http://site.test/graphql", body=b"{}")
-ROBOTS = Request("GET", "http://site.test/robots.txt", may_be_forbidden=True)
+ROBOTS = Request("GET", "http://site.test/robots.txt", forbidden_is_block=False)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -20,34 +30,75 @@ def verdict(
     status: int, headers: dict[str, str] | None = None, body: bytes = b"page", *, request: Request = GET,
     proxied: bool = False,
 ) -> Verdict:  # fmt: skip
-    answer = Answer(request.url, status, "", CaseInsensitiveDict(headers or {}), body, len(body))
+    answer = Answer(request.url, status, CaseInsensitiveDict(headers or {}), body, len(body))
     return judge(request, answer, RetryPolicy(), NOW, proxied=proxied)
 
 
-@pytest.mark.parametrize(("status", "request_"), [(200, GET), (204, GET), (304, GET), (400, POST), (422, POST)])
-def test_pages_and_answers_to_queries(status: int, request_: Request) -> None:
-    assert verdict(status, request=request_) == Fine()
+def with_headers(**headers: str) -> Request:
+    return Request("GET", GET.url, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @pytest.mark.parametrize(
-    ("status", "location", "target", "for_good"),
+    ("status", "request_"),
     [
-        (301, "/c", "http://site.test/c", True),
-        (302, "c?d=1", "http://site.test/a/c?d=1", False),
-        (303, "//other.test/", "http://other.test/", False),
-        (307, "https://site.test/a/b", "https://site.test/a/b", False),
-        (308, "", "", True),
+        (200, GET),
+        (203, GET),
+        (304, with_headers(If_None_Match='"a"')),
+        (304, with_headers(if_modified_since="Sat, 01 Jan 2000 00:00:00 GMT")),
+        (400, POST),
+        (422, POST),
     ],
 )
-def test_redirects(status: int, location: str, target: str, for_good: bool) -> None:
-    found = verdict(status, {"location": location})
+def test_pages_and_answers_to_queries(status: int, request_: Request) -> None:
+    assert verdict(status, request=request_) == Ok()
 
-    assert found == (Moved(target, for_good) if target else Declined("308 Permanent Redirect"))
+
+@pytest.mark.parametrize("request_", [GET, POST])
+@pytest.mark.parametrize("status", [201, 202, 204, 205, 206, 207, 226, 299, 304])
+def test_what_is_no_page_is_asked_for_again(status: int, request_: Request) -> None:
+    found = verdict(status, request=request_)
+
+    assert isinstance(found, ServerError)
+    assert found.again
+    assert str(status) in found.reason
+
+
+def test_a_range_that_the_caller_asks_for_by_itself_is_no_page() -> None:
+    assert isinstance(verdict(206, request=with_headers(Range="bytes=0-9")), ServerError)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 206, 302, 304, 404, 503])
+def test_blocks_are_recognised_before_anything_else(status: int) -> None:
+    assert isinstance(verdict(status, {"X-Amzn-Waf-Action": "challenge", "Location": "/c"}), Refused)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "target"),
+    [
+        (301, "/c", "http://site.test/c"),
+        (302, "c?d=1", "http://site.test/a/c?d=1"),
+        (303, "//other.test/", "http://other.test/"),
+        (307, "https://site.test/a/b", "https://site.test/a/b"),
+        (308, " /c ", "http://site.test/c"),
+        (301, "/caf\xc3\xa9", "http://site.test/caf\xe9"),  # UTF-8 bytes, as http.client reads them
+        (301, "/caf\xe9", "http://site.test/caf\xe9"),
+    ],
+)
+def test_redirects(status: int, location: str, target: str) -> None:
+    assert verdict(status, {"location": location}) == Redirect(target)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Location": ""}, {"Location": "  "}])
+def test_a_redirect_to_nowhere_is_named_and_asked_for_again(headers: dict[str, str]) -> None:
+    found = verdict(302, headers)
+
+    assert isinstance(found, ServerError)
+    assert found.reason.startswith("302 Found without a Location header")
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_gone(status: int) -> None:
-    assert isinstance(verdict(status), Gone)
+    assert isinstance(verdict(status), PageNotFound)
 
 
 @pytest.mark.parametrize(
@@ -58,22 +109,22 @@ def test_gone(status: int) -> None:
 def test_trouble_at_the_site(status: int, again: bool, too_much: bool) -> None:
     found = verdict(status, {"Retry-After": "7"})
 
-    assert isinstance(found, Unwell)
+    assert isinstance(found, ServerError)
     assert (found.again, found.after, found.too_much) == (again, 7.0, too_much)
 
 
-def test_a_put_off_answer_is_no_page() -> None:
-    assert verdict(202) == Unwell("the site put the request off (202 Accepted)", again=False)
-
-
-@pytest.mark.parametrize("status", [400, 401, 405, 407, 418, 451, 100, 999])
-def test_other_statuses_are_declined_or_unwell(status: int) -> None:
-    assert isinstance(verdict(status), Declined | Unwell)
+@pytest.mark.parametrize("status", [300, 305, 400, 401, 405, 407, 418, 451, 100, 101, 999])
+def test_other_statuses_are_declined_or_errors_of_the_server(status: int) -> None:
+    assert isinstance(verdict(status), Declined | ServerError)
 
 
 @pytest.mark.parametrize("status", [401, 407])
 def test_a_proxy_that_wants_credentials(status: int) -> None:
-    assert isinstance(verdict(status, proxied=True), Locked)
+    assert isinstance(verdict(status, proxied=True), ProxyAuthRequired)
+
+
+def test_401_is_the_sites_own_when_it_was_sent_a_password() -> None:
+    assert isinstance(verdict(401, request=with_headers(Authorization="Basic x"), proxied=True), Declined)
 
 
 def test_a_bare_403_is_a_block_but_not_for_robots_txt() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from domain.errors import Cancelled
-from infrastructure.http.recognition import Recognition
-from infrastructure.http.scope import Origin, Scope
-from infrastructure.http.waiting import Standstill, pause
+from infrastructure.http.limit import HostRegistry, StallTimer, pause
+from infrastructure.http.messages import Origin
+from infrastructure.http.policies import ProbePolicy
 from tests.support.clock import StandingClock
-
-SITE = Scope(Origin.of("http://site.test/"), "GET")
 
 
 def test_a_pause_that_is_cancelled_says_so() -> None:
@@ -26,51 +25,42 @@ def test_a_pause_that_is_cancelled_says_so() -> None:
 
 def test_waits_of_several_threads_count_once() -> None:
     clock = StandingClock()
-    standstill = Standstill(clock)
-    with standstill.waiting():
+    stall = StallTimer(clock)
+    with stall.waiting():
         clock.seconds += 2
-        with standstill.waiting():
+        with stall.waiting():
             clock.seconds += 3
 
-    assert standstill.seconds == 5
+    assert stall.seconds == 5
 
 
 def test_time_in_which_pages_arrive_does_not_count() -> None:
     clock = StandingClock()
-    standstill = Standstill(clock)
-    with standstill.waiting():
+    stall = StallTimer(clock)
+    with stall.waiting():
         for _ in range(10):
             clock.seconds += 1
-            standstill.arrived()
+            stall.arrived()
         clock.seconds += 0.5
 
-    assert standstill.seconds == 0.5
+    assert stall.seconds == 0.5
 
 
 def test_time_in_which_nobody_waits_does_not_count() -> None:
     clock = StandingClock()
-    standstill = Standstill(clock)
+    stall = StallTimer(clock)
     clock.seconds += 100
-    with standstill.waiting():
+    with stall.waiting():
         clock.seconds += 1
 
-    assert standstill.seconds == 1
+    assert stall.seconds == 1
 
 
 def test_unrecognised_pages_count_in_a_row_over_all_threads() -> None:
-    recognition = Recognition()
-    counts = []
+    host = HostRegistry(None, ProbePolicy(), StandingClock()).host(Origin.of("http://site.test/"))
 
-    def read() -> None:
-        recognition.fetched(SITE)
-        counts.append(recognition.unrecognised(SITE))
-
-    for _ in range(4):
-        thread = threading.Thread(target=read)
-        thread.start()
-        thread.join()
-    recognition.fetched(SITE)
-    recognition.fetched(SITE)  # nobody complained of the page before
-    counts.append(recognition.unrecognised(SITE))
-
-    assert counts == [1, 2, 3, 4, 1]
+    with ThreadPoolExecutor(8) as executor:
+        counts = sorted(executor.map(lambda _: host.page_unrecognised(), range(100)))
+    assert counts == list(range(1, 101))
+    host.page_recognised()
+    assert host.page_unrecognised() == 1

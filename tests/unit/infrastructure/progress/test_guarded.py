@@ -1,4 +1,4 @@
-"""A face that fails is told once and does no harm."""
+"""A display that fails is logged once and does no harm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from application.ports import Job, Outcome, Status
-from infrastructure.progress.guarded import GuardedProgress
+from infrastructure.progress.displays import GuardedProgress
 from shared.log_options import SCREEN, LogOptions
 from shared.logging_setup import configure
 from shared.masking import register
@@ -19,16 +19,16 @@ JOB = Job(0, "tt0000001")
 
 
 @pytest.mark.parametrize("breaks_at", ["begin", "started", "phase", "done", "note", "end"])
-def test_the_run_goes_on_without_it(breaks_at: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_run_continues_without_the_display(breaks_at: str, caplog: pytest.LogCaptureFixture) -> None:
     broken = BrokenProgress(breaks_at)
-    face = GuardedProgress(broken)
+    display = GuardedProgress(broken)
     for _ in range(3):
-        face.begin("Top 250", 1)
-        face.started(JOB)
-        face.phase(JOB, "fetch")
-        face.note("a line")
-        face.done(Outcome(JOB, Status.COMPLETED))
-        face.end()
+        display.begin("Top 250", 1)
+        display.started(JOB)
+        display.phase(JOB, "fetch")
+        display.note("a line")
+        display.done(Outcome(JOB, Status.COMPLETED))
+        display.end()
     told = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == 1
     assert "the terminal has gone" in told[0].getMessage()
@@ -38,10 +38,10 @@ def test_the_run_goes_on_without_it(breaks_at: str, caplog: pytest.LogCaptureFix
 def test_what_the_screen_shows_is_logged_and_safe(caplog: pytest.LogCaptureFixture) -> None:
     register(Secret("hunter2hunter2"))
     shown = RecordingProgress()
-    face = GuardedProgress(shown)
+    display = GuardedProgress(shown)
     with caplog.at_level(logging.INFO, SCREEN):
-        face.begin("Top 250", 250)
-        face.note("via http://me:pw@proxy/ with hunter2hunter2 \x1b[31m")
+        display.begin("Top 250", 250)
+        display.note("via http://me:pw@proxy/ with hunter2hunter2 \x1b[31m")
     safe = "via http://***@proxy/ with *** \\x1b[31m"
     assert shown.notes == [safe]
     assert [record.getMessage() for record in caplog.records] == ["Top 250: 250 to do", safe]

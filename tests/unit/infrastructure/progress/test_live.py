@@ -1,4 +1,4 @@
-"""The live screen on a real terminal, wide and narrow, with and without colours, while its size changes."""
+"""The live display on a real terminal, wide and narrow, with and without colours, while its size changes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ import pytest
 from rich.console import Console, Group
 
 from application.ports import Job, Outcome, Status
-from infrastructure.progress.board import Busy, Snapshot
-from infrastructure.progress.choice import progress_for
-from infrastructure.progress.guarded import GuardedProgress
-from infrastructure.progress.live import LiveProgress, overall, workers
+from infrastructure.progress.displays import GuardedProgress, progress_for
+from infrastructure.progress.live import MAX_LINES, LiveProgress, job_lines, overall_line
+from infrastructure.progress.state import ActiveJob, ProgressSnapshot
 from shared.clock import SystemClock
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -110,26 +109,26 @@ def shown(written: str) -> list[str]:
 
 def test_bar_workers_notes_and_warnings_share_the_screen() -> None:
     with terminal() as screen:
-        screen.wait_for("tt0000003   fetch")
+        screen.wait_for("   4  Film 3")
         written = screen.finish()
     lines = shown(written)
     assert "a note for the user" in lines
     assert any(line.endswith("a warning from a module") for line in lines)
     assert any(re.match(r"Top 250  ━+  0/250  0%", line) for line in lines)
-    assert any(re.search(r"tt0000003   fetch +\d+\.\d s  attempt 2", line) for line in lines)
+    assert any(re.search(r"   4  Film 3 +fetch +\d+\.\d s  attempt 2", line) for line in lines)
     assert re.match(r"Top 250  ━+  250/250  100%  1 failed", lines[-1])
     assert COLOUR.search(written)
 
 
-def test_no_colours_where_none_are_wanted() -> None:
+def test_no_colours_with_no_color() -> None:
     with terminal(NO_COLOR="1") as screen:
-        screen.wait_for("tt0000003   fetch")
+        screen.wait_for("   4  Film 3")
         written = screen.finish()
     assert not COLOUR.search(written)
     assert "250/250" in written
 
 
-def test_a_terminal_that_can_do_nothing_gets_lines() -> None:
+def test_a_dumb_terminal_gets_lines() -> None:
     with terminal(TERM="dumb") as screen:
         written = screen.finish()
     assert "\x1b" not in written
@@ -151,33 +150,37 @@ def test_no_line_is_longer_than_the_terminal_and_no_frame_higher(rows: int, colu
 
 def test_it_follows_the_size_of_the_terminal() -> None:
     with terminal(30, 120, busy=50) as screen:
-        screen.wait_for("tt0000003")
-        screen.resize(12, 30)
-        begin = screen.wait_for("more")
-        end = screen.wait_for("more", after=begin)
+        screen.wait_for("and 42 more")
+        screen.resize(6, 30)
+        begin = screen.wait_for("and 47 more")
+        end = screen.wait_for("and 47 more", after=begin)
         narrow = shown(screen._text(begin))
         screen.resize(60, 120)
-        screen.wait_for("tt0000049   fetch", after=end)
+        screen.wait_for("and 42 more", after=end)
         screen.finish()
     assert max(map(len, narrow)) <= 30
 
 
-SNAPSHOT = Snapshot("Top 250", 250, 72, 3, 0, 6.0, 12.3, 19.7e6, 14.4, ())
+SNAPSHOT = ProgressSnapshot("Top 250", 250, 72, 3, 0, 6.0, 12.3, 19.7e6, 14.4, ())
 
 
-def drawn(width: int) -> str:
+def drawn(width: int, *, final: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
     with console.capture() as capture:
-        console.print(Group(overall(SNAPSHOT, width)))
+        console.print(Group(overall_line(SNAPSHOT, width, final=final)))
     return capture.get().rstrip("\n")
 
 
-def test_the_least_important_figures_go_first() -> None:
+def test_the_least_important_numbers_are_dropped_first() -> None:
     assert drawn(120).endswith("72/250  28%  3 failed  0:14 left  12.3/s  19.7 MB/s")
     assert drawn(50).endswith("72/250  28%  3 failed  0:14 left  12.3/s")
     assert drawn(44).endswith("72/250  28%  3 failed  0:14 left")
     assert drawn(26).endswith("72/250  28%")
     assert drawn(10) == "72/250"
+
+
+def test_the_last_frame_has_no_rate_and_no_time_left() -> None:
+    assert re.fullmatch("Top 250  ━+ +72/250  28%  3 failed", drawn(120, final=True))
 
 
 @pytest.mark.parametrize("width", range(1, 130))
@@ -186,19 +189,33 @@ def test_the_bar_fits_every_width(width: int) -> None:
     assert len(drawn(width)) <= width
 
 
-@pytest.mark.parametrize("count", [0, 1, 5, 50, 200])
+def active(count: int) -> tuple[ActiveJob, ...]:
+    return tuple(ActiveJob(Job(number, f"tt{number:07}"), "fetch", 1, 1.0) for number in range(count))
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 8, 9, 50, 200])
 @pytest.mark.parametrize("rows", [1, 2, 20])
 @pytest.mark.parametrize("width", [10, 80, 200])
-def test_every_worker_is_shown_or_counted(count: int, rows: int, width: int) -> None:
-    busy = tuple(Busy(f"tt{number:07}", "fetch", 1, 1.0) for number in range(count))
-    lines = [line.plain for line in workers(busy, width, rows)]
-    assert len(lines) <= max(1, rows)
+def test_every_active_job_is_shown_or_counted_in_at_most_nine_lines(count: int, rows: int, width: int) -> None:
+    lines = [line.plain for line in job_lines(active(count), width, rows)]
+    assert len(lines) <= min(rows, MAX_LINES + 1)
     text = "\n".join(lines)
     more = re.search(r"and (\d+) more", text)
     assert text.count("tt") + (int(more[1]) if more else 0) == count
 
 
-def test_a_terminal_that_goes_away_is_told_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_job_shows_rank_and_title_in_the_space_there_is() -> None:
+    job = Job(0, "tt0000001", 17, label="A film with a title\x1b that is longer than any narrow terminal")
+    for width in (40, 80, 120):
+        (line,) = job_lines((ActiveJob(job, "fetch", 2, 12.34),), width, 20)
+        attempt = "  attempt 2" if width > 40 else ""
+        assert re.fullmatch(rf"    17  A film with .*\S *  fetch  12\.3 s{attempt}", line.plain)
+        assert len(line.plain) <= width
+        assert "\x1b" not in line.plain
+        assert "…" in line.plain
+
+
+def test_a_terminal_that_goes_away_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
             if broken.is_set():
@@ -207,13 +224,13 @@ def test_a_terminal_that_goes_away_is_told_once_and_ends_nothing(caplog: pytest.
 
     broken = threading.Event()
     console = Console(file=Gone(), force_terminal=True, width=80, height=24)
-    face = GuardedProgress(LiveProgress(console, SystemClock(), interval=0.001))
-    face.begin("Top 250", 1)
+    display = GuardedProgress(LiveProgress(console, SystemClock(), interval=0.001))
+    display.begin("Top 250", 1)
     broken.set()
     _wait_until(lambda: bool(caplog.records))
-    face.note("into nothing")
-    face.done(Outcome(Job(0, "a"), Status.COMPLETED))
-    face.end()
+    display.note("into nothing")
+    display.done(Outcome(Job(0, "a"), Status.COMPLETED))
+    display.end()
     assert [record.levelname for record in caplog.records].count("WARNING") <= 2
 
 
@@ -223,28 +240,26 @@ def _wait_until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         woken.wait(0.005)
-    raise AssertionError("it did not come to pass")
+    raise AssertionError("the condition did not become true")
 
 
-@pytest.mark.parametrize(
-    ("quiet", "written"), [(True, ""), (False, "Top 250: 1 to do\n[100%] 1/1, 0.0/s, 0 B/s, 0 failed\n")]
-)
-def test_the_face_suits_the_output(quiet: bool, written: str) -> None:
+@pytest.mark.parametrize(("quiet", "written"), [(True, ""), (False, "Top 250: 1 to do\n[100%] 1/1, 0.0/s, 0 B/s\n")])
+def test_the_display_suits_the_output(quiet: bool, written: str) -> None:
     stream = io.StringIO()
-    face = progress_for(stream, quiet=quiet, clock=SystemClock(), environ={})
-    face.begin("Top 250", 1)
-    face.done(Outcome(Job(0, "a"), Status.COMPLETED))
-    face.end()
+    display = progress_for(stream, quiet=quiet, clock=SystemClock(), environ={})
+    display.begin("Top 250", 1)
+    display.done(Outcome(Job(0, "a"), Status.COMPLETED))
+    display.end()
     assert re.sub(r"[0-9.]+(/s|/min)", "0.0/s", stream.getvalue()) == written
 
 
 def test_rich_is_loaded_for_terminals_only() -> None:
     script = (
         "import io, sys\n"
-        "from infrastructure.progress.choice import progress_for\n"
+        "from infrastructure.progress.displays import progress_for\n"
         "from shared.clock import SystemClock\n"
-        "face = progress_for(io.StringIO(), quiet=False, clock=SystemClock(), environ={})\n"
-        "face.begin('x', 1); face.end()\n"
+        "display = progress_for(io.StringIO(), quiet=False, clock=SystemClock(), environ={})\n"
+        "display.begin('x', 1); display.end()\n"
         "sys.exit('rich' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from infrastructure.stores.csv.index import Index, MovieEntry, Span
 
 from infrastructure.stores.csv import index as index_module
-from infrastructure.stores.csv.index import Index, MovieEntry, Span
 
 AT = "2026-01-01T00:00:00.000000Z"
 MOST, COUNT = 50, 500

@@ -9,10 +9,10 @@ from zlib import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from infrastructure.stores.csv.files import TableFiles
 
 from application.records import Table
 from infrastructure.stores.csv import journal
-from infrastructure.stores.csv.files import TableFiles
 from infrastructure.stores.csv.journal import NOTHING, Contents, Header, Journal, Save, Sizes, Stamps
 from infrastructure.stores.csv.layout import Layout
 from infrastructure.stores.csv.snapshot import standing

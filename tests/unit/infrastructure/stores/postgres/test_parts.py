@@ -10,14 +10,14 @@ import psycopg2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from infrastructure.stores.postgres.culprits import flaws
 from psycopg2 import errors
 from psycopg2.extensions import parse_dsn
 
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import completed, environment_of, from_parts, within
-from infrastructure.stores.postgres.culprits import flaws
 from infrastructure.stores.postgres.encoding import encode, groups
-from infrastructure.stores.postgres.failures import Kind, one_line, classify_error
+from infrastructure.stores.postgres.failures import Kind, classify_error, one_line
 from infrastructure.stores.postgres.outage import Outage
 from tests.support.movies import full_movie, movie, person
 

@@ -1,0 +1,240 @@
+"""The target of a file that is downloaded: streamed to a temporary name, resumed, and put in place whole.
+
+While ``NAME`` is being downloaded, its bytes are in ``NAME.part`` and what identifies this version of it on the site in
+``NAME.part.json``. A later download of the same address continues there, if the site still has the same version.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from infrastructure.http.messages import RequestFailed
+from shared.atomic import sync, sync_folder, write_atomically
+
+log = logging.getLogger(__name__)
+Progress = Callable[[int, int | None], None]
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_MODE: Final = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadedFile:
+    """A file that was downloaded, or that has not changed.
+
+    Attributes:
+        path: where it is.
+        changed: False: the site answered 304, and the file at ``path`` was not touched.
+        etag: of this version; empty if the site names none.
+        last_modified: likewise.
+        size: bytes of the file; 0 if it has not changed.
+        resumed_at: bytes that were there from an interrupted download.
+        received: body bytes over the wire.
+        requests: HTTP requests spent.
+    """
+
+    path: Path
+    changed: bool
+    etag: str
+    last_modified: str
+    size: int
+    resumed_at: int
+    received: int
+    requests: int
+
+
+class SinkError(Exception):
+    """The file could not be written; ``error`` says why. Not an OSError, which would pass for one of the network."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class FileSink:
+    """Takes the body of one file over any number of requests.
+
+    Args:
+        url: the file's address; a part that was downloaded from another one is not continued.
+        target: where the file goes.
+        resume: continue an earlier download.
+        progress: called with the bytes present and the size of the file, if that is known. Must not raise.
+
+    Raises:
+        SinkError: the part cannot be read or removed.
+    """
+
+    def __init__(self, url: str, target: Path, *, resume: bool = True, progress: Progress | None = None) -> None:
+        self._url = url
+        self._target = target
+        self._part = target.with_name(target.name + ".part")
+        self._notes = target.with_name(target.name + ".part.json")
+        self._progress = progress
+        self._file: BinaryIO | None = None
+        self.etag = self.last_modified = ""
+        self.size = 0
+        self.total: int | None = None
+        self.complete = False
+        with _disk_errors():
+            if not (resume and self._continue()):
+                self._forget()
+        self.resumed_at = self.size
+
+    @property
+    def resuming(self) -> bool:
+        """Whether the next request asks for the rest only."""
+        return self.size > 0 and bool(self._validator)
+
+    def request_headers(self) -> dict[str, str]:
+        """Headers of the next request. The file is asked for as it is: ranges of an encoded body are of no use."""
+        headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
+        if self.resuming:
+            headers |= {"Range": f"bytes={self.size}-", "If-Range": self._validator}
+        return headers
+
+    def takes(self, status: int) -> bool:
+        """Whether the body of an answer with this status belongs into the file."""
+        return status in (200, 203, 206)
+
+    def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
+        """Prepares for a body: the rest of the file (206), or all of it.
+
+        Raises:
+            RequestFailed: it is not the range that was asked for.
+            SinkError: the file cannot be written.
+        """
+        with _disk_errors():
+            self._close()
+            if status == 206:
+                self._check_range(headers)
+            else:
+                self._forget()
+                self.resumed_at = 0
+                self.etag, self.last_modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+                self.total = length
+                if self._validator:
+                    notes = {"url": self._url, "etag": self.etag, "last_modified": self.last_modified}
+                    write_atomically(self._notes, json.dumps(notes), mode=_MODE)
+            descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), _MODE)
+            self._file = os.fdopen(descriptor, "ab")
+
+    def write(self, piece: bytes) -> None:
+        """Appends a piece of the body.
+
+        Raises:
+            SinkError: the file cannot be written.
+        """
+        with _disk_errors():
+            if self._file is None:
+                raise RuntimeError("a piece was written before the body was started")
+            self._file.write(piece)
+        self.size += len(piece)
+        if self._progress:
+            self._progress(self.size, self.total)
+
+    def finish(self) -> None:
+        """Ends a body.
+
+        Raises:
+            RequestFailed: the file is not whole, or longer than its size says.
+        """
+        if self.total is not None and self.size != self.total:
+            have = self.size
+            self.discard()
+            raise RequestFailed(f"the file has {have:,} bytes instead of {self.total:,}")
+        self.complete = True
+
+    def discard(self) -> None:
+        """Removes what was downloaded; the next request asks for the whole file.
+
+        Raises:
+            SinkError: it cannot be removed.
+        """
+        with _disk_errors():
+            self._close()
+            self._forget()
+
+    def commit(self) -> None:
+        """Puts the complete file in place.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        with _disk_errors():
+            if self._file is None or not self.complete:
+                raise RuntimeError("the file is not complete")
+            self._file.flush()
+            sync(self._file.fileno())
+            self._close()
+            self._part.replace(self._target)
+            self._notes.unlink(missing_ok=True)
+            sync_folder(self._target.parent)
+
+    def close(self) -> None:
+        """Closes the part; what was downloaded stays for the next time."""
+        with suppress(OSError):  # the part is then shorter than it could be, which is found when it is continued
+            self._close()
+
+    @property
+    def _validator(self) -> str:
+        """What If-Range may hold: a strong entity tag, or a date (RFC 9110, 13.1.5)."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
+
+    def _continue(self) -> bool:
+        """Whether an earlier download of this address can be continued."""
+        try:
+            notes = json.loads(self._notes.read_text(encoding="utf-8"))
+            if notes["url"] != self._url:
+                return False
+            self.etag, self.last_modified = str(notes["etag"]), str(notes["last_modified"])
+            self.size = self._part.stat().st_size
+        except FileNotFoundError:
+            return False
+        except (ValueError, KeyError, TypeError) as error:
+            log.info("%s cannot be read (%s): the download starts over", self._notes, error)
+            return False
+        return self.resuming
+
+    def _forget(self) -> None:
+        self._part.unlink(missing_ok=True)
+        self._notes.unlink(missing_ok=True)
+        self.etag = self.last_modified = ""
+        self.size = 0
+        self.total = None
+        self.complete = False
+
+    def _check_range(self, headers: Mapping[str, str]) -> None:
+        if not self.resuming:
+            raise RequestFailed("206 Partial Content, which was not asked for")
+        found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+        etag = headers.get("ETag", "")
+        if found is None or int(found[1]) != self.size:
+            self._forget()
+            raise RequestFailed("the site sent another range of the file than was asked for")
+        if etag and self.etag and etag != self.etag:
+            self._forget()
+            raise RequestFailed("the file has changed on the site; downloading it from the beginning")
+        self.total = int(found[2]) + 1 if found[3] == "*" else int(found[3])
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+class _disk_errors:  # noqa: N801 - a context manager; contextlib's is too slow for each piece
+    """Turns an OSError of the disk into a SinkError."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise SinkError(error) from error

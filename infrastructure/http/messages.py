@@ -1,0 +1,240 @@
+"""The values that the modules of this package hand to each other: addresses, requests, answers, failures."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import lru_cache
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from infrastructure.http.files import FileSink
+
+_PORTS: Final = {"http": 80, "https": 443}
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port of an address (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def of(cls, url: str) -> Origin:
+        """The origin of an http or https address.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        parts = urlsplit(url)
+        scheme = parts.scheme.lower()
+        if scheme not in _PORTS or not parts.hostname:
+            raise ValueError(f"{url[:200]!r} is not an http or https address")
+        return cls(scheme, parts.hostname, parts.port or _PORTS[scheme])
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is on this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+    def may_lead_to(self, other: Origin) -> bool:
+        """Whether a redirect from here to there stays with the same site: the same origin, or its https form."""
+        upgraded = self.scheme == "http" and other.scheme == "https" and (self.port, other.port) == (80, 443)
+        return self == other or (self.host == other.host and upgraded)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a site may block separately: it guards pages and queries differently, even on one host."""
+
+    origin: Origin
+    method: str
+
+    def __str__(self) -> str:
+        return str(self.origin)
+
+
+def is_public_address(address: str) -> bool:
+    """Whether an IP address is reachable from the whole internet; False for text that is not an IP address."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
+        if found in _NAT64:
+            inner.append(ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF))
+        if any(part is not None and not is_public_address(str(part)) for part in inner):
+            return False
+    return (found.is_global or _is_mapped(found)) and not found.is_multicast
+
+
+def is_private_literal(host: str) -> bool:
+    """Whether a host names an address that is not public without being resolved.
+
+    The short and numeric forms that resolvers accept count as well: ``127.1``, ``2130706433``, ``0x7f.1``.
+    """
+    if host.rstrip(".").lower() == "localhost" or host.rstrip(".").lower().endswith(".localhost"):
+        return True
+    try:
+        return not is_public_address(str(ipaddress.ip_address(host)))
+    except ValueError:
+        pass
+    try:
+        return not is_public_address(socket.inet_ntoa(socket.inet_aton(host.rstrip("."))))
+    except (OSError, UnicodeError):
+        return False
+
+
+def _is_mapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it stands for an IPv4 address, which was checked by itself; Python versions differ on these."""
+    return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request.
+
+    Attributes:
+        method: GET or POST.
+        url: with scheme and host, without user information.
+        headers: added to the usual ones, or replacing them.
+        body: of a POST.
+        limit: most bytes of body, both over the wire and decoded; the transport's own if ``None``.
+        partial: take the first ``limit`` bytes of a longer body instead of refusing it.
+        forbidden_is_block: False: a bare 403 is an answer like others, not a block.
+        public_only: connect to public addresses only.
+        sink: takes the body of a file that is downloaded; the answer's body is then empty.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    limit: int | None = None
+    partial: bool = False
+    forbidden_is_block: bool = True
+    public_only: bool = False
+    sink: FileSink | None = None
+
+    def to(self, url: str, *, headers: Mapping[str, str], public_only: bool) -> Request:
+        """The same request to another address."""
+        return replace(self, url=url, headers=headers, public_only=public_only)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether 304 is an answer to it."""
+        return any(name.lower() in {"if-none-match", "if-modified-since"} for name in self.headers)
+
+    @property
+    def ranged(self) -> bool:
+        """Whether 206 is an answer to it."""
+        return self.sink is not None and self.sink.resuming
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status.
+
+    Attributes:
+        url: the one requested.
+        status: HTTP status.
+        headers: found in any spelling of upper and lower case.
+        body: decoded.
+        size: body bytes over the wire.
+        framed: a length, a last chunk or the end of a content coding proves that the body is whole.
+        cookies: each Set-Cookie header, as it came.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    size: int
+    framed: bool = True
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer that is neither a block nor an error.
+
+    Attributes:
+        url: the final one, redirects followed.
+        status: 200 or 203; 304 for a conditional request; 4xx for a query the server could not take.
+        headers: found in any spelling of upper and lower case.
+        body: decoded.
+        size: body bytes over the wire, those of failed requests and redirects included.
+        requests: HTTP requests spent, failed ones and redirects included.
+        route: name of the route without secrets: ``direct``, ``http://***@host:port``, ``tor 1``.
+        framed: a length, a last chunk or the end of a content coding proves that the body is whole. Otherwise the
+            connection's end was its end, and the document itself must show that it is whole.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    size: int = 0
+    requests: int = 1
+    route: str = "direct"
+    framed: bool = True
+
+
+class Fault(Enum):
+    """What failed, which decides what happens next."""
+
+    SITE = auto()  # may pass: retry
+    UNREACHABLE = auto()  # no connection to the site, though the route works
+    ROUTE = auto()  # the proxy is dead or refuses us: use another route
+    FINAL = auto()  # a retry cannot help
+
+
+class RequestFailed(Exception):
+    """One request did not bring an answer.
+
+    Attributes:
+        reason: for logs and messages; holds no credentials.
+        fault: what failed.
+        silent: nothing came from the other side.
+        stale: it was made on a kept connection that the other side had closed; a new connection may work.
+        size: body bytes that came over the wire all the same.
+    """
+
+    def __init__(
+        self, reason: str, fault: Fault = Fault.SITE, *, silent: bool = False, stale: bool = False, size: int = 0
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fault = fault
+        self.silent = silent
+        self.stale = stale
+        self.size = size
+
+
+class MalformedAnswer(HTTPException):
+    """The head of an answer breaks HTTP in a way that cannot be tolerated; the message names it."""
+
+
+class NotPublicAddress(OSError):
+    """A host that nobody configured leads to an address that is not public."""
+
+    def __init__(self, host: str, address: str) -> None:
+        leads = f"{host} leads to {address}, which" if address and address != host else f"{host}"
+        super().__init__(f"{leads} is not a public address; only the hosts of the settings may be elsewhere")

@@ -1,0 +1,549 @@
+"""Sends one request over one route and reads its answer whole. Retries nothing, follows nothing, remembers nothing.
+
+The connections differ from urllib3's in three ways: the watchdog can shut their sockets; answers that browsers tolerate
+are read (interim answers, many or long headers, repeated lengths); and requests to hosts that nobody configured are
+connected to public addresses only, which are checked at the moment of connecting.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from http.client import HTTPMessage, HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from infrastructure.http.classify import explain
+from infrastructure.http.decoding import ACCEPT_ENCODING, TooLarge, Undecodable, codings, decode
+from infrastructure.http.files import FileSink
+from infrastructure.http.messages import (
+    Answer,
+    Fault,
+    MalformedAnswer,
+    NotPublicAddress,
+    Request,
+    RequestFailed,
+    is_private_literal,
+    is_public_address,
+)
+from shared.socket_watchdog import SocketWatchdog, shut_socket
+
+_PIECE: Final = 256 * 1024
+_REDIRECT_BODY: Final = 64 * 1024
+_POLL_SECONDS: Final = 0.1
+_HOSTS_KEPT: Final = 4  # connections a session keeps: pages, GraphQL, posters, data files
+_MAX_HEAD: Final = 256 * 1024  # bytes of a status line and its headers
+_MAX_INTERIM: Final = 100  # 1xx answers before the final one
+_PLAIN_HEAD: Final = 60 * 1024  # http.client takes heads of this size, and so many headers
+_PLAIN_HEADERS: Final = 90
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive"})
+_PROGRESS_BYTES: Final = 1024 * 1024  # of a file that must arrive within each request deadline
+_PAGE_HEADERS: Final = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.8",  # titles and certificates follow the visitor's language
+    "Accept-Encoding": ACCEPT_ENCODING,
+}
+
+
+class Ended(StrEnum):
+    """Why the watchdog ended a request."""
+
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+
+
+class InFlightRequest:
+    """One request that is being sent or answered; a ``SocketWait``.
+
+    Attributes:
+        deadline: when it must be whole, in monotonic seconds.
+        public_only: it may connect to public addresses only.
+        ended: whether and why it was shut down.
+        connected: it had a connection to the site, or to an HTTP proxy that forwards requests.
+        reused: that connection had served before, and the other side may have closed it since.
+        answered: the head of an answer has arrived.
+    """
+
+    __slots__ = (
+        "_cancel", "_cancelled_at", "_grace", "_socket", "answered", "connected", "deadline", "ended", "public_only",
+        "reused",
+    )  # fmt: skip
+
+    def __init__(self, deadline: float, cancel: threading.Event, grace: float, *, public_only: bool) -> None:
+        self.deadline = deadline
+        self.public_only = public_only
+        self.ended: Ended | None = None
+        self.connected = self.reused = self.answered = False
+        self._cancel = cancel
+        self._grace = grace
+        self._cancelled_at: float | None = None
+        self._socket: socket.socket | None = None
+
+    def attach(self, connection: socket.socket) -> None:
+        """Names the socket that this request uses from now on."""
+        self._socket = connection
+        if self.ended:
+            shut_socket(connection)
+
+    def is_due(self, now: float) -> bool:
+        if self.ended is None:
+            if self._cancel.is_set() and self._cancelled_at is None:
+                self._cancelled_at = now
+            if self._cancelled_at is not None and now >= self._cancelled_at + self._grace:
+                self.ended = Ended.CANCELLED
+            elif now >= self.deadline:
+                self.ended = Ended.DEADLINE
+        return self.ended is not None
+
+    def shut(self) -> None:
+        if self._socket is not None:
+            shut_socket(self._socket)
+
+
+_current = threading.local()
+
+
+def _in_flight() -> InFlightRequest | None:
+    """The request that this thread is making."""
+    found: InFlightRequest | None = getattr(_current, "request", None)
+    return found
+
+
+class _TolerantResponse(HTTPResponse):
+    """Reads heads that browsers accept and http.client does not."""
+
+    def begin(self) -> None:
+        if self.headers is not None:
+            return
+        stream = self.fp
+        for _ in range(_MAX_INTERIM + 1):
+            head = _read_head(stream)
+            long = len(head) > _PLAIN_HEADERS or sum(map(len, head)) > _PLAIN_HEAD
+            self.fp = io.BytesIO(b"".join(_framing_only(head) if long else head))
+            try:
+                super().begin()
+            finally:
+                self.fp = stream
+            if long:
+                self.headers = self.msg = _parsed(head)
+            if not 100 <= self.status < 200 or self.status == 101:
+                return
+            self.headers = None  # an interim answer (RFC 9110, 15.2): read the next one
+        raise MalformedAnswer(f"more than {_MAX_INTERIM} interim answers came")
+
+
+def _read_head(stream: Any) -> list[bytes]:
+    """The status line, the header lines and the empty line; lines that are no header are left out.
+
+    Raises:
+        MalformedAnswer: it is too long, cut off, or names different lengths.
+    """
+    head: list[bytes] = [stream.readline(_MAX_HEAD + 1)]
+    total = len(head[0])
+    if not total:
+        return head  # http.client says that the connection was closed
+    lengths: list[bytes] = []
+    chunked = False
+    while True:
+        line = stream.readline(_MAX_HEAD + 1 - total)
+        total += len(line)
+        if total > _MAX_HEAD:
+            raise MalformedAnswer(f"the headers of the answer are longer than {_MAX_HEAD:,} bytes")
+        if line in (b"\r\n", b"\n"):
+            break
+        if not line.endswith(b"\n"):
+            raise MalformedAnswer("the head of the answer is cut off")
+        name, colon, value = line.partition(b":")
+        lowered = name.lower()
+        if lowered == b"content-length":
+            lengths += [part.strip() for part in value.split(b",")]
+            continue
+        chunked = chunked or (lowered == b"transfer-encoding" and b"chunked" in value.lower())
+        if colon or line[:1] in (b" ", b"\t"):
+            head.append(line)
+    if lengths and not chunked:  # RFC 9112, 6.3: a chunked body has no other length
+        if len(set(lengths)) > 1:
+            said = " and ".join(sorted(length.decode("latin-1")[:20] for length in set(lengths))[:3])
+            raise MalformedAnswer(f"the answer has contradictory lengths ({said})")
+        head.append(b"Content-Length: " + lengths[0] + b"\r\n")
+    head.append(b"\r\n")
+    return head
+
+
+def _framing_only(head: list[bytes]) -> list[bytes]:
+    """The status line and the headers that http.client itself needs."""
+    return [head[0], *(line for line in head[1:-1] if line.partition(b":")[0].lower() in _FRAMING), head[-1]]
+
+
+def _parsed(head: list[bytes]) -> HTTPMessage:
+    message = HTTPMessage()
+    for line in head[1:-1]:
+        name, _, value = line.decode("latin-1").partition(":")
+        if not line[:1].isspace():
+            message[name] = value.strip()
+    return message
+
+
+class _Connection(HTTPConnection):
+    """Tells the watchdog which socket the request of this thread uses, and checks where it leads."""
+
+    response_class = _TolerantResponse
+
+    def _new_conn(self) -> Any:
+        request = _in_flight()
+        connection = _connect_to_public(self) if request and request.public_only else super()._new_conn()
+        if request:
+            request.attach(connection)  # before a proxy or TLS handshake, which can hang as well
+        return connection
+
+    def connect(self) -> None:
+        super().connect()
+        if (request := _in_flight()) and self.sock is not None:
+            request.attach(self.sock)
+            request.connected = True
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if (request := _in_flight()) and self.sock is not None:
+            request.attach(self.sock)
+            request.reused = not request.connected
+            request.connected = True
+        super().request(*args, **kwargs)
+
+
+def _connect_to_public(connection: HTTPConnection) -> socket.socket:
+    """Resolves the host and connects to one of its public addresses.
+
+    The name is not resolved a second time, so that it cannot lead elsewhere between check and connection.
+    """
+    host = connection.host
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        cause = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+        raise NameResolutionError(host, connection, cause) from error
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    public = [address for address in addresses if is_public_address(address)]
+    if not public:
+        raise NotPublicAddress(host, addresses[0])
+    for number, address in enumerate(public, 1):
+        try:
+            opened = create_connection(
+                (address, connection.port),
+                connection.timeout,
+                source_address=connection.source_address,
+                socket_options=connection.socket_options,
+            )
+        except TimeoutError as error:
+            if number == len(public):
+                raise ConnectTimeoutError(connection, f"no connection to {host} in time") from error
+        except OSError as error:
+            if number == len(public):
+                raise NewConnectionError(connection, f"no connection to {host}: {error}") from error
+        else:
+            sys.audit("http.client.connect", connection, host, connection.port)
+            return opened
+    raise AssertionError("unreachable: the last address returns or raises")
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _SocksConnection(_Connection, SOCKSConnection):
+    pass
+
+
+class _SocksTlsConnection(_Connection, SOCKSHTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _SocksPool(HTTPConnectionPool):
+    ConnectionCls = _SocksConnection
+
+
+class _SocksTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _SocksTlsConnection
+
+
+_DIRECT = {"http": _Pool, "https": _TlsPool}
+_SOCKS = {"http": _SocksPool, "https": _SocksTlsPool}
+
+
+class _Adapter(HTTPAdapter):
+    """Shares one TLS context among all sessions: loading the authorities costs more than a page."""
+
+    def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=_HOSTS_KEPT, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _DIRECT
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _SOCKS if proxy.lower().startswith("socks") else _DIRECT
+        return manager
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            pool = {"ssl_context": self._tls(), "cert_reqs": "CERT_REQUIRED"}
+        return host, pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ARG002 - the base's signature
+        if url.lower().startswith("https"):
+            conn.cert_reqs = "CERT_REQUIRED"  # against the context's own authorities
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: Any) -> None:
+        """Follows nothing: the caller judges every hop."""
+
+
+def open_session(user_agent: str, proxy: str | None, tls: Callable[[], ssl.SSLContext]) -> requests.Session:
+    """Returns a session for one thread on one route.
+
+    The environment cannot redirect it, it keeps no cookies (answers must not depend on earlier requests), follows no
+    redirects and never retries.
+
+    Args:
+        user_agent: the route's.
+        proxy: address of the proxy with credentials, if any.
+        tls: gives the context for https.
+    """
+    session = _Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = user_agent
+    if proxy:
+        session.proxies = {"http": proxy, "https": proxy}
+    adapter = _Adapter(tls)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class Sessions(Protocol):
+    """What sending needs of a route."""
+
+    @property
+    def proxied(self) -> bool:
+        """Whether it leads through a proxy."""
+
+    def session(self, tls: Callable[[], ssl.SSLContext]) -> requests.Session:
+        """The calling thread's own session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, between two reads, for a whole request however slowly it arrives, and after a cancel."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    whole: float = 120.0
+    grace: float = 0.0
+
+
+class Transport:
+    """Sends requests. Called from many threads at once.
+
+    Args:
+        timeouts: of every request.
+        max_body_bytes: of a body, both over the wire and decoded.
+        authorities: file of certificate authorities to trust instead of the usual ones.
+    """
+
+    def __init__(self, timeouts: Timeouts, max_body_bytes: int, authorities: str | None = None) -> None:
+        self._timeouts = timeouts
+        self._max_body = max_body_bytes
+        self._authorities = authorities
+        self._watchdog = SocketWatchdog("request-watchdog", _POLL_SECONDS)
+        self._tls: ssl.SSLContext | None = None
+        self._tls_lock = threading.Lock()
+        # Pages come in bursts. Decoded one after the other, the first is read while the next is decoded, and its thread
+        # can send its next request; decoded at the same time, all would be in memory together.
+        self._decoding = threading.Lock()
+
+    def send(self, request: Request, route: Sessions, cancel: threading.Event) -> Answer:
+        """Sends one request and reads its answer whole.
+
+        Raises:
+            RequestFailed: there is no whole answer. The reason is ``cancelled`` when ``cancel`` was set meanwhile.
+        """
+        prepared = self._prepared(request, session := route.session(self._context), route)
+        with self._watch(request, route, cancel) as in_flight:
+            try:
+                return self._exchange(session, prepared, request, in_flight, cancel)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                raise self._explain(error, in_flight, route) from error
+
+    def close(self) -> None:
+        """Stops the watchdog."""
+        self._watchdog.close()
+
+    @contextmanager
+    def _watch(self, request: Request, route: Sessions, cancel: threading.Event) -> Iterator[InFlightRequest]:
+        deadline = time.monotonic() + self._timeouts.whole
+        public_only = request.public_only and not route.proxied
+        in_flight = InFlightRequest(deadline, cancel, self._timeouts.grace, public_only=public_only)
+        with self._watchdog.watch(in_flight):
+            _current.request = in_flight
+            try:
+                yield in_flight
+            finally:
+                _current.request = None
+
+    def _exchange(
+        self,
+        session: requests.Session,
+        prepared: requests.PreparedRequest,
+        request: Request,
+        in_flight: InFlightRequest,
+        cancel: threading.Event,
+    ) -> Answer:
+        response = session.send(
+            prepared,
+            stream=True,
+            timeout=(self._timeouts.connect, self._timeouts.read),
+            proxies=dict(session.proxies),
+            verify=True,
+        )
+        in_flight.answered = True
+        raw: urllib3.HTTPResponse = response.raw
+        headers: Mapping[str, str] = response.headers
+        limit = request.limit or self._max_body
+        framed = raw.length_remaining is not None or raw.chunked
+        try:
+            if response.is_redirect:
+                too_long = _length(raw) > _REDIRECT_BODY
+                size, body = (0, b"") if too_long else (len(_read(raw, _REDIRECT_BODY, partial=True)), b"")
+            elif request.sink is not None and request.sink.takes(response.status_code):
+                size, body = self._stream(raw, response.status_code, headers, request.sink, in_flight, cancel)
+            else:
+                wire = _read(raw, limit, partial=request.partial)
+                size, encoding = len(wire), headers.get("Content-Encoding", "")
+                framed = framed or bool(codings(encoding))
+                with self._decoding:
+                    body = _decoded(wire, encoding, limit, partial=request.partial)
+        finally:
+            raw.close()  # a connection whose answer was read whole is back in the pool already; others are closed
+        cookies = tuple(raw.headers.getlist("Set-Cookie")) if response.is_redirect else ()
+        return Answer(prepared.url or request.url, response.status_code, headers, body, size, framed, cookies)
+
+    def _stream(
+        self,
+        raw: urllib3.HTTPResponse,
+        status: int,
+        headers: Mapping[str, str],
+        sink: FileSink,
+        in_flight: InFlightRequest,
+        cancel: threading.Event,
+    ) -> tuple[int, bytes]:
+        """Writes the body to the sink; returns its size and its beginning, in which a block can be recognised."""
+        sink.start(status, headers, raw.length_remaining)
+        size = recent = 0
+        beginning = b""
+        while piece := raw.read1(_PIECE, decode_content=False):
+            sink.write(piece)
+            beginning = beginning or piece
+            size += len(piece)
+            recent += len(piece)
+            if recent >= _PROGRESS_BYTES:
+                in_flight.deadline, recent = time.monotonic() + self._timeouts.whole, 0
+            if cancel.is_set():
+                raise RequestFailed("cancelled", Fault.FINAL, size=size)
+        sink.finish()
+        return size, beginning
+
+    def _prepared(self, request: Request, session: requests.Session, route: Sessions) -> requests.PreparedRequest:
+        """Builds the request. Merging it with the session's cookies, parameters and authentication, of which there are
+        none, would take as long as reading the page's data.
+
+        Raises:
+            RequestFailed: the address cannot be fetched, or must not be.
+        """
+        prepared = requests.PreparedRequest()
+        try:
+            prepared.prepare_method(request.method)
+            prepared.prepare_url(request.url, None)
+            host = urlsplit(prepared.url or "").hostname or ""
+        except (requests.RequestException, ValueError) as error:
+            raise RequestFailed("no address that can be fetched", Fault.FINAL) from error
+        if request.public_only and route.proxied and is_private_literal(str(host)):
+            raise RequestFailed(str(NotPublicAddress(str(host), "")), Fault.FINAL)
+        prepared.prepare_headers({**session.headers, **_PAGE_HEADERS, **request.headers})
+        if request.sink is not None:
+            prepared.headers.update(request.sink.request_headers())
+        prepared.prepare_body(request.body, None)
+        return prepared
+
+    def _explain(self, error: Exception, in_flight: InFlightRequest, route: Sessions) -> RequestFailed:
+        if in_flight.ended is Ended.CANCELLED:
+            return RequestFailed("cancelled", Fault.FINAL)
+        if in_flight.ended is Ended.DEADLINE:
+            return RequestFailed(f"not whole after {self._timeouts.whole:g} s", silent=True)
+        return explain(error, in_flight, proxied=route.proxied)
+
+    def _context(self) -> ssl.SSLContext:
+        with self._tls_lock:
+            if self._tls is None:
+                self._tls = ssl.create_default_context(cafile=self._authorities or certifi.where())
+            return self._tls
+
+
+def _length(raw: urllib3.HTTPResponse) -> int:
+    return raw.length_remaining or 0
+
+
+def _read(raw: urllib3.HTTPResponse, limit: int, *, partial: bool) -> bytes:
+    """The body as it comes over the wire: in one read if its length is known, else in large pieces."""
+    length = _length(raw)
+    if 0 < length <= limit:
+        return raw.read(decode_content=False)
+    if length and not partial:
+        raise RequestFailed(f"the body is {length:,} bytes, more than the {limit:,} allowed", Fault.FINAL)
+    pieces: list[bytes] = []
+    total = 0
+    while total <= limit and (piece := raw.read(_PIECE, decode_content=False)):
+        pieces.append(piece)
+        total += len(piece)
+    if total > limit and not partial:
+        raise RequestFailed(f"the body is more than the {limit:,} bytes allowed", Fault.FINAL, size=total)
+    return b"".join(pieces)
+
+
+def _decoded(wire: bytes, encoding: str, limit: int, *, partial: bool) -> bytes:
+    try:
+        return decode(wire, encoding, limit, partial=partial)
+    except Undecodable as error:
+        raise RequestFailed(str(error), size=len(wire)) from error
+    except TooLarge as error:
+        raise RequestFailed(str(error), Fault.FINAL, size=len(wire)) from error

@@ -1,0 +1,94 @@
+"""The text of a run's summary and of ``status``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.ports import Failure, JobCounts
+from application.status import RunStatus
+from application.summary import Summary
+from infrastructure.progress.summary_lines import status_lines, summary_lines
+from tests.unit.application.test_status import LOGGED, NOON
+
+SUMMARY = Summary(
+    fetched=246,
+    fresh=2,
+    incomplete=2,
+    failed=3,
+    reasons=(("NotFound", 2), ("UnknownLayout", 1)),
+    failures=(
+        Failure("tt0000007", "NotFound", "no such title"),
+        Failure("tt0000008", "NotFound", "no such title"),
+        Failure("tt0000009", "UnknownLayout", "no island"),
+    ),
+    retried=4,
+    cancelled=1,
+    saved=248,
+    pending=1,
+    requests=256,
+    size=396_200_000,
+    elapsed=12.4,
+    busy=228.16,
+    workers=50,
+)
+CLEAN = replace(SUMMARY, fresh=0, incomplete=0, failed=0, reasons=(), failures=(), retried=0, cancelled=0, pending=0)
+
+
+def test_every_count_that_is_not_zero_is_in_the_summary() -> None:
+    assert list(summary_lines(SUMMARY, listed=2)) == [
+        "fetched 246 titles, 2 already fresh, 2 incomplete, 3 failed, 1 pending; 12.4 s",
+        "failed: 2 NotFound, 1 UnknownLayout",
+        "  tt0000007  NotFound: no such title",
+        "  tt0000008  NotFound: no such title",
+        "  and 1 more",
+    ]
+
+
+def test_a_clean_run_has_one_line_and_speed_only_on_request() -> None:
+    assert list(summary_lines(CLEAN)) == ["fetched 246 titles; 12.4 s"]
+    assert list(summary_lines(CLEAN, verb="parsed", noun="files", speed=True)) == [
+        "parsed 246 files; 12.4 s",
+        "256 requests, 396.2 MB, 0 retries, 19.8/s; 50 workers, busy 37% of the time",
+    ]
+
+
+def test_no_speed_without_work() -> None:
+    nothing = replace(CLEAN, fetched=0, fresh=250, requests=0, size=0, busy=0.2)
+    assert list(summary_lines(nothing, speed=True)) == ["fetched 0 titles, 250 already fresh; 12.4 s"]
+
+
+def test_status_of_a_live_run() -> None:
+    lines = list(status_lines(RunStatus(LOGGED, NOON)))
+    assert lines[0] == ("scrape of top250 at http://127.0.0.1, the first 250 (run 0123abcd): running in process 4711")
+    assert lines[1] == "250 in total: 100 completed, 5 failed, 145 pending (42% done)"
+    assert lines[2] == "failed: 3 NotFound, 2 UnknownLayout"
+    assert lines[3].startswith("1 of the pending ones")
+    assert re.fullmatch(r"started 2\S+ \S+ [+-]\d\d:\d\d, last event 2\S+ \S+ [+-]\d\d:\d\d", lines[4])
+    assert lines[5].startswith("2.0/s, about 1:12 left, ")
+
+
+@pytest.mark.parametrize(
+    ("alive", "ended", "said"),
+    [
+        (False, "interrupted", ": interrupted"),
+        (False, None, "stopped unexpectedly"),
+        (None, None, "is unknown"),
+    ],
+)
+def test_status_of_a_run_that_is_over(alive: bool | None, ended: str | None, said: str) -> None:
+    logged = replace(LOGGED, alive=alive, ended=ended, waiting=0, reasons=(), pace=None)
+    lines = list(status_lines(RunStatus(logged, NOON + timedelta(days=1))))
+    assert said in lines[0]
+    assert len(lines) == 3
+
+
+def test_status_of_a_list_that_is_not_whole_and_a_log_that_is_damaged() -> None:
+    logged = replace(LOGGED, whole=False, counts=JobCounts(7, 0, 0), unusable=3, started=None)
+    text = "\n".join(status_lines(RunStatus(logged, NOON)))
+    assert "7 listed so far; the list is not complete" in text
+    assert "3 lines of the job log are damaged" in text
+    assert "started unknown" in text
