@@ -165,7 +165,7 @@ def _postgres(contest: Contest) -> float:
 
 def _both(contest: Contest) -> float:
     csv = CsvMovieRepository(contest.folder / "csv")
-    both = CompositeMovieRepository(PostgresMovieRepository(contest.database), csv)
+    both = CompositeMovieRepository([csv, PostgresMovieRepository(contest.database)])
     return contest.save_all(both.save)
 
 
