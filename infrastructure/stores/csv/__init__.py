@@ -1,18 +1,14 @@
-"""Movies in three CSV files that are whole at every moment, whatever dies.
+"""Tables as sorted CSV files with one journal and one merge.
 
 ::
 
-    movies.csv  people.csv  credits.csv     RFC 4180, UTF-8, CRLF; what the user sees
-    .filmledger/csv.journal                 which generation they are, and how much of each is committed
-    .filmledger/csv.names.<generation>      who named whom, where the files cannot tell (rarely there)
-    .<table>.csv.<generation>               a new generation being written
+    <table>.csv                  RFC 4180, UTF-8, CRLF, sorted by key, one row a key; complete at every moment
+    .filmledger/csv.json         the manifest: generation, size, checksum, identity and sparse index of each file
+    .filmledger/csv-<n>.jsonl    journals: one JSON line for each save since the files were written
+    .<table>.csv.<generation>    a file of a new generation, until it is renamed
 
-A save appends whole rows to the three files, waits until the disk has them, and
-then appends one record with the three new lengths to the journal: that record is
-the commit. What lies behind the last record is the tail of a save that nobody was
-told had succeeded, and is cut off on opening.
-
-At the end of a run the files are written anew in their final order. The journal
-that names the new generation is put in place in one step; from then on the new
-files count, whether or not they have been given their names yet.
+A save appends one line to the journal and waits for the disk: that is the commit.
+A merge streams the sorted files and the journal into new files and installs them by
+renaming the manifest; from then on the new generation counts, whether or not its
+files have been renamed yet.
 """

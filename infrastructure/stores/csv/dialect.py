@@ -1,13 +1,15 @@
-"""How one row looks as text: RFC 4180 with CRLF, UTF-8, an empty cell for what is missing."""
+"""Rows as text: RFC 4180 with CRLF, UTF-8, an empty cell for a missing value."""
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from application.records import Cell, Row, Table
+from application.records import Cell, Row
+from domain.fields import Table
 
 ENCODING: Final = "utf-8"
 csv.field_size_limit(2**31 - 1)  # the default of 128 kB is less than a long plot; a C long has 32 bits on Windows
@@ -33,10 +35,12 @@ def encode(rows: Iterable[Row], *, escape: bool) -> list[bytes]:
     Raises:
         UnicodeEncodeError: a cell holds half a surrogate pair.
     """
-    lines: list[str] = []
-    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
-    writer.writerows(map(_escape, rows) if escape else rows)
-    return [line.encode() for line in lines]
+    return [line.encode() for line in _lines(rows, escape=escape)]
+
+
+def encode_text(rows: Iterable[Row], *, escape: bool) -> str:
+    """All rows as one text."""
+    return "".join(_lines(rows, escape=escape))
 
 
 def decode(cells: list[str], *, escaped: bool) -> Row:
@@ -55,11 +59,88 @@ def parse(lines: Iterable[str]) -> Iterator[list[str]]:
     return csv.reader(lines, strict=True)
 
 
+def decode_all(data: bytes, *, escaped: bool) -> list[Row]:
+    """The rows of encoded lines.
+
+    Raises:
+        csv.Error: quotes out of place, or the text ends within them.
+        UnicodeDecodeError: not UTF-8.
+    """
+    return [decode(cells, escaped=escaped) for cells in parse(io.StringIO(data.decode(), newline=""))]
+
+
+def split_groups(data: bytes, *, escaped: bool) -> Iterator[tuple[str, bytes]]:
+    """Neighbouring rows with the same first cell: that cell and their bytes. For lines that ``encode`` wrote."""
+    key: str | None = None
+    start = 0
+    prefix = b""
+    for begin, end in _records(data):
+        if prefix and data.startswith(prefix, begin):
+            continue
+        found = first_cell(data, begin, end, escaped=escaped)
+        if found != key:
+            if key is not None:
+                yield key, data[start:begin]
+            key, start = found, begin
+        prefix = b"" if data[begin] in _SPECIAL else data[begin : data.find(b",", begin) + 1]
+    if key is not None:
+        yield key, data[start:]
+
+
+def find_group(data: bytes, key: str, *, escaped: bool) -> bytes:
+    """The rows whose first cell is ``key``; empty if there are none. Does not look at other rows, so it is fast."""
+    needle = key.encode() + b","
+    if not key[:1].isalnum() or "," in key or '"' in key:
+        return next((raw for found, raw in split_groups(data, escaped=escaped) if found == key), b"")
+    begin = 0 if data.startswith(needle) else data.find(b"\n" + needle) + 1
+    while begin or data.startswith(needle):
+        if data.count(b'"', 0, begin) % 2 == 0:  # else the text stands within a quoted cell
+            end = begin
+            for _, stop in _records(data, begin):
+                end = stop
+                if not data.startswith(needle, stop):
+                    break
+            return data[begin:end]
+        begin = data.find(b"\n" + needle, begin) + 1
+        if not begin:
+            break
+    return b""
+
+
+def first_cell(data: bytes, begin: int, end: int, *, escaped: bool) -> str:
+    """The first cell of the record between two offsets."""
+    if data[begin] not in _SPECIAL:
+        return data[begin : data.find(b",", begin, end)].decode()
+    return decode_all(data[begin:end], escaped=escaped)[0][0] or ""
+
+
+_SPECIAL: Final = b"\"'"
+
+
+def _records(data: bytes, begin: int = 0) -> Iterator[tuple[int, int]]:
+    """Where each record begins and ends; line ends within quotes do not end one."""
+    start = begin
+    while start < len(data):
+        end = data.find(b"\r\n", start)
+        while end >= 0 and data.count(b'"', start, end) % 2:
+            end = data.find(b"\r\n", end + 2)
+        stop = end + 2 if end >= 0 else len(data)
+        yield start, stop
+        start = stop
+
+
 class _Lines:
     """Takes what a csv writer writes, one record a call."""
 
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append
+
+
+def _lines(rows: Iterable[Row], *, escape: bool) -> list[str]:
+    lines: list[str] = []
+    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
+    writer.writerows(map(_escape, rows) if escape else rows)
+    return lines
 
 
 def _escape(row: Row) -> list[Cell]:

@@ -1,11 +1,19 @@
-"""The commit journal: what of the three files counts.
+"""Journals: every save since the files were written, one JSON line each.
 
-One line of JSON, then a record for each save: the lengths of the three files
-behind it, checksums of their contents up to there, and one of its own. The
-records tell three things: how much is committed (the last one), whether somebody
-else has changed it since, and which credits belong to which movie row (those
-between two), so that a later save replaces the credits of an earlier one even if
-it has none.
+========= =====================================================================
+kind      fields
+========= =====================================================================
+movie     ``id``, ``at`` (scraped_at), ``source``, the encoded lines ``movie``,
+          ``credits`` and ``akas``, and ``people`` (name by person_id)
+replace   the same, or empty lines: the movie is removed
+chart     ``chart`` and its ``rows``
+rows      ``table`` and the ``rows`` of one first key cell
+delete    ``table`` and the ``keys`` of one first key cell
+marker    ``marker``
+========= =====================================================================
+
+A line counts once it is whole. In memory is an index of the ids that the journal
+names: where the latest line of each movie is, and the latest name of each person.
 """
 
 from __future__ import annotations
@@ -13,218 +21,337 @@ from __future__ import annotations
 import json
 import logging
 import os
-import struct
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from application.records import Table
-from shared.atomic import replacing, sync
+from application.records import Row, key_of, newer_person, sort_key, to_rows
+from domain.errors import RecordRejected, UsageError
+from domain.fields import Table
+from domain.movie import Movie
+from infrastructure.stores.csv.dialect import decode_all, encode, encode_text
+from infrastructure.stores.csv.layout import STORE
+from shared.atomic import sync, sync_folder
 
 _log = logging.getLogger(__name__)
 
-FORMAT: Final = 2
-_MAGIC: Final = b"filmledger csv journal "
-_RECORD: Final = struct.Struct("<QQQIIII")
-_CHECKED: Final = struct.Struct("<QQQQQIII")
-Stamps: TypeAlias = tuple[int, ...]
-Sums: TypeAlias = tuple[int, int, int]
-"""CRC-32 of the three files' contents, in the order of ``Table``."""
+Fields: TypeAlias = dict[str, Any]
+_OF_A_MOVIE: Final = {Table.MOVIES: "movie", Table.CREDITS: "credits", Table.AKAS: "akas"}
+_NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - Table.PEOPLE.column_index("born"))
+_LENGTH_BITS: Final = 32
+_dumps: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
-class Sizes(NamedTuple):
-    """Lengths of the three files in bytes, in the order of ``Table``."""
+class Entry(NamedTuple):
+    """One line, and what it was made of."""
 
-    movies: int = 0
-    people: int = 0
-    credits: int = 0
-
-    def of(self, table: Table) -> int:
-        """The length of one table's file."""
-        return int(getattr(self, table.value))
+    fields: Fields
+    line: bytes
 
 
-EMPTY: Final = Sizes()
-NOTHING: Final[Sums] = (0, 0, 0)
-
-
-class Save(NamedTuple):
-    """Where the files end behind a save, and the checksums of all that stands before."""
-
-    sizes: Sizes
-    sums: Sums
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the journal says about the files as a whole.
-
-    Attributes:
-        generation: counts how often the files were written anew.
-        base: their lengths when that was done (or when they were first met).
-        sums: the checksums of their contents then.
-        escaped: formulas carry an apostrophe.
-        ordered: the base is in its final order.
-        open: a process is appending, or died doing so; else the files were left as the last record says.
-        stamps: when each file was last changed, in nanoseconds; empty while open.
-    """
-
-    generation: int = 0
-    base: Sizes = EMPTY
-    sums: Sums = NOTHING
-    escaped: bool = False
-    ordered: bool = False
-    open: bool = False
-    stamps: Stamps = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """A journal as it was read: its header and its intact records."""
-
-    header: Header
-    records: bytes = b""
-
-    @property
-    def committed(self) -> Sizes:
-        """How much of each file counts."""
-        return self._last.sizes
-
-    @property
-    def sums(self) -> Sums:
-        """The checksums of what counts."""
-        return self._last.sums
-
-    def sizes(self) -> Iterator[Sizes]:
-        """The lengths behind each save, in order."""
-        for movies, people, credits, *_ in _RECORD.iter_unpack(self.records):
-            yield Sizes(movies, people, credits)
-
-    @property
-    def _last(self) -> Save:
-        if not self.records:
-            return Save(self.header.base, self.header.sums)
-        movies, people, credits, *sums, _ = _RECORD.unpack(self.records[-_RECORD.size :])
-        return Save(Sizes(movies, people, credits), (sums[0], sums[1], sums[2]))
-
-
-def read(path: Path) -> Contents | None:
-    """The journal, or ``None`` where there is none or it cannot be read.
-
-    A record that is torn or does not match its checksum ends the journal: it belongs to a save that did not succeed.
+def movie_entry(movie: Movie, *, escape: bool, kind: str = "movie") -> Entry:
+    """The line that saves a movie.
 
     Raises:
-        OSError: the file is there but the disk refuses it.
+        RecordRejected: a text holds a NUL or half a surrogate pair.
     """
+    rows = to_rows(movie)
+    fields: Fields = {
+        "kind": kind,
+        "id": movie.imdb_id,
+        "at": rows.movie[-1],
+        "source": movie.source,
+        "people": {row[0]: row[1] for row in rows.people},
+        "movie": encode_text((rows.movie,), escape=escape),
+        "credits": encode_text(rows.credits, escape=escape),
+        "akas": encode_text(rows.akas, escape=escape) if rows.akas else "",
+    }
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    line, _, tail = raw.partition(b"\n")
-    try:
-        fields = json.loads(_unsealed(line))
-        if fields.pop("format") != FORMAT:
-            raise ValueError("it is of another version")
-        tuples = {"base": Sizes(*fields["base"]), "sums": tuple(fields["sums"]), "stamps": tuple(fields["stamps"])}
-        header = Header(**fields | tuples)
-    except (ValueError, KeyError, TypeError) as error:
-        _log.warning("%s is unreadable (%s): the CSV files are taken as they are", path, error)
-        return None
-    return Contents(header, _intact(header, tail))
+        line = _dumps(fields).encode() + b"\n"
+    except UnicodeEncodeError as error:
+        raise _rejected(movie) from error
+    if b"\\u0000" in line and (found := _rejected(movie)).columns:
+        raise found
+    return Entry(fields, line)
 
 
-def _sealed(fields: bytes) -> bytes:
-    return b"%s%08x %s\n" % (_MAGIC, zlib.crc32(fields), fields)
+def entry(**fields: Any) -> Entry:
+    """The line of any other kind.
+
+    Raises:
+        RecordRejected: a text holds a NUL or half a surrogate pair.
+    """
+    text = _dumps(fields)
+    if "\\u0000" in text.replace("\\\\", "") or not _storable(text):
+        raise RecordRejected(STORE, f"{fields['kind']}: a text holds a NUL or half a surrogate pair")
+    return Entry(fields, text.encode() + b"\n")
 
 
-def _unsealed(line: bytes) -> bytes:
-    checksum, _, fields = line.removeprefix(_MAGIC).partition(b" ")
-    if not line.startswith(_MAGIC) or checksum != b"%08x" % zlib.crc32(fields):
-        raise ValueError("its first line is not as we wrote it")
-    return fields
+class _Unstorable(RecordRejected):
+    def __init__(self, message: str, columns: list[str]) -> None:
+        super().__init__(STORE, message)
+        self.columns = columns
 
 
-def _intact(header: Header, tail: bytes) -> bytes:
-    good = 0
-    for number in range(len(tail) // _RECORD.size):
-        *fields, checksum = _RECORD.unpack_from(tail, number * _RECORD.size)
-        if checksum != _checksum(header.generation, number, fields):
-            break
-        good += _RECORD.size
-    return tail[:good]
+def _rejected(movie: Movie) -> _Unstorable:
+    rows = to_rows(movie)
+    tables = {
+        Table.MOVIES: (rows.movie,),
+        Table.PEOPLE: rows.people,
+        Table.CREDITS: rows.credits,
+        Table.AKAS: rows.akas,
+    }
+    columns = [
+        column
+        for table, flat in tables.items()
+        for row in flat
+        for column, cell in zip(table.columns, row, strict=True)
+        # A cell of a list has NUL as a JSON escape.
+        if cell and ("\0" in cell or "\\u0000" in cell.replace("\\\\", "") or not _storable(cell))
+    ]
+    named = ", ".join(dict.fromkeys(columns))
+    return _Unstorable(f"{movie.imdb_id}: {named} holds a NUL or half a surrogate pair", columns)
 
 
-def _checksum(generation: int, number: int, fields: Iterable[int]) -> int:
-    return zlib.crc32(_CHECKED.pack(generation, number, *fields))
+def _storable(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+@dataclass(slots=True)
+class Name:
+    """The latest name of a person in a journal."""
+
+    name: str
+    read_at: str
+    source: str | None
+
+    def row(self, person_id: str) -> Row:
+        return (person_id, self.name, self.read_at, self.source, *_NO_DETAILS)
 
 
 class Journal:
-    """The journal of the process that writes. Not thread-safe."""
+    """One journal with its index. Appending is not thread-safe; reading is.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        path: the file; created with the first ``append`` if it does not exist.
+        number: its number.
+        escaped: formulas in its encoded lines carry an apostrophe.
+        repair: cut a torn last line off. Only the holder of the write lock may.
+
+    Raises:
+        UsageError: the file is no journal of this program.
+        OSError: it cannot be read.
+    """
+
+    def __init__(self, path: Path, number: int, *, escaped: bool, repair: bool) -> None:
+        self.path = path
+        self.number = number
+        self._escaped = escaped
         self._descriptor = -1
-        self._length = 0
-        self._count = 0
-        self._generation = 0
+        self._torn = False
+        self.length = 0
+        self.marker: str | None = None
+        self._movies: dict[str, int] = {}
+        self._names: dict[str, Name] = {}
+        self._others: dict[Table, dict[str, list[int]]] = {}
+        self.has_akas = False
+        if path.exists():
+            self._load(repair=repair)
+
+    def __del__(self) -> None:
+        self.close()
 
     @property
-    def records(self) -> int:
-        """How many saves were committed since the files were last written anew."""
-        return self._count
+    def entries(self) -> int:
+        """How many ids the index holds."""
+        return len(self._movies) + len(self._names) + sum(map(len, self._others.values()))
 
-    def replace(self, contents: Contents) -> None:
-        """Put another journal in place, in one step.
+    # --- writing ----------------------------------------------------------------
 
-        Raises:
-            OSError: it could not be written; the old one still counts.
-        """
-        head = _sealed(json.dumps(asdict(contents.header) | {"format": FORMAT}).encode())
-        with replacing(self._path, mode=0o600) as file:
-            file.write(head + contents.records)
-        self.close()
-        self._generation = contents.header.generation
-        self._length = len(head) + len(contents.records)
-        self._count = len(contents.records) // _RECORD.size
-        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
-
-    def append(self, saves: Sequence[Save]) -> None:
-        """Commit saves: when this returns, the disk has their records.
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Commits entries: when this returns, they are on the disk.
 
         Raises:
-            OSError: none of them is committed, once ``trim`` has been called.
+            OSError: none of them is committed.
         """
-        records = b"".join(
-            _RECORD.pack(*sizes, *sums, _checksum(self._generation, number, (*sizes, *sums)))
-            for number, (sizes, sums) in enumerate(saves, self._count)
-        )
-        write_at(self._descriptor, records, self._length)
-        sync(self._descriptor)
-        self._length += len(records)
-        self._count += len(saves)
-
-    def trim(self) -> None:
-        """Cut off what an ``append`` that failed may have left.
-
-        Raises:
-            OSError: it is still there; nothing may be appended before this has succeeded.
-        """
-        if self._descriptor >= 0:
-            os.ftruncate(self._descriptor, self._length)
+        if self._descriptor < 0:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            sync_folder(self.path.parent)
+        if self._torn:
+            self._cut()
+        self._torn = True
+        try:
+            write_at(self._descriptor, b"".join([entry.line for entry in entries]), self.length)
             sync(self._descriptor)
+        except OSError:
+            self._cut()
+            raise
+        self._torn = False
+        for one in entries:
+            self._index(one.fields, len(one.line))
+
+    def _cut(self) -> None:
+        """Takes away what an ``append`` that failed has left."""
+        os.ftruncate(self._descriptor, self.length)
+        sync(self._descriptor)
+        self._torn = False
 
     def close(self) -> None:
-        """Let go of the file; ``records`` counts from 0 again."""
-        self._count = 0
+        """Closes the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    # --- reading ----------------------------------------------------------------
+
+    def keys(self, table: Table) -> set[str]:
+        """First key cells of the groups of rows that the journal changes."""
+        if table in _OF_A_MOVIE:
+            return set(self._movies)
+        keys = set(self._others.get(table, ()))
+        return keys | set(self._names) if table is Table.PEOPLE else keys
+
+    def saved_at(self, imdb_id: str) -> str | None:
+        """``scraped_at`` of a movie's latest line; empty if that line removed it, ``None`` if there is no line."""
+        packed = self._movies.get(imdb_id)
+        if packed is None:
+            return None
+        return str(self._read(packed)["at"])
+
+    def apply(self, table: Table, key: str, old: bytes) -> bytes:
+        """The rows of a group after this journal, given those before, both encoded."""
+        if table in _OF_A_MOVIE:
+            packed = self._movies.get(key)
+            return old if packed is None else str(self._read(packed)[_OF_A_MOVIE[table]]).encode()
+        places = self._others.get(table, {}).get(key, ())
+        name = self._names.get(key) if table is Table.PEOPLE else None
+        if not places and name is None:
+            return old
+        if not places and not old and name is not None:
+            return encode_text((name.row(key),), escape=self._escaped).encode()
+        rows = {sort_key(table, row): row for row in decode_all(old, escaped=self._escaped)}
+        for packed in tuple(places):
+            rows = _folded(table, rows, self._read(packed))
+        if name is not None:
+            rows = _folded(table, rows, {"kind": "rows", "rows": (name.row(key),)})
+        kept = [row for _, row in sorted(rows.items()) if table is not Table.PEOPLE or row[1] is not None]
+        return b"".join(encode(kept, escape=self._escaped))
+
+    def _read(self, packed: int) -> Fields:
+        offset, length = packed >> _LENGTH_BITS, packed & ((1 << _LENGTH_BITS) - 1)
+        fields: Fields = json.loads(os.pread(self._descriptor, length, offset))
+        return fields
+
+    # --- the index --------------------------------------------------------------
+
+    def _load(self, *, repair: bool) -> None:
+        self._descriptor = os.open(self.path, (os.O_RDWR if repair else os.O_RDONLY) | os.O_CLOEXEC)
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            size = os.fstat(self._descriptor).st_size
+            for number, line in enumerate(file, start=1):
+                fields = _parsed(line)
+                if fields is not None:
+                    self._index(fields, len(line))
+                elif self.length + len(line) >= size or not line.endswith(b"\n"):
+                    break
+                elif b"\0" in line or not line.strip():
+                    self.length += len(line)  # a hole that a power cut left among lines that were not committed
+                else:
+                    raise UsageError(
+                        f"{self.path} line {number} is none of this program's; nothing was changed. "
+                        "Is it of a newer version? Else move it away, or choose another DATA_DIR"
+                    )
+        if repair and size > self.length:
+            _log.warning("%s: cut off %d bytes of a save that had not ended", self.path, size - self.length)
+            self._cut()
+
+    def _index(self, fields: Fields, length: int) -> None:
+        packed = self.length << _LENGTH_BITS | length
+        self.length += length
+        kind = fields["kind"]
+        if kind in ("movie", "replace"):
+            self._movies[fields["id"]] = packed
+            self.has_akas = self.has_akas or bool(fields["akas"])
+            self._index_names(fields)
+        elif kind == "marker":
+            self.marker = fields["marker"]
+        else:
+            table = Table(fields["table"])
+            key = fields["chart"] if kind == "chart" else (fields["rows"] if kind == "rows" else fields["keys"])[0][0]
+            self._others.setdefault(table, {}).setdefault(key, []).append(packed)
+            if kind == "delete" and table is Table.PEOPLE:
+                self._names.pop(key, None)
+
+    def _index_names(self, fields: Fields) -> None:
+        names, at, source = self._names, fields["at"], fields["source"]
+        for person_id, name in fields["people"].items():
+            known = names.get(person_id)
+            if known is None:
+                names[person_id] = Name(name, at, source)
+            elif at > known.read_at or (at == known.read_at and name < known.name):
+                known.name, known.read_at, known.source = name, at, source
+
+
+def _parsed(line: bytes) -> Fields | None:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    return fields if line.endswith(b"\n") and isinstance(fields, dict) and fields.get("kind") in _KINDS else None
+
+
+_KINDS: Final = {"movie", "replace", "chart", "rows", "delete", "marker"}
+
+
+def _folded(table: Table, rows: dict[Any, Row], fields: Fields) -> dict[Any, Row]:
+    """The rows of a group, by sort key, after one line."""
+    kind = fields["kind"]
+    if kind == "delete":
+        gone = {tuple(key) for key in fields["keys"]}
+        return {key: row for key, row in rows.items() if key_of(table, row) not in gone}
+    if kind == "chart":
+        rows = {}
+    for cells in fields["rows"]:
+        row = tuple(cells)
+        key = sort_key(table, row)
+        old = rows.get(key)
+        if table is Table.PEOPLE and old is not None:
+            row = newer_person(old, row)
+        elif table is Table.MY_RATINGS and old is not None and str(old[-1]) > str(row[-1]):
+            row = old
+        rows[key] = row
+    return rows
+
+
+class Overlay:
+    """Several journals as one, the oldest first."""
+
+    def __init__(self, journals: Iterable[Journal]) -> None:
+        self.journals = tuple(journals)
+
+    def keys(self, table: Table, *, empty: bool) -> list[str]:
+        """First key cells of the groups that are changed, ascending.
+
+        Args:
+            table: which table.
+            empty: it has no rows but those of the journals.
+        """
+        if empty and table is Table.AKAS and not any(journal.has_akas for journal in self.journals):
+            return []  # few titles have any: saves reading every line
+        keys: set[str] = set()
+        keys.update(*(journal.keys(table) for journal in self.journals))
+        return sorted(keys)
+
+    def apply(self, table: Table, key: str, old: bytes) -> bytes:
+        """The rows of a group after all journals."""
+        for journal in self.journals:
+            old = journal.apply(table, key, old)
+        return old
+
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of it, whatever the system takes in one call.
+    """Writes all of it, however much the system takes in one call.
 
     Raises:
         OSError: full disk and the like; a part may have been written.

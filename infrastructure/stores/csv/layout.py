@@ -1,14 +1,22 @@
-"""Where the files of the store lie."""
+"""Paths of the store, and errors of the operating system as errors of the store."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from application.records import Table
+from domain.errors import StoreUnavailable
+from domain.fields import Table
 from infrastructure.data_dir.directory import STATE_FOLDER
 from shared.atomic import sync_folder
+
+STORE: Final = "csv"
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,48 +26,88 @@ class Layout:
     directory: Path
 
     def table(self, table: Table) -> Path:
-        """What the user sees."""
+        """The file of a table."""
         return self.directory / f"{table}.csv"
 
     def upcoming(self, table: Table, generation: int) -> Path:
-        """A table's file of a generation, before it is given its name."""
+        """A table's file of a generation before it is renamed."""
         return self.directory / f".{table}.csv.{generation}"
 
-    def set_aside(self, table: Table) -> Path:
-        """Where rows that cannot be read are moved when they have to go."""
+    def unreadable(self, table: Table) -> Path:
+        """Where rows that cannot be read are moved."""
         return self.directory / f"unreadable-{table}.csv"
+
+    def edited(self, table: Table, time: str) -> Path:
+        """Where a version written by another program is kept."""
+        return self.directory / f"edited-{table}-{time}.csv"
+
+    @property
+    def ranks_before(self) -> Path:
+        """Ranks of version 0.1 that belong to no known chart."""
+        return self.directory / "ranks-before.csv"
 
     @property
     def state(self) -> Path:
-        """The folder for what is ours alone."""
+        """The folder for files of the program alone."""
         return self.directory / STATE_FOLDER
 
     @property
-    def journal(self) -> Path:
-        """Which generation counts and how far it is committed."""
-        return self.state / "csv.journal"
+    def manifest(self) -> Path:
+        """Which generation counts, and what its files are."""
+        return self.state / "csv.json"
 
-    def names(self, generation: int) -> Path:
-        """Who named whom, where that cannot be told from the tables."""
-        return self.state / f"csv.names.{generation}"
+    def journal(self, number: int) -> Path:
+        """The journal of a number."""
+        return self.state / f"csv-{number}.jsonl"
+
+    def journals(self) -> list[int]:
+        """Numbers of the journals that exist, ascending."""
+        numbers = (path.stem.removeprefix("csv-") for path in self.state.glob("csv-*.jsonl"))
+        return sorted(int(number) for number in numbers if number.isdecimal())
 
     def make_state(self) -> None:
-        """Make the folder that is ours alone, so that it survives a power cut.
+        """Creates the state folder durably.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         if not self.state.is_dir():
             self.state.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self.directory)
 
-    def leftovers(self, generation: int) -> Iterator[Path]:
-        """Files of generations that never came to count, or no longer do."""
+    def leftovers(self, generation: int, journal: int) -> Iterator[Path]:
+        """Files of generations that do not count, and journals below ``journal``, which the files contain."""
         for table in Table:
             yield from (
                 path
                 for path in self.directory.glob(f".{table}.csv.*")
                 if path.suffix[1:].isdigit() and path != self.upcoming(table, generation)
             )
-        yield from (path for path in self.state.glob("csv.names.*") if path != self.names(generation))
+        yield from (self.journal(number) for number in self.journals() if number < journal)
         yield from self.state.glob(".csv.*.tmp")
+
+
+@contextmanager
+def translate_os_errors(directory: Path) -> Iterator[None]:
+    """Raises errors of the operating system as ``StoreUnavailable`` with a message that says what to do.
+
+    Raises:
+        StoreUnavailable: full disk, unwritable or vanished folder, broken disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(STORE, _explained(directory, error)) from error
+
+
+def _explained(directory: Path, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return f"no space left in {directory} ({reason}): free some and run again"
+    if error.errno in _FORBIDDEN:
+        return (
+            f"{error.filename or directory} cannot be written ({reason}): make it writable, or choose another DATA_DIR"
+        )
+    if error.errno == errno.ENOENT:
+        return f"{error.filename or directory} has vanished: was {directory} moved or unmounted?"
+    return f"{error.filename or directory}: {reason}"

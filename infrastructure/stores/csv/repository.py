@@ -1,41 +1,41 @@
-"""The CSV store behind the port: fifty threads, one wait for the disk."""
+"""The CSV store behind the port: many threads, one wait for the disk."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
+from typing import Final, TypeVar
 
-from application.records import Row, Table
-from domain.movie import Movie, Person
+from application.records import Row, sort_key
+from domain.fields import Table
+from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
-from infrastructure.stores.csv.edited import EditedFiles, check_headers
-from infrastructure.stores.csv.entry import Entry, entry_of, name_alone
-from infrastructure.stores.csv.failures import STORE, told_apart
-from infrastructure.stores.csv.files import TableFiles
-from infrastructure.stores.csv.layout import Layout
-from infrastructure.stores.csv.reading import Reading, built
-from infrastructure.stores.csv.scan import ALL_TABLES, Irregular, scan
-from infrastructure.stores.csv.snapshot import Standing, snapshot
-from infrastructure.stores.csv.store import CsvStore
+from infrastructure.stores.csv.chart_files import write_chart_files
+from infrastructure.stores.csv.journal import Entry, entry, movie_entry
+from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
+from infrastructure.stores.csv.reader import CsvReader
+from infrastructure.stores.csv.view import View
+from infrastructure.stores.csv.writer import CsvWriter
 from shared.batcher import BackgroundBatcher
 
-_MAX_GROUP_SIZE = 256
-_ROWS_AT_ONCE = 500
+T = TypeVar("T")
+_MAX_GROUP_SIZE: Final = 256
+_ROWS_AT_ONCE: Final = 500
 
 
 class CsvMovieRepository:
-    """``movies.csv``, ``people.csv`` and ``credits.csv`` in one directory; satisfies ``BackgroundRepository``.
+    """The tables as CSV files in one directory; satisfies ``BackgroundRepository``.
 
-    Only one process may write a directory at a time: whoever makes a writing
-    repository holds ``DataDir.lock``.
+    Only one process may write a directory at a time: the holder of ``DataDir.lock``.
 
     Args:
         directory: where the files are or will be.
         escape_formulas: put an apostrophe before text that a spreadsheet would take for a formula.
-        read_only: change nothing, not even torn lines; works beside a process that writes.
+        read_only: change nothing; works beside a process that writes.
         set_aside_unreadable: move rows that cannot be read to ``unreadable-<table>.csv`` instead of refusing them.
         disk_wait: how long a full disk is waited for; not at all unless given.
+        rank_chart: the chart that ranks in files of version 0.1 belong to; without it they go to ``ranks-before.csv``.
 
     Raises:
         UsageError: there is a file of another shape, or a row that cannot be read; nothing was changed.
@@ -50,182 +50,182 @@ class CsvMovieRepository:
         read_only: bool = False,
         set_aside_unreadable: bool = False,
         disk_wait: DiskWait | None = None,
+        rank_chart: str | None = None,
     ) -> None:
         self._layout = Layout(directory)
         self._escape = escape_formulas
         self._disk_wait = disk_wait or DiskWait()
-        self._lock = threading.RLock()
         self._batcher: BackgroundBatcher[Entry] = BackgroundBatcher(
             self._flush, max_batch=_MAX_GROUP_SIZE, name=f"save-{STORE}"
         )
         self._closed = False
-        self._store: CsvStore | None = None
-        with told_apart(directory):
+        self._writer: CsvWriter | None = None
+        self._reader: CsvReader | None = None
+        with translate_os_errors(directory):
             if read_only:
-                self._look()
+                self._reader = CsvReader(self._layout, escaped=escape_formulas)
+                self._reader.view()
             else:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._store = CsvStore(self._layout, escape=escape_formulas, set_aside=set_aside_unreadable)
+                self._writer = CsvWriter(
+                    self._layout, escape=escape_formulas, set_aside=set_aside_unreadable, rank_chart=rank_chart
+                )
 
     @property
     def name(self) -> str:
+        """See ``MovieRepository``."""
         return STORE
+
+    @property
+    def may_reject(self) -> bool:
+        """See ``MovieRepository``; files take everything that the field table allows."""
+        return False
+
+    @property
+    def edited_tables(self) -> frozenset[Table]:
+        """Tables whose files another program has changed, as far as was noticed since opening."""
+        if self._writer is not None:
+            return frozenset(self._writer.edited)
+        return frozenset(self._reader.view().imported if self._reader else ())
+
+    @property
+    def missing_titles(self) -> list[str]:
+        """Ids of titles that an edited ``movies.csv`` no longer has and the other files or the old version had."""
+        return sorted(self._writer.missing) if self._writer else []
 
     # --- writing ----------------------------------------------------------------
 
     def save(self, movie: Movie) -> None:
-        """Insert or replace one movie; its rows and their commit are on the disk when this returns.
-
-        Raises:
-            StoreUnavailable: nothing was saved; the files are as they were.
-            RecordRejected: a text holds a NUL or half a surrogate pair.
-        """
+        """See ``MovieRepository.save``; its line is on the disk when this returns."""
         self.save_async(movie)()
 
     def save_async(self, movie: Movie) -> Callable[[], None]:
-        """See ``BackgroundRepository.begin``.
+        """See ``BackgroundRepository.save_async``."""
+        self._writing()  # misuse is reported here, not by the thread that writes
+        return self._batcher.put(movie_entry(movie, escape=self._escape)).wait
 
-        Raises:
-            RecordRejected: a text holds a NUL or half a surrogate pair.
-        """
-        return self._put(entry_of(movie, escape=self._escape))
+    def replace(self, imdb_id: str, movie: Movie | None) -> None:
+        """See ``MovieRepository.replace``."""
+        self._writing()
+        if movie is None:
+            nothing: dict[str, object] = {
+                "people": {},
+                "movie": "",
+                "credits": "",
+                "akas": "",
+                "source": None,
+                "at": "",
+            }
+            made = entry(kind="replace", id=imdb_id, **nothing)
+        else:
+            made = movie_entry(movie, escape=self._escape, kind="replace")
+        self._batcher.put(made).wait()
 
-    def rename(self, person: Person) -> None:
-        """Set a person's name without regard to who gave the stored one; who gave it stays noted.
+    def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
+        """See ``MovieRepository.replace_chart``."""
+        made = entry(kind="chart", table=Table.CHARTS, chart=chart, rows=list(rows))
 
-        Raises:
-            StoreUnavailable: nothing was saved.
-            RecordRejected: the name holds a NUL or half a surrogate pair.
-        """
-        self._put(name_alone(person, escape=self._escape))()
+        def put(writer: CsvWriter) -> None:
+            stored = writer.view().group(Table.CHARTS, chart)
+            if rows and stored and str(rows[0][-1]) < max(str(row[-1]) for row in stored):
+                return
+            writer.append([made])
+
+        self._write(put)
+
+    def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
+        """See ``MovieRepository.save_rows``."""
+        remaining = iter(rows)
+        while some := list(islice(remaining, _ROWS_AT_ONCE)):
+            some.sort(key=lambda row: sort_key(table, row))
+            groups = [list(group) for _, group in groupby(some, key=lambda row: row[0])]
+            self._write(lambda writer, groups=groups: writer.save_groups(table, groups))  # type: ignore[misc]
+
+    def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
+        """See ``MovieRepository.delete_rows``."""
+        wanted = sorted(set(keys))
+        return self._write(lambda writer: writer.delete(table, wanted))
+
+    @property
+    def marker(self) -> str | None:
+        """See ``MovieRepository``."""
+        with translate_os_errors(self._layout.directory):
+            return self._view().marker
+
+    def set_marker(self, marker: str) -> None:
+        """See ``MovieRepository``."""
+        self._write(lambda writer: writer.append([entry(kind="marker", marker=marker)]))
 
     def finalize(self) -> None:
-        """Rank order, one row a movie, nobody uncredited; each file replaced whole.
+        """Merges journals into the files and writes ``<chart>.csv``.
 
         Raises:
             StoreUnavailable: the disk refuses; the files are as they were, and complete.
         """
-        if self._store is not None:
-            self._disk_wait(self._finish)
+        if self._writer is None:
+            return
+        writer = self._writing()
+
+        def finish() -> None:
+            with translate_os_errors(self._layout.directory):
+                writer.merge(complete=True)
+                write_chart_files(self._layout, writer.view(), escape=self._escape)
+
+        self._disk_wait(finish)
 
     def close(self) -> None:
-        """Let go of the files. Saving afterwards is an error."""
+        """Merges what is in journals, if the disk takes it, and closes the files. Saving afterwards is an error."""
         self._batcher.close()
-        with self._lock:
-            if self._store is not None and not self._closed:
-                self._closed = True
-                self._store.close()
+        if self._reader is not None:
+            self._reader.close()
+        if self._writer is not None and not self._closed:
+            self._closed = True
+            self._writer.close()
 
-    def _put(self, entry: Entry) -> Callable[[], None]:
-        self._writer()  # a misuse is told here, not by the thread that writes
-        return self._batcher.put(entry).wait
+    def _write(self, put: Callable[[CsvWriter], T]) -> T:
+        writer = self._writing()
+
+        def attempt() -> T:
+            with translate_os_errors(self._layout.directory), writer.lock:
+                return put(writer)
+
+        return self._disk_wait(attempt)
 
     def _flush(self, entries: Sequence[Entry]) -> None:
-        self._disk_wait(lambda: self._append(entries))
+        self._write(lambda writer: writer.save(entries))
 
-    def _append(self, entries: Sequence[Entry]) -> None:
-        with self._lock, told_apart(self._layout.directory):
-            self._writer().append(entries)
-
-    def _finish(self) -> None:
-        with self._lock, told_apart(self._layout.directory):
-            self._writer().finalize()
-
-    def _writer(self) -> CsvStore:
-        if self._store is None:
+    def _writing(self) -> CsvWriter:
+        if self._writer is None:
             raise RuntimeError("this CSV repository only reads")
         if self._closed:
             raise RuntimeError("this CSV repository is closed")
-        return self._store
+        return self._writer
 
     # --- reading ----------------------------------------------------------------
 
     def find(self, imdb_id: str) -> Movie | None:
-        """The movie as it is stored, or ``None``.
-
-        Raises:
-            StoreError: it is there, but cannot be read as a movie; or the disk refuses.
-        """
-        with told_apart(self._layout.directory):
-            if self._store is not None:
-                with self._lock:
-                    return self._writer().find(imdb_id)
-            with snapshot(self._layout, escaped=self._escape) as (files, found):
-                return _find(files, found, imdb_id)
+        """See ``MovieRepository.find``."""
+        with translate_os_errors(self._layout.directory):
+            return self._view().find(imdb_id)
 
     def ids(self) -> Iterator[str]:
         """See ``MovieRepository.ids``."""
-        if self._store is None:
-            yield from (row[0] or "" for row in self.rows(Table.MOVIES))
-            return
-        after = ""
-        while True:
-            with self._lock, told_apart(self._layout.directory):
-                found = self._writer().ids(after)
-            if not found:
-                return
-            yield from found
-            after = found[-1]
+        with translate_os_errors(self._layout.directory):
+            yield from self._view().ids()
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """All rows of one table by key, streamed.
+        """See ``MovieRepository.rows``.
 
-        Read only, they come as they stand in the files: rows that stand twice or cannot be read are among them.
+        Read only, rows of a file that another program has changed come as they are,
+        also those that are there twice or cannot be read.
 
         Raises:
             StoreUnavailable: the disk refuses.
             UsageError: the file is of another shape.
         """
-        with told_apart(self._layout.directory):
-            if self._store is None:
-                with snapshot(self._layout, escaped=self._escape) as (files, found):
-                    yield from _all_rows(files, found, table)
-                return
-            after = ""
-            while True:
-                with self._lock:
-                    rows, after = self._writer().page(table, after)
-                if not after:
-                    return
-                yield from rows
+        with translate_os_errors(self._layout.directory):
+            view = self._reader.view(check=table) if self._reader else self._view()
+            yield from view.rows(table)
 
-    def _look(self) -> None:
-        """Refuse files of another shape at once, not at the first row."""
-        with snapshot(self._layout, escaped=self._escape) as (files, found):
-            check_headers(files, found.contents.committed)
-
-
-def _all_rows(files: TableFiles, found: Standing, table: Table) -> Iterator[Row]:
-    try:
-        scanned = scan(files, found.contents, check=not found.trusted, tables=frozenset({table}))
-    except Irregular:
-        edited = EditedFiles(files, found.contents.committed, escaped=found.contents.header.escaped)
-        try:
-            yield from edited.rows(table)
-        finally:
-            edited.close()
-        return
-    try:
-        reading = Reading(files, scanned.index, found.contents.header.escaped)
-        rows, after = reading.page(table, "")
-        while after:
-            yield from rows
-            rows, after = reading.page(table, after)
-    finally:
-        scanned.index.close()
-
-
-def _find(files: TableFiles, found: Standing, imdb_id: str) -> Movie | None:
-    try:
-        index = scan(files, found.contents, check=not found.trusted, tables=ALL_TABLES).index
-    except Irregular:
-        edited = EditedFiles(files, found.contents.committed, escaped=found.contents.header.escaped)
-        try:
-            parts = edited.find(imdb_id)
-            return built(*parts) if parts else None
-        finally:
-            edited.close()
-    try:
-        return Reading(files, index, found.contents.header.escaped).find(imdb_id)
-    finally:
-        index.close()
+    def _view(self) -> View:
+        return self._reader.view() if self._reader else self._writing().view()

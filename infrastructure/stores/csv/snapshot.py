@@ -1,81 +1,332 @@
-"""What of the files counts, and a view of it that nobody can change under the reader."""
+"""The sorted files of one generation: manifest, sparse index, reading and writing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+import errno
+import json
+import logging
+import os
+import stat
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple
 
-from domain.errors import StoreUnavailable
-from infrastructure.stores.csv import journal
-from infrastructure.stores.csv.failures import STORE
-from infrastructure.stores.csv.files import TableFiles
-from infrastructure.stores.csv.journal import Contents, Header
+from domain.errors import UsageError
+from domain.fields import Table
+from infrastructure.stores.csv.dialect import find_group, header
 from infrastructure.stores.csv.layout import Layout
+from shared.atomic import sync, write_atomically
 
-_TRIES: Final = 100  # each one meets a writer that has just begun, ended, or written the files anew
+_log = logging.getLogger(__name__)
+
+FORMAT: Final = 2
+BLOCK: Final = 1 << 16
+_PIECE: Final = 1 << 20
+
+
+class Chunk(NamedTuple):
+    """Whole groups of rows: the first key cell, the one that follows (``None`` at the end), and the bytes."""
+
+    first: str
+    after: str | None
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What counts.
+class FileEntry:
+    """What the manifest says about one file.
 
     Attributes:
-        contents: the journal, as far as the files bear it out.
-        trusted: nobody but us has touched the files since.
-        tail: bytes behind the committed ends, of saves that did not succeed.
+        size, crc: length in bytes and CRC-32 of its contents.
+        identity: device, inode and modification time in nanoseconds; equal ones are trusted.
+        keys, offsets: the sparse index: where the group of a first key cell begins, one for every 64 kB.
+        before: size, CRC-32 and identity of the file of the generation before.
     """
 
-    contents: Contents
-    trusted: bool
-    tail: int = 0
+    size: int = 0
+    crc: int = 0
+    identity: tuple[int, int, int] = (0, 0, 0)
+    keys: list[str] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    before: tuple[int, ...] = ()
+
+    @property
+    def as_before(self) -> tuple[int, ...]:
+        """What the next generation says of this one."""
+        return (self.size, self.crc, *self.identity)
 
 
-def standing(contents: Contents | None, files: TableFiles, *, escaped: bool) -> Standing:
-    """Hold the journal against the files.
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Which files count.
+
+    Attributes:
+        generation: counts the merges.
+        journal: journals below this number are contained in the files.
+        escaped: formulas carry an apostrophe.
+        marker: as ``MovieRepository.marker``.
+        files: what is known of each table's file.
+    """
+
+    generation: int = 0
+    journal: int = 1
+    escaped: bool = False
+    marker: str | None = None
+    files: Mapping[Table, FileEntry] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Replaces the manifest in one step.
+
+        Raises:
+            OSError: it could not be written; the old one still counts.
+        """
+        fields = {
+            "format": FORMAT,
+            "generation": self.generation,
+            "journal": self.journal,
+            "escaped": self.escaped,
+            "marker": self.marker,
+            "files": {
+                f"{table}.csv": {name: getattr(entry, name) for name in FileEntry.__slots__}
+                for table, entry in self.files.items()
+            },
+        }
+        write_atomically(path, json.dumps(fields, ensure_ascii=False) + "\n", mode=0o600)
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """The manifest; ``None`` if there is none or it cannot be read.
+
+    Raises:
+        OSError: it is there, but the disk refuses it.
+        UsageError: it is of another version of this program.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        fields: dict[str, Any] = json.loads(raw)
+        if (version := fields.pop("format")) != FORMAT:
+            raise UsageError(
+                f"{path} is of format {version}, this program writes {FORMAT}; nothing was changed. "
+                "Use the version that wrote it, or choose another DATA_DIR"
+            )
+        files = {
+            Table(name.removesuffix(".csv")): FileEntry(
+                **values | {"identity": tuple(values["identity"]), "before": tuple(values["before"])}
+            )
+            for name, values in fields.pop("files").items()
+        }
+        return Manifest(**fields, files=files)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.warning("%s is unreadable (%s): the CSV files are taken as they are", path, error)
+        return None
+
+
+def identity_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Device, inode and modification time."""
+    return (status.st_dev, status.st_ino, status.st_mtime_ns)
+
+
+class OpenFile:
+    """One file open for reading at offsets; a file that does not exist reads as empty.
+
+    Raises:
+        OSError: it exists but cannot be opened.
+    """
+
+    def __init__(self, *paths: Path) -> None:
+        self.path = paths[-1] if paths else Path()
+        self._descriptor = -1
+        for path in paths:
+            with suppress(FileNotFoundError):
+                self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                break
+
+    @classmethod
+    def of(cls, file: BinaryIO, path: Path) -> OpenFile:
+        """A file that is open already; ``path`` is for messages."""
+        opened = cls()
+        opened.path = path
+        opened._descriptor = os.dup(file.fileno())
+        return opened
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes it; may be called again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    @property
+    def exists(self) -> bool:
+        return self._descriptor >= 0
+
+    def status(self) -> tuple[int, tuple[int, int, int]]:
+        """Size and identity."""
+        if self._descriptor < 0:
+            return 0, (0, 0, 0)
+        status = os.fstat(self._descriptor)
+        return status.st_size, identity_of(status)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """So many bytes from there.
+
+        Raises:
+            OSError: they are not there (EIO), or the disk refuses them.
+        """
+        parts = []
+        while length:
+            part = os.pread(self._descriptor, length, offset) if self._descriptor >= 0 else b""
+            if not part:
+                raise OSError(errno.EIO, f"the file ends before byte {offset + length}", str(self.path))
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def crc(self, size: int) -> int:
+        """CRC-32 of the contents up to there."""
+        found = 0
+        for offset in range(0, size, _PIECE):
+            found = zlib.crc32(self.read(offset, min(_PIECE, size - offset)), found)
+        return found
+
+    def pieces(self, end: int) -> Iterator[bytes]:
+        """The contents up to there in pieces."""
+        for offset in range(0, end, _PIECE):
+            yield self.read(offset, min(_PIECE, end - offset))
+
+
+class Snapshot:
+    """The files of one generation, open. Thread-safe.
 
     Args:
-        contents: the journal, where there is one.
-        files: open ones.
-        escaped: whether formulas carry an apostrophe, where no journal says so.
+        manifest: what they are.
+        files: an open file for each table.
+    """
+
+    def __init__(self, manifest: Manifest, files: Mapping[Table, OpenFile]) -> None:
+        self.manifest = manifest
+        self.files = files
+
+    def close(self) -> None:
+        """Closes the files; they are closed too when the last reader drops the snapshot."""
+        for file in self.files.values():
+            file.close()
+
+    def entry(self, table: Table) -> FileEntry:
+        """What the manifest says of a table's file."""
+        return self.manifest.files.get(table, _NOTHING)
+
+    @property
+    def size(self) -> int:
+        """Length of all files."""
+        return sum(entry.size for entry in self.manifest.files.values())
+
+    def chunks(self, table: Table) -> Iterator[Chunk]:
+        """All rows in order; one empty chunk if there are none."""
+        entry = self.entry(table)
+        if not entry.keys:
+            yield Chunk("", None, b"")
+            return
+        ends = [*entry.offsets[1:], entry.size]
+        for first, after, begin, end in zip(entry.keys, [*entry.keys[1:], None], entry.offsets, ends, strict=True):
+            yield Chunk(first, after, self.files[table].read(begin, end - begin))
+
+    def group(self, table: Table, key: str) -> bytes:
+        """The rows with a first key cell; empty if there are none."""
+        entry = self.entry(table)
+        place = bisect_right(entry.keys, key) - 1
+        if place < 0:
+            return b""
+        begin = entry.offsets[place]
+        end = entry.offsets[place + 1] if place + 1 < len(entry.offsets) else entry.size
+        return find_group(self.files[table].read(begin, end - begin), key, escaped=self.manifest.escaped)
+
+    def has(self, table: Table, key: str) -> bool:
+        """Whether there are rows with a first key cell."""
+        keys = self.entry(table).keys
+        place = bisect_left(keys, key)
+        return (place < len(keys) and keys[place] == key) or bool(self.group(table, key))
+
+    def is_unchanged(self, table: Table) -> bool:
+        """Whether the open file is the one of the manifest: size, identity and time are trusted, else the checksum."""
+        entry, file = self.entry(table), self.files[table]
+        size, identity = file.status()
+        if size != entry.size or file.exists != (entry.size > 0):
+            return False
+        return identity == entry.identity or file.crc(size) == entry.crc
+
+    def adopted(self) -> Manifest | None:
+        """The manifest with the identities that the files have now; ``None`` if they are known already."""
+        files = {
+            table: replace(entry, identity=self.files[table].status()[1])
+            for table, entry in self.manifest.files.items()
+        }
+        return None if files == self.manifest.files else replace(self.manifest, files=files)
+
+
+_NOTHING: Final = FileEntry()
+
+
+def open_snapshot(layout: Layout, manifest: Manifest) -> Snapshot:
+    """Opens the files of a generation, renamed or not.
 
     Raises:
-        OSError: they cannot be read.
+        OSError: a file exists but cannot be opened.
     """
-    actual = files.sizes()
-    if contents is None:
-        return Standing(Contents(Header(base=actual, escaped=escaped)), trusted=False)
-    if contents.header.open:
-        # The dead run kept no times, so what it left is read: an editor may have saved the files since.
-        tail = [size - committed for size, committed in zip(actual, contents.committed, strict=True)]
-        if min(tail) >= 0 and files.sums(contents.committed) == contents.sums:
-            return Standing(contents, trusted=True, tail=sum(tail))
-    elif contents.committed == actual:
-        return Standing(contents, trusted=contents.header.stamps == files.stamps())
-    # Not as we left them: somebody has edited them, and the records no longer fit.
-    header = Header(contents.header.generation, base=actual, escaped=contents.header.escaped)
-    return Standing(Contents(header), trusted=False)
+    return Snapshot(
+        manifest,
+        {table: OpenFile(layout.upcoming(table, manifest.generation), layout.table(table)) for table in Table},
+    )
 
 
-@contextmanager
-def snapshot(layout: Layout, *, escaped: bool) -> Iterator[tuple[TableFiles, Standing]]:
-    """The files as they are at this moment, for reading; a process that writes does not disturb it.
+def write_table(file: BinaryIO, table: Table, pieces: Iterable[tuple[str, bytes]]) -> FileEntry:
+    """Writes a sorted file and makes its index.
+
+    Args:
+        file: where to; not synced.
+        table: of which table the rows are.
+        pieces: whole groups with the first key cell of each piece, in order.
 
     Raises:
-        StoreUnavailable: no quiet moment was found.
-        OSError: the files cannot be opened.
+        OSError: the disk refuses.
     """
-    for _ in range(_TRIES):
-        contents = journal.read(layout.journal)
-        generation = contents.header.generation if contents else None
-        files = TableFiles(layout, writable=False, generation=generation)
-        try:
-            found = standing(contents, files, escaped=escaped)
-            after = journal.read(layout.journal)
-            if (contents and contents.header) == (after and after.header):
-                yield files, found
-                return
-        finally:
-            files.close()
-    raise StoreUnavailable(STORE, f"{layout.directory} changes too fast to be read: try again")
+    head = header(table)
+    file.write(head)
+    crc, size = zlib.crc32(head), len(head)
+    keys: list[str] = []
+    offsets: list[int] = []
+    for first, data in pieces:
+        if not data:
+            continue
+        if not offsets or size - offsets[-1] >= BLOCK:
+            keys.append(first)
+            offsets.append(size)
+        file.write(data)
+        crc = zlib.crc32(data, crc)
+        size += len(data)
+    file.flush()
+    return FileEntry(size, crc, identity_of(os.fstat(file.fileno())), keys, offsets)
+
+
+def write_upcoming(layout: Layout, table: Table, generation: int, pieces: Iterable[tuple[str, bytes]]) -> FileEntry:
+    """Writes a table's file of a generation beside the one that counts, and waits for the disk.
+
+    Raises:
+        OSError: full disk and the like.
+    """
+    with layout.upcoming(table, generation).open("wb") as file:
+        with suppress(FileNotFoundError):
+            os.fchmod(file.fileno(), stat.S_IMODE(layout.table(table).stat().st_mode))
+        entry = write_table(file, table, pieces)
+        sync(file.fileno())
+        return replace(entry, identity=identity_of(os.fstat(file.fileno())))

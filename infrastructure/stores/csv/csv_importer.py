@@ -1,0 +1,267 @@
+"""Reads files in any form that a person or another program leaves them in.
+
+Other line ends, another order of rows or columns, other quoting, a byte order
+mark, rows twice, rows that cannot be read, files of version 0.1: every row is
+read, sorted in pieces on disk, and comes out in key order.
+"""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import io
+import marshal
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+from application.records import Row, SortKey, canonical, sort_key
+from domain.errors import UsageError
+from domain.fields import Table
+from infrastructure.stores.csv import format1
+from infrastructure.stores.csv.dialect import ENCODING, decode, encode
+from infrastructure.stores.csv.snapshot import BLOCK, Chunk, OpenFile
+
+_IN_MEMORY: Final = 8 << 20  # bytes of lines that are sorted at once
+_AT_A_TIME: Final = 200
+_INNER_RECORD: Final = re.compile(r'[\r\n]"?(tt|nm)[0-9]{7,10}"?,')
+_TIMES: Final = ("scraped_at", "read_at", "day")
+
+
+class ReadRow(NamedTuple):
+    """One row as it was read.
+
+    Attributes:
+        key: its place in the order.
+        read_at: of two rows of one key the later counts.
+        line: where it begins in the file.
+        row: its cells; canonical if ``problem`` is empty.
+        problem: why it cannot be read.
+        torn: it is a last line that was cut off while it was written.
+        raw: its bytes if it cannot be read.
+    """
+
+    key: SortKey
+    read_at: str
+    line: int
+    row: Row
+    problem: str
+    torn: bool
+    raw: bytes
+
+
+class ImportedFile:
+    """Everything in one file, in key order.
+
+    Args:
+        file: it, open.
+        table: which table it is for.
+        end: how far it is read.
+        escaped: formulas carry an apostrophe.
+        scratch: the folder for temporary files; the system's if ``None``.
+
+    Raises:
+        UsageError: the first line is none of ours; the message says what to do.
+        OSError: it cannot be read, or there is no room for temporary files.
+    """
+
+    def __init__(self, file: OpenFile, table: Table, end: int, *, escaped: bool, scratch: Path | None = None) -> None:
+        self.table = table
+        self.ranks: list[format1.Rank] = []
+        self._escaped = escaped
+        self._scratch = scratch
+        self._stack = ExitStack()
+        self._runs: list[IO[bytes]] = []
+        self._rows: list[ReadRow] = []
+        try:
+            if end:
+                self._load(file, end)
+        except BaseException:
+            self.close()
+            raise
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Removes the temporary files; may be called again."""
+        self._stack.close()
+
+    def rows(self) -> Iterator[ReadRow]:
+        """All rows in key order, also those that stand twice or cannot be read. One iteration at a time."""
+        yield from heapq.merge(*map(_loaded, self._runs), self._rows)
+
+    def unreadable(self) -> Iterator[ReadRow]:
+        """Rows that cannot be read, except a torn last line."""
+        return (one for one in self.rows() if one.problem and not one.torn)
+
+    def torn(self) -> ReadRow | None:
+        """The last line, if it was cut off while it was written."""
+        return next((one for one in self.rows() if one.torn), None)
+
+    def doubles(self) -> Iterator[ReadRow]:
+        """Readable rows that another with the same key, but other cells, replaces."""
+        for _, group in groupby((one for one in self.rows() if not one.problem), key=itemgetter(0)):
+            *others, last = group
+            yield from (one for one in others if one.row != last.row)
+
+    def clean(self) -> Iterator[Row]:
+        """Readable rows in key order, one for each key: the one read last, else the lowest in the file."""
+        for _, group in groupby((one for one in self.rows() if not one.problem), key=itemgetter(0)):
+            *_, last = group
+            yield last.row
+
+    def chunks(self, *, escape: bool) -> Iterator[Chunk]:
+        """The clean rows, encoded, as ``Snapshot.chunks``."""
+        first, size = "", 0
+        pieces: list[bytes] = []
+        for key, group in groupby(self.clean(), key=lambda row: row[0] or ""):
+            if size >= BLOCK:
+                yield Chunk(first, key, b"".join(pieces))
+                first, pieces, size = key, [], 0
+            lines = encode(group, escape=escape)
+            first = first if pieces else key
+            pieces += lines
+            size += sum(map(len, lines))
+        yield Chunk(first, None, b"".join(pieces))
+
+    # --- loading ----------------------------------------------------------------
+
+    def _load(self, file: OpenFile, end: int) -> None:
+        raw: list[str] = []
+        reader = csv.reader(_remembered(_lines(file.pieces(end)), raw))
+        order, is_format1 = column_order(self.table, next(reader, []), str(file.path))
+        raw.clear()
+        line = reader.line_num + 1
+        size = 0
+        for cells in reader:
+            if cells:
+                row = decode([cells[at] for at in order] if len(cells) == len(order) else cells, escaped=self._escaped)
+                text = "".join(raw)
+                self._rows.append(self._read(line, row, text, is_format1=is_format1))
+                size += len(text) + 200
+                if size > _IN_MEMORY:
+                    self._spill()
+                    size = 0
+            raw.clear()
+            line = reader.line_num + 1
+        self._rows.sort()
+
+    def _read(self, line: int, row: Row, raw: str, *, is_format1: bool) -> ReadRow:
+        table = self.table
+        problem = _ends_in_quotes(raw)
+        torn = bool(problem) and not _INNER_RECORD.search(raw)
+        if problem:  # one cell too many, so that it is not taken for a row
+            row = (*row, *[None] * (len(table.columns) - len(row)), problem)
+        else:
+            try:
+                if is_format1:
+                    row, rank = format1.converted(table, row)
+                    if rank is not None:
+                        self.ranks.append(rank)
+                else:
+                    row = canonical(table, row)
+                "".join(cell or "" for cell in row).encode()
+            except UnicodeEncodeError:
+                problem = "it is not UTF-8"
+            except ValueError as error:
+                problem = str(error)
+            torn = bool(problem) and not raw.endswith(("\r", "\n"))
+        kept = raw.encode(ENCODING, "surrogateescape") if problem else b""
+        read_at = "" if problem else next((row[at] or "" for at in _TIME_COLUMNS[table]), "")
+        return ReadRow(sort_key(table, row), read_at, line, row, problem, torn, kept)
+
+    def _spill(self) -> None:
+        self._rows.sort()
+        run = self._stack.enter_context(tempfile.TemporaryFile(dir=self._scratch))  # noqa: SIM115 - closed with the stack
+        rows = iter(self._rows)
+        while some := [tuple(one) for one in islice(rows, _AT_A_TIME)]:
+            marshal.dump(some, run)
+        run.flush()
+        self._runs.append(run)
+        self._rows = []
+
+
+_TIME_COLUMNS: Final = {
+    table: [table.column_index(name) for name in _TIMES if name in table.columns] for table in Table
+}
+
+
+def check_header(file: OpenFile, table: Table, end: int) -> None:
+    """Reads the first line only.
+
+    Raises:
+        UsageError: it is none of ours; the message says what to do.
+        OSError: the file cannot be read.
+    """
+    if end:
+        column_order(table, next(csv.reader(_lines(file.pieces(end))), []), str(file.path))
+
+
+def column_order(table: Table, found: list[str], path: str) -> tuple[list[int], bool]:
+    """Where each column of the table is in the file, and whether the file is of version 0.1.
+
+    Raises:
+        UsageError: the columns are others.
+    """
+    for columns in (table.columns, format1.COLUMNS.get(table, ())):
+        if columns and sorted(found) == sorted(columns):
+            return [found.index(column) for column in columns], columns is not table.columns
+    shown = ",".join(found)
+    hint = " (saved with another separator than the comma?)" if len(found) == 1 and re.search("[;\t|]", shown) else ""
+    raise UsageError(
+        f"{path} is not ours: its first line is {shown[:300]!r}{hint}, expected {','.join(table.columns)!r}; "
+        "nothing was changed. Move it away, or choose another DATA_DIR"
+    )
+
+
+def _loaded(run: IO[bytes]) -> Iterator[ReadRow]:
+    run.seek(0)
+    place = 0
+    while True:
+        run.seek(place)
+        try:
+            some: list[Any] = marshal.load(run)  # noqa: S302 - written by this process into a file without a name
+        except EOFError:
+            return
+        place = run.tell()
+        yield from map(ReadRow._make, some)
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Lines that end as any system ends them; bytes that are no UTF-8 become half surrogate pairs."""
+    mark = "\ufeff"
+    for line in _raw_lines(pieces):
+        text = line.decode(ENCODING, "surrogateescape").removeprefix(mark)
+        mark = ""
+        yield from io.StringIO(text, newline="")
+
+
+def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        lines = io.BytesIO(rest + piece).readlines()  # at line feeds alone: a carriage return may be text
+        rest = lines.pop() if not lines[-1].endswith(b"\n") else b""
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _remembered(lines: Iterable[str], raw: list[str]) -> Iterator[str]:
+    for line in lines:
+        raw.append(line)
+        yield line
+
+
+def _ends_in_quotes(raw: str) -> str:
+    with suppress(StopIteration):
+        try:
+            next(csv.reader(io.StringIO(raw, newline=""), strict=True))
+        except csv.Error as error:
+            return str(error) if "end of data" in str(error) else ""
+    return ""

@@ -1,0 +1,119 @@
+"""Files and journals as one: what every reader of the store sees."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from application.records import Row, from_rows
+from domain.errors import StoreError
+from domain.fields import Table
+from domain.movie import Movie
+from infrastructure.stores.csv.csv_importer import ImportedFile
+from infrastructure.stores.csv.dialect import decode_all, split_groups
+from infrastructure.stores.csv.journal import Overlay
+from infrastructure.stores.csv.layout import STORE
+from infrastructure.stores.csv.merge import Pieces, overlaid
+from infrastructure.stores.csv.snapshot import Snapshot
+
+_CREDIT_PERSON = Table.CREDITS.column_index("person_id")
+
+
+@dataclass(slots=True)
+class View:
+    """The store at one moment.
+
+    Attributes:
+        snapshot: the files.
+        overlay: the journals that the files do not contain.
+        imported: files that another program has changed, as they are.
+    """
+
+    snapshot: Snapshot
+    overlay: Overlay
+    imported: dict[Table, ImportedFile] = field(default_factory=dict)
+
+    @property
+    def escaped(self) -> bool:
+        """Formulas carry an apostrophe."""
+        return self.snapshot.manifest.escaped
+
+    @property
+    def marker(self) -> str | None:
+        """The text set last."""
+        markers = (journal.marker for journal in reversed(self.overlay.journals))
+        return next((marker for marker in markers if marker is not None), self.snapshot.manifest.marker)
+
+    def pieces(self, table: Table) -> Pieces:
+        """All rows in key order, encoded, in pieces of whole groups."""
+        keys = self.overlay.keys(table, empty=not self.snapshot.entry(table).keys)
+        return overlaid(self.snapshot.chunks(table), self.overlay, table, keys, escaped=self.escaped)
+
+    def ids(self) -> Iterator[str]:
+        """The ids of all movies, ascending."""
+        for _, data in self.pieces(Table.MOVIES):
+            for key, _ in split_groups(data, escaped=self.escaped):
+                yield key
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """All rows in key order. Those of a changed file come as they are, also twice and unreadable.
+
+        Raises:
+            StoreError: a file was changed while it is read.
+        """
+        imported = self.imported.get(table)
+        if imported is not None and not self.overlay.keys(table, empty=True):
+            yield from (one.row for one in imported.rows())
+            return
+        for _, data in self.pieces(table):
+            yield from self.decoded(table, data)
+
+    def group(self, table: Table, key: str) -> list[Row]:
+        """The rows with a first key cell.
+
+        Raises:
+            StoreError: a file was changed while it is read.
+        """
+        return self.decoded(table, self.overlay.apply(table, key, self.snapshot.group(table, key)))
+
+    def scraped_at(self, imdb_id: str) -> str | None:
+        """When a movie was read; ``None`` if it is not stored."""
+        for journal in reversed(self.overlay.journals):
+            saved_at = journal.saved_at(imdb_id)
+            if saved_at is not None:
+                return saved_at or None
+        raw = self.snapshot.group(Table.MOVIES, imdb_id)
+        return self.decoded(Table.MOVIES, raw)[-1][-1] if raw else None
+
+    def find(self, imdb_id: str) -> Movie | None:
+        """One movie.
+
+        Raises:
+            StoreError: it is there, but cannot be read as a movie.
+        """
+        found = self.group(Table.MOVIES, imdb_id)
+        if not found:
+            return None
+        credits = self.group(Table.CREDITS, imdb_id)
+        people = dict.fromkeys(row[_CREDIT_PERSON] or "" for row in credits)
+        names = {person_id: rows[0][1] or "" for person_id in people if (rows := self.group(Table.PEOPLE, person_id))}
+        try:
+            return from_rows(found[0], credits, names, self.group(Table.AKAS, imdb_id))
+        except KeyError as error:
+            raise StoreError(STORE, f"{imdb_id} credits {error.args[0]}, who has no name in people.csv") from error
+        except ValueError as error:
+            raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
+
+    def decoded(self, table: Table, data: bytes) -> list[Row]:
+        """Encoded rows as cells.
+
+        Raises:
+            StoreError: they are not as this program wrote them.
+        """
+        try:
+            return decode_all(data, escaped=self.escaped)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise StoreError(
+                STORE, f"{self.snapshot.files[table].path} was changed by another program: {error}"
+            ) from error
