@@ -8,6 +8,7 @@ empty cell in CSV, NULL in a database.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -190,6 +191,7 @@ def key_of(table: Table, row: Row) -> tuple[str, ...]:
     return tuple((row[position] or "") if position < len(row) else "" for position, _ in _KEY_COLUMNS[table])
 
 
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 _NAME_END: Final = Table.PEOPLE.column_index("born")
 _DETAILS_READ_AT: Final = Table.PEOPLE.column_index("details_read_at")
 _KEY_COLUMNS: Final = {
@@ -217,6 +219,30 @@ def to_rows(movie: Movie) -> MovieRows:
             for position, aka in enumerate(movie.akas, start=1)
         ),
     )
+
+
+def storage_problem(rows: MovieRows) -> str:
+    """What in a movie no store can hold (NUL, half a surrogate pair), each with the column's name; empty if nothing."""
+    parts = (
+        (Table.MOVIES, (rows.movie,)), (Table.PEOPLE, rows.people), (Table.CREDITS, rows.credits),
+        (Table.AKAS, rows.akas),
+    )  # fmt: skip
+    problems: dict[str, None] = {}  # ordered, each once
+    for table, flat in parts:
+        for row in flat:
+            for name, cell in zip(table.columns, row, strict=True):
+                if not cell or (cell.isascii() and cell.isprintable() and "\\u0000" not in cell):
+                    continue
+                text = cell.replace("\\\\", "")  # in a list NUL is a JSON escape, and a backslash is doubled
+                if "\0" in cell or ("\\u0000" in text and _is_list(table, name)):
+                    problems[f"{name} holds a NUL"] = None
+                if _HALF_PAIR.search(cell):
+                    problems[f"{name} holds half a surrogate pair"] = None
+    return "; ".join(problems)
+
+
+def _is_list(table: Table, name: str) -> bool:
+    return table.fields[table.column_index(name)].type is FieldType.TEXT_LIST
 
 
 def movie_row(movie: Movie) -> Row:

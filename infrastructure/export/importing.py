@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from application.ports import Loader
 from domain.errors import UsageError
 from domain.fields import Table
-from infrastructure.stores.csv.edited import EditedFiles
-from infrastructure.stores.csv.failures import told_apart
-from infrastructure.stores.csv.layout import Layout
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from infrastructure.stores.csv.snapshot import snapshot
 
 _TOLD: Final = 3  # broken rows; whoever has more of them has a broken file
 
@@ -54,17 +49,8 @@ def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[T
             return loader.load(files.rows)
         except UsageError as error:
             # Only now: looking at every row by itself takes longer than loading them all.
-            broken = list(islice(_broken(folder, escaped=escape_formulas), _TOLD + 1))
+            broken = list(islice(files.unreadable_rows(), _TOLD + 1))
             if not broken:
                 raise
             more = " and more" if len(broken) > _TOLD else ""
             raise UsageError(f"nothing was imported from {folder}: {'; '.join(broken[:_TOLD])}{more}") from error
-
-
-def _broken(folder: Path, *, escaped: bool) -> Iterator[str]:
-    """The rows that cannot be read, with file and line."""
-    with told_apart(folder), snapshot(Layout(folder), escaped=escaped) as (files, found):
-        contents = found.contents
-        with closing(EditedFiles(files, contents.committed, escaped=contents.header.escaped)) as edited:
-            for row in chain(edited.unreadable(), edited.torn()):
-                yield f"{row.table}.csv line {row.line}: {row.reason}".encode(errors="backslashreplace").decode()

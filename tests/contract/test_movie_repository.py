@@ -25,6 +25,7 @@ from domain.movie import CAST, Aka, Credit, Movie, Person, PersonDetails
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.sqlite.repository import SqliteMovieRepository
 from tests.support.movies import AWKWARD_TEXTS, EPOCH, complete_movie, full_movie, imdb_id, movie, movies, person
 from tests.support.postgres import empty_database
 from tests.support.repositories import InMemoryMovieRepository
@@ -64,7 +65,13 @@ def postgres() -> Iterator[Opener]:
         yield lambda: PostgresMovieRepository(Database(dsn))
 
 
-KINDS = (in_memory, csv_files, csv_files_with_escaped_formulas, postgres)
+@contextmanager
+def sqlite_file() -> Iterator[Opener]:
+    with TemporaryDirectory() as directory:
+        yield lambda: SqliteMovieRepository(Path(directory) / "movies.sqlite")
+
+
+KINDS = (in_memory, csv_files, csv_files_with_escaped_formulas, postgres, sqlite_file)
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from infrastructure.stores.csv.failures import told_apart
 
 import domain.errors
 from domain.errors import FilmledgerError
@@ -32,6 +31,7 @@ from infrastructure.demo.process import DemoProcess
 from infrastructure.joblog.append_file import AppendFile
 from infrastructure.posters.images import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title
+from infrastructure.stores.csv.layout import translate_os_errors
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
 from shared.settings import Settings, load
@@ -226,7 +226,7 @@ def test_a_database_that_is_not_there(site: DemoProcess, tmp_path: Path) -> None
 @pytest.mark.parametrize(("path", "mode"), [("/dev/full", "w"), ("/proc/sys/kernel/ostype", "a")])
 def test_a_file_of_the_store_that_cannot_be_written(path: str, mode: str, tmp_path: Path) -> None:
     def write() -> None:
-        with told_apart(tmp_path), Path(path).open(mode) as file:
+        with translate_os_errors(tmp_path), Path(path).open(mode) as file:
             file.write("more than nothing")
 
     said = _raised("StoreUnavailable", write)

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from application.records import Row, Table
+from application.records import Row, chart_rows, sort_key
 from domain.errors import StoreError, StoreUnavailable, UsageError
+from domain.fields import Table
 from domain.movie import Movie
+from infrastructure.stores.csv import snapshot
+from infrastructure.stores.csv import writer as writer_module
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from tests.support.movies import full_movie, imdb_id, movie, person
+from infrastructure.stores.csv.snapshot import FileEntry
+from tests.support.movies import EPOCH, full_movie, imdb_id, movie, person
 from tests.support.repositories import InMemoryMovieRepository
 
+RATING = Table.MOVIES.column_index("rating")
 SAVED = [full_movie(number, cast=4, people=9) for number in (3, 1, 2)]
 
 
@@ -57,6 +65,10 @@ def plainly(path: Path) -> list[list[str]]:
         return list(csv.reader(file, strict=True))
 
 
+def ids_in(path: Path) -> set[str]:
+    return {row[0] for row in plainly(path)} if path.exists() else set()
+
+
 def files_of(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.glob("*") if path.is_file()}
 
@@ -70,31 +82,18 @@ def filled(tmp_path: Path) -> Path:
 # --- the final form -------------------------------------------------------------
 
 
-def test_movies_stand_by_rank_and_those_without_after_by_id(tmp_path: Path) -> None:
-    saved = [movie(number, rank=rank) for number, rank in ((5, None), (4, 2), (3, 10), (2, None), (1, 3))]
-    fill(tmp_path, saved)
-    rows = plainly(tmp_path / "movies.csv")
-    assert rows[0] == list(Table.MOVIES.columns)
-    assert [row[0] for row in rows[1:]] == [imdb_id(number) for number in (4, 1, 3, 2, 5)]
-
-
-def test_credits_follow_the_movies_with_directors_before_cast(tmp_path: Path) -> None:
-    crowd = [person(number) for number in range(1, 13)]
-    fill(tmp_path, [movie(1, rank=2, directors=crowd[:1], cast=crowd), movie(2, rank=1, cast=crowd[:2])])
-    rows = plainly(tmp_path / "credits.csv")
-    assert rows[0] == list(Table.CREDITS.columns)
-    assert [(row[0], row[2], row[3]) for row in rows[1:]] == [
-        (imdb_id(2), "cast", "1"),
-        (imdb_id(2), "cast", "2"),
-        (imdb_id(1), "director", "1"),
-        *((imdb_id(1), "cast", str(place)) for place in range(1, 13)),
-    ]
-
-
-def test_people_stand_by_id(filled: Path) -> None:
-    rows = plainly(filled / "people.csv")
-    assert rows[0] == ["person_id", "name"]
-    assert rows[1:] == sorted(rows[1:])
+def test_every_file_is_sorted_by_its_key(tmp_path: Path) -> None:
+    crowd = [person(number) for number in range(12, 0, -1)]
+    fill(tmp_path, [movie(number, directors=crowd[:2], cast=crowd) for number in (9_999_999, 2, 10_000_000, 1)])
+    for table in Table:
+        head, *rows = plainly(tmp_path / f"{table}.csv")
+        assert tuple(head) == table.columns
+        assert rows == sorted(rows, key=lambda row: sort_key(table, tuple(row)))
+    assert [row[0] for row in plainly(tmp_path / "movies.csv")[1:]] == [
+        "tt0000001", "tt0000002", "tt10000000", "tt9999999",
+    ]  # fmt: skip
+    places = [row[2:4] for row in plainly(tmp_path / "credits.csv") if row[0] == "tt0000001"]
+    assert places == [*(["cast", str(place)] for place in range(1, 13)), ["director", "1"], ["director", "2"]]
 
 
 def test_the_order_of_saving_leaves_no_trace(tmp_path: Path) -> None:
@@ -121,7 +120,7 @@ def test_nothing_is_left_beside_the_files(filled: Path) -> None:
         repository.save(full_movie(4))
         repository.finalize()
     found = sorted(str(path.relative_to(filled)) for path in filled.rglob("*"))
-    assert found == [".filmledger", ".filmledger/csv.journal", "credits.csv", "movies.csv", "people.csv"]
+    assert found == [".filmledger", ".filmledger/csv.json", *sorted(f"{table}.csv" for table in Table)]
 
 
 def test_a_mode_that_the_user_gave_is_kept(filled: Path) -> None:
@@ -132,14 +131,36 @@ def test_a_mode_that_the_user_gave_is_kept(filled: Path) -> None:
     assert (filled / "movies.csv").stat().st_mode & 0o777 == 0o664
 
 
-def test_rows_stand_whole_in_the_files_before_the_end(tmp_path: Path) -> None:
-    repository = CsvMovieRepository(tmp_path)
-    for one in SAVED:
-        repository.save(one)
-        rows = plainly(tmp_path / "movies.csv")
-        assert rows[-1][0] == one.imdb_id
-        assert {len(row) for row in plainly(tmp_path / "credits.csv")} == {5}
-    repository.close()
+def test_the_files_follow_within_seconds_during_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "MERGE_SECONDS", 0.01)
+    with opened(tmp_path) as repository:
+        for one in SAVED:
+            repository.save(one)
+            deadline = time.monotonic() + 60
+            while not (path := tmp_path / "movies.csv").exists() or one.imdb_id not in {
+                row[0] for row in plainly(path)
+            }:
+                assert time.monotonic() < deadline
+        assert contents(repository) == expected(SAVED)
+
+
+def test_what_is_saved_during_a_merge_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path) as repository:
+        repository.save(SAVED[0])
+        real = snapshot.write_upcoming
+
+        def and_save(*args: Any) -> FileEntry:
+            repository.save(SAVED[1])
+            return real(*args)
+
+        monkeypatch.setattr(writer_module, "write_upcoming", and_save)
+        repository.finalize()
+        monkeypatch.undo()
+        assert [row[0] for row in plainly(tmp_path / "movies.csv")[1:]] == [SAVED[0].imdb_id]
+        assert contents(repository) == expected(SAVED[:2])
+        assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected(SAVED[:2])
+        repository.finalize()
+    assert len(plainly(tmp_path / "movies.csv")) == 3
 
 
 def test_formulas_are_escaped_on_the_disk_only_and_either_way_can_be_chosen_later(tmp_path: Path) -> None:
@@ -235,8 +256,8 @@ def test_of_two_rows_of_one_movie_the_later_counts_and_that_is_said(
     path.write_bytes(b"\r\n".join([rows[0], rows[1].replace(b",1.1,", b",9,"), rows[2], *rows[1:]]))
     with opened(filled) as repository:
         assert contents(repository) == expected(SAVED)
-    told = [record.getMessage() for record in caplog.records if "stands there again" in record.getMessage()]
-    assert told == [f"movies.csv line 2: {imdb_id(1)} stands there again, and only that row counts"]
+    told = [record.getMessage() for record in caplog.records if "is there again" in record.getMessage()]
+    assert told == [f"movies.csv line 2: {imdb_id(1)} is there again, and only that row counts"]
 
 
 def test_of_two_rows_of_one_movie_the_one_read_later_counts_wherever_it_stands(filled: Path) -> None:
@@ -249,18 +270,20 @@ def test_of_two_rows_of_one_movie_the_one_read_later_counts_wherever_it_stands(f
         assert contents(repository) == expected(SAVED)
 
 
-def test_credits_that_a_later_save_replaced_do_not_come_back_with_an_edit(tmp_path: Path) -> None:
+def test_an_edit_after_a_kill_keeps_what_the_journal_holds(tmp_path: Path) -> None:
     before, after = full_movie(1, cast=6, people=9), full_movie(1, cast=3, people=9, minutes=5)
+    others = [full_movie(number, cast=4, people=9) for number in (2, 3)]
     repository = CsvMovieRepository(tmp_path / "a")
-    for one in (full_movie(2, cast=4, people=9), before, full_movie(3, cast=4, people=9), after):
+    for one in (before, *others):
         repository.save(one)
+    repository.finalize()
+    repository.save(after)
     shutil.copytree(tmp_path / "a", tmp_path / "killed")  # as a kill would have left it
     repository.close()
     path = tmp_path / "killed" / "movies.csv"
     path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
     with opened(tmp_path / "killed") as again:
-        assert again.find(imdb_id(1)) == after
-        assert len([row for row in again.rows(Table.CREDITS) if row[0] == imdb_id(1)]) == len(after.credits)
+        assert contents(again) == expected([before, *others, after])
 
 
 def test_reading_alone_mends_nothing(filled: Path) -> None:
@@ -371,7 +394,7 @@ def test_a_row_that_cannot_be_read_is_refused_and_left_alone(filled: Path) -> No
         CsvMovieRepository(filled)
     assert files_of(filled) == before
     rows = list(CsvMovieRepository(filled, read_only=True).rows(Table.MOVIES))
-    assert [row[5] for row in rows] == ["good", "1.2", "1.3"]
+    assert [row[RATING] for row in rows] == ["good", "1.2", "1.3"]
 
 
 def test_rows_that_cannot_be_read_are_set_aside_if_asked(filled: Path) -> None:
@@ -389,14 +412,14 @@ def test_rows_that_cannot_be_read_are_set_aside_if_asked(filled: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
-@pytest.mark.parametrize("journal", ["kept", "lost"])
+@pytest.mark.parametrize("manifest", ["kept", "lost"])
 def test_a_last_line_that_was_torn_is_mended(
-    filled: Path, cut: int, journal: str, caplog: pytest.LogCaptureFixture
+    filled: Path, cut: int, manifest: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = filled / "movies.csv"
     path.write_bytes(path.read_bytes()[: -cut - 1])  # without its line end at least
-    if journal == "lost":
-        (filled / ".filmledger" / "csv.journal").unlink()
+    if manifest == "lost":
+        (filled / ".filmledger" / "csv.json").unlink()
     with caplog.at_level(logging.WARNING), opened(filled) as repository:
         left = {row[0] for row in repository.rows(Table.MOVIES)}
         repository.finalize()
@@ -418,11 +441,167 @@ def test_a_stray_quote_in_the_middle_is_not_taken_for_a_torn_end(filled: Path) -
     assert files_of(filled) == before
 
 
-def test_a_journal_that_cannot_be_read_is_done_without(filled: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (filled / ".filmledger" / "csv.journal").write_bytes(b"\x00" * 100)
+def test_without_a_readable_manifest_the_files_are_taken_as_they_are(
+    filled: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (filled / ".filmledger" / "csv.json").write_bytes(b"\x00" * 100)
     with opened(filled) as repository:
         assert contents(repository) == expected(SAVED)
-    assert "csv.journal is unreadable" in caplog.text
+    assert "csv.json is unreadable" in caplog.text
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_manifest_of_a_newer_version_is_refused(filled: Path, read_only: bool) -> None:
+    path = filled / ".filmledger" / "csv.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    before = files_of(filled)
+    with pytest.raises(UsageError, match=r"csv\.json is of format 3, this program writes 2; nothing was changed"):
+        CsvMovieRepository(filled, read_only=read_only)
+    assert files_of(filled) == before
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_journal_that_is_none_is_refused_and_left_alone(filled: Path, read_only: bool) -> None:
+    path = filled / ".filmledger" / "csv-9.jsonl"
+    path.write_bytes(b'{"kind":"marker","marker":"x"}\nanything\n{"kind":"marker","marker":"y"}\n')
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"csv-9\.jsonl line 2 .*nothing was changed"):
+        CsvMovieRepository(filled, read_only=read_only)
+    assert path.read_bytes() == before
+
+
+# --- files that are changed while the program runs ------------------------------
+
+
+def saved_by_a_spreadsheet(path: Path, *, without: str = "", **form: object) -> bytes:
+    """Rewrites a file in place, with line ends and quotes of its own."""
+    rows = [row for row in plainly(path) if not without or row[0] != without]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n", **form).writerows(rows)  # type: ignore[arg-type]
+    return path.read_bytes()
+
+
+def test_a_version_that_a_spreadsheet_saves_during_a_run_is_taken_over_and_kept(
+    filled: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = filled / "movies.csv"
+    with opened(filled) as repository:
+        repository.save(full_movie(4, cast=4, people=9))
+        path.write_bytes(path.read_bytes().replace(b"Titre n\xc2\xb0 1", b"Edited"))
+        edited = saved_by_a_spreadsheet(path, without=imdb_id(2))
+        repository.finalize()
+        assert repository.edited_tables == {Table.MOVIES}
+        assert repository.missing_titles == [imdb_id(2)]
+        found = repository.find(imdb_id(1))
+        assert found is not None
+        assert found.original_title == "Edited"
+        assert list(repository.ids()) == [imdb_id(1), imdb_id(3), imdb_id(4)]
+        repository.save(SAVED[2])
+        repository.finalize()
+        assert list(repository.ids()) == [imdb_id(number) for number in (1, 2, 3, 4)]
+    (copy,) = filled.glob("edited-movies-*.csv")
+    assert copy.read_bytes() == edited
+    assert (
+        f"movies.csv was changed by another program during the run: taken over, and kept as {copy.name}" in caplog.text
+    )
+
+
+def test_titles_missing_from_a_replaced_file_are_named_even_without_credits(tmp_path: Path) -> None:
+    fill(tmp_path, [movie(1), movie(2), movie(3)])
+    with opened(tmp_path) as repository:
+        repository.save(movie(4))
+        other = tmp_path / "other.csv"  # programs that save by renaming leave the old version to those that read it
+        rows = plainly(tmp_path / "movies.csv")
+        with other.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(row for row in rows if row[0] != imdb_id(2))
+        other.replace(tmp_path / "movies.csv")
+        repository.finalize()
+        assert repository.missing_titles == [imdb_id(2)]
+        assert list(repository.ids()) == [imdb_id(1), imdb_id(3), imdb_id(4)]
+
+
+def test_a_version_with_another_separator_is_kept_aside_and_ours_counts(
+    filled: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(filled) as repository:
+        repository.save(full_movie(4, cast=4, people=9))
+        other = filled / "other.csv"
+        other.write_text("imdb_id;title\ntt0000001;x\n")
+        other.replace(filled / "movies.csv")
+        repository.finalize()
+        assert contents(repository) == expected([*SAVED, full_movie(4, cast=4, people=9)])
+    assert "cannot be read: kept as" in caplog.text
+    (copy,) = filled.glob("edited-movies-*.csv")
+    assert copy.read_text().startswith("imdb_id;title")
+
+
+def test_a_file_changed_between_a_kill_and_the_next_run_is_set_aside_when_rolling_forward(tmp_path: Path) -> None:
+    repository = CsvMovieRepository(tmp_path / "data")
+    repository.save(SAVED[0])
+    repository.finalize()
+    before = Path(shutil.copytree(tmp_path / "data", tmp_path / "before"))
+    repository.save(SAVED[1])
+    repository.finalize()
+    repository.close()
+    # As a kill between the manifest and the renaming leaves it, and then somebody edits the file.
+    shutil.copy(tmp_path / "data" / ".filmledger" / "csv.json", before / ".filmledger" / "csv.json")
+    generation = json.loads((before / ".filmledger" / "csv.json").read_text())["generation"]
+    for table in Table:
+        shutil.copy(tmp_path / "data" / f"{table}.csv", before / f".{table}.csv.{generation}")
+    edited = saved_by_a_spreadsheet(before / "movies.csv")
+    with opened(before) as again:
+        assert contents(again) == expected(SAVED[:2])
+        assert again.edited_tables == {Table.MOVIES}
+    (copy,) = before.glob("edited-*")
+    assert copy.read_bytes() == edited
+
+
+def test_a_manifest_of_yesterday_with_the_files_of_today_loses_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, SAVED[:1])
+    yesterday = (tmp_path / ".filmledger" / "csv.json").read_bytes()
+    fill(tmp_path, SAVED[1:])
+    (tmp_path / ".filmledger" / "csv.json").write_bytes(yesterday)
+    assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected(SAVED)
+    with opened(tmp_path) as repository:
+        assert contents(repository) == expected(SAVED)
+
+
+def test_a_copy_of_the_folder_is_trusted_by_its_checksums(
+    filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy = Path(shutil.copytree(filled, tmp_path_factory.mktemp("copy") / "data", copy_function=shutil.copy))
+    with opened(copy) as repository:
+        assert contents(repository) == expected(SAVED)
+        assert not repository.edited_tables
+    before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
+    CsvMovieRepository(copy).close()
+    assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
+
+
+# --- charts as flat files -------------------------------------------------------
+
+
+def test_each_chart_gets_a_flat_file_for_people(tmp_path: Path) -> None:
+    with opened(tmp_path) as repository:
+        repository.save(SAVED[0])
+        repository.replace_chart("top250", [*chart_rows("top250", [imdb_id(9), imdb_id(3)], EPOCH)])
+        repository.replace_chart("movies", [*chart_rows("movies", [imdb_id(3)], EPOCH)])
+        repository.finalize()
+        head, missing, known = plainly(tmp_path / "top250.csv")
+        assert ",".join(head) == "rank,imdb_id,title,year,rating,votes,duration,metascore,genres,directors,cast"
+        assert missing == ["1", imdb_id(9), *[""] * 9]
+        assert known == [
+            "2", imdb_id(3), 'Title 3, or "The 3th"', "1903", "1.3", "93", "63", "3", "Drama, Crime", "Person 4",
+            ", ".join(credit.person.name for credit in SAVED[0].cast),
+        ]  # fmt: skip
+        assert len(plainly(tmp_path / "chart-movies.csv")) == 2
+        assert [row[0] for row in repository.rows(Table.MOVIES)] == [imdb_id(3)]
+        stamp = (tmp_path / "top250.csv").stat().st_mtime_ns
+        repository.finalize()
+        assert (tmp_path / "top250.csv").stat().st_mtime_ns == stamp
+        repository.save(full_movie(9))
+        repository.finalize()
+    assert plainly(tmp_path / "top250.csv")[1][2].startswith("Title 9")
 
 
 # --- a folder that does not do as it should -------------------------------------

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from application.records import Row, Table
+from application.records import Row
 from domain.errors import StoreUnavailable
+from domain.fields import Table
 from domain.movie import Movie
+from infrastructure.stores.csv import csv_importer, writer
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from tests.support.movies import full_movie, imdb_id, movie, person
+from tests.support.movies import full_movie, imdb_id, movie
 from tests.support.repositories import InMemoryMovieRepository
 
 FIRST = [full_movie(number, cast=4, people=9) for number in (3, 1, 2)]
@@ -63,25 +66,20 @@ def test_a_save_that_does_not_fit_leaves_the_files_as_they_were_and_later_ones_s
     assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected([*FIRST, long])
 
 
-def test_a_commit_that_does_not_fit_is_no_commit(tmp_path: Path) -> None:
+def test_a_group_that_fits_in_part_is_no_commit(tmp_path: Path) -> None:
     repository = CsvMovieRepository(tmp_path)
-    for number in range(1, 6):  # the same movie, so that the final form is short
-        for _ in range(40):
-            repository.save(movie(number, title="T"))
-    repository.finalize()
-    for _ in range(100):
-        repository.rename(person(1))
+    repository.save(movie(1))
     before = contents(repository)
-    journal = tmp_path / ".filmledger" / "csv.journal"
-    lengths = [path.stat().st_size for path in tmp_path.glob("*.csv")]
-    assert max(lengths) + 100 < journal.stat().st_size  # the tables have room under this limit, the journal has none
-    with files_no_longer_than(journal.stat().st_size + 27), pytest.raises(StoreUnavailable, match="no space left"):
-        repository.save(movie(6))
-    assert contents(repository) == before
-    assert [path.stat().st_size for path in tmp_path.glob("*.csv")] == lengths
+    journal = tmp_path / ".filmledger" / "csv-1.jsonl"
+    length = journal.stat().st_size
+    for room in (1, 27, length - 1):  # a line of the same length does not fit, and a part of it is written
+        with files_no_longer_than(length + room), pytest.raises(StoreUnavailable, match="no space left"):
+            repository.save(movie(6))
+        assert contents(repository) == before
+        assert journal.stat().st_size == length
     repository.save(movie(6))
     repository.close()
-    assert len(list(CsvMovieRepository(tmp_path, read_only=True).rows(Table.MOVIES))) == 6
+    assert len(list(CsvMovieRepository(tmp_path, read_only=True).rows(Table.MOVIES))) == 2
 
 
 def test_a_final_form_that_does_not_fit_leaves_the_files_that_count(tmp_path: Path) -> None:
@@ -99,22 +97,39 @@ def test_a_final_form_that_does_not_fit_leaves_the_files_that_count(tmp_path: Pa
     assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected([*saved, movie(11)])
 
 
-def test_a_full_temporary_folder_loses_nothing(tmp_path: Path) -> None:
+def test_no_room_to_sort_an_edited_file_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = CsvMovieRepository(tmp_path)
-    saved = [full_movie(number) for number in range(1, 201)]
-    for one in saved[:150]:
+    saved = [full_movie(number, people=300) for number in range(1, 201)]
+    for one in saved:
         repository.save(one)
-    # SQLite says of this limit what it says of a full disk, and means it: the index is then worth nothing.
-    index = repository._store._opened.index  # type: ignore[union-attr]
-    index._database.execute("PRAGMA max_page_count = 20")
-    with pytest.raises(StoreUnavailable, match=r"^csv: no room for temporary files in .*full\): free some"):
-        contents(repository)
-    for one in saved[150:]:
-        repository.save(one)
+    repository.close()
+    path = tmp_path / "credits.csv"
+    path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(csv_importer, "_IN_MEMORY", 50_000)
+    with files_no_longer_than(10_000), pytest.raises(StoreUnavailable, match=r"^csv: no space left in .*free some"):
+        CsvMovieRepository(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    repository = CsvMovieRepository(tmp_path)  # sorted in pieces, on disk
     assert contents(repository) == expected(saved)
+    repository.close()
+
+
+def test_a_run_goes_on_while_its_merges_find_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "MERGE_SECONDS", 0.01)
+    saved = [movie(number) for number in range(1, 60)]
+    repository = CsvMovieRepository(tmp_path)
+    with files_no_longer_than(9_000):  # room for the journal, none for movies.csv with its header
+        repository.save(replace(saved[0], plot="x" * 8_500))
+        while "do not follow the journal yet" not in caplog.text:
+            time.sleep(0.005)
+    for one in saved[1:]:
+        repository.save(one)
     repository.finalize()
     repository.close()
-    assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected(saved)
+    assert len(list(CsvMovieRepository(tmp_path, read_only=True).ids())) == len(saved)
 
 
 # --- a disk that is really full -------------------------------------------------

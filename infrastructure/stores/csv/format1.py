@@ -80,13 +80,11 @@ class Settled:
 
     Attributes:
         ends: how far each file holds rows that all count; all of it if the journal does not fit the files.
-        committed: how far each file is committed.
         escaped: formulas carry an apostrophe; ``None`` if no journal says so.
         saves: the lengths of the three files before and after each later save.
     """
 
     ends: Mapping[Table, int]
-    committed: Mapping[Table, int]
     escaped: bool | None = None
     saves: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
@@ -146,7 +144,7 @@ def settle(layout: Layout, *, read_only: bool) -> Settled:
         raw = path.read_bytes()
     except FileNotFoundError:
         sizes = {table: OpenFile(layout.table(table)).status()[0] for table in TABLES}
-        return Settled(sizes, sizes)
+        return Settled(sizes)
     line, _, tail = raw.partition(b"\n")
     try:
         header = _header(line)
@@ -170,12 +168,12 @@ def settle(layout: Layout, *, read_only: bool) -> Settled:
     times = [files[table].status()[1][2] for table in TABLES]
     if not fits or (not was_open and (any(tails) or (not any(committed) and times != stamps))):
         whole = dict(zip(TABLES, actual, strict=True))
-        return Settled(whole, whole, escaped)
+        return Settled(whole, escaped)
     if any(tails) and not read_only:
         _log.warning("%s: cut off %d bytes of saves that had not ended", layout.directory, sum(tails))
         _cut(layout, committed)
     saves = tuple((before, after) for (before, _), (after, _) in pairwise(records))
-    return Settled(dict(zip(TABLES, base, strict=True)), dict(zip(TABLES, committed, strict=True)), escaped, saves)
+    return Settled(dict(zip(TABLES, base, strict=True)), escaped, saves)
 
 
 def _header(line: bytes) -> dict[str, Any]:

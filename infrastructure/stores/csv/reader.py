@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from domain.errors import StoreUnavailable
@@ -15,6 +17,7 @@ from infrastructure.stores.csv.layout import STORE, Layout
 from infrastructure.stores.csv.snapshot import Manifest, OpenFile, Snapshot, open_snapshot, read_manifest, write_table
 from infrastructure.stores.csv.view import View
 
+_ENTRIES_AT_ONCE: Final = 200
 _TRIES: Final = 100  # each meets a writer that has just installed a generation
 _State: TypeAlias = tuple[object, ...]
 
@@ -86,11 +89,22 @@ class CsvReader:
         after = read_manifest(layout.manifest)
         if (manifest and manifest.generation) != (after and after.generation):
             return None
+        if settled is not None and settled.saves:
+            journals.insert(0, self._saves_of_format1(settled, escaped=escaped))
         view = View(snapshot, Overlay(journals))
         for table in Table:
             if not snapshot.is_unchanged(table):
-                _import(view, table, (settled.committed if settled else {}).get(table))
+                _import(view, table, settled.ends.get(table) if settled else None)
         return view
+
+    def _saves_of_format1(self, settled: format1.Settled, *, escaped: bool) -> Journal:
+        """Later saves of version 0.1 as a journal without a name."""
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Journal(Path(folder) / "saves.jsonl", 0, escaped=escaped, repair=False)
+            entries = settled.entries(self._layout, [])
+            while some := list(islice(entries, _ENTRIES_AT_ONCE)):
+                journal.append(some)
+            return journal
 
     def _checked(self, view: View, check: Table | None) -> View:
         if check is not None and check not in view.imported:

@@ -55,9 +55,7 @@ class CsvMovieRepository:
         self._layout = Layout(directory)
         self._escape = escape_formulas
         self._disk_wait = disk_wait or DiskWait()
-        self._batcher: BackgroundBatcher[Entry] = BackgroundBatcher(
-            self._flush, max_batch=_MAX_GROUP_SIZE, name=f"save-{STORE}"
-        )
+        self._batcher: BackgroundBatcher[Entry] | None = None
         self._closed = False
         self._writer: CsvWriter | None = None
         self._reader: CsvReader | None = None
@@ -67,6 +65,7 @@ class CsvMovieRepository:
                 self._reader.view()
             else:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._batcher = BackgroundBatcher(self._flush, max_batch=_MAX_GROUP_SIZE, name=f"save-{STORE}")
                 self._writer = CsvWriter(
                     self._layout, escape=escape_formulas, set_aside=set_aside_unreadable, rank_chart=rank_chart
                 )
@@ -101,12 +100,10 @@ class CsvMovieRepository:
 
     def save_async(self, movie: Movie) -> Callable[[], None]:
         """See ``BackgroundRepository.save_async``."""
-        self._writing()  # misuse is reported here, not by the thread that writes
-        return self._batcher.put(movie_entry(movie, escape=self._escape)).wait
+        return self._put(movie_entry(movie, escape=self._escape))
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
         """See ``MovieRepository.replace``."""
-        self._writing()
         if movie is None:
             nothing: dict[str, object] = {
                 "people": {},
@@ -119,7 +116,7 @@ class CsvMovieRepository:
             made = entry(kind="replace", id=imdb_id, **nothing)
         else:
             made = movie_entry(movie, escape=self._escape, kind="replace")
-        self._batcher.put(made).wait()
+        self._put(made)()
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
         """See ``MovieRepository.replace_chart``."""
@@ -175,12 +172,19 @@ class CsvMovieRepository:
 
     def close(self) -> None:
         """Merges what is in journals, if the disk takes it, and closes the files. Saving afterwards is an error."""
-        self._batcher.close()
+        if self._batcher is not None:
+            self._batcher.close()
         if self._reader is not None:
             self._reader.close()
         if self._writer is not None and not self._closed:
             self._closed = True
             self._writer.close()
+
+    def _put(self, made: Entry) -> Callable[[], None]:
+        self._writing()  # misuse is reported here, not by the thread that writes
+        if self._batcher is None:
+            raise RuntimeError("this CSV repository only reads")
+        return self._batcher.put(made).wait
 
     def _write(self, put: Callable[[CsvWriter], T]) -> T:
         writer = self._writing()
@@ -226,6 +230,16 @@ class CsvMovieRepository:
         with translate_os_errors(self._layout.directory):
             view = self._reader.view(check=table) if self._reader else self._view()
             yield from view.rows(table)
+
+    def unreadable_rows(self) -> Iterator[str]:
+        """Rows of changed files that cannot be read, each as one line of text: file, line and reason."""
+        with translate_os_errors(self._layout.directory):
+            for table in Table:
+                view = self._reader.view(check=table) if self._reader else self._view()
+                for row in view.imported[table].rows() if table in view.imported else ():
+                    if row.problem:
+                        text = f"{table}.csv line {row.line}: {row.problem}"
+                        yield text.encode(errors="backslashreplace").decode()
 
     def _view(self) -> View:
         return self._reader.view() if self._reader else self._writing().view()

@@ -80,25 +80,3 @@ def groups(movies: Sequence[MovieRows]) -> Iterator[list[int]]:
 def _size(rows: MovieRows) -> int:
     """Roughly how many characters a movie makes, to keep batches small in memory."""
     return 1000 + sum(len(cell) for cell in rows.movie if cell) + 200 * (len(rows.credits) + len(rows.akas))
-
-
-def flaws(rows: MovieRows) -> str:
-    """What in a movie no PostgreSQL column can hold, each with the column's name."""
-    parts: dict[Table, Sequence[Row]] = {
-        Table.MOVIES: (rows.movie,),
-        Table.PEOPLE: rows.people,
-        Table.CREDITS: rows.credits,
-        Table.AKAS: rows.akas,
-    }
-    found: dict[str, None] = {}
-    for table, flat in parts.items():
-        for row in flat:
-            for name, is_list, cell in zip(table.columns, _LISTS[table], row, strict=True):
-                if cell is None:
-                    continue
-                text = "".join(json.loads(cell)) if is_list else cell
-                if "\0" in text:
-                    found[f"{name} holds a NUL"] = None
-                if any("\ud800" <= letter <= "\udfff" for letter in cell):
-                    found[f"{name} holds half a surrogate pair"] = None
-    return "; ".join(found)

@@ -16,13 +16,13 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from application.records import MovieRows, Row, from_rows, key_of, newer_person, timestamp, to_rows
+from application.records import MovieRows, Row, from_rows, key_of, newer_person, storage_problem, timestamp, to_rows
 from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.postgres import maintenance, reading, statements
 from infrastructure.stores.postgres.database import Database, Refused
-from infrastructure.stores.postgres.encoding import columns, flaws, groups
+from infrastructure.stores.postgres.encoding import columns, groups
 from infrastructure.stores.postgres.failures import STORE, Failure, Kind
 from infrastructure.stores.postgres.queries import query
 from shared.batcher import Batcher
@@ -258,7 +258,7 @@ class PostgresMovieRepository:
         except Refused as refused:
             return RecordRejected(STORE, f"{movie.movie[0]}: {rejection_details(movie, refused, self._database)}")
         except ValueError as error:
-            return RecordRejected(STORE, f"{movie.movie[0]}: {flaws(movie) or error}")
+            return RecordRejected(STORE, f"{movie.movie[0]}: {storage_problem(movie) or error}")
         except StoreError as error:
             return error
         return None
@@ -425,7 +425,7 @@ def rejection_details(movie: MovieRows, refused: Refused, database: Database) ->
         refused: how.
         database: asked which columns a constraint of the user's own is about.
     """
-    if found := flaws(movie):
+    if found := storage_problem(movie):
         return found
     diagnostics = getattr(refused.__cause__, "diag", None)
     where = ", ".join(_columns(diagnostics, database))

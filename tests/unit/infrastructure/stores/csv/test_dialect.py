@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from application.records import Cell, Row, Table
-from infrastructure.stores.csv.dialect import decode, encode, header, parse
+from application.records import Cell, Row
+from domain.fields import Table
+from infrastructure.stores.csv.dialect import decode, encode, find_group, header, parse, split_groups
 from tests.support.movies import AWKWARD_TEXTS, texts
 
 _cells = st.none() | texts
@@ -84,10 +85,23 @@ def test_a_cell_may_be_longer_than_the_csv_module_allows_by_itself() -> None:
     assert read_back(encode([(long, "y")], escape=False), escaped=False) == [(long, "y")]
 
 
-def test_headers() -> None:
-    assert header(Table.PEOPLE) == b"person_id,name\r\n"
-    assert header(Table.CREDITS) == b"imdb_id,person_id,category,position,characters\r\n"
-    assert header(Table.MOVIES) == (
-        b"imdb_id,title,original_title,kind,year,rating,votes,duration_minutes,metascore,genres,plot,poster_url,"
-        b"certificate,release_date,rank,source_url,scraped_at\r\n"
-    )
+@pytest.mark.parametrize("table", Table)
+def test_headers(table: Table) -> None:
+    assert header(table) == (",".join(table.columns) + "\r\n").encode()
+
+
+_keys = st.sampled_from(["tt0000001", "tt0000002", "tt10000000", "a,b", '"', "=1", "'=1", "x"])
+_grouped = st.lists(st.tuples(_keys, st.lists(st.tuples(_cells, _cells), min_size=1, max_size=3)), max_size=4)
+
+
+@given(groups=_grouped, escape=st.booleans())
+@example(groups=[("tt0000001", [("x\r\ntt0000002,", None)]), ("tt0000002", [("\ntt0000001,", '"')])], escape=False)
+def test_rows_are_taken_apart_by_their_first_cell(
+    groups: list[tuple[str, list[tuple[Cell, Cell]]]], escape: bool
+) -> None:
+    groups = list({key: (key, rows) for key, rows in groups}.values())
+    encoded = {key: b"".join(encode([(key, *row) for row in rows], escape=escape)) for key, rows in groups}
+    data = b"".join(encoded.values())
+    assert dict(split_groups(data, escaped=escape)) == encoded
+    for key in [*encoded, "tt0000009"]:
+        assert find_group(data, key, escaped=escape) == encoded.get(key, b"")

@@ -1,0 +1,1 @@
+"""Movies in one SQLite file, for small installations and for datasette."""

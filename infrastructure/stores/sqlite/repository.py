@@ -1,0 +1,319 @@
+"""Movies in one SQLite file, written by one thread in batches."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from application.records import MovieRows, Row, from_rows, newer_person, storage_problem, to_rows
+from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageError
+from domain.fields import Table
+from domain.movie import Movie
+from infrastructure.stores.sqlite import schema
+from shared.batcher import BackgroundBatcher
+
+STORE: Final = "sqlite"
+FILE_NAME: Final = "filmledger.sqlite"
+_MAX_BATCH_SIZE: Final = 100
+_AT_A_TIME: Final = 1000
+T = TypeVar("T")
+
+_SAVE_MOVIE: Final = schema.upsert(Table.MOVIES, where="movies.scraped_at <= excluded.scraped_at")
+_SAVE_NAME: Final = schema.upsert(
+    Table.PEOPLE,
+    ("name", "read_at", "source"),
+    where="coalesce(people.read_at, '') < coalesce(excluded.read_at, '')"
+    " OR people.read_at IS excluded.read_at AND excluded.name < people.name",
+)
+_UPSERT: Final = {table: schema.upsert(table) for table in Table}
+_SAVE_MY_RATING: Final = schema.upsert(Table.MY_RATINGS, where="my_ratings.read_at <= excluded.read_at")
+_SET_MARKER: Final = (
+    "INSERT INTO store_state VALUES ('marker', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+_FIND_PERSON: Final = f"SELECT {schema.cells(Table.PEOPLE)} FROM people WHERE person_id = ?"
+_FIND_MOVIE: Final = f"SELECT {schema.cells(Table.MOVIES)} FROM movies WHERE imdb_id = ?"
+_FIND_CREDITS: Final = (
+    f"SELECT {schema.cells(Table.CREDITS)}, people.name FROM credits JOIN people USING (person_id) WHERE imdb_id = ?"
+)
+_FIND_AKAS: Final = f"SELECT {schema.cells(Table.AKAS)} FROM akas WHERE imdb_id = ?"
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """One piece of work of the writing thread; its own savepoint."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    result: Any = None
+    error: Exception | None = field(default=None)
+
+
+class SqliteMovieRepository:
+    """Satisfies ``BackgroundRepository``.
+
+    One thread writes, a batch of saves in one transaction; each save is durable when it returns.
+    Other processes can read meanwhile, because the file is in WAL mode.
+
+    Args:
+        path: the file; it is created if need be.
+        wait_seconds: how long another process's write is waited for.
+        read_only: nothing is created or changed.
+    """
+
+    may_reject = True
+
+    def __init__(self, path: Path, *, wait_seconds: float = 60.0, read_only: bool = False) -> None:
+        self._path = path
+        self._wait_seconds = wait_seconds
+        self._reading = threading.Lock()
+        with translated_errors(path):
+            self._reader = connect(path, wait_seconds, read_only=read_only)
+            try:
+                if read_only:
+                    schema.require_readable(self._reader)
+                else:
+                    self._reader.execute("PRAGMA journal_mode = WAL")
+                    schema.prepare(self._reader)
+            except BaseException:
+                self._reader.close()
+                raise
+        self._writer: sqlite3.Connection | None = None
+        self._batcher: BackgroundBatcher[_Job] = BackgroundBatcher(
+            self._flush, max_batch=_MAX_BATCH_SIZE, name="sqlite-writer"
+        )
+
+    @property
+    def name(self) -> str:
+        return STORE
+
+    def save(self, movie: Movie) -> None:
+        """See ``MovieRepository.save``."""
+        self.save_async(movie)()
+
+    def save_async(self, movie: Movie) -> Callable[[], None]:
+        """See ``BackgroundRepository.save_async``."""
+        rows = to_rows(movie)
+        if problem := storage_problem(rows):
+            raise RecordRejected(STORE, f"{movie.imdb_id}: {problem}")
+        return self._start(movie.imdb_id, lambda connection: _save_movie(connection, rows))
+
+    def replace(self, imdb_id: str, movie: Movie | None) -> None:
+        """See ``MovieRepository.replace``."""
+
+        def put(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM movies WHERE imdb_id = ?", (imdb_id,))
+            if movie is not None:
+                _save_movie(connection, to_rows(movie))
+
+        self.write(put, imdb_id)
+
+    def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
+        """See ``MovieRepository.replace_chart``."""
+
+        def put(connection: sqlite3.Connection) -> None:
+            ((stored,),) = connection.execute("SELECT max(read_at) FROM charts WHERE chart = ?", (chart,)).fetchall()
+            if rows and stored is not None and stored > max(row[-1] or "" for row in rows):
+                return
+            connection.execute("DELETE FROM charts WHERE chart = ?", (chart,))
+            connection.executemany(_UPSERT[Table.CHARTS], rows)
+
+        self.write(put, f"chart {chart}")
+
+    def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
+        """See ``MovieRepository.save_rows``."""
+        for batch in _batches(rows):
+            self.write(lambda connection, batch=batch: _save_rows(connection, table, batch), str(table))  # type: ignore[misc]
+
+    def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
+        """See ``MovieRepository.delete_rows``."""
+        condition = " AND ".join(f"{column} = ?" for column in table.key)
+        if table is Table.PEOPLE:
+            condition += " AND NOT EXISTS (SELECT 1 FROM credits WHERE credits.person_id = people.person_id)"
+        statement = f"DELETE FROM {table} WHERE {condition}"
+
+        def delete(connection: sqlite3.Connection, batch: Sequence[tuple[str, ...]]) -> int:
+            return connection.executemany(statement, batch).rowcount
+
+        return sum(
+            self.write(lambda connection, batch=batch: delete(connection, batch), str(table))  # type: ignore[misc]
+            for batch in _batches(keys)
+        )
+
+    def find(self, imdb_id: str) -> Movie | None:
+        """See ``MovieRepository.find``."""
+        with self._reading, translated_errors(self._path):
+            self._reader.execute("BEGIN")
+            try:
+                movie = self._reader.execute(_FIND_MOVIE, (imdb_id,)).fetchone()
+                credits = self._reader.execute(_FIND_CREDITS, (imdb_id,)).fetchall()
+                akas = self._reader.execute(_FIND_AKAS, (imdb_id,)).fetchall()
+            finally:
+                self._reader.execute("COMMIT")
+        if movie is None:
+            return None
+        try:
+            return from_rows(movie, [row[:-1] for row in credits], {row[1]: row[-1] for row in credits}, akas)
+        except ValueError as error:
+            raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
+
+    def ids(self) -> Iterator[str]:
+        """See ``MovieRepository.ids``."""
+        return (row[0] or "" for row in self._stream("SELECT imdb_id FROM movies ORDER BY imdb_id"))
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """See ``MovieRepository.rows``."""
+        order = ", ".join(f"{table}.{column}" for column in table.key)
+        return self._stream(f"SELECT {schema.cells(table)} FROM {table} ORDER BY {order}")
+
+    @property
+    def marker(self) -> str | None:
+        with self._reading, translated_errors(self._path):
+            found = self._reader.execute("SELECT value FROM store_state WHERE key = 'marker'").fetchone()
+        return None if found is None else str(found[0])
+
+    def set_marker(self, marker: str) -> None:
+        """See ``MovieRepository.set_marker``."""
+        self.write(lambda connection: connection.execute(_SET_MARKER, (marker,)), "marker")
+
+    def finalize(self) -> None:
+        """See ``MovieRepository.finalize``."""
+
+    def close(self) -> None:
+        """See ``MovieRepository.close``."""
+        self._batcher.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._reader.close()
+
+    # --- the writing thread ---------------------------------------------------------
+
+    def write(self, work: Callable[[sqlite3.Connection], T], subject: str) -> T:
+        """Does a piece of work on the writing thread, whole or not at all.
+
+        Args:
+            work: what to do; it may run again.
+            subject: what it is about, for the message of a rejection.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+            RecordRejected: the file refuses what it was given.
+        """
+        result: list[T] = []
+
+        def noted(connection: sqlite3.Connection) -> None:
+            result[:] = [work(connection)]
+
+        self._start(subject, noted)()
+        return result[0]
+
+    def _start(self, subject: str, work: Callable[[sqlite3.Connection], Any]) -> Callable[[], None]:
+        job = _Job(work)
+        pending = self._batcher.put(job)
+
+        def wait() -> None:
+            pending.wait()
+            if job.error is not None:
+                raise RecordRejected(STORE, f"{subject}: {job.error}") from job.error
+
+        return wait
+
+    def _flush(self, jobs: Sequence[_Job]) -> None:
+        with translated_errors(self._path):
+            if self._writer is None:
+                self._writer = connect(self._path, self._wait_seconds)
+                self._writer.execute("PRAGMA synchronous = FULL")
+                self._writer.execute("PRAGMA foreign_keys = ON")
+            writer = self._writer
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                for job in jobs:
+                    _run(writer, job)
+                writer.execute("COMMIT")
+            except BaseException:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
+                raise
+
+    def _stream(self, statement: str) -> Iterator[Row]:
+        with translated_errors(self._path), closing(connect(self._path, self._wait_seconds, read_only=True)) as reader:
+            cursor = reader.execute(statement)
+            while rows := cursor.fetchmany(_AT_A_TIME):
+                yield from rows
+
+
+def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened.
+    """
+    uri = path.absolute().as_uri() + ("?mode=ro" if read_only else "")
+    return sqlite3.connect(uri, uri=True, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
+
+
+def _run(connection: sqlite3.Connection, job: _Job) -> None:
+    connection.execute("SAVEPOINT job")
+    try:
+        job.work(connection)
+    except (sqlite3.IntegrityError, sqlite3.DataError, UnicodeEncodeError) as error:
+        connection.execute("ROLLBACK TO job")
+        job.error = error
+    connection.execute("RELEASE job")
+
+
+def _save_movie(connection: sqlite3.Connection, rows: MovieRows) -> None:
+    if not connection.execute(_SAVE_MOVIE, rows.movie).rowcount:
+        return  # what is stored is newer
+    imdb_id = rows.movie[0]
+    connection.executemany(_SAVE_NAME, rows.people)
+    connection.execute("DELETE FROM credits WHERE imdb_id = ?", (imdb_id,))
+    connection.executemany(_UPSERT[Table.CREDITS], rows.credits)
+    connection.execute("DELETE FROM akas WHERE imdb_id = ?", (imdb_id,))
+    connection.executemany(_UPSERT[Table.AKAS], rows.akas)
+
+
+def _save_rows(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> None:
+    if table is not Table.PEOPLE:
+        connection.executemany(_SAVE_MY_RATING if table is Table.MY_RATINGS else _UPSERT[table], rows)
+        return
+    for row in rows:
+        old = connection.execute(_FIND_PERSON, (row[0],)).fetchone()
+        if old is not None:
+            row = newer_person(old, row)
+        elif row[1] is None:
+            continue
+        connection.execute(_UPSERT[Table.PEOPLE], row)
+
+
+def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _AT_A_TIME:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@contextlib.contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turns errors of the file into ours.
+
+    Raises:
+        UsageError: the file is none of SQLite's, or may not be used.
+        StoreUnavailable: it cannot be used now.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY):
+            raise UsageError(f"{path} cannot be used as SQLite file: {error}") from error
+        raise StoreUnavailable(STORE, f"{path}: {error}") from error

@@ -1,0 +1,77 @@
+"""Read-only queries that a user typed, on the SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from application.ports import TableOfValues, Value
+from domain.errors import UsageError
+from infrastructure.stores.sqlite.repository import connect, translated_errors
+
+_AT_A_TIME: Final = 2000
+_STEPS: Final = 10_000  # of SQLite's machine between two looks at the clock and at signals
+_DENIED: Final = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
+
+
+def run_query(path: Path, query: str, *, seconds: float = 0) -> TableOfValues:
+    """The rows of one statement, streamed; nothing can be changed. Ctrl-C stops it.
+
+    Args:
+        path: the file.
+        query: one SQL statement that returns rows.
+        seconds: how long it may take; as long as it likes if 0.
+
+    Raises:
+        UsageError: the query is wrong, would write, takes too long or returns no rows; the message is SQLite's.
+        StoreUnavailable: the file cannot be read.
+    """
+    if not path.exists():
+        raise UsageError(f"there is no SQLite file {path} yet: run `python main.py` with sqlite in STORES first")
+    with translated_errors(path):
+        connection = connect(path, 60.0, read_only=True)
+    deadline = time.monotonic() + seconds if seconds else None
+    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _DENIED else sqlite3.SQLITE_OK)
+    connection.set_progress_handler(lambda: deadline is not None and time.monotonic() > deadline, _STEPS)
+    try:
+        cursor = connection.execute(query)
+        first = cursor.fetchmany(_AT_A_TIME)
+    except sqlite3.Error as error:
+        connection.close()
+        raise _explained(error, deadline, seconds) from error
+    except BaseException:
+        connection.close()
+        raise
+    if cursor.description is None:
+        connection.close()
+        raise UsageError("`sql` takes one statement that returns rows")
+    columns = tuple(column[0] for column in cursor.description)
+    return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first, deadline, seconds))
+
+
+def _rows(
+    connection: sqlite3.Connection, cursor: sqlite3.Cursor, rows: list[Any], deadline: float | None, seconds: float
+) -> Iterator[tuple[Value, ...]]:
+    try:
+        while rows:
+            yield from (tuple(_shown(value) for value in row) for row in rows)
+            rows = cursor.fetchmany(_AT_A_TIME)
+    except sqlite3.Error as error:
+        raise _explained(error, deadline, seconds) from error
+    finally:
+        connection.close()
+
+
+def _shown(value: Any) -> Value:
+    return "\\x" + value.hex() if isinstance(value, bytes) else value
+
+
+def _explained(error: sqlite3.Error, deadline: float | None, seconds: float) -> BaseException:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+        if deadline is not None and time.monotonic() > deadline:
+            return UsageError(f"SQLite: the query took longer than {seconds:g} s")
+        return KeyboardInterrupt()  # it was raised inside the handler, where only SQLite saw it
+    return UsageError(f"SQLite: {error}")

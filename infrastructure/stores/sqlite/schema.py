@@ -1,0 +1,155 @@
+"""The tables of the SQLite file, derived from the field table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from domain.errors import UsageError
+from domain.fields import Field, FieldType, Table
+
+FORMAT: Final = 2
+"""The storage format, kept as ``user_version`` of the file."""
+
+_SQL_TYPES: Final[Mapping[FieldType, str]] = {
+    FieldType.INTEGER: "INTEGER",
+    FieldType.BIGINT: "INTEGER",
+    FieldType.DECIMAL: "REAL",
+    FieldType.BOOLEAN: "INTEGER",
+}
+_OWN_TABLES: Final = (Path(__file__).parent / "own_tables.sql").read_text(encoding="utf-8")
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Makes the tables, or adds columns that are new since the file was made. In autocommit mode.
+
+    Raises:
+        UsageError: a newer version made the file, or it holds tables of our names that are not ours.
+        sqlite3.Error: the file cannot be read or written.
+    """
+    version = _version(connection)
+    require_readable(connection, version)
+    if version == 0 and (others := sorted(_tables(connection) & {str(table) for table in Table})):
+        raise UsageError(
+            f"the SQLite file holds tables that filmledger did not make: {', '.join(others)}; move the file away"
+        )
+    missing = _missing(connection)
+    if version == FORMAT and not missing:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in _missing(connection):
+            connection.execute(statement)
+        for statement in _OWN_TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def require_readable(connection: sqlite3.Connection, version: int | None = None) -> None:
+    """Checks that this program knows the format of a file.
+
+    Raises:
+        UsageError: a newer version made it.
+    """
+    found = _version(connection) if version is None else version
+    if found > FORMAT:
+        raise UsageError(
+            f"the SQLite file was made by a newer filmledger (format {found}, this one knows {FORMAT}); "
+            "update the program, or move the file away"
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")}
+
+
+def _missing(connection: sqlite3.Connection) -> list[str]:
+    """The statements that make missing tables and columns."""
+    statements = []
+    for table in Table:
+        there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        if not there:
+            columns = ", ".join(_definition(field) for field in table.fields)
+            parent = _PARENTS.get(table, "")
+            statements.append(f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(table.key)}){parent})")
+        else:
+            statements += [
+                f"ALTER TABLE {table} ADD COLUMN {_definition(field)}"
+                for field in table.fields
+                if field.name not in there
+            ]
+    return statements
+
+
+_PARENTS: Final = {
+    Table.CREDITS: ", FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE"
+    ", FOREIGN KEY (person_id) REFERENCES people",
+    Table.AKAS: ", FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE",
+}
+
+
+def _definition(field: Field) -> str:
+    condition = _check(field)
+    parts = [field.name, _SQL_TYPES.get(field.type, "TEXT")]
+    if field.required:
+        parts.append("NOT NULL")
+    if condition:
+        parts.append(f"CHECK ({condition})")
+    return " ".join(parts)
+
+
+def _check(field: Field) -> str:
+    name = field.name
+    match field.type:
+        case FieldType.INTEGER | FieldType.BIGINT:
+            return f"typeof({name}) IN ('integer', 'null') AND {name} BETWEEN {field.minimum} AND {field.maximum}"
+        case FieldType.DECIMAL:
+            return f"{name} BETWEEN {field.minimum} AND {field.maximum}"
+        case FieldType.BOOLEAN:
+            return f"{name} IN (0, 1)"
+        case FieldType.TEXT_LIST:
+            return f"{name} IS NULL OR json_valid({name})"
+        case FieldType.TEXT:
+            return f"trim({name}, char(32, 9, 10, 13)) <> ''" if field.required else f"{name} <> ''"
+    return f"{name} <> ''"
+
+
+def cell(field: Field, column: str) -> str:
+    """An expression for the canonical text of a column."""
+    match field.type:
+        case FieldType.INTEGER | FieldType.BIGINT:
+            return f"CAST({column} AS TEXT)"
+        case FieldType.DECIMAL:
+            return f"CASE WHEN {column} IS NOT NULL THEN printf('%.1f', {column}) END"
+        case FieldType.BOOLEAN:
+            return f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+    return column
+
+
+def cells(table: Table, alias: str = "") -> str:
+    """The columns of a table as canonical text, in their fixed order."""
+    return ", ".join(cell(field, f"{alias or table}.{field.name}") for field in table.fields)
+
+
+def upsert(table: Table, columns: tuple[str, ...] = (), *, where: str = "") -> str:
+    """Inserts one row of canonical cells, or updates columns (all but the key, unless given) of the stored one."""
+    values = ", ".join(
+        "CASE ? WHEN 'true' THEN 1 WHEN 'false' THEN 0 END" if field.type is FieldType.BOOLEAN else "?"
+        for field in table.fields
+    )
+    taken = columns or tuple(name for name in table.columns if name not in table.key)
+    assignments = ", ".join(f"{name} = excluded.{name}" for name in taken)
+    return (
+        f"INSERT INTO {table} ({', '.join(table.columns)}) VALUES ({values})"
+        f" ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {assignments}" + (f" WHERE {where}" if where else "")
+    )
