@@ -221,12 +221,14 @@ def open_stores(
                     )
                 )
             elif name == "sqlite":
-                from infrastructure.stores.sqlite.repository import SqliteHistory, SqliteMovieRepository
+                from infrastructure.stores.sqlite.history import SqliteHistory
+                from infrastructure.stores.sqlite.repository import SqliteMovieRepository
 
-                sqlite = SqliteMovieRepository(settings.data_dir / SQLITE_FILE, read_only=read_only)
+                path = settings.data_dir / SQLITE_FILE
+                sqlite = SqliteMovieRepository(path, wait_seconds=settings.store_wait_seconds, read_only=read_only)
                 each.append(sqlite)
                 if opened is None:
-                    history = SqliteHistory(sqlite)
+                    history = SqliteHistory(sqlite, path)
             elif opened is not None:
                 from infrastructure.stores.postgres.history import PostgresHistory
                 from infrastructure.stores.postgres.repository import PostgresMovieRepository
