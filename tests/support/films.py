@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from application.ports import ChartSnapshot, RankedTitle
@@ -16,6 +17,9 @@ from tests.support.demo_movies import movie_of
 READ_AT: Final = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 
 
+_catalogue = lru_cache(maxsize=8)(lambda count: DemoCatalogue(9, count))
+
+
 def films(count: int, *, ranked: int = 250, cast: int = 12) -> Iterator[Movie]:
     """Gives films; the first ``ranked`` are a chart in rank order."""
     return (film(number, rank=number + 1 if number < ranked else None, cast=cast, of=count) for number in range(count))
@@ -24,7 +28,7 @@ def films(count: int, *, ranked: int = 250, cast: int = 12) -> Iterator[Movie]:
 def film(number: int, *, rank: int | None = None, cast: int = 12, of: int = 250) -> Movie:
     """The demo site's ordinary title of this number; people are shared between the ``of`` films there are."""
     imdb_id = f"tt{9000000 + number}"
-    title = DemoCatalogue(9, max(of, 1)).ordinary(number)
+    title = _catalogue(max(of, 1)).ordinary(number)
     read = movie_of(title, "https://images.invalid", READ_AT + timedelta(seconds=number), rank)
     return replace(
         read,
