@@ -189,8 +189,6 @@ def _cast_credit(role: DemoRole) -> Json:
     }
 
 
-Json: TypeAlias = dict[str, Any]
-
 _ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 
 
