@@ -353,8 +353,9 @@ def test_a_dask_cluster_without_workers(site: DemoProcess, tmp_path: Path) -> No
 
 
 def test_settings_of_a_script_that_are_not_allowed() -> None:
-    said = _raised("UsageError", lambda: next(scrape(settings=Settings(max_threads=0))))
-    assert "MAX_THREADS" in said
+    with pytest.raises(ValueError, match="MAX_THREADS") as refused:
+        Settings(max_threads=0)
+    assert shown("SettingsError", str(refused.value)), refused.value
 
 
 def test_a_setting_that_is_not_allowed() -> None:

@@ -98,12 +98,12 @@ def test_the_python_interface_and_a_foreign_domain_live_side_by_side(installed: 
     script = (
         "import sys, filmledger, domain\n"
         "assert 'filmledger.infrastructure' not in sys.modules, 'the interface is loaded when it is used'\n"
-        "print(domain.NAME, filmledger.Movie.__module__, sorted(filmledger.__all__))\n"
+        "print(domain.NAME, filmledger.Movie.__module__, *sorted(filmledger.__all__))\n"
         "try:\n    filmledger.Settings(max_threads=0)\nexcept ValueError as error:\n    print(error)\n"
         "try:\n    filmledger.nothing\nexcept AttributeError as error:\n    print(error)\n"
     )
     assert run(installed, "python", "-c", script, folder=tmp_path).stdout.splitlines() == [
-        "another distribution filmledger.domain.movie ['FilmledgerError', 'Movie', 'Settings', 'parse_title', 'scrape']",
+        "another distribution filmledger.domain.movie FilmledgerError Movie Settings parse_title scrape",
         "MAX_THREADS: 0 is not allowed; allowed: whole number from 1",
         "module 'filmledger' has no attribute 'nothing'",
     ]

@@ -101,7 +101,9 @@ def test_https_goes_through_socks_proxies_and_is_checked_there_too(
             secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel
         )
         with pytest.raises(Transient, match=r"no route is left .*certificate is not trusted"):
-            connect(base_url=secure_site.url, proxies=proxies).get(secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
+            connect(base_url=secure_site.url, proxies=proxies).get(
+                secure_site.url + "/title/tt0000001/", max_requests=6, cancel=cancel
+            )
 
     assert [seen.client[0] for seen in secure_site.seen if seen.path != "/robots.txt"] == [proxy.exit_address]
 
