@@ -17,7 +17,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - told to whoever has an older one
 try:
     from infrastructure.cli import main
 except ModuleNotFoundError as error:
-    if error.name is None or error.name.startswith(("infrastructure", "application", "domain", "shared")):
+    if error.name is None or error.name.startswith(("filmledger", "infrastructure", "application", "domain", "shared")):
         raise
     refuse(f"the package {error.name} is not installed for {sys.executable}; set up once with {SET_UP}")
 

@@ -2,7 +2,8 @@
 
 ::
 
-    from infrastructure.api import parse_title, scrape
+    from infrastructure.api import parse_title, scrape  # in a checkout
+    from filmledger import parse_title, scrape  # with the package installed
 
     for movie in scrape(chart="top250", limit=5):
         print(movie.rank, movie.title, movie.rating)
@@ -25,9 +26,9 @@ from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError
 from domain.movie import Movie
 from infrastructure.bootstrap.reading import read_titles
-from shared.settings import Settings, SettingsError, check, load
+from shared.settings import Settings, SettingsError, load
 
-__all__ = ["Movie", "Settings", "parse_title", "scrape"]
+__all__ = ["FilmledgerError", "Movie", "Settings", "parse_title", "scrape"]
 
 
 def scrape(
@@ -109,10 +110,7 @@ def _movies(
 
 def _usable(settings: Settings | None) -> Settings:
     try:
-        if settings is None:
-            return load(env_file=Path(".env")).settings
-        check(settings)
-        return settings
+        return load(env_file=Path(".env")).settings if settings is None else settings
     except SettingsError as error:
         raise UsageError("; ".join(error.problems)) from error
 

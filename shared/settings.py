@@ -37,7 +37,11 @@ class SettingsError(ValueError):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings with their defaults. ``describe()`` lists them, ``load()`` fills them."""
+    """All settings with their defaults. ``describe()`` lists them, ``load()`` fills them.
+
+    Raises:
+        SettingsError: values that are not allowed, each with its variable's name.
+    """
 
     # --- what and where ---
     base_url: Annotated[str, Meta(pattern=_ADDRESS, extra=_ADDRESSES, description="Site to read.")] = (
@@ -213,6 +217,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     generate_report: Annotated[bool, Meta(description="Write report.md and report.json.")] = True
     validate_links: Annotated[bool, Meta(description="Check every link of the finished catalogue.")] = True
 
+    def __post_init__(self) -> None:
+        problems: list[str] = []
+        for field in msgspec.structs.fields(Settings):
+            try:
+                msgspec.convert(getattr(self, field.name), field.type)
+            except msgspec.ValidationError:
+                problems.append(_refusal(field, repr(getattr(self, field.name))))
+        if problems:
+            raise SettingsError(problems)
+
     @property
     def threads(self) -> int:
         """``max_threads``, capped."""
@@ -302,22 +316,6 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
         raise SettingsError(problems)
     settings = Settings(**values)  # type: ignore[arg-type]  # converted field by field above
     return Loaded(settings, tuple(_warnings(settings, written, env_file)))
-
-
-def check(settings: Settings) -> None:
-    """See that settings which a script put together are such as could have been read.
-
-    Raises:
-        SettingsError: values that are not allowed, each with its variable's name.
-    """
-    problems: list[str] = []
-    for field in msgspec.structs.fields(Settings):
-        try:
-            msgspec.convert(getattr(settings, field.name), field.type)
-        except msgspec.ValidationError:
-            problems.append(_refusal(field, repr(getattr(settings, field.name))))
-    if problems:
-        raise SettingsError(problems)
 
 
 def _refusal(field: msgspec.structs.FieldInfo, shown: str) -> str:

@@ -45,7 +45,7 @@ def serve_demo(
         OSError: the address cannot be used.
     """
     from infrastructure.demo.options import DemoOptions
-    from infrastructure.demo.serving import serve
+    from infrastructure.demo.server import serve
 
     try:
         options = DemoOptions(host, port, count, latency, page_kb, seed, public_url, faults=faults)
@@ -56,7 +56,6 @@ def serve_demo(
 
 def fault_names() -> tuple[str, ...]:
     """What ``--fault`` takes besides status codes, sorted."""
-    from infrastructure.demo.misbehaviour import DELIVERIES
-    from infrastructure.demo.refusals import REFUSALS
+    from infrastructure.demo.faults import ACTIONS
 
-    return tuple(sorted({*REFUSALS, *DELIVERIES}))
+    return tuple(sorted(ACTIONS))

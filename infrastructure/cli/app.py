@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 from click_default_group import DefaultGroup
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
@@ -15,6 +17,7 @@ from shared.version import VERSION
 
 # Which module of this package has which commands: only the one that is called is imported.
 _MODULES: Final = {
+    "completion": ("completion",),
     "database": ("sql", "psql", "report"),
     "doctor": ("doctor",),
     "exchange": ("export", "import"),
@@ -44,6 +47,8 @@ class _Commands(DefaultGroup):
             click.UsageError: there is no such command.
         """
         name = "scrape" if cmd_name.startswith("-") else cmd_name
+        if name not in _MODULE_OF and ctx.resilient_parsing:
+            return None  # half a word that the shell wants to complete
         if name not in _MODULE_OF:
             import difflib
 
@@ -51,9 +56,22 @@ class _Commands(DefaultGroup):
             hint = f"did you mean {nearest[0]}?" if nearest else f"choose {', '.join(sorted(_MODULE_OF))}"
             raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
         if name not in self.commands:
-            for command in import_module(f"infrastructure.cli.{_MODULE_OF[name]}").COMMANDS:
+            for command in import_module(f"{__package__}.{_MODULE_OF[name]}").COMMANDS:
                 self.add_command(command)
         return super().get_command(ctx, cmd_name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """No words mean the default command, except while a shell completes them."""
+        if ctx.resilient_parsing and not args:
+            return click.Group.parse_args(self, ctx, args)
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and the options of the default one."""
+        found = super().shell_complete(ctx, incomplete)
+        default = self.get_command(ctx, "scrape")
+        return found + (default.shell_complete(ctx, incomplete) if default and incomplete.startswith("-") else [])
 
 
 @click.group(
@@ -64,11 +82,11 @@ class _Commands(DefaultGroup):
 )
 @click.version_option(VERSION, prog_name="filmledger")
 def commands() -> None:
-    """Take IMDb's charts and title pages into CSV files and PostgreSQL.
+    """Save IMDb's charts and title pages to CSV files and PostgreSQL.
 
-    Without a command, `scrape` is meant: `python main.py --limit 10` scrapes ten
-    titles, `python main.py --demo` tries everything on a built-in demo site.
-    `python main.py COMMAND --help` tells a command's options.
+    Without a command, `scrape` runs: `python main.py --limit 10` scrapes ten
+    titles, `python main.py --demo` uses a built-in demo site.
+    `python main.py COMMAND --help` shows a command's options.
     """
 
 
@@ -80,11 +98,17 @@ def program() -> click.Group:
     return commands
 
 
+def program_name() -> str:
+    """How the user called the program: ``main.py``, or the installed command."""
+    name = Path(sys.argv[0]).name
+    return name if name == "main.py" else "filmledger"
+
+
 def main() -> None:
     """Run the program."""
     limit_malloc_arenas()
     with errors_as_exit_codes(debug=False):
         try:
-            commands(prog_name="main.py")
+            commands(prog_name=program_name())
         finally:
             sys.stdout.flush()  # output that cannot be written is an error like any other

@@ -17,7 +17,7 @@ from domain.errors import Blocked, Cancelled, FilmledgerError, UsageError
 from shared.settings import SettingsError
 
 log = logging.getLogger(__name__)
-_OWN: Final = ("infrastructure", "application", "domain", "shared")
+_OWN: Final = ("filmledger", "infrastructure", "application", "domain", "shared")
 
 
 class Exit(IntEnum):

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.serving import serve
+from infrastructure.demo.server import serve
 
 
 def _say(**fields: str) -> None:

@@ -1,4 +1,4 @@
-"""An endless catalogue of invented titles: title ``i`` is worked out from the seed and ``i`` when it is asked for."""
+"""The invented titles: title ``i`` is computed from the seed and ``i`` when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Final
 
 from domain.chart import ChartName
 from infrastructure.demo import oddities, words
-from infrastructure.demo.numbering import MODULUS, Numbering
-from infrastructure.demo.titles import DemoPerson, DemoRole, DemoTitle
+from infrastructure.demo.titles import MODULUS, DemoPerson, DemoRole, DemoTitle, Numbering
 
 MAX_COUNT: Final = 1_000_000
 _FIRST_INDEX: Final = {
@@ -21,15 +20,17 @@ _FIRST_INDEX: Final = {
     ChartName.MOVIEMETER: 2_500_000,
     ChartName.BOTTOM100: 3_000_000,
 }
-_RETIRED: Final = 7_000_000  # what is added to a title's index for the id it had before it was moved
-_CAST_SIZE: Final = 18  # as many as a title page shows
+_RETIRED: Final = 7_000_000  # added to a title's index for the id it had before it was moved
+_CAST_SIZES: Final = (18,) * 5 + (4, 9, 13)
+_DIRECTORS, _ONE_TITLE = 8_000_000, 10_000_000  # where the indexes of these people begin
+_REGULAR_SHARE: Final = 0.38  # of a cast; the others appear in this title only
 
 
-class Catalogue:
+class DemoCatalogue:
     """Titles, people and charts of one seed; the same for the same arguments, on any machine.
 
     Args:
-        seed: any number; another seed, another catalogue.
+        seed: any number; another seed gives other titles.
         count: titles in the Top 250 chart; the other charts are cut to as many.
 
     Raises:
@@ -43,12 +44,11 @@ class Catalogue:
         self._seed = seed
         self._titles = Numbering("tt", seed * 7_654_321 % MODULUS)
         self._people = Numbering("nm", seed * 1_234_567 % MODULUS)
-        self._crowd = 200 + 6 * count
         self._cached_title = lru_cache(maxsize=1024)(self._invent)
         self._cached_person = lru_cache(maxsize=4096)(self._invent_person)
 
     def chart(self, name: ChartName) -> Iterator[DemoTitle]:
-        """The chart's titles in rank order."""
+        """Gives the chart's titles in rank order."""
         size = self.count if name is ChartName.TOP250 else min(self.count, name.size)
         for place in range(size):
             if name is ChartName.MOVIEMETER and place % 2 and self.count > 1:
@@ -57,7 +57,7 @@ class Catalogue:
                 yield self._cached_title(_FIRST_INDEX[name] + place)
 
     def find(self, imdb_id: str) -> DemoTitle | None:
-        """The title with this id, today's or the one it had before it was moved."""
+        """Gives the title with this id, today's or the one it had before it was moved."""
         index = self._titles.index_of(imdb_id)
         if index is None:
             return None
@@ -67,19 +67,13 @@ class Catalogue:
         return self._listed(index)
 
     def ids(self) -> Iterator[str]:
-        """The Top chart's ids in rank order, as a list of ids would name them."""
+        """Gives the Top chart's ids in rank order, as the chart lists them."""
         return (
             self._titles.id_of(index + (_RETIRED if oddities.is_moved(index) else 0)) for index in range(self.count)
         )
 
-    def _listed(self, index: int) -> DemoTitle | None:
-        for name, first in _FIRST_INDEX.items():
-            size = self.count if name is ChartName.TOP250 else min(self.count, name.size)
-            if first <= index < first + size:
-                return self._cached_title(index)
-        return None
-
-    def _invent(self, index: int) -> DemoTitle:
+    def ordinary(self, index: int) -> DemoTitle:
+        """Gives the title of this index without its oddity."""
         dice = _dice(self._seed, "title", index)
         place = index % 500_000 if index >= _FIRST_INDEX[ChartName.TOPTV] else index
         year = dice.randint(1921, 2026)
@@ -91,11 +85,9 @@ class Catalogue:
             rating = round(1.4 + 0.017 * place, 1)
         elif _FIRST_INDEX[ChartName.TOPTV] <= index < _FIRST_INDEX[ChartName.MOVIEMETER]:
             kind, end_year = "tvSeries", dice.choice((None, min(2026, year + dice.randint(0, 9))))
-        cast = self._people_of(dice, dice.choice((_CAST_SIZE,) * 5 + (4, 9, 13)))
-        if oddities.has_namesakes(index):
-            twins = [self._cached_person(0), self._cached_person(1)]
-            cast = twins + [person for person in cast if person not in twins]
-        title = DemoTitle(
+        cast = self._cast_of(dice, index, dice.choice(_CAST_SIZES))
+        directors = _distinct(dice, 12 + self.count * 3 // 4, 1 if dice.random() < 0.85 else 2)
+        return DemoTitle(
             imdb_id=imdb_id,
             listed_id=imdb_id,
             title=name,
@@ -110,33 +102,56 @@ class Catalogue:
             runtime_seconds=60 * dice.randint(62, 212),
             metascore=dice.randint(38, 100) if dice.random() < 0.9 else None,
             genres=tuple(dice.sample(words.GENRES, dice.randint(1, 4))),
-            directors=tuple(self._people_of(dice, 1 if dice.random() < 0.85 else 2)),
-            cast=tuple(DemoRole(person, _characters(dice, person)) for person in cast),
-            plot=f"In {dice.choice(words.PLACES)}, {dice.choice(words.HEROES)} {dice.choice(words.DEEDS)}, "
-            f"{dice.choice(words.TURNS)}.",
+            directors=tuple(self._cached_person(_DIRECTORS + number) for number in directors),
+            cast=tuple(map(DemoRole, cast, _roles(dice, len(cast)))),
+            plot=_plot(dice),
             certificate=dice.choice(words.CERTIFICATES),
             release=(year, dice.randint(1, 12), dice.randint(1, 28)),
             rank=index + 1 if index < MAX_COUNT else None,
         )
+
+    def _listed(self, index: int) -> DemoTitle | None:
+        for name, first in _FIRST_INDEX.items():
+            size = self.count if name is ChartName.TOP250 else min(self.count, name.size)
+            if first <= index < first + size:
+                return self._cached_title(index)
+        return None
+
+    def _invent(self, index: int) -> DemoTitle:
+        title = self.ordinary(index)
+        if oddities.has_namesakes(index):
+            twins = [DemoRole(self._cached_person(number), title.cast[number].characters) for number in (0, 1)]
+            known = {twin.person for twin in twins}
+            others = (role for role in title.cast if role.person not in known)
+            title = replace(title, cast=(*twins, *others)[: len(title.cast)])
         if oddities.is_moved(index):
             title = replace(title, listed_id=self._titles.id_of(index + _RETIRED))
         return oddities.apply(index, title)
 
-    def _people_of(self, dice: random.Random, size: int) -> list[DemoPerson]:
-        """Different people, the first of the crowd far more often than the last: stars are in many titles."""
-        chosen: dict[int, None] = {}
-        while len(chosen) < size:
-            chosen[int(self._crowd * dice.random() ** 3)] = None
-        return [self._cached_person(index) for index in chosen]
+    def _cast_of(self, dice: random.Random, index: int, size: int) -> list[DemoPerson]:
+        """Chooses different people: regulars, who are in several titles, and those who are only in this one."""
+        regulars = _distinct(dice, 60 + self.count * 16 // 5, sum(dice.random() < _REGULAR_SHARE for _ in range(size)))
+        only_here = (_ONE_TITLE + (index * 18 + slot) % 4_900_000 for slot in range(size - len(regulars)))
+        chosen = [*regulars, *only_here]
+        dice.shuffle(chosen)
+        return [self._cached_person(number) for number in chosen]
 
     def _invent_person(self, index: int) -> DemoPerson:
-        dice = _dice(self._seed, "person", 0 if index == 1 else index)  # the two brightest stars share a name
+        dice = _dice(self._seed, "person", 0 if index == 1 else index)  # two people share a name
         name = f"{dice.choice(words.FIRST_NAMES)} {dice.choice(words.LAST_NAMES)}"
         return DemoPerson(self._people.id_of(index), name)
 
 
 def _dice(seed: int, kind: str, index: int) -> random.Random:
-    return random.Random(f"{seed}/{kind}/{index}")  # noqa: S311 - repeatable on purpose, nothing is kept secret by it
+    return random.Random(f"{seed}/{kind}/{index}")  # noqa: S311 - repeatable on purpose, and nothing secret
+
+
+def _distinct(dice: random.Random, below: int, size: int) -> list[int]:
+    """Chooses different numbers, low ones a little more often than high ones."""
+    chosen: dict[int, None] = {}
+    while len(chosen) < size:
+        chosen[int(below * dice.random() ** 1.1)] = None
+    return list(chosen)
 
 
 def _name(dice: random.Random) -> str:
@@ -149,19 +164,37 @@ def _name(dice: random.Random) -> str:
             f"The {noun} of {place}",
             f"The {noun} and the {other}",
             f"{noun}",
-            f"A {noun} in {place}",
+            f"{_article(noun)} {noun} in {place}",
             f"The {noun}'s {other}",
             f"{adjective} {noun}: {place}",
         )
     )
 
 
-def _characters(dice: random.Random, person: DemoPerson) -> tuple[str, ...]:
-    roll = dice.random()
-    if roll < 0.04:
-        return ()
-    if roll < 0.1:
-        return tuple(dice.sample(words.ROLES, 2))
-    if roll < 0.5:
-        return (dice.choice(words.ROLES),)
-    return (f"{dice.choice(words.FIRST_NAMES)} {person.name.split()[-1]}",)
+def _article(noun: str) -> str:
+    return "An" if noun[0] in "AEIO" else "A"
+
+
+def _plot(dice: random.Random) -> str:
+    hero, plural = dice.choice(words.HEROES)
+    singular_verb, plural_verb, rest = dice.choice(words.DEEDS)
+    verb = plural_verb if plural else singular_verb
+    return f"In {dice.choice(words.PLACES)}, {hero} {verb} {rest} {dice.choice(words.TURNS)}."
+
+
+def _roles(dice: random.Random, size: int) -> list[tuple[str, ...]]:
+    """Gives the characters of each person of a cast; no character occurs twice in a title."""
+    last_names = dice.sample(words.LAST_NAMES, min(len(words.LAST_NAMES), 8))  # families of this story
+    parts = iter(dice.sample(words.ROLES, len(words.ROLES)))
+    used: set[str] = set()
+    roles: list[tuple[str, ...]] = []
+    for place in range(size):
+        roll = dice.random()
+        full = f"{dice.choice(words.FIRST_NAMES)} {dice.choice(last_names)}"
+        part = next(parts, "") if roll > 0.75 and place > 2 else ""
+        names = [name for name in ((part,) if part else (full,)) if name not in used]
+        if roll < 0.04 and (second := next(parts, "")):
+            names.append(second)
+        used.update(names)
+        roles.append(() if 0.04 <= roll < 0.08 and place > 2 else tuple(names))
+    return roles

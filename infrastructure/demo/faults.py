@@ -1,23 +1,32 @@
-"""How the site is told to misbehave, and when it does."""
+"""Faults: which requests they apply to, and what the site does instead of answering properly."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
+import json
 import re
+import socket
+import struct
+import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from email.utils import formatdate
 from enum import StrEnum
 from typing import Any, Final
 
-from infrastructure.demo.messages import Request
+from infrastructure.demo.bodies import Body
+from infrastructure.demo.messages import DemoRequest, DemoResponse, forbidden
+from infrastructure.demo.site import DemoSite
 
 _TITLE: Final = re.compile(r"/title/(tt\d+)")
 _TEXT: Final = re.compile(
     r"(?P<on>[^=]+)=(?P<action>[a-z0-9-]+?)(?::(?P<argument>.+?))?"
     r"(?:x(?P<times>\d+))?(?:%(?P<share>\d+(?:\.\d+)?))?(?:@(?P<after>\d+))?(?:/(?P<per>path|client|site))?"
 )
-_KINDS: Final = {
+_GROUPS: Final = {
     "title": "/title/",
     "chart": "/chart/",
     "image": "/images/",
@@ -27,7 +36,7 @@ _KINDS: Final = {
 }
 
 
-class Per(StrEnum):
+class CountedBy(StrEnum):
     """What a fault counts requests by."""
 
     PATH = "path"
@@ -36,19 +45,19 @@ class Per(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One way to misbehave toward some requests.
+class DemoFault:
+    """A fault for some of the requests.
 
     Attributes:
         on: an IMDb id, a path (``/chart/top/``), or one of ``title``, ``chart``,
             ``image``, ``robots``, ``graphql``, ``site``.
-        action: a status code or a name out of ``misbehaviour.ACTIONS``.
-        argument: what the action makes of it: a Retry-After, bytes, an address.
-        times: how many requests of each key it hits; None is all.
-        share: the part of the remaining requests it hits, 0 to 1; which ones is
-            decided by their key and number, so it repeats.
-        after: requests of each key that it lets pass first.
-        per: the key: the path (so each title by itself), the client's address, or the whole site.
+        action: a status code, or a name from ``RESPONSES`` or ``DELIVERIES``.
+        argument: a number or a text that the action uses, such as Retry-After.
+        times: number of requests of each key that get the fault; None is all.
+        share: share of the remaining requests that get the fault, 0 to 1. Key and
+            number of a request decide, so that the choice repeats.
+        after: requests of each key that are answered properly first.
+        per: the key by which requests are counted.
         client: only requests from this address.
 
     Raises:
@@ -61,26 +70,31 @@ class Fault:
     times: int | None = None
     share: float = 1.0
     after: int = 0
-    per: Per = Per.PATH
+    per: CountedBy = CountedBy.PATH
     client: str | None = None
 
     def __post_init__(self) -> None:
-        if not (self.on in _KINDS or self.on.startswith("/") or re.fullmatch(r"tt\d+", self.on)):
-            raise ValueError(f"{self.on!r} is neither an id, nor a path, nor one of {', '.join(_KINDS)}")
+        if not (self.on in _GROUPS or self.on.startswith("/") or re.fullmatch(r"tt\d+", self.on)):
+            raise ValueError(f"{self.on!r} is not an id, a path or one of {', '.join(_GROUPS)}")
         if not 0 <= self.share <= 1:
             raise ValueError(f"share {self.share} is outside 0 to 1")
         if self.after < 0 or (self.times is not None and self.times < 0):
             raise ValueError("times and after must be at least 0")
+        status = self.action.isdigit() and 200 <= int(self.action) < 600
+        if not (status or self.action in ACTIONS):
+            raise ValueError(f"{self.action!r} is not a status code or one of {', '.join(sorted(ACTIONS))}")
+        if not status and self.action not in _TEXT_ARGUMENT and not re.fullmatch(r"\d*(\.\d+)?", self.argument):
+            raise ValueError(f"the argument of {self.action}:{self.argument} is not a number")
 
     @classmethod
-    def parse(cls, text: str) -> Fault:
-        """Read ``ON=ACTION[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/PER]``.
+    def parse(cls, text: str) -> DemoFault:
+        """Reads ``ON=ACTION[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/PER]``.
 
-        ``tt1234567=503x2`` (twice 503, then fine), ``title=429:1x1`` (each title
-        once, Retry-After 1), ``title=challenge@50/client`` (each address after 50 titles).
+        ``tt1234567=503x2`` (503 twice, then the page), ``title=429:1x1`` (429 with Retry-After 1, once for each
+        title), ``title=challenge@50/client`` (for each address, after 50 titles).
 
         Raises:
-            ValueError: it cannot be read so.
+            ValueError: the text does not have this form.
         """
         match = _TEXT.fullmatch(text.strip())
         if match is None:
@@ -93,29 +107,29 @@ class Fault:
             times=None if times is None else int(times),
             share=1.0 if share is None else float(share) / 100,
             after=int(match["after"] or 0),
-            per=Per(match["per"] or Per.PATH),
+            per=CountedBy(match["per"] or CountedBy.PATH),
         )
 
     @classmethod
-    def from_json(cls, value: str | dict[str, Any]) -> Fault:
-        """A fault as text or as an object with this class's fields.
+    def from_json(cls, value: str | dict[str, Any]) -> DemoFault:
+        """Reads a fault from a text as above or from an object with this class's fields.
 
         Raises:
-            ValueError: it cannot be read so.
+            ValueError: the value has another form.
         """
         if isinstance(value, str):
             return cls.parse(value)
         try:
-            return cls(**{**value, "per": Per(value.get("per", Per.PATH))})
+            return cls(**{**value, "per": CountedBy(value.get("per", CountedBy.PATH))})
         except TypeError as error:
             raise ValueError(str(error)) from error
 
     def to_json(self) -> dict[str, Any]:
-        """The reverse of ``from_json``."""
+        """Gives the object that ``from_json`` reads."""
         return asdict(self)
 
-    def concerns(self, request: Request) -> bool:
-        """Whether the request is one of those this fault counts."""
+    def applies_to(self, request: DemoRequest) -> bool:
+        """Tells whether the request is one of those that this fault counts."""
         if self.client is not None and self.client != request.client:
             return False
         path = request.path
@@ -124,28 +138,28 @@ class Fault:
             return match is not None and match[1] == self.on
         if self.on == "graphql":
             return request.method == "POST"
-        prefix = _KINDS.get(self.on)
+        prefix = _GROUPS.get(self.on)
         return path == self.on if prefix is None else path.startswith(prefix)
 
-    def key(self, request: Request) -> str:
-        """What the request is counted under."""
-        return {Per.PATH: request.path, Per.CLIENT: request.client, Per.SITE: ""}[self.per]
+    def key(self, request: DemoRequest) -> str:
+        """Gives the key under which the request is counted."""
+        return {CountedBy.PATH: request.path, CountedBy.CLIENT: request.client, CountedBy.SITE: ""}[self.per]
 
 
 class FaultPlan:
-    """Decides, request by request, which fault hits; the first that does wins. For one event loop."""
+    """Chooses the fault of each request: the first one that applies. For one event loop."""
 
-    def __init__(self, faults: Iterable[Fault], seed: int = 0) -> None:
+    def __init__(self, faults: Iterable[DemoFault], seed: int = 0) -> None:
         self.faults = tuple(faults)
         self._seed = seed
         self._seen: Counter[tuple[int, str]] = Counter()
         self._hit: Counter[tuple[int, str]] = Counter()
 
-    def next(self, request: Request) -> Fault | None:
-        """The fault for this request, if any; counts the request."""
-        chosen: Fault | None = None
+    def next(self, request: DemoRequest) -> DemoFault | None:
+        """Counts the request and gives its fault, if it has one."""
+        chosen: DemoFault | None = None
         for place, fault in enumerate(self.faults):
-            if not fault.concerns(request):
+            if not fault.applies_to(request):
                 continue
             key = (place, fault.key(request))
             self._seen[key] += 1
@@ -159,6 +173,185 @@ class FaultPlan:
         return chosen
 
     def _chance(self, key: tuple[int, str]) -> float:
-        """From 0 to 1, the same for the same request of the same key in every run."""
+        """A number from 0 to 1, the same for the same request of the same key in every run."""
         digest = hashlib.blake2b(f"{self._seed}/{key}/{self._seen[key]}".encode(), digest_size=6).digest()
         return int.from_bytes(digest) / 2**48
+
+
+@dataclass(frozen=True, slots=True)
+class PendingResponse:
+    """A request that has not been answered yet.
+
+    Attributes:
+        close: the client wants the connection closed.
+        argument: the fault's.
+    """
+
+    request: DemoRequest
+    site: DemoSite
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    close: bool
+    argument: str = ""
+
+    def proper(self) -> DemoResponse:
+        """What the site answers without a fault."""
+        return self.site.answer(self.request)
+
+
+# --- well-formed responses that are not the page asked for ------------------------
+
+_CHALLENGE_HEADERS: Final = (("x-amzn-waf-action", "challenge"), ("Cache-Control", "no-store, max-age=0"))
+_CHALLENGE_PAGE: Final = (
+    b'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title></title>\n<script type="text/javascript">\n'
+    b'window.awsWafCookieDomainList = [];\nwindow.gokuProps = {"key":"demo","iv":"demo","context":"demo"};\n</script>\n'
+    b'<script src="/challenge.js"></script></head>\n<body><div id="challenge-container"></div>\n<noscript>'
+    b"<h1>JavaScript is disabled</h1>In order to continue, we need to verify that you're not a robot.</noscript>\n"
+    b"</body>\n</html>\n"
+)
+_NO_TITLE: Final = (
+    b'<!DOCTYPE html><html lang="en"><head><title>IMDb</title></head><body><div id="app"><p>This page has a new '
+    b"layout without any title data.</p></div></body></html>"
+)
+_CHALLENGE: Final = DemoResponse(202, headers=_CHALLENGE_HEADERS)
+
+
+def _status_page(status: int, retry_after: str) -> DemoResponse:
+    """An error page; Retry-After is the text given, or an HTTP date for ``date+SECONDS``."""
+    headers: tuple[tuple[str, str], ...] = ()
+    if match := re.fullmatch(r"date\+(\d+)", retry_after):
+        headers = (("Retry-After", formatdate(time.time() + int(match[1]), usegmt=True)),)
+    elif retry_after:
+        headers = (("Retry-After", retry_after),)
+    if status == 403:
+        return replace(forbidden(), headers=headers)
+    text = f"<html><head><title>{status}</title></head><body>{status}</body></html>"
+    return DemoResponse(status, Body((text.encode(),)), "text/html", headers)
+
+
+def _challenge_page(_pending: PendingResponse, argument: str) -> DemoResponse:
+    return DemoResponse(int(argument or 202), Body((_CHALLENGE_PAGE,)), headers=_CHALLENGE_HEADERS)
+
+
+def _wrong_title(pending: PendingResponse, argument: str) -> DemoResponse:
+    request = pending.request
+    others = (imdb_id for imdb_id in pending.site.catalogue.ids() if f"/title/{imdb_id}/" != request.path)
+    path = f"/title/{argument or next(others)}/"
+    return pending.site.answer(DemoRequest("GET", path, request.client, request.headers))
+
+
+def _graphql_errors(_pending: PendingResponse, argument: str) -> DemoResponse:
+    error = {"message": argument or "Internal server error", "extensions": {"code": "INTERNAL"}}
+    return DemoResponse.json({"data": None, "errors": [error]})
+
+
+def _graphql_partial(pending: PendingResponse, _argument: str) -> DemoResponse:
+    answer = pending.proper()
+    content = json.loads(answer.body.joined())
+    if not (content.get("data") or {}).get("titles"):
+        return answer
+    content["data"]["titles"][0] = None
+    content["errors"] = [{"message": "Service unavailable", "path": ["titles", 0], "extensions": {"code": "INTERNAL"}}]
+    return DemoResponse.json(content)
+
+
+RESPONSES: Final[dict[str, Callable[[PendingResponse, str], DemoResponse]]] = {
+    "challenge": lambda _pending, argument: replace(_CHALLENGE, status=int(argument or 202)),  # empty, with the header
+    "challenge-page": _challenge_page,  # the small page that real browsers get; the argument is another status
+    "empty": lambda _pending, _argument: DemoResponse(200),
+    "garbage": lambda _pending, _argument: DemoResponse(200, Body((_NO_TITLE,))),  # a page without title data
+    "wrong-title": _wrong_title,  # the page of another title, which the argument names
+    "redirect": lambda _pending, argument: DemoResponse.redirect(302, argument or "http://elsewhere.invalid/"),
+    "graphql-errors": _graphql_errors,  # status 200 and no data; the argument is the message
+    "graphql-partial": _graphql_partial,  # the first title of the batch is lost
+}
+"""Responses by name; the text is the fault's argument."""
+
+
+def respond(fault: DemoFault, pending: PendingResponse) -> DemoResponse | None:
+    """Gives the response of a fault, or None if the fault breaks the protocol and ``deliver`` is to be called."""
+    if fault.action.isdigit():
+        return _status_page(int(fault.action), fault.argument)
+    make = RESPONSES.get(fault.action)
+    return None if make is None else make(pending, fault.argument)
+
+
+# --- responses that break the protocol ---------------------------------------------
+
+
+async def send(
+    writer: asyncio.StreamWriter, request: DemoRequest | None, response: DemoResponse, *, close: bool
+) -> None:
+    """Sends a response properly."""
+    head = response.head(length=response.body.length, close=close)
+    if request is not None and request.method == "HEAD":
+        writer.write(head)
+    else:
+        writer.writelines((head, *response.body.parts))
+    await writer.drain()
+
+
+async def _send_part(pending: PendingResponse, length: int | None) -> None:
+    """Sends the right head and the beginning of the body, half of it by default."""
+    response = pending.proper()
+    body = response.body.joined()
+    part = body[: len(body) // 2 if length is None else length]
+    pending.writer.writelines((response.head(length=len(body), close=False), part))
+    await pending.writer.drain()
+
+
+async def _cut(pending: PendingResponse) -> bool:
+    await _send_part(pending, int(pending.argument) if pending.argument else None)
+    return False
+
+
+async def _reset(pending: PendingResponse) -> bool:
+    if pending.argument:
+        await _send_part(pending, int(pending.argument))
+        await asyncio.sleep(0.05)  # the bytes must leave before the reset overtakes them
+    connection: socket.socket = pending.writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    pending.writer.transport.abort()
+    return False
+
+
+async def _drip(pending: PendingResponse) -> bool:
+    response = pending.proper()
+    body = response.body.joined()
+    step = max(1, int(pending.argument or 1000) // 10)
+    pending.writer.write(response.head(length=len(body), close=False))
+    for start in range(0, len(body), step):
+        pending.writer.write(body[start : start + step])
+        await pending.writer.drain()
+        await asyncio.sleep(0.1)
+    return not pending.close
+
+
+async def _hang(pending: PendingResponse) -> bool:
+    with contextlib.suppress(TimeoutError):  # ends early when the client closes the connection
+        await asyncio.wait_for(pending.reader.read(1), float(pending.argument or 3600))
+    return False
+
+
+async def _slow(pending: PendingResponse) -> bool:
+    await asyncio.sleep(float(pending.argument or 1))
+    await send(pending.writer, pending.request, pending.proper(), close=pending.close)
+    return not pending.close
+
+
+DELIVERIES: Final[dict[str, Callable[[PendingResponse], Awaitable[bool]]]] = {
+    "cut": _cut,  # the body ends early; the argument is the number of bytes sent, half by default
+    "reset": _reset,  # RST instead of a response, or after so many bytes of the body
+    "drip": _drip,  # ten small pieces a second, so many bytes a second, 1,000 by default
+    "hang": _hang,  # no response for so many seconds
+    "slow": _slow,  # a proper response, so many seconds late
+}
+"""Deliveries by name; each tells whether the connection can be used again."""
+
+ACTIONS: Final = frozenset({*RESPONSES, *DELIVERIES})
+_TEXT_ARGUMENT: Final = frozenset({"wrong-title", "redirect", "graphql-errors"})
+
+
+async def deliver(fault: DemoFault, pending: PendingResponse) -> bool:
+    """Answers as the fault says; tells whether the connection can be used again."""
+    return await DELIVERIES[fault.action](replace(pending, argument=fault.argument))

@@ -1,10 +1,13 @@
-"""Small pieces of IMDb's markup that title and chart pages share."""
+"""The visible markup of title and chart pages, with the test ids of IMDb's own."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from typing import Final
+
+from infrastructure.demo.titles import DemoPerson, DemoRole, DemoTitle, PartialDate
 
 _UNWRITABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -20,7 +23,7 @@ MONTHS: Final = (
 
 
 def text(value: str) -> str:
-    """Text for the DOM: escaped, and without what no UTF-8 page can hold."""
+    """Gives text for the DOM: escaped, and without characters that UTF-8 cannot encode."""
     return html.escape(_UNWRITABLE.sub("\ufffd", value))
 
 
@@ -45,3 +48,254 @@ def short_count(votes: int) -> str:
     if votes >= 1_000_000:
         return f"{votes / 1_000_000:.1f}M"
     return f"{votes // 1000}K" if votes >= 1000 else str(votes)
+
+
+CANONICAL: Final = "https://www.imdb.com"  # what pages call themselves; the site that serves them does not matter
+_OPENING: Final = (
+    '<!DOCTYPE html><html lang="en-US" xmlns:og="http://opengraphprotocol.org/schema/"><head><meta charSet="utf-8"/>'
+    "<meta name=\"viewport\" content=\"width=device-width\"/><script>if(typeof uet === 'function'){ uet('bb', "
+    "'LoadTitle', {wb: 1}); }</script>"
+)
+
+
+def title_head(title: DemoTitle, poster: str | None) -> str:
+    """From the doctype to the last meta of a title page; the head is left open."""
+    name = f"{title.title} ({title.year})" if title.year else title.title
+    score = "" if title.rating is None else f" ⭐ {title.rating:.1f}"
+    facts = [duration(title.runtime_seconds) if title.runtime_seconds else "", title.certificate or ""]
+    makers = " With " + ", ".join(role.person.name for role in title.cast[:4]) + "." if title.cast else ""
+    image = "" if poster is None else _meta("og:image", f"{poster.removesuffix('.jpg')}FMjpg_UX1000_.jpg")
+    return (
+        f"{_OPENING}<title>{text(name)} - IMDb</title>"
+        f'<meta name="description" content="{text(title.title)}:{text(makers)} {text(title.plot or "")}" '
+        f'data-id="main"/>{_address(f"/title/{title.imdb_id}/")}'
+        f"{_meta('og:title', name + score + ' | ' + ', '.join(title.genres))}"
+        f"{_meta('og:description', ' | '.join(fact for fact in facts if fact))}"
+        f"{_meta('og:type', 'video.tv_show' if title.kind == 'tvSeries' else 'video.movie')}{image}"
+        f"{_meta('imdb:pageType', 'title')}{_meta('imdb:subPageType', 'main')}"
+        f"{_meta('imdb:pageConst', title.imdb_id)}"
+    )
+
+
+def chart_head(heading: str, path: str) -> str:
+    """From the doctype to the last meta of a chart page; the head is left open."""
+    return (
+        f"{_OPENING}<title>{text(heading)} - IMDb</title>{_address(f'{path}/')}{_meta('og:title', heading)}"
+        f"{_meta('og:type', 'website')}{_meta('imdb:pageType', 'chart')}"
+    )
+
+
+def _address(path: str) -> str:
+    return f'{_meta("og:url", CANONICAL + path)}<link rel="canonical" href="{CANONICAL}{path}"/>'
+
+
+def _meta(name: str, content: str) -> str:
+    return f'<meta property="{name}" content="{text(content)}"/>'
+
+
+_LIST: Final = (
+    '<ul class="ipc-inline-list ipc-inline-list--show-dividers ipc-inline-list--inline '
+    'ipc-metadata-list-item__list-content baseAlt" role="presentation">'
+)
+_CONTENT: Final = "ipc-metadata-list-item__list-content-item"
+
+
+def title_dom(title: DemoTitle, poster: str | None) -> str:
+    """Everything visible of the title, from the heading to the technical specs."""
+    return (
+        '<main role="main"><div class="ipc-page-content-container" role="presentation">'
+        f'<section class="ipc-page-section" data-testid="hero-parent">{_heading(title)}{_rating(title)}'
+        f"{_poster(title, poster)}{_genres(title)}{_plot(title)}"
+        '<ul class="ipc-metadata-list title-pc-list" role="presentation" data-testid="title-pc-list">'
+        f"{_principal('Director' if len(title.directors) == 1 else 'Directors', title.directors, 'dr')}"
+        f"{_principal('Writers', title.directors[:1], 'wr')}"
+        f"{_principal('Stars', tuple(role.person for role in title.cast[:3]), 'st')}</ul>{_metascore(title)}</section>"
+        f"{_cast(title)}{_details(title)}</div></main>"
+    )
+
+
+def _heading(title: DemoTitle) -> str:
+    original = ""
+    if title.original_title is not None and title.original_title != title.title:
+        original = f'<div class="sc-b41e510f-2 baseAlt">Original title: {text(title.original_title)}</div>'
+    items = []
+    if title.kind not in ("movie", "tvSeries"):
+        items.append("TV Movie" if title.kind == "tvMovie" else title.kind.capitalize())
+    elif title.kind == "tvSeries":
+        items.append("TV Series")
+    path = f"/title/{title.imdb_id}"
+    if title.year:
+        years = f"{title.year}" if title.kind != "tvSeries" else f"{title.year}–{title.end_year or ''}"
+        items.append(link(f"{path}/releaseinfo/?ref_=tt_ov_rdat", years))
+    if title.certificate:
+        items.append(link(f"{path}/parentalguide/?ref_=tt_ov_pg#certificates", text(title.certificate)))
+    if title.runtime_seconds:
+        items.append(duration(title.runtime_seconds))
+    return (
+        f'<h1 textLength="{len(title.title)}" data-testid="hero__pageTitle" class="sc-b41e510f-0 baseAlt">'
+        f'<span class="hero__primary-text" data-testid="hero__primary-text">{text(title.title)}</span></h1>{original}'
+        '<ul class="ipc-inline-list ipc-inline-list--show-dividers sc-b41e510f-3 baseAlt" role="presentation">'
+        f"{''.join(map(inline_item, items))}</ul>"
+    )
+
+
+def _rating(title: DemoTitle) -> str:
+    if title.rating is None:
+        return ""
+    return (
+        '<div data-testid="hero-rating-bar__aggregate-rating" class="rating-bar__base-button">'
+        f'<div class="sc-a3dab77e-1">IMDb RATING</div>{STAR}'
+        '<div data-testid="hero-rating-bar__aggregate-rating__score" class="sc-a30a09c4-2">'
+        f'<span class="sc-a30a09c4-1">{title.rating:.1f}</span><span>/<!-- -->10</span></div>'
+        f'<div class="sc-a30a09c4-3">{short_count(title.votes)}</div></div>'
+    )
+
+
+def _poster(title: DemoTitle, poster: str | None) -> str:
+    if poster is None:
+        return ""
+    sized = poster.removesuffix(".jpg")
+    return (
+        '<div class="ipc-poster ipc-poster--baseAlt" role="group" data-testid="hero-media__poster">'
+        f'<img alt="{text(title.title)}" class="ipc-image" loading="eager" src="{sized}QL75_UX190_CR0,2,190,281_.jpg" '
+        f'srcSet="{sized}QL75_UX190_CR0,2,190,281_.jpg 190w, {sized}QL75_UX380_CR0,4,380,562_.jpg 380w" '
+        'width="190"/></div>'
+    )
+
+
+def _genres(title: DemoTitle) -> str:
+    chips = "".join(
+        link(f"/interest/in{place:07}/", f'<span class="ipc-chip__text">{text(genre)}</span>', "ipc-chip")
+        for place, genre in enumerate(title.genres, 1)
+    )
+    return (
+        '<div class="ipc-chip-list--baseAlt ipc-chip-list" data-testid="interests">'
+        f'<div class="ipc-chip-list__scroller">{chips}</div></div>'
+    )
+
+
+def _plot(title: DemoTitle) -> str:
+    if title.plot is None:
+        return ""
+    spans = "".join(
+        f'<span role="presentation" data-testid="plot-{size}"><span>{text(title.plot)}</span></span>'
+        for size in ("xs_to_m", "l", "xl")
+    )
+    return f'<p data-testid="plot" class="sc-9a16f31-3">{spans}</p>'
+
+
+def _principal(label: str, people: tuple[DemoPerson, ...], code: str) -> str:
+    if not people:
+        return ""
+    names = "".join(
+        inline_item(link(f"/name/{person.person_id}/?ref_=tt_ov_{code}_{place}", text(person.name), _CONTENT))
+        for place, person in enumerate(people, 1)
+    )
+    return (
+        '<li role="presentation" class="ipc-metadata-list__item" data-testid="title-pc-principal-credit">'
+        f'<span class="ipc-metadata-list-item__label ipc-btn--not-interactable">{label}</span>'
+        f'<div class="ipc-metadata-list-item__content-container">{_LIST}{names}</ul></div></li>'
+    )
+
+
+def _metascore(title: DemoTitle) -> str:
+    if title.metascore is None:
+        return ""
+    return (
+        '<span class="three-Elements"><span class="score"><span class="sc-9fe7b0ef-0 metacritic-score-box" '
+        f'style="background-color:#54A72A">{title.metascore}</span></span>'
+        '<span class="label"><span class="metacritic-score-label">Metascore</span></span></span>'
+    )
+
+
+def _cast(title: DemoTitle) -> str:
+    if not title.cast:
+        return ""
+    items = "".join(_cast_item(title, role, place) for place, role in enumerate(title.cast, 1))
+    return (
+        '<section class="ipc-page-section" cel_widget_id="StaticFeature_Cast" data-testid="title-cast">'
+        f'<div class="ipc-sub-grid" data-testid="shoveler-items-container">{items}</div></section>'
+    )
+
+
+def _cast_item(title: DemoTitle, role: DemoRole, place: int) -> str:
+    person = role.person
+    characters = "".join(
+        inline_item(
+            f'<a href="/title/{title.imdb_id}/characters/{person.person_id}/?ref_=tt_cst_c_{place}" '
+            'class="title-cast-item__char" data-testid="cast-item-characters-link">'
+            f'<span class="sc-8eb6700a-4">{text(character)}</span></a>'
+        )
+        for character in role.characters
+    )
+    return (
+        '<div data-testid="title-cast-item" class="sc-8eb6700a-5">'
+        f'<a data-testid="title-cast-item__actor" href="/name/{person.person_id}/?ref_=tt_cst_t_{place}" '
+        f'class="sc-8eb6700a-1">{text(person.name)}</a>'
+        '<div class="title-cast-item__characters-list"><ul class="ipc-inline-list" role="presentation" '
+        f'data-testid="cast-item-characters-list">{characters}</ul></div></div>'
+    )
+
+
+def _details(title: DemoTitle) -> str:
+    rows = ""
+    if title.release:
+        rows += _row("title-details-releasedate", "Release date", f"{_date(title.release)} (United States)")
+    if title.runtime_seconds:
+        minutes = f" ({title.runtime_seconds // 60} min)"
+        rows += _row("title-techspec_runtime", "Runtime", duration(title.runtime_seconds) + minutes)
+    return f'<section data-testid="Details"><ul class="ipc-metadata-list" role="presentation">{rows}</ul></section>'
+
+
+def _row(test_id: str, label: str, value: str) -> str:
+    return (
+        f'<li role="presentation" class="ipc-metadata-list__item" data-testid="{test_id}">'
+        f'<span class="ipc-metadata-list-item__label">{label}</span>'
+        f'<div class="ipc-metadata-list-item__content-container">{_LIST}'
+        f"{inline_item(f'<span class={_CONTENT!r}>{value}</span>')}</ul></div></li>"
+    )
+
+
+def _date(release: PartialDate) -> str:
+    year, month, day = release
+    if month is None:
+        return str(year)
+    return f"{MONTHS[month - 1]} {year}" if day is None else f"{MONTHS[month - 1]} {day}, {year}"
+
+
+CHART_ROWS: Final = 25
+
+
+def chart_dom(heading: str, titles: Iterable[DemoTitle]) -> str:
+    """The list with a row for each of the titles given."""
+    rows = "".join(_chart_row(title, rank) for rank, title in enumerate(titles, 1))
+    return (
+        f'<main><h1 class="ipc-title__text">{heading}</h1><div data-testid="chart-layout-main-column">'
+        '<ul class="ipc-metadata-list ipc-metadata-list--dividers-between compact-list-view" role="presentation">'
+        f"{rows}</ul></div></main>"
+    )
+
+
+def _chart_row(title: DemoTitle, rank: int) -> str:
+    facts = [str(title.year) if title.year else "", title.certificate or ""]
+    facts.insert(1, duration(title.runtime_seconds) if title.runtime_seconds else "")
+    metadata = "".join(f'<span class="cli-title-metadata-item">{text(fact)}</span>' for fact in facts if fact)
+    rating = ""
+    if title.rating is not None:
+        rating = (
+            '<div class="cli-ratings-container" data-testid="ratingGroup--container">'
+            f'<span aria-label="IMDb rating: {title.rating:.1f}" class="ipc-rating-star ratingGroup--imdb-rating" '
+            f'data-testid="ratingGroup--imdb-rating">{STAR}<span class="ipc-rating-star--rating">{title.rating:.1f}'
+            f'</span><span class="ipc-rating-star--voteCount">&nbsp;({short_count(title.votes)})</span></span></div>'
+        )
+    href = f"/title/{title.listed_id}/?ref_=chttp"
+    return (
+        '<li class="ipc-metadata-list-summary-item"><div class="ipc-metadata-list-summary-item__c">'
+        '<div class="cli-parent li-compact"><div class="cli-poster-container">'
+        f'<a class="ipc-lockup-overlay ipc-focusable" href="{href}_i_{rank}" '
+        f'aria-label="View title page for {text(title.title)}"></a></div><div class="cli-children">'
+        f'<div class="ipc-signpost" data-testid="title-list-item-ranking"><div class="ipc-signpost__text">#{rank}</div>'
+        f'</div><div class="ipc-title cli-title"><a href="{href}_t_{rank}" class="ipc-title-link-wrapper" tabindex="0">'
+        f'<h3 class="ipc-title__text">{text(title.title)}</h3></a></div>'
+        f'<div class="cli-title-metadata">{metadata}</div>{rating}</div></div></div></li>'
+    )

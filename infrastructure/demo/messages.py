@@ -1,4 +1,4 @@
-"""A request as it came in and an answer as it goes out."""
+"""A request as it came in and a response as it is sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from infrastructure.demo.body import Body
+from infrastructure.demo.bodies import Body
 
 _FORBIDDEN: Final = (
     b"<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n"
@@ -18,7 +18,7 @@ _FORBIDDEN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DemoRequest:
     """One request; header names are in lower case."""
 
     method: str
@@ -34,21 +34,28 @@ class Request:
 
     @property
     def query(self) -> str:
-        """What follows the question mark."""
+        """The part after the question mark."""
         return urlsplit(self.target).query
 
     def accepts(self, coding: str) -> bool:
-        """Whether Accept-Encoding names this coding and does not rule it out."""
+        """Tells whether Accept-Encoding names this coding and does not exclude it."""
         for entry in self.headers.get("accept-encoding", "").split(","):
             name, _, weight = entry.partition(";")
             if name.strip().lower() == coding:
                 return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
         return False
 
+    def has_current(self, tag: str, modified: str) -> bool:
+        """Tells whether the client's copy is current; If-None-Match outranks If-Modified-Since (RFC 9110, 13.2.2)."""
+        known = self.headers.get("if-none-match")
+        if known is not None:
+            return known.strip() == "*" or tag in known
+        return self.headers.get("if-modified-since") == modified
+
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer; ``headers`` come on top of those that every answer has."""
+class DemoResponse:
+    """One response; ``headers`` are added to those that every response has."""
 
     status: int
     body: Body = field(default_factory=lambda: Body((b"",)))
@@ -56,22 +63,22 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def text(cls, status: int, text: str | bytes, content_type: str = "text/html;charset=UTF-8") -> Answer:
-        """An uncompressed answer."""
+    def text(cls, status: int, text: str | bytes, content_type: str = "text/html;charset=UTF-8") -> DemoResponse:
+        """Makes an uncompressed response."""
         return cls(status, Body((text.encode() if isinstance(text, str) else text,)), content_type)
 
     @classmethod
-    def json(cls, value: Any, status: int = 200) -> Answer:
-        """A JSON answer; what UTF-8 cannot hold is escaped."""
+    def json(cls, value: Any, status: int = 200) -> DemoResponse:
+        """Makes a JSON response; characters that UTF-8 cannot encode are escaped."""
         return cls.text(status, json.dumps(value), "application/json")
 
     @classmethod
-    def redirect(cls, status: int, location: str) -> Answer:
-        """Another address."""
+    def redirect(cls, status: int, location: str) -> DemoResponse:
+        """Makes a redirect to another address."""
         return cls(status, headers=(("Location", location),))
 
     def head(self, *, length: int | None, close: bool) -> bytes:
-        """Status line and headers, with the Content-Length given, or without one."""
+        """Gives status line and headers, with the given Content-Length or without one."""
         lines = [
             f"HTTP/1.1 {self.status} {_reason(self.status)}",
             "Server: Server",
@@ -88,9 +95,9 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def forbidden() -> Answer:
-    """The load balancer's own refusal, as IMDb's GraphQL host sends it."""
-    return Answer(403, Body((_FORBIDDEN,)), "text/html")
+def forbidden() -> DemoResponse:
+    """Gives the load balancer's refusal, as IMDb's GraphQL host sends it."""
+    return DemoResponse(403, Body((_FORBIDDEN,)), "text/html")
 
 
 def _reason(status: int) -> str:

@@ -1,7 +1,6 @@
-"""The awkward titles: everything that is missing, misleading or hard to store, at fixed places of the chart.
+"""Awkward titles: values that are missing, misleading or hard to store, at fixed places of the Top chart.
 
-They stand within the first 250 places of the Top chart, four apart, so that
-those between them are ordinary.
+They are within the first 250 places, four apart, with ordinary titles between them.
 """
 
 from __future__ import annotations
@@ -56,12 +55,12 @@ ODDITIES: Final[dict[str, _Change]] = {
     "formula": _titled("=1+1", "@SUM(A1:A9)"),
     "emoji": _titled("The 🎬 Projectionist 👩‍🚀🏳️‍🌈", "🎞️"),
     "right to left": _titled("שלום, רחוב סואן", "الليل والبحر"),
-    "namesakes": _as_it_is,  # the catalogue, which knows people and ids, does it
+    "namesakes": _as_it_is,  # made by the catalogue
     "directs and plays": _directs_and_plays,
-    "remapped": _as_it_is,  # likewise
+    "remapped": _as_it_is,  # made by the catalogue
     "NUL": _with(plot="Before\x00after the NUL."),
     "lone surrogate": _titled("Half a \ud83c Mask"),
-    "very long plot": _with(plot="A plot that will not end, and says so. " * 520 + "It ended."),
+    "very long plot": _with(plot="This sentence of the plot is repeated. " * 520 + "It ends."),
     "HTML entities": _titled("Fish & Chips <for> Two", "Literally &amp; and &lt;b&gt;"),
     "closing script": _with(plot="He wrote </script><script>alert('x')</script> on the wall <!-- and left."),
     "no director": _with(directors=()),
@@ -87,20 +86,20 @@ ODDITIES: Final[dict[str, _Change]] = {
 }  # fmt: skip
 _AT: Final = {_FIRST + _STEP * place: name for place, name in enumerate(ODDITIES)}
 PLACES: Final = {name: index for index, name in _AT.items()}
-"""Where each oddity stands: its index in the Top chart, so its rank less one."""
+"""The index of each oddity in the Top chart: its rank minus one."""
 
 
 def apply(index: int, title: DemoTitle) -> DemoTitle:
-    """The title of this index with its oddity, if the index has one."""
+    """Gives the title of this index its oddity, if the index has one."""
     name = _AT.get(index)
     return title if name is None else ODDITIES[name](title)
 
 
 def is_moved(index: int) -> bool:
-    """Whether lists name the title of this index by an id it no longer has."""
+    """Tells whether lists give an older id for the title of this index."""
     return _AT.get(index) == "remapped"
 
 
 def has_namesakes(index: int) -> bool:
-    """Whether two different people of one name are in the cast of this index's title."""
+    """Tells whether two people of one name are in the cast of this index's title."""
     return _AT.get(index) == "namesakes"

@@ -1,4 +1,4 @@
-"""Whole pages: head with ld+json, DOM, filler, ``__NEXT_DATA__``, in the order in which IMDb sends them."""
+"""Whole pages: head with ld+json, DOM, filler and ``__NEXT_DATA__``, in IMDb's order."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from domain.chart import ChartName
-from infrastructure.demo import filler
-from infrastructure.demo.body import Shared
-from infrastructure.demo.catalogue import Catalogue
-from infrastructure.demo.chart_dom import ROWS, chart_dom
-from infrastructure.demo.head import chart_head, title_head
-from infrastructure.demo.linked_data import Json, chart_list, title_item
-from infrastructure.demo.next_data import above_the_fold, common, genres, main_column, plot, typed
-from infrastructure.demo.script_json import script_json
-from infrastructure.demo.title_dom import title_dom
+from infrastructure.demo.bodies import SharedBytes, filler_markup, filler_translations, script_json
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.islands import (
+    Json,
+    above_the_fold,
+    chart_list,
+    common,
+    genres,
+    main_column,
+    plot,
+    title_item,
+    typed,
+)
+from infrastructure.demo.markup import CHART_ROWS, chart_dom, chart_head, title_dom, title_head
 from infrastructure.demo.titles import DemoTitle
 
-Pieces: TypeAlias = tuple[bytes | Shared, ...]
+Pieces: TypeAlias = tuple[bytes | SharedBytes, ...]
 
 CHART_PATHS: Final = {
     "/chart/top/": ChartName.TOP250,
@@ -40,26 +45,28 @@ _TAIL: Final = (
 )
 
 
-class Pages:
+class PageBuilder:
     """Renders title and chart pages of about ``page_kb`` kilobytes.
 
-    A page is a sequence of pieces, of which the filler is the same object in
-    all. ``site_url`` is where posters are said to be.
+    A page is a sequence of pieces; all pages share the pieces that hold filler.
+    ``site_url`` is the host of the posters' addresses.
     """
 
-    def __init__(self, catalogue: Catalogue, page_kb: int, site_url: str) -> None:
+    def __init__(self, catalogue: DemoCatalogue, page_kb: int, site_url: str) -> None:
         self._catalogue = catalogue
         self._site_url = site_url
         spare = max(0, page_kb * 1024 - _TYPICAL_OWN_BYTES)
-        self._markup = Shared.of(b'<div hidden="">' + filler.markup(int(spare * _MARKUP_SHARE)) + b"</div>")
-        self._translations = Shared.of(filler.translations(spare - int(spare * _MARKUP_SHARE)) + _AFTER_TRANSLATIONS)
+        self._markup = SharedBytes.of(b'<div hidden="">' + filler_markup(int(spare * _MARKUP_SHARE)) + b"</div>")
+        self._translations = SharedBytes.of(
+            filler_translations(spare - int(spare * _MARKUP_SHARE)) + _AFTER_TRANSLATIONS
+        )
 
     def poster_url(self, title: DemoTitle) -> str | None:
-        """Where the title's poster can be had in full size."""
+        """Gives the address of the title's poster in full size."""
         return f"{self._site_url}/images/M/{title.imdb_id}@._V1_.jpg" if title.has_poster else None
 
     def title(self, title: DemoTitle) -> Pieces:
-        """The page ``/title/tt.../``."""
+        """Renders the page ``/title/tt.../``."""
         poster = self.poster_url(title)
         props = {
             "tconst": title.imdb_id,
@@ -71,7 +78,7 @@ class Pages:
         )
 
     def chart(self, name: ChartName) -> Pieces:
-        """The page of a chart: all its titles in both islands, the first 25 in the DOM."""
+        """Renders the page of a chart: all its titles in both islands, the first 25 in the DOM."""
         titles = list(self._catalogue.chart(name))
         posters = [self.poster_url(title) for title in titles]
         edges = [
@@ -79,7 +86,7 @@ class Pages:
             for rank, (title, poster) in enumerate(zip(titles, posters, strict=True), 1)
         ]
         search = typed("ChartTitleSearchConnection", edges=edges, genres=[], keywords=[], watchOptions=[])
-        dom = chart_dom(_HEADINGS[name], titles[:ROWS])
+        dom = chart_dom(_HEADINGS[name], titles[:CHART_ROWS])
         path = next(path for path, chart in CHART_PATHS.items() if chart is name).rstrip("/")
         props = {"pageData": {"chartTitles": search}}
         return self._page(path, chart_head(_HEADINGS[name], path), chart_list(titles, posters), dom, props)
@@ -112,6 +119,6 @@ def _node(title: DemoTitle, poster: str | None) -> Json:
     )
 
 
-def size_of(pieces: Sequence[bytes | Shared]) -> int:
-    """Bytes of a page before compression."""
-    return sum(len(piece.raw if isinstance(piece, Shared) else piece) for piece in pieces)
+def size_of(pieces: Sequence[bytes | SharedBytes]) -> int:
+    """Gives the bytes of a page before compression."""
+    return sum(len(piece.raw if isinstance(piece, SharedBytes) else piece) for piece in pieces)

@@ -14,7 +14,7 @@ from typing import Final
 from domain.errors import UsageError
 from infrastructure.demo.options import DemoOptions
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
+_ROOT: Final = Path(__file__).resolve().parents[__name__.count(".")]  # where our packages are imported from
 _GRACE_SECONDS: Final = 5.0
 
 
@@ -37,7 +37,7 @@ class DemoProcess:
     def __init__(self, options: DemoOptions, prefix: Sequence[str] = ()) -> None:
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
-            [*prefix, sys.executable, "-m", "infrastructure.demo", json.dumps(options.to_json())],
+            [*prefix, sys.executable, "-m", __package__, json.dumps(options.to_json())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,

@@ -1,49 +1,126 @@
-"""HTTP/1.1 over asyncio streams, with the socket near enough to break the protocol on purpose.
+"""HTTP/1.1 over asyncio streams.
 
-A web framework would answer well-formed HTTP only; cut bodies, resets and
-drips are half of this site's work.
+A web framework answers well-formed HTTP only; this server stays close enough to
+the socket to cut bodies and to reset connections on purpose.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import signal
 import socket
-from dataclasses import replace
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
-from infrastructure.demo.faults import Fault, FaultPlan
-from infrastructure.demo.messages import Answer, Request
-from infrastructure.demo.misbehaviour import Exchange, check, deliver, send
+from infrastructure.demo.faults import DemoFault, FaultPlan, PendingResponse, deliver, respond, send
+from infrastructure.demo.messages import DemoRequest, DemoResponse
 from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.refusals import refuse
-from infrastructure.demo.request_log import RequestLog
-from infrastructure.demo.site import Site
+from infrastructure.demo.site import DemoSite
 
 _log = logging.getLogger(__name__)
 _MAX_HEAD: Final = 64 * 1024
 _MAX_BODY: Final = 1024 * 1024
-_SEND_BUFFER: Final = 1024 * 1024  # a whole page in one send: nothing to copy, no second wake-up
+_SEND_BUFFER: Final = 1024 * 1024  # a whole page in one send: no copy and no second wake-up
 _ADMIN: Final = "/_demo/"
+_REMEMBERED: Final = 50_000  # requests kept one by one; the counts include all
+
+
+@dataclass(slots=True)
+class LoggedRequest:
+    """One request; ``status`` and ``size`` stay 0 where a fault broke the protocol."""
+
+    at: float
+    client: str
+    method: str
+    target: str
+    agent: str
+    status: int = 0
+    size: int = 0
+    fault: str = ""
+
+
+class RequestLog:
+    """Counts requests, so that tests can count at the site. For one event loop."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Sets all counts to zero; times count from now."""
+        self._started = time.monotonic()
+        self._cpu = time.process_time()
+        self._paths: Counter[str] = Counter()
+        self._clients: Counter[str] = Counter()
+        self._statuses: Counter[int] = Counter()
+        self._faults: Counter[str] = Counter()
+        self._sent = 0
+        self._open = 0
+        self._peak = 0
+        self._requests: deque[LoggedRequest] = deque(maxlen=_REMEMBERED)
+
+    @contextmanager
+    def count(self, request: DemoRequest) -> Iterator[LoggedRequest]:
+        """Counts a request; the block ends when its response has been sent."""
+        at = round(time.monotonic() - self._started, 4)
+        logged = LoggedRequest(
+            at, request.client, request.method, request.target, request.headers.get("user-agent", "")
+        )
+        self._requests.append(logged)
+        self._paths[request.path] += 1
+        self._clients[request.client] += 1
+        self._open += 1
+        self._peak = max(self._peak, self._open)
+        try:
+            yield logged
+        finally:
+            self._open = max(0, self._open - 1)
+            self._statuses[logged.status] += 1
+            self._sent += logged.size
+            if logged.fault:
+                self._faults[logged.fault] += 1
+
+    def report(self, *, visits: bool) -> dict[str, Any]:
+        """Gives all counts as JSON values; ``cpu_seconds`` is this process's use since the log was cleared."""
+        report: dict[str, Any] = {
+            "total": sum(self._paths.values()),
+            "paths": dict(self._paths),
+            "clients": dict(self._clients),
+            "statuses": {str(status): count for status, count in sorted(self._statuses.items())},
+            "faults": dict(self._faults),
+            "bytes_sent": self._sent,
+            "peak_concurrency": self._peak,
+            "seconds": round(time.monotonic() - self._started, 4),
+            "cpu_seconds": round(time.process_time() - self._cpu, 4),
+        }
+        if visits:
+            names = LoggedRequest.__slots__
+            report["visits"] = [{name: getattr(logged, name) for name in names} for logged in self._requests]
+        return report
 
 
 class DemoServer:
-    """Serves a site on a socket that listens already."""
+    """Serves a site on a listening socket."""
 
-    def __init__(self, options: DemoOptions, listener: socket.socket, site: Site) -> None:
+    def __init__(self, options: DemoOptions, listener: socket.socket, site: DemoSite) -> None:
         self._listener = listener
         self._latency = options.latency
         self._site = site
-        self._visits = RequestLog()
+        self._requests = RequestLog()
         self._seed = options.seed
         self._plan = self._planned([*options.faults])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop`` is set; connections still open are dropped."""
+        """Serves until ``stop`` is set; open connections are dropped."""
         server = await asyncio.start_server(self._connected, sock=self._listener, limit=_MAX_HEAD, backlog=1024)
         await stop.wait()
-        server.close()  # without waiting: from Python 3.12 on that would last as long as the last visitor stays
+        server.close()  # not awaited: since Python 3.12 that takes until the last client has disconnected
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
@@ -54,72 +131,74 @@ class DemoServer:
                 close = request.headers.get("connection", "").lower() == "close"
                 if request.path.startswith(_ADMIN):
                     await send(writer, request, self._administer(request), close=close)
-                elif not await self._serve(Exchange(request, self._site, reader, writer, close)):
+                elif not await self._serve(PendingResponse(request, self._site, reader, writer, close)):
                     break
                 if close:
                     break
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
-            _log.debug("visitor %s left in the middle", client)
+            _log.debug("client %s closed the connection during a request", client)
         except (ValueError, asyncio.LimitOverrunError) as error:
-            await send(writer, None, Answer.text(400, f"{error}\n", "text/plain"), close=True)
+            await send(writer, None, DemoResponse.text(400, f"{error}\n", "text/plain"), close=True)
         except asyncio.CancelledError:
-            _log.debug("the site stops with visitor %s connected", client)  # the task ends here anyway
+            _log.debug("the site stops while client %s is connected", client)  # the task ends here in any case
         finally:
             writer.close()
 
-    async def _serve(self, exchange: Exchange) -> bool:
-        """Answer well or badly; whether the connection may be used again."""
-        request = exchange.request
-        with self._visits.visit(request) as visit:
+    async def _serve(self, pending: PendingResponse) -> bool:
+        """Answers with or without a fault; tells whether the connection can be used again."""
+        request = pending.request
+        with self._requests.count(request) as logged:
             fault = self._plan.next(request)
             if self._latency:
                 await asyncio.sleep(self._latency)
+            response: DemoResponse | None
             if fault is None:
-                answer = self._site.answer(request)
+                response = pending.proper()
             else:
-                visit.fault = fault.action
-                refused = refuse(fault.action, fault.argument, request, self._site)
-                if refused is None:
-                    return await deliver(fault.action, replace(exchange, argument=fault.argument))
-                answer = refused
-            visit.status = answer.status
-            visit.size = answer.body.length
-            await send(exchange.writer, request, answer, close=exchange.close)
+                logged.fault = fault.action
+                response = respond(fault, pending)
+                if response is None:
+                    return await deliver(fault, pending)
+            logged.status = response.status
+            logged.size = response.body.length
+            await send(pending.writer, request, response, close=pending.close)
             return True
 
     def _planned(self, faults: list[str | dict[str, Any]]) -> FaultPlan:
-        plan = FaultPlan([Fault.from_json(fault) for fault in faults], self._seed)
-        for fault in plan.faults:
-            check(fault)
-        return plan
+        return FaultPlan([DemoFault.from_json(fault) for fault in faults], self._seed)
 
-    def _administer(self, request: Request) -> Answer:
+    def _administer(self, request: DemoRequest) -> DemoResponse:
         match request.method, request.path.removeprefix(_ADMIN):
             case "GET", "log":
-                return Answer.json(self._visits.report(visits="visits" in request.query))
+                return DemoResponse.json(self._requests.report(visits="visits" in request.query))
             case "GET", "faults":
-                return Answer.json([fault.to_json() for fault in self._plan.faults])
+                return DemoResponse.json([fault.to_json() for fault in self._plan.faults])
             case "POST", "faults":
                 try:
                     self._plan = self._planned(json.loads(request.body))
                 except (ValueError, TypeError, AttributeError) as error:
-                    return Answer.json({"error": str(error)}, status=400)
-                return Answer.json({})
+                    return DemoResponse.json({"error": str(error)}, status=400)
+                return DemoResponse.json({})
+            case "POST", "replace":
+                path, content_type = request.headers["x-path"], request.headers["content-type"]
+                self._site.replaced[path] = DemoResponse.text(200, request.body, content_type)
+                return DemoResponse.json({})
             case "POST", "reset":
-                self._visits.clear()
-                return Answer.json({})
+                self._requests.clear()
+                self._site.replaced.clear()
+                return DemoResponse.json({})
             case "GET", "ids":
-                return Answer.text(200, "".join(f"{i}\n" for i in self._site.catalogue.ids()), "text/plain")
-        return Answer.json({"error": f"no {request.method} {request.path}"}, status=404)
+                return DemoResponse.text(200, "".join(f"{i}\n" for i in self._site.catalogue.ids()), "text/plain")
+        return DemoResponse.json({"error": f"no {request.method} {request.path}"}, status=404)
 
 
-async def _read(reader: asyncio.StreamReader, client: str) -> Request | None:
-    """The next request of a connection, or None once the visitor has closed it.
+async def _read(reader: asyncio.StreamReader, client: str) -> DemoRequest | None:
+    """Reads the next request of a connection; None once the client has closed it.
 
     Raises:
-        ValueError: this is not HTTP, or too much of it.
+        ValueError: this is not HTTP, or the body is too large.
         asyncio.LimitOverrunError: the head is too long.
-        asyncio.IncompleteReadError: the visitor left in the middle of a request.
+        asyncio.IncompleteReadError: the client closed the connection during a request.
     """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -138,4 +217,48 @@ async def _read(reader: asyncio.StreamReader, client: str) -> Request | None:
     length = int(headers.get("content-length", "0"))
     if not 0 <= length <= _MAX_BODY:
         raise ValueError(f"a body of {length} bytes")
-    return Request(method, target, client, headers, await reader.readexactly(length) if length else b"")
+    return DemoRequest(method, target, client, headers, await reader.readexactly(length) if length else b"")
+
+
+def serve(
+    options: DemoOptions,
+    ready: Callable[[str], None],
+    until: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Serves in this process until SIGTERM or SIGINT, or until stopped.
+
+    Args:
+        options: how to serve.
+        ready: called once with the site's address when it answers.
+        until: called once with a function that stops the site from any thread.
+
+    Raises:
+        OSError: the address cannot be used, for example because the port is taken.
+        ValueError: the site does not know a fault.
+    """
+    with contextlib.closing(socket.create_server((options.host, options.port), backlog=1024)) as listener:
+        url = f"http://{options.host}:{listener.getsockname()[1]}"
+        site = DemoSite(options, options.public_url or url)
+        site.prepare()
+        asyncio.run(_run(DemoServer(options, listener, site), lambda: ready(url), until))
+
+
+async def _run(
+    server: DemoServer, ready: Callable[[], None], until: Callable[[Callable[[], None]], None] | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    if until is None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+                loop.add_signal_handler(number, stop.set)
+    else:
+        until(lambda: _set(loop, stop))
+    serving = asyncio.create_task(server.run(stop))
+    ready()
+    await serving
+
+
+def _set(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
+        loop.call_soon_threadsafe(stop.set)

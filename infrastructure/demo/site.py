@@ -1,4 +1,4 @@
-"""What the site answers when it behaves."""
+"""What the site answers without faults."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from infrastructure.demo.body import Body, gzipped, plain
-from infrastructure.demo.catalogue import Catalogue
-from infrastructure.demo.messages import Answer, Request, forbidden
+from infrastructure.demo.bodies import Body, gzipped, plain
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.messages import DemoRequest, DemoResponse, forbidden
 from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.pages import CHART_PATHS, Pages, Pieces
-from infrastructure.demo.posters import Posters
+from infrastructure.demo.pages import CHART_PATHS, PageBuilder, Pieces
+from infrastructure.demo.posters import PosterServer
 
 if TYPE_CHECKING:
-    from infrastructure.demo.graphql_endpoint import GraphQLEndpoint
+    from infrastructure.demo.graphql import GraphQLEndpoint
 
 _TITLE_PATH: Final = re.compile(r"/title/(tt\d{7,10})(/?)")
 _BODY_MEMORY: Final = 192 * 1024 * 1024  # a page holds 6 kB of its own: enough for 30,000
@@ -30,68 +30,70 @@ _NOT_FOUND: Final = (
 )
 
 
-class Site:
-    """Answers by path; knows nothing of sockets, latency and faults."""
+class DemoSite:
+    """DemoResponses by path; knows nothing of sockets, latency and faults."""
 
     def __init__(self, options: DemoOptions, site_url: str) -> None:
-        self.catalogue = Catalogue(options.seed, options.count)
-        self.pages = Pages(self.catalogue, options.page_kb, site_url)
-        self._posters = Posters(self.catalogue, options.seed)
+        self.catalogue = DemoCatalogue(options.seed, options.count)
+        self.pages = PageBuilder(self.catalogue, options.page_kb, site_url)
+        self._posters = PosterServer(self.catalogue, options.seed)
         self._endpoint: GraphQLEndpoint | None = None
         self._bodies = _BodyCache(_BODY_MEMORY)
         self._prepared = options.prepare
+        self.replaced: dict[str, DemoResponse] = {}
 
     def prepare(self) -> None:
-        """Render and compress beforehand what fits, so that visitors do not wait for it."""
+        """Renders and compresses pages before the first request."""
         for imdb_id in islice(self.catalogue.ids(), self._prepared):
-            self.answer(Request("GET", f"/title/{imdb_id}/", "", {"accept-encoding": "gzip"}))
-        self.answer(Request("GET", "/chart/top/", "", {"accept-encoding": "gzip"}))
+            self.answer(DemoRequest("GET", f"/title/{imdb_id}/", "", {"accept-encoding": "gzip"}))
+        self.answer(DemoRequest("GET", "/chart/top/", "", {"accept-encoding": "gzip"}))
 
-    def answer(self, request: Request) -> Answer:
-        """The answer of a site in good health."""
+    def answer(self, request: DemoRequest) -> DemoResponse:
+        """Gives the response to a request."""
         path = request.path
+        if path in self.replaced:
+            return self.replaced[path]
         if request.method == "POST" and path in ("/", "/graphql", "/graphql/"):
             return self._graphql().answer(request, forbidden())
         if request.method not in ("GET", "HEAD"):
-            return Answer(405, headers=(("Allow", "GET, HEAD"),))
+            return DemoResponse(405, headers=(("Allow", "GET, HEAD"),))
         if match := _TITLE_PATH.fullmatch(path):
             return self._title(request, *match.groups())
         if chart := CHART_PATHS.get(path):
             return self._page(request, path, lambda: self.pages.chart(chart))
         if f"{path}/" in CHART_PATHS:
-            return Answer.redirect(308, f"{path}/")
+            return DemoResponse.redirect(308, f"{path}/")
         if poster := self._posters.answer(request):
             return poster
         if path == "/robots.txt":
-            return Answer.text(200, _ROBOTS, "text/plain")
-        return Answer.text(404, _NOT_FOUND)
+            return DemoResponse.text(200, _ROBOTS, "text/plain")
+        return DemoResponse.text(404, _NOT_FOUND)
 
     def _graphql(self) -> GraphQLEndpoint:
         if self._endpoint is None:
-            from infrastructure.demo.graphql_endpoint import GraphQLEndpoint
-            from infrastructure.demo.graphql_values import Root
+            from infrastructure.demo.graphql import GraphQLEndpoint
 
-            self._endpoint = GraphQLEndpoint(Root(self.catalogue, self.pages.poster_url))
+            self._endpoint = GraphQLEndpoint(self.catalogue, self.pages.poster_url)
         return self._endpoint
 
-    def _title(self, request: Request, imdb_id: str, slash: str) -> Answer:
+    def _title(self, request: DemoRequest, imdb_id: str, slash: str) -> DemoResponse:
         title = self.catalogue.find(imdb_id)
         if title is None:
-            return Answer.text(404, _NOT_FOUND)
+            return DemoResponse.text(404, _NOT_FOUND)
         if title.imdb_id != imdb_id:
-            return Answer.redirect(301, f"/title/{title.imdb_id}/")
+            return DemoResponse.redirect(301, f"/title/{title.imdb_id}/")
         if not slash:
-            return Answer.redirect(308, f"/title/{imdb_id}/")
+            return DemoResponse.redirect(308, f"/title/{imdb_id}/")
         return self._page(request, imdb_id, lambda: self.pages.title(title))
 
-    def _page(self, request: Request, key: str, render: Callable[[], Pieces]) -> Answer:
+    def _page(self, request: DemoRequest, key: str, render: Callable[[], Pieces]) -> DemoResponse:
         if not request.accepts("gzip"):
-            return Answer(200, plain(render()))
-        return Answer(200, self._bodies.get(key, lambda: gzipped(render())))
+            return DemoResponse(200, plain(render()))
+        return DemoResponse(200, self._bodies.get(key, lambda: gzipped(render())))
 
 
 class _BodyCache:
-    """The bodies asked for last, up to so many bytes of their own (shared filler counts nothing)."""
+    """Keeps the bodies used last, up to ``limit`` bytes; shared filler is not counted."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -1,17 +1,45 @@
-"""What the demo site knows of a title."""
+"""The records of the demo site and the numbering of their ids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 PartialDate: TypeAlias = tuple[int, int | None, int | None]
 """Year, month, day; the last two may be unknown."""
 
+MODULUS: Final = 14_999_981  # a prime, so that every multiplier has an inverse; ids get 7 or 8 digits
+_MULTIPLIER: Final = 6_180_339
+_INVERSE: Final = pow(_MULTIPLIER, -1, MODULUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """A one-to-one map between indexes and ids such as ``tt0123456``, without a table.
+
+    The ids are not in the order of the indexes, and some have seven digits and some
+    eight, so that their order as text is not their order as numbers.
+    """
+
+    prefix: str
+    offset: int
+
+    def id_of(self, index: int) -> str:
+        """Gives the id of an index from 0 to ``MODULUS - 1``."""
+        return f"{self.prefix}{(index * _MULTIPLIER + self.offset) % MODULUS:07d}"
+
+    def index_of(self, identifier: str) -> int | None:
+        """Gives the index of an id, or None if no index has it."""
+        digits = identifier.removeprefix(self.prefix)
+        if digits == identifier or not (digits.isascii() and digits.isdigit()):
+            return None
+        index = (int(digits) - self.offset) * _INVERSE % MODULUS
+        return index if self.id_of(index) == identifier else None
+
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """Somebody invented; ``person_id`` is an ``nm`` id."""
+    """An invented person; ``person_id`` is an ``nm`` id."""
 
     person_id: str
     name: str
@@ -19,7 +47,11 @@ class DemoPerson:
 
 @dataclass(frozen=True, slots=True)
 class DemoRole:
-    """A person in a cast, with the names of the characters, often one, sometimes none."""
+    """A person in a cast.
+
+    Attributes:
+        characters: their names; there can be none.
+    """
 
     person: DemoPerson
     characters: tuple[str, ...]
@@ -27,17 +59,17 @@ class DemoRole:
 
 @dataclass(frozen=True, slots=True)
 class DemoTitle:
-    """One invented title, as every page and GraphQL answer about it will tell it.
+    """One invented title, as pages and GraphQL give it.
 
     Attributes:
         imdb_id: its id today.
-        listed_id: the id that charts and lists name; differs from ``imdb_id``
-            where IMDb would have remapped the title, and redirects to it.
+        listed_id: the id in charts and lists; differs from ``imdb_id`` where IMDb
+            would have moved the title, and redirects to it.
         rating: 1 to 10 with one decimal, or None.
-        votes: 0 where there is no rating, as IMDb has it.
+        votes: 0 without a rating, as on IMDb.
         runtime_seconds: not always whole minutes.
         hollow_plot: the plot is an object whose text is null, instead of null itself.
-        rank: place in the Top 250, counting from 1; None for titles of other charts.
+        rank: place in the Top 250 from 1; None outside that chart.
     """
 
     imdb_id: str
@@ -63,5 +95,5 @@ class DemoTitle:
 
     @property
     def moved(self) -> bool:
-        """Whether lists still name an older id."""
+        """Lists give an older id."""
         return self.listed_id != self.imdb_id

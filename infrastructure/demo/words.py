@@ -1,4 +1,4 @@
-"""The words that titles, people and plots are put together from. All of it is invented."""
+"""The invented words from which titles, people and plots are made."""
 
 from __future__ import annotations
 
@@ -49,20 +49,32 @@ GENRES: Final = (
 )  # fmt: skip
 CERTIFICATES: Final = ("R", "PG-13", "PG", "G", "Not Rated", "Approved", "TV-MA", "NC-17")
 ROLES: Final = (
-    "the Captain", "Dr. Hale", "Mrs. Whitcombe", "a neighbour", "the Conductor", "Inspector Rook", "young Tomas",
-    "Nurse", "the Judge", "Sergeant Pell", "Old Marta", "Bartender", "the Twin", "Self", "Narrator", "Radio voice",
+    "Captain Orr", "Dr. Hale", "Mrs. Whitcombe", "Neighbour", "Conductor", "Inspector Rook", "Young Tomas", "Nurse",
+    "Judge", "Sergeant Pell", "Old Marta", "Bartender", "Twin", "Narrator", "Radio Voice", "Ferry Clerk",
+    "Postman", "Priest", "Innkeeper", "Mayor", "Station Master", "Florist", "Border Guard", "Schoolteacher",
 )  # fmt: skip
 HEROES: Final = (
-    "a retired ferryman", "two estranged sisters", "a night-shift nurse", "the last apprentice of a clockmaker",
-    "a disgraced pilot", "a village choir", "an archivist with no memory", "a child who will not speak",
+    ("a retired ferryman", False), ("two estranged sisters", True), ("a night-shift nurse", False),
+    ("the last apprentice of a clockmaker", False), ("a disgraced pilot", False), ("the singers of a choir", True),
+    ("an archivist without memory", False), ("three brothers", True), ("a widowed lighthouse keeper", False),
+    ("an ageing violinist", False), ("two rival bakers", True), ("a young cartographer", False),
 )  # fmt: skip
+"""Who a plot is about, and whether the verb is plural."""
 DEEDS: Final = (
-    "must carry a sealed letter across a country at war", "discovers that the lighthouse has been lit all along",
-    "agrees to keep a secret that is not worth keeping", "returns to the town that was drowned for a dam",
-    "is asked to restore a painting that never existed", "finds a second set of footprints in the snow",
-    "takes the blame for a crime nobody has noticed", "builds a bridge that leads nowhere",
+    ("carries", "carry", "a sealed letter across a country at war"),
+    ("discovers", "discover", "a lighthouse that was never switched off"),
+    ("agrees", "agree", "to keep a stranger's secret"),
+    ("returns", "return", "to a town that was flooded for a dam"),
+    ("has", "have", "to restore a painting that never existed"),
+    ("finds", "find", "a second set of footprints in the snow"),
+    ("takes", "take", "the blame for a forgotten crime"),
+    ("builds", "build", "a bridge to an abandoned island"),
+    ("inherits", "inherit", "a theatre with one last performance to give"),
+    ("receives", "receive", "telegrams from a ship that sank years ago"),
 )  # fmt: skip
+"""Singular verb, plural verb and the rest of the sentence."""
 TURNS: Final = (
-    "before the first frost", "while the whole valley looks away", "and learns what silence costs",
-    "only to be recognised at the border", "as an old friend comes to collect a debt", "against all good advice",
+    "before the first frost", "while the whole valley watches", "in the winter before the war",
+    "until an old friend comes to collect a debt", "against all good advice", "after the last train has left",
+    "on the longest night of the year", "while the harbour slowly freezes",
 )  # fmt: skip

@@ -31,7 +31,7 @@ from application.catalogue_data import read_catalogue_data
 from application.ports import Status
 from domain.fields import Table
 from domain.movie import Movie
-from infrastructure.demo.catalogue import Catalogue
+from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.stores.csv.repository import CsvMovieRepository
@@ -177,7 +177,7 @@ def _report(path: str, began: float) -> None:
 
 
 def _addresses(url: str, count: int) -> dict[str, str]:
-    catalogue = Catalogue(_SEED, count * 2)
+    catalogue = DemoCatalogue(_SEED, count * 2)
     titles = (catalogue.find(imdb_id) for imdb_id in catalogue.ids())
     ids = (title.imdb_id for title in titles if title is not None and title.has_poster)
     return {imdb_id: f"{url}/images/M/{imdb_id}@._V1_.jpg" for imdb_id in islice(dict.fromkeys(ids), count)}
@@ -199,7 +199,7 @@ def _save(folder: Path, count: int) -> None:
     from tests.support.demo_movies import movie_of
 
     folder.mkdir()
-    catalogue = Catalogue(_SEED, count * 2)
+    catalogue = DemoCatalogue(_SEED, count * 2)
 
     def movies() -> Iterable[Movie]:
         for imdb_id in catalogue.ids():

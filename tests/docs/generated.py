@@ -12,6 +12,7 @@ import click
 from infrastructure.cli.app import program
 from infrastructure.cli.settings_text import env_example, markdown
 from tests.conftest import ROOT
+from tests.docs.man_page import man_page
 from tests.docs.picture import picture
 
 _PART: Final = r"(<!-- made from the code: {name} -->\n).*?(<!-- end of {name} -->)"
@@ -41,6 +42,11 @@ def _context(name: str, command: click.Command, width: int) -> click.Context:
     group = program()
     parent = click.Context(group, info_name="main.py", **group.context_settings)
     return click.Context(command, info_name=name, parent=parent, terminal_width=width)
+
+
+def _man_page() -> str:
+    tree = command_tree()
+    return man_page(tree, {name: _context(name, command, width=400) for name, command in tree.items()})
 
 
 def _commands() -> Iterator[str]:
@@ -81,6 +87,7 @@ def write() -> None:
 WHOLE: Final[dict[str, Callable[[], str]]] = {
     ".env.example": lambda: "\n".join(env_example()) + "\n",
     "docs/architecture.svg": picture,
+    "docs/filmledger.1": _man_page,
 }
 PARTS: Final[dict[tuple[str, str], Callable[[], str]]] = {
     ("docs/settings.md", "settings"): lambda: "\n".join(markdown()) + "\n\n",

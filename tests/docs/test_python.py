@@ -1,4 +1,4 @@
-"""The examples of docs/python.md run as they stand, on the demo site."""
+"""The examples of docs/python.md run as they are, on the demo site, with the package as a wheel has it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hatch_build import bundle
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
@@ -26,15 +27,24 @@ def site() -> Iterator[str]:
         yield process.url
 
 
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the package ``filmledger``, as in a wheel."""
+    folder = tmp_path_factory.mktemp("package")
+    (folder / "filmledger").mkdir()
+    bundle(ROOT, folder / "filmledger")
+    return folder
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: f"line {block.line}")
-def test_an_example_runs(example: Block, site: str, tmp_path: Path) -> None:
+def test_an_example_runs(example: Block, site: str, package: Path, tmp_path: Path) -> None:
     first, *_, last = DemoControl(site).ids()
     with urllib.request.urlopen(f"{site}/title/{first}/") as answer:  # noqa: S310 - loopback
         (tmp_path / "page.html").write_bytes(answer.read())
     text = example.text.replace("tt0000007", first).replace("tt0000012", last)  # titles of that site
     done = subprocess.run(
         [sys.executable, "-c", text],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "BASE_URL": site},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package), "BASE_URL": site},
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",

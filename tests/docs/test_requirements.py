@@ -24,8 +24,7 @@ def _pyproject() -> dict[str, Any]:
 def _wanted(file: str) -> list[Requirement]:
     project = _pyproject()
     names: list[str] = list(project["project"]["dependencies"])
-    if file == "requirements-dev.txt":
-        names += project["dependency-groups"]["dev"]
+    names += project["dependency-groups"]["dev" if file == "requirements-dev.txt" else "test"]
     return [Requirement(line) for line in names]
 
 
@@ -80,6 +79,6 @@ def test_python_3_11_is_the_oldest_and_no_newest_is_named() -> None:
     assert _pyproject()["project"]["requires-python"] == ">=3.11"
 
 
-def test_a_checkout_is_not_a_package() -> None:
-    """Top-level names such as ``shared`` must not land in other people's site-packages."""
-    assert "build-system" not in _pyproject()
+def test_the_extra_for_the_cluster_is_the_group() -> None:
+    project = _pyproject()
+    assert project["project"]["optional-dependencies"]["cluster"] == project["dependency-groups"]["cluster"]

@@ -14,6 +14,7 @@ from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
+from tests.support import pictures
 from tests.support.fault_site import FaultSite, reply
 
 
@@ -121,7 +122,7 @@ def test_a_corrupt_poster_is_a_warning_with_its_id_and_no_failure(filled: Progra
     with DemoProcess(DemoOptions(count=5, page_kb=0)) as site:
         first, second, *_ = DemoControl(site.url).ids()
         program = Program(filled.data_dir.with_name("pictures"), {"BASE_URL": site.url})
-        DemoControl(site.url).faults([f"/images/M/{first}@._V1_UX720_.jpg=image-truncated"])
+        DemoControl(site.url).replace(f"/images/M/{first}@._V1_UX720_.jpg", *pictures.strange("truncated"))
         result = program.run("--limit", "5", "--posters")
         assert f" WARNING {first}: its poster is left out: broken JPEG" in result.stderr
         assert "1 failed: 1 UnusablePicture" in result.stdout

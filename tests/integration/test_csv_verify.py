@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.comparison import Finding, Verdict
-from application.records import Row, Table, canonical
+from application.records import Row, canonical
 from application.repair import Step, ThoroughRepository, repair
 from application.verify import verify
 from domain.errors import UsageError
+from domain.fields import Table
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository

@@ -21,9 +21,9 @@ import requests
 
 from domain.chart import ChartName
 from domain.errors import UsageError
-from infrastructure.demo.catalogue import Catalogue
+from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.control import DemoControl
-from infrastructure.demo.faults import Fault
+from infrastructure.demo.faults import DemoFault
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.scraper.chart_page import parse_chart
@@ -85,7 +85,7 @@ def ended(pid: int) -> bool:
 
 
 def test_every_title_reads_back_as_what_it_is(process: DemoProcess, visitor: requests.Session) -> None:
-    catalogue = Catalogue(OPTIONS.seed, OPTIONS.count)
+    catalogue = DemoCatalogue(OPTIONS.seed, OPTIONS.count)
     for title in catalogue.chart(ChartName.TOP250):
         answer = visitor.get(f"{process.url}/title/{title.listed_id}/")
         read = parse_title(answer.content, imdb_id=title.listed_id, scraped_at=NOW, final_url=answer.url)
@@ -94,7 +94,7 @@ def test_every_title_reads_back_as_what_it_is(process: DemoProcess, visitor: req
 
 
 def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: requests.Session) -> None:
-    titles = list(Catalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250))
+    titles = list(DemoCatalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250))
     for start in range(0, len(titles), 50):
         batch = titles[start : start + 50]
         ids = [title.listed_id for title in batch]
@@ -110,7 +110,7 @@ def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: 
     [("top", "top250"), ("toptv", "toptv"), ("moviemeter", "moviemeter"), ("bottom", "bottom100")],
 )
 def test_every_chart_reads_back_whole(process: DemoProcess, visitor: requests.Session, path: str, chart: str) -> None:
-    titles = Catalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName(chart))
+    titles = DemoCatalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName(chart))
     entries = parse_chart(visitor.get(f"{process.url}/chart/{path}/").content)
     assert [(entry.rank, entry.imdb_id) for entry in entries] == [
         (rank, title.listed_id) for rank, title in enumerate(titles, 1)
@@ -127,7 +127,7 @@ def test_plain_and_gzipped_pages_are_the_same(visitor: requests.Session, address
 
 
 def test_a_moved_title_redirects_to_where_it_is(process: DemoProcess, visitor: requests.Session) -> None:
-    moved = next(t for t in Catalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250) if t.moved)
+    moved = next(t for t in DemoCatalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250) if t.moved)
     answer = visitor.get(f"{process.url}/title/{moved.listed_id}/")
     assert [step.status_code for step in answer.history] == [301]
     assert answer.url == f"{process.url}/title/{moved.imdb_id}/"
@@ -160,7 +160,7 @@ def test_head_has_the_length_and_no_body(visitor: requests.Session, address: str
 
 
 def test_posters_are_where_pages_say(visitor: requests.Session, process: DemoProcess, control: DemoControl) -> None:
-    title = next(Catalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250))
+    title = next(DemoCatalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250))
     url = movie_of(title, process.url, NOW).poster_url
     assert url is not None
     answer = visitor.get(url)
@@ -216,12 +216,9 @@ def test_peak_concurrency_is_seen() -> None:
         ("title=challenge", 202, {"x-amzn-waf-action": "challenge", "Content-Length": "0"}, b""),
         ("title=challenge-page", 202, {"x-amzn-waf-action": "challenge"}, b"gokuProps"),
         ("title=challenge-page:405", 405, {"x-amzn-waf-action": "challenge"}, b"gokuProps"),
-        ("title=challenge-body", 200, {}, b"gokuProps"),
         ("title=empty", 200, {"Content-Length": "0"}, b""),
-        ("title=garbage", 200, {}, b"not what you are looking for"),
-        ("title=loop", 302, {"Location": r"/title/tt\d+/"}, b""),
+        ("title=garbage", 200, {}, b"without any title data"),
         ("title=redirect:http://elsewhere.invalid/x", 302, {"Location": r"http://elsewhere\.invalid/x"}, b""),
-        ("title=chunked", 200, {"Transfer-Encoding": "chunked"}, b"__NEXT_DATA__"),
         ("title=drip:500000", 200, {}, b"__NEXT_DATA__"),
         ("title=slow:0.01", 200, {}, b"__NEXT_DATA__"),
     ],
@@ -246,12 +243,8 @@ def test_wrong_answers(
     [
         ("cut", requests.exceptions.ChunkedEncodingError),
         ("cut:0", requests.exceptions.ChunkedEncodingError),
-        ("cut-chunked", requests.exceptions.ChunkedEncodingError),
         ("reset", requests.exceptions.ConnectionError),
         ("reset:500", requests.exceptions.ChunkedEncodingError),
-        ("bad-gzip", requests.exceptions.ContentDecodingError),
-        ("not-gzip", requests.exceptions.ContentDecodingError),
-        ("not-http", requests.exceptions.ConnectionError),
         ("hang", requests.exceptions.ReadTimeout),
     ],
 )
@@ -262,22 +255,6 @@ def test_broken_answers(
     with pytest.raises(error):
         visitor.get(address, timeout=1 if fault == "hang" else 5)
     assert visitor.get(address, timeout=5).status_code == 200
-
-
-def test_a_length_that_is_too_small_loses_the_end(
-    control: DemoControl, visitor: requests.Session, address: str
-) -> None:
-    whole = visitor.get(address, headers={"Accept-Encoding": "identity"}).content
-    control.faults(["title=wrong-length:50x1"])
-    short = visitor.get(address, headers={"Accept-Encoding": "identity"}).content
-    assert short == whole[:-50]
-
-
-def test_a_bomb_is_small_on_the_wire(control: DemoControl, visitor: requests.Session, address: str) -> None:
-    control.faults(["title=bomb:30x1"])
-    answer = visitor.get(address, timeout=5)
-    assert int(answer.headers["Content-Length"]) < 100_000
-    assert len(answer.content) == 30 * 1024 * 1024
 
 
 def test_a_drip_does_not_end_soon(control: DemoControl, address: str) -> None:
@@ -297,7 +274,7 @@ def test_the_page_of_another_title(control: DemoControl, visitor: requests.Sessi
 def test_a_visitor_is_blocked_after_so_many_titles(
     control: DemoControl, visitor: requests.Session, process: DemoProcess
 ) -> None:
-    control.faults([Fault.parse("title=challenge@3/client")])
+    control.faults([DemoFault.parse("title=challenge@3/client")])
     statuses = [visitor.get(f"{process.url}/title/{imdb_id}/").status_code for imdb_id in control.ids()[:5]]
     assert statuses == [200, 200, 200, 202, 202]
     assert visitor.get(f"{process.url}/chart/top/").status_code == 200
@@ -312,20 +289,11 @@ def test_graphql_loses_a_title(control: DemoControl, visitor: requests.Session, 
     assert "errors" not in visitor.post(process.url, body, headers=dict(HEADERS)).json()
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "message"),
-    [
-        ("graphql-errors", 200, "Internal server error"),
-        ("graphql-expired:400", 400, "PersistedQueryNotFound"),
-    ],
-)
-def test_graphql_fails(
-    control: DemoControl, visitor: requests.Session, process: DemoProcess, fault: str, status: int, message: str
-) -> None:
-    control.faults([f"graphql={fault}"])
+def test_graphql_fails(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
+    control.faults(["graphql=graphql-errors"])
     answer = visitor.post(process.url, titles_request(["tt7654321"]).body(), headers=dict(HEADERS))
-    assert answer.status_code == status
-    assert answer.json()["errors"][0]["message"] == message
+    assert answer.status_code == 200
+    assert answer.json()["errors"][0]["message"] == "Internal server error"
 
 
 def test_faults_can_be_given_at_the_start() -> None:
@@ -343,13 +311,14 @@ def test_a_fault_that_is_none_is_refused_and_changes_nothing(
     assert visitor.get(address).status_code == 404
 
 
-@pytest.mark.parametrize("kind", ["image-html", "image-svg", "image-truncated", "image-gif", "image-cmyk"])
-def test_strange_images(control: DemoControl, visitor: requests.Session, process: DemoProcess, kind: str) -> None:
-    url = f"{process.url}/images/M/{control.ids()[0]}@._V1_UX100_.jpg"
-    proper = visitor.get(url).content
-    control.faults([f"image={kind}x1"])
-    assert visitor.get(url).content != proper
-    assert visitor.get(url).content == proper
+def test_a_test_can_replace_a_response(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
+    path = f"/images/M/{control.ids()[0]}@._V1_UX100_.jpg"
+    proper = visitor.get(process.url + path)
+    control.replace(path, b"<svg/>", "image/svg+xml")
+    answer = visitor.get(process.url + path)
+    assert (answer.content, answer.headers["Content-Type"]) == (b"<svg/>", "image/svg+xml")
+    control.reset()
+    assert visitor.get(process.url + path).content == proper.content
 
 
 # --- the process -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a catalogue is made of, without a site or a database."""
+"""The input of a catalogue, made without a site or a database."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from application.ports import ChartSnapshot, PosterAnswer
 from application.publish import StepOutcome
 from domain.movie import Movie
 from infrastructure.catalogue import Published, PublishOptions, publish_catalogue
+from infrastructure.demo.poster_art import draw
 from infrastructure.posters import PosterFolder
 from tests.support.films import films, snapshots
-from tests.support.poster_art import poster
 
 POSTED_AT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -42,8 +42,7 @@ def made_poster_store(folder: Path, movies: Iterable[Movie]) -> PosterFolder:
     """A store with an invented poster for each movie."""
     store = PosterFolder(folder)
     for movie in movies:
-        credit = f"a film by {movie.directors[0].person.name}" if movie.directors else ""
-        body = poster(movie.imdb_id, movie.title, credit)
+        body = draw(movie.imdb_id, movie.title, 720)
         if store.find(movie.imdb_id) is None:
             url = movie.poster_url or "https://images.invalid/"
             store.keep(movie.imdb_id, url, PosterAnswer(body, "image/jpeg"), POSTED_AT)

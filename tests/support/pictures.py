@@ -56,5 +56,24 @@ def vast_png(width: int = 40_000, height: int = 40_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
 
 
+def strange(name: str) -> tuple[bytes, str]:
+    """Body and content type of a picture that an image server should not send."""
+    match name:
+        case "error page":
+            return b"<!DOCTYPE html><html><body>This is not a picture.</body></html>", "image/jpeg"
+        case "svg":
+            return b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "image/svg+xml"
+        case "truncated":
+            whole = noisy("JPEG")
+            return whole[: len(whole) // 2], "image/jpeg"
+        case "huge":
+            return vast_png(), "image/png"
+        case "animated gif":
+            return animated_gif(), "image/gif"
+        case "cmyk":
+            return plain("JPEG", "CMYK", colour=(20, 200, 120, 10)), "image/jpeg"
+    raise ValueError(name)
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -22,8 +22,8 @@ from infrastructure.stores.embedded.layout import Layout
 
 _log = logging.getLogger(__name__)
 _STORE = "postgres"
-_MODULE = "infrastructure.stores.embedded.supervisor"
-_ROOT = Path(__file__).parents[3]
+_MODULE = f"{__package__}.supervisor"
+_ROOT = Path(__file__).parents[__name__.count(".")]  # where our packages are imported from
 _children: list[subprocess.Popen[bytes]] = []  # supervisors started here; they may outlive us
 
 

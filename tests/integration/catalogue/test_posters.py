@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from application.ports import Status
-from infrastructure.demo.catalogue import Catalogue
+from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.posters import EncodingOptions, PosterFolder
+from tests.support import pictures
 from tests.support.demo_network import demo_network
 from tests.support.poster_run import fetch_posters
 
@@ -37,6 +38,7 @@ def control(site: str) -> Iterator[DemoControl]:
     control.reset()
     yield control
     control.faults([])
+    control.reset()
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def downloader(site: str) -> Iterator[Downloader]:
 
 @pytest.fixture
 def addresses(site: str) -> dict[str, str]:
-    catalogue = Catalogue(1, 40)
+    catalogue = DemoCatalogue(1, 40)
     known = [title for imdb_id in catalogue.ids() if (title := catalogue.find(imdb_id)) and title.has_poster]
     return {title.imdb_id: f"{site}/images/M/{title.imdb_id}@._V1_.jpg" for title in known[:_COUNT]}
 
@@ -109,7 +111,7 @@ def test_workers_and_a_single_one_leave_the_same_files(
     assert len(found[0]) >= 2 * _COUNT
 
 
-@pytest.mark.parametrize("strange", ["image-html", "image-svg", "image-truncated", "image-huge"])
+@pytest.mark.parametrize("strange", ["error page", "svg", "truncated", "huge"])
 def test_a_strange_picture_is_a_warning_and_the_rest_are_done(
     control: DemoControl,
     downloader: Downloader,
@@ -119,7 +121,7 @@ def test_a_strange_picture_is_a_warning_and_the_rest_are_done(
     strange: str,
 ) -> None:
     victim = next(iter(addresses))
-    control.faults([f"/images/M/{victim}@._V1_UX240_.jpg={strange}"])
+    control.replace(f"/images/M/{victim}@._V1_UX240_.jpg", *pictures.strange(strange))
     store = PosterFolder(tmp_path, _SMALL)
     with caplog.at_level(logging.WARNING):
         outcomes = fetch_posters(downloader, store, addresses)
@@ -129,12 +131,12 @@ def test_a_strange_picture_is_a_warning_and_the_rest_are_done(
     assert {poster.imdb_id for poster in store.posters()} == set(addresses) - {victim}
 
 
-@pytest.mark.parametrize("strange", ["image-gif", "image-cmyk"])
+@pytest.mark.parametrize("strange", ["animated gif", "cmyk"])
 def test_an_unusual_picture_is_made_into_a_usual_one(
     control: DemoControl, downloader: Downloader, addresses: dict[str, str], tmp_path: Path, strange: str
 ) -> None:
     victim = next(iter(addresses))
-    control.faults([f"/images/M/{victim}@._V1_UX240_.jpg={strange}"])
+    control.replace(f"/images/M/{victim}@._V1_UX240_.jpg", *pictures.strange(strange))
     store = PosterFolder(tmp_path, _SMALL)
     fetch_posters(downloader, store, {victim: addresses[victim]})
     (poster,) = store.posters()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.secret import Secret
-from shared.settings import Settings, SettingsError, check, describe, load
+from shared.settings import Settings, SettingsError, describe, load
 
 
 def test_defaults_need_no_environment() -> None:
@@ -35,14 +36,16 @@ def test_every_bad_value_is_named_with_what_is_allowed() -> None:
 
 
 def test_settings_of_a_script_are_held_to_the_same_rules() -> None:
-    check(Settings())
+    Settings()
     with pytest.raises(SettingsError) as refused:
-        check(Settings(max_threads=0, detail_source="ftp", postgres_password="hunter2"))  # type: ignore[arg-type]
+        Settings(max_threads=0, detail_source="ftp", postgres_password="hunter2")  # type: ignore[arg-type]
     assert refused.value.problems == (
         "DETAIL_SOURCE: 'ftp' is not allowed; allowed: auto, page, graphql",
         "MAX_THREADS: 0 is not allowed; allowed: whole number from 1",
         "POSTGRES_PASSWORD: its value is not allowed; allowed: text",
     )
+    with pytest.raises(SettingsError, match="MAX_THREADS: -3"):
+        msgspec.structs.replace(Settings(), max_threads=-3)
 
 
 def test_too_many_threads_are_capped_with_both_numbers_named() -> None:

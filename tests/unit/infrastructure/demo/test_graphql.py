@@ -10,24 +10,24 @@ import pytest
 
 from domain.chart import ChartName
 from infrastructure.demo import oddities
-from infrastructure.demo.messages import Answer, Request
+from infrastructure.demo.messages import DemoRequest, DemoResponse
 from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.site import Site
+from infrastructure.demo.site import DemoSite
 
 SCHEMA = Path(__file__).parents[4] / "infrastructure" / "demo" / "schema.graphql"
 REFERER = {"referer": "https://www.imdb.com/"}
 
 
 @pytest.fixture(scope="module")
-def site() -> Site:
-    return Site(DemoOptions(page_kb=0), "http://127.0.0.1:1")
+def site() -> DemoSite:
+    return DemoSite(DemoOptions(page_kb=0), "http://127.0.0.1:1")
 
 
-def post(site: Site, body: Any, headers: dict[str, str] = REFERER, path: str = "/graphql") -> Answer:
-    return site.answer(Request("POST", path, "127.0.0.1", headers, json.dumps(body).encode()))
+def post(site: DemoSite, body: Any, headers: dict[str, str] = REFERER, path: str = "/graphql") -> DemoResponse:
+    return site.answer(DemoRequest("POST", path, "127.0.0.1", headers, json.dumps(body).encode()))
 
 
-def ask(site: Site, query: str, **variables: Any) -> Any:
+def ask(site: DemoSite, query: str, **variables: Any) -> Any:
     answer = post(site, {"query": query, "variables": variables})
     content = json.loads(answer.body.joined())
     assert answer.status == 200, content
@@ -57,14 +57,14 @@ def test_the_schema_is_a_part_of_the_real_one(captures: Path) -> None:
                 assert bare(argument.type) == bare(theirs.args[argument_name].type), f"{name}.{field_name}"
 
 
-def test_without_the_referer_it_is_forbidden(site: Site) -> None:
+def test_without_the_referer_it_is_forbidden(site: DemoSite) -> None:
     for headers in ({}, {"referer": "https://example.org/"}):
         answer = post(site, {"query": "{ title(id: 1) { id } }"}, headers)
         assert (answer.status, answer.content_type) == (403, "text/html")
         assert answer.body.length == 118
 
 
-def test_a_chart_comes_page_by_page(site: Site) -> None:
+def test_a_chart_comes_page_by_page(site: DemoSite) -> None:
     query = """query ($after: String) { chartTitles(first: 100, after: $after, chart: {chartType: TOP_RATED_MOVIES}) {
       edges { currentRank node { id } } pageInfo { hasNextPage endCursor } total } }"""
     found: list[tuple[int, str]] = []
@@ -89,13 +89,13 @@ def test_a_chart_comes_page_by_page(site: Site) -> None:
         ("LOWEST_RATED_MOVIES", ChartName.BOTTOM100),
     ],
 )
-def test_the_other_charts(site: Site, chart_type: str, name: ChartName) -> None:
+def test_the_other_charts(site: DemoSite, chart_type: str, name: ChartName) -> None:
     query = f"{{ chartTitles(first: 250, chart: {{chartType: {chart_type}}}) {{ edges {{ node {{ id }} }} }} }}"
     edges = ask(site, query)["chartTitles"]["edges"]
     assert [edge["node"]["id"] for edge in edges] == [title.listed_id for title in site.catalogue.chart(name)]
 
 
-def test_titles_come_in_the_order_asked_moved_and_unknown_ones_too(site: Site) -> None:
+def test_titles_come_in_the_order_asked_moved_and_unknown_ones_too(site: DemoSite) -> None:
     ids = list(site.catalogue.ids())
     moved = site.catalogue.find(ids[oddities.PLACES["remapped"]])
     assert moved is not None
@@ -105,7 +105,7 @@ def test_titles_come_in_the_order_asked_moved_and_unknown_ones_too(site: Site) -
     assert titles[2]["titleText"] is None
 
 
-def test_credits_can_be_filtered_and_cut(site: Site) -> None:
+def test_credits_can_be_filtered_and_cut(site: DemoSite) -> None:
     title = next(title for title in site.catalogue.chart(ChartName.TOP250) if len(title.cast) > 10)
     query = """query ($id: ID!) { title(id: $id) {
       directors: credits(first: 10, filter: {categories: ["director"]}) { edges { node { __typename name { id } } } }
@@ -124,7 +124,7 @@ def test_credits_can_be_filtered_and_cut(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", list(oddities.ODDITIES))
-def test_awkward_titles_are_answered_without_errors(site: Site, name: str) -> None:
+def test_awkward_titles_are_answered_without_errors(site: DemoSite, name: str) -> None:
     title = site.catalogue.find(list(site.catalogue.ids())[oddities.PLACES[name]])
     assert title is not None
     query = """query ($id: ID!) { title(id: $id) { titleText { text } originalTitleText { text } releaseYear { year }
@@ -138,12 +138,12 @@ def test_awkward_titles_are_answered_without_errors(site: Site, name: str) -> No
         assert told["plot"]["plotText"]["plainText"] == title.plot
 
 
-def test_answers_carry_a_disclaimer(site: Site) -> None:
+def test_answers_carry_a_disclaimer(site: DemoSite) -> None:
     content = json.loads(post(site, {"query": "{ titles(ids: []) { id } }"}).body.joined())
     assert content["extensions"]["disclaimer"]
 
 
-def test_a_persisted_query_is_a_miss_until_it_was_sent_with_its_text(site: Site) -> None:
+def test_a_persisted_query_is_a_miss_until_it_was_sent_with_its_text(site: DemoSite) -> None:
     query = '{ title(id: "tt7654321") { id } }'
     digest = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(query.encode()).hexdigest()}}
     miss = json.loads(post(site, {"extensions": digest}).body.joined())
@@ -164,7 +164,7 @@ def test_a_persisted_query_is_a_miss_until_it_was_sent_with_its_text(site: Site)
         {"query": "query ($i: ID!) {title(id: $i) {id}}"},
     ],
 )
-def test_bad_requests_are_refused(site: Site, body: Any) -> None:
+def test_bad_requests_are_refused(site: DemoSite, body: Any) -> None:
     answer = post(site, body)
     assert answer.status == 400
     assert json.loads(answer.body.joined())["errors"]

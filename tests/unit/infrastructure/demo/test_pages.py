@@ -12,9 +12,9 @@ from bs4 import BeautifulSoup
 
 from domain.chart import ChartName
 from infrastructure.demo import oddities
-from infrastructure.demo.body import gzipped, plain
-from infrastructure.demo.catalogue import Catalogue
-from infrastructure.demo.pages import Pages, size_of
+from infrastructure.demo.bodies import gzipped, plain
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.pages import PageBuilder, size_of
 from infrastructure.demo.titles import DemoTitle
 
 SITE = "http://127.0.0.1:8080"
@@ -23,20 +23,20 @@ REAL_CHART = "chart/top250__Mmrezashahbazi81-knn.html.gz"
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return Catalogue(1, 250)
+def catalogue() -> DemoCatalogue:
+    return DemoCatalogue(1, 250)
 
 
 @pytest.fixture(scope="module")
-def pages(catalogue: Catalogue) -> Pages:
-    return Pages(catalogue, 100, SITE)
+def pages(catalogue: DemoCatalogue) -> PageBuilder:
+    return PageBuilder(catalogue, 100, SITE)
 
 
-def ordinary(catalogue: Catalogue) -> DemoTitle:
+def ordinary(catalogue: DemoCatalogue) -> DemoTitle:
     return next(catalogue.chart(ChartName.TOP250))
 
 
-def odd(catalogue: Catalogue, name: str) -> DemoTitle:
+def odd(catalogue: DemoCatalogue, name: str) -> DemoTitle:
     title = catalogue.find(list(catalogue.ids())[oddities.PLACES[name]])
     assert title is not None
     return title
@@ -57,7 +57,7 @@ def shape(value: Any, path: str = "") -> set[str]:
 
 
 def test_the_islands_have_no_key_that_real_title_pages_have_not(
-    captures: Path, pages: Pages, catalogue: Catalogue
+    captures: Path, pages: PageBuilder, catalogue: DemoCatalogue
 ) -> None:
     real = gzip.decompress((captures / REAL_TITLE).read_bytes())
     ours = plain(pages.title(ordinary(catalogue))).joined()
@@ -70,7 +70,7 @@ def test_the_islands_have_no_key_that_real_title_pages_have_not(
     }
 
 
-def test_the_islands_have_no_key_that_real_chart_pages_have_not(captures: Path, pages: Pages) -> None:
+def test_the_islands_have_no_key_that_real_chart_pages_have_not(captures: Path, pages: PageBuilder) -> None:
     real = island(gzip.decompress((captures / REAL_CHART).read_bytes()), b"__NEXT_DATA__")
     ours = island(plain(pages.chart(ChartName.TOP250)).joined(), b"__NEXT_DATA__")
     path = ("props", "pageProps", "pageData", "chartTitles", "edges")
@@ -82,7 +82,7 @@ def test_the_islands_have_no_key_that_real_chart_pages_have_not(captures: Path, 
     assert {path for path in extra if not path.startswith(left_out)} == set()
 
 
-def test_our_test_ids_are_the_real_ones(captures: Path, pages: Pages, catalogue: Catalogue) -> None:
+def test_our_test_ids_are_the_real_ones(captures: Path, pages: PageBuilder, catalogue: DemoCatalogue) -> None:
     def test_ids(page: bytes) -> set[bytes]:
         return set(re.findall(rb'data-testid="([^"]+)"', page))
 
@@ -90,7 +90,7 @@ def test_our_test_ids_are_the_real_ones(captures: Path, pages: Pages, catalogue:
     assert test_ids(plain(pages.title(ordinary(catalogue))).joined()) <= test_ids(real)
 
 
-def test_the_dom_tells_the_title(pages: Pages, catalogue: Catalogue) -> None:
+def test_the_dom_tells_the_title(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
     title = ordinary(catalogue)
     page = BeautifulSoup(plain(pages.title(title)).joined(), "lxml")
 
@@ -106,7 +106,7 @@ def test_the_dom_tells_the_title(pages: Pages, catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("name", list(oddities.ODDITIES))
-def test_awkward_titles_make_whole_pages(pages: Pages, catalogue: Catalogue, name: str) -> None:
+def test_awkward_titles_make_whole_pages(pages: PageBuilder, catalogue: DemoCatalogue, name: str) -> None:
     title = odd(catalogue, name)
     page = plain(pages.title(title)).joined()
     page.decode("utf-8")
@@ -122,7 +122,7 @@ def test_awkward_titles_make_whole_pages(pages: Pages, catalogue: Catalogue, nam
     assert len(linked.get("genre", [])) <= 3
 
 
-def test_a_missing_value_is_null_and_not_empty(pages: Pages, catalogue: Catalogue) -> None:
+def test_a_missing_value_is_null_and_not_empty(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
     page = plain(pages.title(odd(catalogue, "nothing but a title"))).joined()
     data = island(page, b"__NEXT_DATA__")["props"]["pageProps"]["aboveTheFoldData"]
     for key in ("plot", "metacritic", "runtime", "certificate", "releaseDate", "releaseYear", "primaryImage"):
@@ -130,12 +130,12 @@ def test_a_missing_value_is_null_and_not_empty(pages: Pages, catalogue: Catalogu
     assert data["ratingsSummary"] == {"aggregateRating": None, "voteCount": 0, "__typename": "RatingsSummary"}
 
 
-def test_whole_ratings_are_written_as_integers(pages: Pages, catalogue: Catalogue) -> None:
+def test_whole_ratings_are_written_as_integers(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
     page = plain(pages.title(odd(catalogue, "whole rating"))).joined()
     assert b'"aggregateRating":9,' in page
 
 
-def test_a_chart_has_all_titles_in_its_islands_and_25_in_its_dom(pages: Pages, catalogue: Catalogue) -> None:
+def test_a_chart_has_all_titles_in_its_islands_and_25_in_its_dom(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
     page = plain(pages.chart(ChartName.TOP250)).joined()
     edges = island(page, b"__NEXT_DATA__")["props"]["pageProps"]["pageData"]["chartTitles"]["edges"]
     assert [edge["node"]["id"] for edge in edges] == list(catalogue.ids())
@@ -146,17 +146,17 @@ def test_a_chart_has_all_titles_in_its_islands_and_25_in_its_dom(pages: Pages, c
 
 
 @pytest.mark.parametrize("page_kb", [0, 30, 200, 1600])
-def test_pages_have_about_the_size_asked_for(catalogue: Catalogue, page_kb: int) -> None:
-    pieces = Pages(catalogue, page_kb, SITE).title(ordinary(catalogue))
+def test_pages_have_about_the_size_asked_for(catalogue: DemoCatalogue, page_kb: int) -> None:
+    pieces = PageBuilder(catalogue, page_kb, SITE).title(ordinary(catalogue))
     assert abs(size_of(pieces) - max(page_kb * 1024, 33_000)) < 20_000
     if page_kb == 1600:
         assert 4.5 < size_of(pieces) / gzipped(pieces).length < 5.8
 
 
-def test_parsing_a_page_costs_about_what_a_real_one_does(captures: Path, catalogue: Catalogue) -> None:
+def test_parsing_a_page_costs_about_what_a_real_one_does(captures: Path, catalogue: DemoCatalogue) -> None:
     """Told by what the cost comes from: bytes, tags and the island's share; nobody is timed."""
     real = gzip.decompress((captures / REAL_TITLE).read_bytes())
-    ours = plain(Pages(catalogue, 1600, SITE).title(ordinary(catalogue))).joined()
+    ours = plain(PageBuilder(catalogue, 1600, SITE).title(ordinary(catalogue))).joined()
 
     def sizes(page: bytes) -> list[int]:
         start = page.index(b"__NEXT_DATA__")

@@ -1,13 +1,11 @@
-"""The ``__NEXT_DATA__`` island of a title page, in the shape of 2026.
-
-Every object carries its ``__typename``, credits are grouped by
-``groupingId`` and values that a title lacks are null where IMDb has null.
-"""
+"""The JSON islands of title and chart pages: ``__NEXT_DATA__`` and ``application/ld+json``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
+from infrastructure.demo.markup import CANONICAL
 from infrastructure.demo.titles import DemoPerson, DemoRole, DemoTitle
 
 Json: TypeAlias = dict[str, Any]
@@ -18,17 +16,17 @@ _DIRECTOR: Final = _CATEGORY + "ace5cb4c-8708-4238-9542-04641e7c8171"
 _WRITER: Final = _CATEGORY + "c84ecaff-add5-4f2e-81db-102a41881fe3"
 _ACTOR: Final = _CATEGORY + "a9ab2a8b-9153-4edb-a27a-7c2346830d77"
 _STARS: Final = _GROUP + "7510356e-fde9-438e-b3ad-0099ba6bc8ce"
-_TOLD_AGAIN: Final = ("titleText", "originalTitleText", "releaseDate", "runtime", "primaryImage")
+_REPEATED: Final = ("titleText", "originalTitleText", "releaseDate", "runtime", "primaryImage")
 _TOP_CAST: Final = _GROUP + "7caf7d16-5db9-4f4f-8864-d4c6e711c686"
 
 
 def typed(typename: str, **fields: Any) -> Json:
-    """A GraphQL object as the page holds it."""
+    """Makes a GraphQL object as pages hold it."""
     return {**fields, "__typename": typename}
 
 
 def number(rating: float | None) -> float | int | None:
-    """9.0 is written 9, as IMDb's pages do."""
+    """Gives 9.0 as 9, as IMDb's pages write it."""
     return int(rating) if rating is not None and rating == int(rating) else rating
 
 
@@ -84,7 +82,7 @@ def main_column(title: DemoTitle, poster: str | None) -> Json:
         "Title",
         id=title.imdb_id,
         titleType=typed("TitleType", id=title.kind, canHaveEpisodes=title.kind == "tvSeries"),
-        **{name: value for name, value in common(title, poster).items() if name in _TOLD_AGAIN},
+        **{name: value for name, value in common(title, poster).items() if name in _REPEATED},
         ratingsSummary={**top, **ratings(title), "notificationText": None},
         castV2=[
             typed(
@@ -104,7 +102,7 @@ def main_column(title: DemoTitle, poster: str | None) -> Json:
 
 
 def common(title: DemoTitle, poster: str | None) -> Json:
-    """The fields that title pages and chart pages write alike."""
+    """Gives the fields that title pages and chart pages have in common."""
     year, month, day = title.release or (None, None, None)
     return {
         "titleText": typed("TitleText", text=title.title),
@@ -189,3 +187,88 @@ def _cast_credit(role: DemoRole) -> Json:
         "creditedRoles": typed("CreditedRoleConnection", edges=[typed("CreditedRoleEdge", node=credited)]),
         "episodeCredits": typed("EpisodeCreditConnection", total=0, yearRange=None),
     }
+
+
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
+
+
+def title_item(title: DemoTitle, poster: str | None) -> Json:
+    """The whole island of a title page. Its strings hold HTML entities, its genres are cut to three."""
+    year, month, day = title.release or (None, None, None)
+    whole_date = f"{year}-{month:02}-{day:02}" if month and day else None
+    return _present(
+        {
+            "@context": "https://schema.org",
+            **_item(title, poster),
+            "genre": list(title.genres[:3]),
+            "datePublished": whole_date,
+            "actor": [_person(role.person) for role in title.cast[:3]],
+            "director": [_person(person) for person in title.directors],
+            "creator": [_person(person) for person in title.directors[:1]],
+            "duration": _duration(title.runtime_seconds),
+        }
+    )
+
+
+def chart_list(titles: Iterable[DemoTitle], posters: Iterable[str | None]) -> Json:
+    """The island of a chart page; there the genres are one string."""
+    return {
+        "@type": "ItemList",
+        "itemListElement": [
+            {
+                "@type": "ListItem",
+                "item": _present(
+                    {
+                        **_item(title, poster),
+                        "genre": ", ".join(title.genres),
+                        "duration": _duration(title.runtime_seconds),
+                    }
+                )
+                | {"url": f"{CANONICAL}/title/{title.listed_id}/"},
+            }
+            for title, poster in zip(titles, posters, strict=True)
+        ],
+    }
+
+
+def _item(title: DemoTitle, poster: str | None) -> Json:
+    differs = title.original_title is not None and title.original_title != title.title
+    rating = None
+    if title.rating is not None:
+        rating = {
+            "@type": "AggregateRating",
+            "bestRating": 10,
+            "worstRating": 1,
+            "ratingValue": number(title.rating),
+            "ratingCount": title.votes,
+        }
+    return {
+        "@type": "TVSeries" if title.kind == "tvSeries" else "Movie",
+        "url": f"{CANONICAL}/title/{title.imdb_id}/",
+        "name": _escaped(title.original_title if differs else title.title),
+        "alternateName": _escaped(title.title) if differs else None,
+        "description": _escaped(title.plot),
+        "image": poster,
+        "aggregateRating": rating,
+        "contentRating": title.certificate,
+    }
+
+
+def _person(person: DemoPerson) -> Json:
+    return {"@type": "Person", "url": f"{CANONICAL}/name/{person.person_id}/", "name": _escaped(person.name)}
+
+
+def _duration(seconds: int | None) -> str | None:
+    if seconds is None:
+        return None
+    hours, minutes = divmod(seconds // 60, 60)
+    return "PT" + (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
+
+
+def _escaped(text: str | None) -> str | None:
+    return None if text is None else text.translate(_ENTITIES)
+
+
+def _present(item: Json) -> Json:
+    """Omits missing values, as IMDb does."""
+    return {key: value for key, value in item.items() if value not in (None, [], "")}

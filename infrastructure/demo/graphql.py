@@ -1,14 +1,21 @@
-"""Catalogue titles as the values that graphql-core's default resolver walks over."""
+"""The GraphQL endpoint: queries are executed by graphql-core against the catalogue."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from graphql import DocumentNode, GraphQLError, build_schema, execute_sync, parse, validate
+
 from domain.chart import ChartName
-from infrastructure.demo import next_data
-from infrastructure.demo.catalogue import Catalogue
+from infrastructure.demo import islands
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.messages import DemoRequest, DemoResponse
 from infrastructure.demo.titles import DemoTitle
 
 Json: TypeAlias = dict[str, Any]
@@ -23,25 +30,25 @@ _LABELS: Final = {"director": "Director", "cast": "Cast"}
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
-    """The fields of ``Query``. Every method is a field; its keyword arguments are the field's."""
+class _Query:
+    """The fields of the schema's ``Query``. Each method is a field; its keyword arguments are the field's."""
 
-    catalogue: Catalogue
+    catalogue: DemoCatalogue
     poster_url: Callable[[DemoTitle], str | None]
 
     def title(self, _info: object, *, id: str) -> Json | None:
-        """One title, or null."""
+        """Gives one title or null."""
         found = self.catalogue.find(id)
         return None if found is None else self._value(found)
 
     def titles(self, _info: object, *, ids: Sequence[str | None]) -> list[Json | None]:
-        """In the order asked: a moved title under its new id, an unknown one with null fields."""
+        """Gives the titles in the order asked: a moved title under its new id, an unknown one with null fields."""
         return [None if imdb_id is None else self.title(_info, id=imdb_id) or {"id": imdb_id} for imdb_id in ids]
 
     def chartTitles(  # noqa: N802 - the schema's name
         self, _info: object, *, chart: Json, first: int, after: str | None = None
     ) -> Json | None:
-        """A chart, page by page; null for the charts that this site has not."""
+        """Gives one page of a chart; null for charts that this site does not have."""
         name = _CHARTS.get(chart["chartType"])
         if name is None:
             return None
@@ -55,12 +62,12 @@ class Root:
 
     def _value(self, title: DemoTitle) -> Json:
         poster = self.poster_url(title)
-        plot = next_data.plot(title)
+        plot = islands.plot(title)
         if plot and title.plot is not None:
             plot = {"plotText": {"plainText": title.plot, "markdown": title.plot}}
         rank = None if title.rank is None else {"id": f"topRated:{title.imdb_id}", "rank": title.rank}
         value = {
-            **next_data.common(title, poster),
+            **islands.common(title, poster),
             "id": title.imdb_id,
             "canonicalUrl": f"https://www.imdb.com/title/{title.imdb_id}/",
             "isAdult": False,
@@ -110,7 +117,7 @@ def _connection(items: Sequence[Any], edge: Callable[[Any], Json], first: int | 
     """A page of a list; cursors are positions, written as text.
 
     Raises:
-        ValueError: the cursor is none of ours, or ``first`` is negative.
+        ValueError: the cursor is unknown, or ``first`` is negative.
     """
     start = 0 if after is None else int(after)
     if start < 0 or (first is not None and first < 0):
@@ -127,3 +134,62 @@ def _connection(items: Sequence[Any], edge: Callable[[Any], Json], first: int | 
         "endCursor": edges[-1]["cursor"] if edges else None,
     }
     return {"edges": edges, "pageInfo": page, "total": len(items)}
+
+
+_REFERER: Final = "https://www.imdb.com/"
+_DISCLAIMER: Final = "Invented titles of a demo site. The real site limits the use of its data at this place."
+_NOT_FOUND: Final = {"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}
+
+
+class GraphQLEndpoint:
+    """DemoResponses POSTed queries about a catalogue."""
+
+    def __init__(self, catalogue: DemoCatalogue, poster_url: Callable[[DemoTitle], str | None]) -> None:
+        self._root = _Query(catalogue, poster_url)
+        self._schema = build_schema(Path(__file__).with_name("schema.graphql").read_text("utf-8"))
+        self._persisted: dict[str, str] = {}
+        self._document = lru_cache(maxsize=64)(self._checked)
+
+    def answer(self, request: DemoRequest, forbidden: DemoResponse) -> DemoResponse:
+        """Answers one POST; ``forbidden`` is the response without the Referer that the real site demands."""
+        if not request.headers.get("referer", "").startswith(_REFERER):
+            return forbidden
+        try:
+            asked = json.loads(request.body)
+            query, variables = asked.get("query"), asked.get("variables") or {}
+            digest = (asked.get("extensions") or {}).get("persistedQuery", {}).get("sha256Hash")
+        except (ValueError, AttributeError):
+            return _failed(400, "The body is not a JSON object.")
+        if digest is not None:
+            if query is None:
+                query = self._persisted.get(digest)
+            elif hashlib.sha256(query.encode()).hexdigest() != digest:
+                return _failed(400, "provided sha does not match query")
+            if query is None:
+                return DemoResponse.json({"errors": [_NOT_FOUND]})
+            self._persisted[digest] = query
+        if not isinstance(query, str):
+            return _failed(400, "Must provide query string.")
+        return self._execute(query, variables, asked.get("operationName"))
+
+    def _execute(self, query: str, variables: dict[str, Any], operation: str | None) -> DemoResponse:
+        try:
+            document = self._document(query)
+        except GraphQLError as error:
+            return _failed(400, error.message)
+        result = execute_sync(self._schema, document, self._root, variable_values=variables, operation_name=operation)
+        content: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            content["errors"] = [error.formatted for error in result.errors]
+        content["extensions"] = {"disclaimer": _DISCLAIMER, "experimentalFields": {"janet": []}}
+        return DemoResponse.json(content, status=400 if result.data is None and result.errors else 200)
+
+    def _checked(self, query: str) -> DocumentNode:
+        document = parse(query)
+        if errors := validate(self._schema, document):
+            raise errors[0]
+        return document
+
+
+def _failed(status: int, message: str) -> DemoResponse:
+    return DemoResponse.json({"errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]}, status)
