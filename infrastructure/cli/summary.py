@@ -10,13 +10,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from application.run_jobs import RunResult, StopReason
 from domain.errors import UnusablePicture
 from infrastructure.bootstrap.runs import RunSession
-from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext
+from infrastructure.cli.streams import complain, discard_output, echo
 from shared.log_options import SCREEN
 from shared.settings import Settings
 
@@ -44,8 +43,11 @@ class TerminalOutput:
     def say(self, line: str) -> None:
         screen.info("%s", line)
         if not self.quiet:
-            with self._startup.paused():
-                click.echo(line)
+            try:
+                with self._startup.paused():
+                    echo(line)
+            except BrokenPipeError:  # the reader of the lines has gone; the run itself goes well without
+                discard_output()
 
     def warn(self, message: str) -> None:
         complain(message)
