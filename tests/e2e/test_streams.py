@@ -62,7 +62,7 @@ def test_absent_streams_are_as_dev_null(program: Program, closed: str, quiet: st
     assert b"Traceback" not in done.stderr
     assert len(program.table("movies")) == 3
     log = (program.data_dir.parent / "run.log").read_text(encoding="utf-8")
-    assert "saved 3 titles" in log
+    assert "order by rank limit 10" in log, "the end of the summary"
     if "2" not in closed:
         return
     for path in program.data_dir.rglob("*"):

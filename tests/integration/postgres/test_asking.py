@@ -162,6 +162,7 @@ def test_a_signal_between_two_steps_of_the_wait_stops_the_query_on_the_server(
     def query() -> None:
         with closing(database.connect()) as connection, connection.cursor() as cursor, interruptible():
             waiting = extensions.get_wait_callback()
+            assert waiting is not None
 
             def pressing(waited: extensions.connection) -> None:
                 if before_the_wait:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from infrastructure.cli import signals
 from infrastructure.cli.signals import graceful_stop
 
 
@@ -23,7 +22,8 @@ def _restored() -> Iterator[None]:
 
 
 def test_a_signal_sets_cancel_and_is_announced_once() -> None:
-    cancel, said = threading.Event(), []
+    cancel = threading.Event()
+    said: list[str] = []
     with graceful_stop(cancel, said.append) as interrupted:
         signal.raise_signal(signal.SIGTERM)
         assert cancel.wait(10)
@@ -33,7 +33,8 @@ def test_a_signal_sets_cancel_and_is_announced_once() -> None:
 
 def test_a_signal_between_the_steps_of_installing_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes the moment the first handler stands, before the second does."""
-    install, pressed = signal.signal, []
+    install = signal.signal
+    pressed: list[int] = []
 
     def pressing(number: int, handler: Any) -> Any:
         before = install(number, handler)
@@ -42,7 +43,7 @@ def test_a_signal_between_the_steps_of_installing_is_not_lost(monkeypatch: pytes
             signal.raise_signal(number)
         return before
 
-    monkeypatch.setattr(signals.signal, "signal", pressing)
+    monkeypatch.setattr(signal, "signal", pressing)
     cancel = threading.Event()
     with graceful_stop(cancel, lambda _line: None) as interrupted:
         assert cancel.wait(10)
@@ -56,11 +57,11 @@ def test_a_signal_between_the_steps_of_removing_is_not_lost(monkeypatch: pytest.
     with graceful_stop(cancel, lambda _line: None) as interrupted:
 
         def pressing(number: int, handler: Any) -> Any:
-            monkeypatch.setattr(signals.signal, "signal", install)
+            monkeypatch.setattr(signal, "signal", install)
             signal.raise_signal(number)
             return install(number, handler)
 
-        monkeypatch.setattr(signals.signal, "signal", pressing)
+        monkeypatch.setattr(signal, "signal", pressing)
     assert interrupted.is_set()
 
 
