@@ -28,7 +28,7 @@ from infrastructure.data_dir.directory import DataDir
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog.file import AppendFile
 from infrastructure.posters.images import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title
 from infrastructure.stores.csv.failures import told_apart
