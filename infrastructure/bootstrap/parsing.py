@@ -66,9 +66,9 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
             cancel=session.cancel,
             keep_ranks=chart is None,  # with a chart among the files, a title that is not in it has no rank
         )
-        result = context.carry_out(str(folder), ParseFile(work))
+        result = context.execute(str(folder), ParseFile(work))
         opened.store.finalize()
-        job_log.close(result.ending.value)
+        job_log.close(result.stop_reason.value)
         session.output.run_ended(result, opened.place, "files")
     return result
 

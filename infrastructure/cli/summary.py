@@ -68,9 +68,9 @@ class TerminalOutput:
             postgres = "PostgreSQL in postgres/" if place.embedded else "and PostgreSQL on your server"
             self.say(f"data: {self._data_dir} (movies.csv, people.csv, credits.csv, {postgres})")
         saved = f"{summary.saved} {noun} are saved, {summary.pending} pending"
-        if result.ending is StopReason.BLOCKED:
+        if result.stop_reason is StopReason.BLOCKED:
             self._report_block(result.message, saved)
-        elif result.ending is StopReason.STORE:
+        elif result.stop_reason is StopReason.STORE:
             complain(f"stopped because a store does not accept data: {result.message}")
             complain(f"{saved}: run the same command to continue")
         elif summary.pending:
@@ -118,13 +118,13 @@ def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
     """The exit code of runs that ended this way, one after the other."""
     if interrupted:
         return Exit.INTERRUPTED
-    if any(result.ending is StopReason.BLOCKED for result in runs):
+    if any(result.stop_reason is StopReason.BLOCKED for result in runs):
         return Exit.BLOCKED
     return Exit.FAILED if any(_has_failed(result) for result in runs) else Exit.DONE
 
 
 def _has_failed(result: RunResult) -> bool:
     # A picture that cannot be shown is a warning: reported and counted, but the movie is complete without it.
-    return result.ending is not StopReason.FINISHED or any(
+    return result.stop_reason is not StopReason.FINISHED or any(
         reason != UnusablePicture.__name__ for reason, _ in result.summary.reasons
     )

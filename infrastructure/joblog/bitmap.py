@@ -122,7 +122,7 @@ class Counts:
 
 
 _IMDB: Final = re.compile(r"tt(\d{7,10})", re.ASCII)
-_PAGE: Final = 1 << 15
+_ID_PAGE: Final = 1 << 15
 
 
 class KeySet:
@@ -142,7 +142,7 @@ class KeySet:
             self._others.add(key)
             return len(self._others) > before
         digits = match[1]
-        page, number = divmod(int(digits), _PAGE)
+        page, number = divmod(int(digits), _ID_PAGE)
         bits = self._numbers.get((len(digits), page))
         if bits is None:
             bits = self._numbers[len(digits), page] = Bitmap()

@@ -235,7 +235,7 @@ def test_a_file_of_the_store_that_cannot_be_written(path: str, mode: str, tmp_pa
 
 def test_a_job_log_that_cannot_grow(tmp_path: Path) -> None:
     with closing(AppendFile(Path("/dev/full"), SystemClock())) as log:
-        said = _raised("StoreUnavailable", lambda: log.append(b"{}\n", matters=True))
+        said = _raised("StoreUnavailable", lambda: log.append(b"{}\n", durable=True))
     assert shown("StoreUnavailable", said), said
 
 
