@@ -1,21 +1,24 @@
-"""``python main.py``: take IMDb's charts and titles into CSV files and PostgreSQL."""
+"""``python main.py``: saves IMDb's charts and titles to CSV files and PostgreSQL."""
 
 import sys
 
 SET_UP = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt, then .venv/bin/python main.py"
 
 
-def refuse(reason: str) -> None:
-    """End with one line, as the command line does; it cannot be loaded yet."""
-    sys.stderr.write(f"filmledger: {reason}\n")
-    sys.exit(2)
+def refuse(reason: str, code: int = 2) -> None:
+    """Ends with one line, as the command line does; it cannot be loaded yet."""
+    if sys.stderr is not None:  # pythonw has none
+        sys.stderr.write(f"filmledger: {reason}\n")
+    sys.exit(code)
 
 
-if sys.version_info < (3, 11):  # noqa: UP036 - told to whoever has an older one
+if sys.version_info < (3, 11):  # noqa: UP036 - for users of an older one
     refuse("Python 3.11 or newer is needed, and this is " + sys.version.split()[0])
 
 try:
     from infrastructure.cli import main
+except KeyboardInterrupt:
+    refuse("interrupted", 130)
 except ModuleNotFoundError as error:
     if error.name is None or error.name.startswith(("filmledger", "infrastructure", "application", "domain", "shared")):
         raise

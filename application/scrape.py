@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """Those who carry a run out, whatever its work is.
+    """What every run needs, whatever its work is.
 
     Attributes:
-        executor: has the jobs done, ``workers`` at a time.
-        job_log: remembers them.
-        progress: shows them.
-        rule: when a failed one is tried again.
+        executor: executes the jobs, ``workers`` at a time.
+        job_log: records them.
+        progress: displays them.
+        rule: decides on retries.
         cancel: stops them.
         scope: entered around each, so that its log lines stay together.
     """
@@ -39,8 +39,8 @@ class RunContext:
     cancel: threading.Event
     scope: Callable[[Job], AbstractContextManager[object]] = nullcontext
 
-    def carry_out(self, label: str, work: Callable[[Job], Outcome]) -> RunResult:
-        """Have every pending job done; the face is up for as long."""
+    def execute(self, label: str, work: Callable[[Job], Outcome]) -> RunResult:
+        """Executes every pending job, with the progress display."""
         self.progress.begin(label, self.job_log.counts.pending)
         try:
             return run_jobs(
@@ -59,45 +59,47 @@ class RunContext:
 
 
 def scrape(
-    crew: RunContext, store: MovieRepository, work: Callable[[Job], Outcome], *, history: RunHistory, run: Run
+    context: RunContext, store: MovieRepository, work: Callable[[Job], Outcome], *, history: RunHistory, run: Run
 ) -> RunResult:
-    """Do all pending jobs; then renew the ranks, write the run down, and bring both stores into their final form.
+    """Executes all pending jobs, renews the ranks, records the run, and finalizes the stores.
 
-    A run that goes on takes again what a store has lost meanwhile: an edited file, another database.
-    However the run ends, what was saved is brought into its final form.
+    A resumed run fetches again the titles that a store has lost meanwhile, because a file
+    was edited or the database is another one. The stores are finalized after any end.
 
     Args:
-        crew: carries the jobs out.
-        store: both stores in one.
+        context: executes the jobs.
+        store: all stores in one.
         work: scrapes one title.
-        history: remembers the run.
-        run: what it is of.
+        history: records the run.
+        run: the run to record.
 
     Raises:
         StoreError: a store failed after the jobs were done.
     """
-    places = [ChartEntry(job.rank, job.key) for job in crew.job_log.jobs() if job.rank is not None] if run.chart else []
-    if crew.job_log.resumed and (lost := crew.job_log.reopen(set(store.ids()))):
+    places = (
+        [ChartEntry(job.rank, job.key) for job in context.job_log.jobs() if job.rank is not None] if run.chart else []
+    )
+    if context.job_log.resumed and (lost := context.job_log.reopen(set(store.ids()))):
         log.warning("%d titles that were done are not in both stores: they are fetched again", lost)
     history.begin(run, places)
-    ended = crew.carry_out(run.chart or "titles", work)
-    if ended.ending is StopReason.STORE:
-        _finish_what_is_there(store)
-        return ended
+    result = context.execute(run.chart or "titles", work)
+    if result.stop_reason is StopReason.STORE:
+        _finalize_other_stores(store)
+        return result
     try:
-        counts = crew.job_log.counts
+        counts = context.job_log.counts
         whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
-        history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=crew.clock.now())
+        history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=context.clock.now())
     except StoreError:
-        _finish_what_is_there(store)
+        _finalize_other_stores(store)
         raise
     store.finalize()
-    return ended
+    return result
 
 
-def _finish_what_is_there(store: MovieRepository) -> None:
-    """One store has gone; the other is still to be left in order. The run reports the loss already."""
+def _finalize_other_stores(store: MovieRepository) -> None:
+    """Finalizes the stores that are left; the run reports the loss of the other one."""
     try:
         store.finalize()
     except StoreError as error:
-        log.info("after the loss of a store: %s", error)
+        log.info("finalizing after the loss of a store: %s", error)

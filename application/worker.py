@@ -1,4 +1,4 @@
-"""The one edge of every worker: whatever a job's work raises becomes a recorded outcome here."""
+"""The edge of every worker thread: any error of a job's work becomes a recorded outcome."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Carries out one job and answers how it ended. Called from many threads at once; never raises.
+    """Executes one job and returns its outcome. Thread-safe; never raises.
 
     Args:
         work: does the job; may raise anything.
-        progress, job_log: told that the job has begun.
-        clock: for the time it takes.
+        progress, job_log: informed that the job has begun.
+        clock: measures the time of the job.
         scope: entered around each job, so that its log lines stay together.
     """
 
@@ -57,15 +57,15 @@ class Worker:
 
 
 def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0) -> Outcome:
-    """What came of a job that ended in an error of ours.
+    """Makes the outcome of a job that ended in an error of this program.
 
-    A store that has gone away and a site that refuses are no fault of the job:
-    it stays pending, as it does when the run was stopped.
+    When a store is unavailable, the site refuses, or the run was stopped, the job
+    stays pending, because it is not the cause.
 
     Args:
-        job: which one.
-        error: why.
-        requests, size: spent before the error; what the error itself tells is added.
+        job: the job.
+        error: its error.
+        requests, size: spent before the error; those of the error itself are added.
     """
     if isinstance(error, SourceError | InvalidMovie):
         requests, size = requests + error.requests, size + error.size

@@ -17,7 +17,7 @@ class SerialExecutor:
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
     ) -> Generator[Outcome, None, None]:
         while not cancel.is_set():
-            job = next(jobs, None)  # nothing is in flight, so None can only mean the end
+            job = next(jobs, None)  # None means that there is none, because nothing is in flight
             if job is None:
                 return
             yield work(job)

@@ -14,7 +14,7 @@ import msgspec
 from application.ports import TitleSource
 from domain.errors import UsageError
 from infrastructure.bootstrap import network
-from infrastructure.cluster.where import cluster_named
+from infrastructure.cluster.address import parse_cluster
 from infrastructure.http.messages import Origin
 from infrastructure.http.policies import DEFAULT_RATE
 from shared.addresses import split_user_info
@@ -24,7 +24,7 @@ from shared.settings import Settings
 
 
 class NetworkReading:
-    """A worker's own network and title source; satisfies ``Reading``. Its routes are its own, only the rate is shared.
+    """A worker's own network and title source; satisfies ``ReaderSource``. Only the rate limit is shared.
 
     Args:
         settings: of the run, without what concerns its stores.
@@ -73,25 +73,23 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
         UsageError: the package for it is missing, or the cluster cannot be used.
         SourceError: it cannot be reached.
     """
-    cluster = cluster_named(where)
+    cluster = parse_cluster(where)
     try:
         import distributed  # noqa: F401 - the one optional package
     except ImportError as error:
         raise UsageError("--cluster needs Dask: pip install -r requirements-cluster.txt") from error
-    from infrastructure.cluster.asking import Asks
-    from infrastructure.cluster.fleet import Fleet
-    from infrastructure.cluster.joining import joined
-    from infrastructure.cluster.readying import Plan
-    from infrastructure.cluster.title_source import ClusterTitleSource
+    from infrastructure.cluster.connect import connect_cluster
+    from infrastructure.cluster.pending import ClusterTitleSource, PendingTitles
+    from infrastructure.cluster.pool import WorkerPool, WorkPlan
 
     make = partial(NetworkReading, for_workers(settings), clock)
-    asks = Asks()
-    with joined(cluster) as client:
-        fleet = Fleet(client, Plan(secrets.token_hex(8), make, settings.threads), asks, cancel)
+    pending = PendingTitles()
+    with connect_cluster(cluster) as client:
+        pool = WorkerPool(client, WorkPlan(secrets.token_hex(8), make, settings.threads), pending, cancel)
         try:
-            yield ClusterReading(ClusterTitleSource(asks), lambda: fleet.lost)
+            yield ClusterReading(ClusterTitleSource(pending), lambda: pool.lost)
         finally:
-            fleet.close()
+            pool.close()
 
 
 def for_workers(settings: Settings) -> Settings:
@@ -113,7 +111,7 @@ def for_workers(settings: Settings) -> Settings:
 
 
 def rate_of(settings: Settings) -> float | None:
-    """Requests a second to one host, of the whole fleet; None for no limit, as on loopback."""
+    """Requests a second to one host, of all workers together; None for no limit, as on loopback."""
     if settings.requests_per_second is None and not Origin.of(split_user_info(settings.site)[0]).loopback:
         return DEFAULT_RATE
     return settings.requests_per_second

@@ -38,7 +38,7 @@ def retry_rule(settings: Settings) -> RetryRule:
         retries=settings.batch_retries if settings.backoff_and_retry else 0,
         max_requests=settings.max_requests,
         delay=settings.backoff_factor,
-        longest=settings.max_backoff_seconds,
+        max_delay=settings.max_backoff_seconds,
     )
 
 

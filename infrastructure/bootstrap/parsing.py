@@ -65,9 +65,9 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
             progress=context.progress,
             cancel=session.cancel,
         )
-        result = context.carry_out(str(folder), ParseFile(work))
+        result = context.execute(str(folder), ParseFile(work))
         opened.together.finalize()
-        job_log.close(result.ending.value)
+        job_log.close(result.stop_reason.value)
         session.output.run_ended(result, opened, "files")
     return result
 

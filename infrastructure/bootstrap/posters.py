@@ -63,9 +63,9 @@ def fetch_posters(
             clock=session.clock,
             cancel=session.cancel,
         )
-        result = context.carry_out("posters", work)
+        result = context.execute("posters", work)
         store.finalize()
-        job_log.close(result.ending.value)
+        job_log.close(result.stop_reason.value)
     session.output.run_ended(result, None, "posters")
     return result
 

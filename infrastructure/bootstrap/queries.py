@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable
 from typing import TextIO
@@ -49,10 +50,11 @@ def write_reports(settings: Settings, clock: Clock, names: Iterable[str], form: 
         UsageError: there is no such report.
         StoreUnavailable: the database cannot be reached.
     """
+    from infrastructure.stores.postgres.interrupts import interruptible
     from infrastructure.stores.postgres.reports import PostgresReports
     from infrastructure.tables.rendering import Format, write
 
-    with database_of(settings, clock) as database:
+    with database_of(settings, clock) as database, interruptible():
         write(PostgresReports(database).tables(names), Format(form), out)
 
 
@@ -70,7 +72,12 @@ def run_psql(settings: Settings, arguments: Iterable[str]) -> int:
         if shell is None:
             raise UsageError("psql is not installed: install your system's PostgreSQL client")
         # The address goes through the environment: every user of the machine can read command lines.
-        process = subprocess.run(  # noqa: S603 - psql, with what the user typed
-            [shell, *arguments], env={**os.environ, **environment_of(place.address())}, check=False
-        )
+        # Ctrl-C is for psql, which cancels its query and stays; a handler, unlike SIG_IGN, is not inherited by it.
+        before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        try:
+            process = subprocess.run(  # noqa: S603 - psql, with what the user typed
+                [shell, *arguments], env={**os.environ, **environment_of(place.address())}, check=False
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
     return process.returncode

@@ -141,11 +141,11 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 fresh_since=None if options.max_age is None else job_log.begun - options.max_age,
             ),
         )
-        job_log.close(result.ending.value)
+        job_log.close(result.stop_reason.value)
         session.output.run_ended(result, opened, "titles")
         if cluster and (reason := cluster().lost()):
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
-        if options.posters and result.ending is StopReason.FINISHED:
+        if options.posters and result.stop_reason is StopReason.FINISHED:
             fetched = fetch_posters(session, opened.together, network, ResumeOptions(), disk_check=options.disk_check)
             return result, fetched
     return (result,)

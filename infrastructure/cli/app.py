@@ -1,7 +1,8 @@
-"""The commands, put together."""
+"""The commands of the program, in one group."""
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.shell_completion import CompletionItem
 from click_default_group import DefaultGroup
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
+from infrastructure.cli.streams import flush_errors, prepare_streams
 from shared.malloc import limit_malloc_arenas
 from shared.version import VERSION
 
@@ -41,7 +43,7 @@ class _Commands(DefaultGroup):
         return sorted(_MODULE_OF)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; options alone mean the default one.
+        """The command of that name; without a name, the default one.
 
         Raises:
             click.UsageError: there is no such command.
@@ -54,7 +56,7 @@ class _Commands(DefaultGroup):
 
             nearest = difflib.get_close_matches(name, _MODULE_OF, 1)
             hint = f"did you mean {nearest[0]}?" if nearest else f"choose {', '.join(sorted(_MODULE_OF))}"
-            raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
+            raise click.UsageError(f"unknown command {name!r}; {hint}", ctx)
         if name not in self.commands:
             for command in import_module(f"{__package__}.{_MODULE_OF[name]}").COMMANDS:
                 self.add_command(command)
@@ -105,10 +107,13 @@ def program_name() -> str:
 
 
 def main() -> None:
-    """Run the program."""
+    """Runs the program."""
+    prepare_streams()
+    os.umask(os.umask(0o077) | 0o022)  # nothing we create is writable by others
     limit_malloc_arenas()
     with errors_as_exit_codes(debug=False):
         try:
             commands(prog_name=program_name())
         finally:
-            sys.stdout.flush()  # output that cannot be written is an error like any other
+            flush_errors()
+            sys.stdout.flush()  # output that cannot be written is an error, too

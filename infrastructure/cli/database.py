@@ -7,6 +7,7 @@ import sys
 import click
 
 from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.streams import echo
 
 FORMATS = ("table", "csv", "json", "markdown")
 
@@ -35,7 +36,7 @@ def report(context: CommandContext, names: tuple[str, ...], form: str, listing: 
     from infrastructure.bootstrap.queries import report_names, write_reports
 
     if listing:
-        click.echo("\n".join(report_names()))
+        echo("\n".join(report_names()))
         return
     write_reports(context.settings, context.clock, names, form, sys.stdout)
 

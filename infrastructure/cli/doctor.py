@@ -7,9 +7,10 @@ import threading
 
 import click
 
-from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
 from infrastructure.cli.signals import graceful_stop
+from infrastructure.cli.streams import complain, echo
 
 
 @click.command("doctor", short_help="Check Tor, robots.txt and each route to the site.")
@@ -29,9 +30,9 @@ def doctor(context: CommandContext) -> None:
             ok = ok and finding.ok
             if context.quiet and finding.ok:
                 continue
-            click.echo(f"{'✓' if finding.ok else '✗'} {finding.subject}: {finding.detail}")
+            echo(f"{'✓' if finding.ok else '✗'} {finding.subject}: {finding.detail}")
             if finding.advice:
-                click.echo(f"  {finding.advice}")
+                echo(f"  {finding.advice}")
     if interrupted.is_set():
         sys.exit(Exit.INTERRUPTED)
     sys.exit(Exit.DONE if ok else Exit.FAILED)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.streams import echo
 
 
 @click.command("export", short_help="Export the database as CSV, JSON lines or Parquet.")
@@ -23,7 +24,7 @@ def export(context: CommandContext, folder: Path, form: str, overwrite: bool) ->
 
     for path in export_database(context.settings, context.clock, folder, form, overwrite=overwrite):
         if not context.quiet:
-            click.echo(path)
+            echo(str(path))
 
 
 @click.command("import", short_help="Import CSV files into an empty database.")
@@ -38,9 +39,9 @@ def import_files(context: CommandContext, folder: Path | None) -> None:
     counts = copy_files(context.settings, context.clock, source)
     if context.quiet:
         return
-    click.echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " into the database")
+    echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " into the database")
     if source.resolve() != data_dir.resolve():
-        click.echo(f"the CSV files in {data_dir} are unchanged; `verify --repair` makes them the same")
+        echo(f"the CSV files in {data_dir} are unchanged; `verify --repair` makes them the same")
 
 
 COMMANDS = (export, import_files)

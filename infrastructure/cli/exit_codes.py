@@ -1,10 +1,9 @@
-"""What the exit code says, and the one place where an error becomes one."""
+"""Exit codes, and the only place where an error becomes one."""
 
 from __future__ import annotations
 
 import errno
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Final
 import click
 
 from domain.errors import Blocked, Cancelled, FilmledgerError, UsageError
+from infrastructure.cli.streams import complain, discard_output
 from shared.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _OWN: Final = ("filmledger", "infrastructure", "application", "domain", "shared"
 
 
 class Exit(IntEnum):
-    """Where several fit: INTERRUPTED, then BLOCKED, then FAILED."""
+    """Where several apply: INTERRUPTED, then BLOCKED, then FAILED."""
 
     DONE = 0
     FAILED = 1
@@ -30,23 +30,9 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def complain(message: str) -> None:
-    """One or more lines for the user, on standard error.
-
-    Written to ``sys.stderr`` as it is at the time: a live screen puts itself in
-    its place, and click would go round it.
-    """
-    for line in message.splitlines():
-        sys.stderr.write(f"filmledger: {line}\n")
-    sys.stderr.flush()
-
-
 @contextmanager
 def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
-    """Turn whatever a command raises into one clear line and an exit code.
-
-    With ``debug`` the traceback is shown as well.
-    """
+    """Turns an error that a command raises into one line and an exit code; ``debug`` shows the traceback, too."""
     try:
         yield
     except (click.exceptions.Exit, click.ClickException, click.Abort):
@@ -55,9 +41,7 @@ def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
         complain("interrupted")
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
-        # The reader has gone (`| head`): nobody is left to tell.
-        _give_up_output()
-        sys.stderr.close()
+        discard_output()  # the reader has gone, as `| head` does: there is no one to tell
         sys.exit(Exit.FAILED)
     except Exception as error:
         message, code = _explained(error)
@@ -70,20 +54,13 @@ def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
 
 
 def _is_output_lost() -> bool:
-    """Whether standard output refuses what is left in it, which is given up then."""
+    """Whether standard output refuses its buffered data, which is discarded then."""
     try:
         sys.stdout.flush()
     except OSError:
-        _give_up_output()
+        discard_output()
         return True
     return False
-
-
-def _give_up_output() -> None:
-    """Throw away what standard output holds back: the interpreter would try again at its end, and answer 120."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _explained(error: Exception) -> tuple[str, Exit]:

@@ -16,7 +16,8 @@ from domain.errors import UsageError
 from infrastructure.bootstrap import clock_of
 from infrastructure.bootstrap.display import StartupDisplay
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
-from infrastructure.cli.exit_codes import complain, errors_as_exit_codes
+from infrastructure.cli.exit_codes import errors_as_exit_codes
+from infrastructure.cli.streams import complain
 from shared.clock import Clock
 from shared.log_options import LogFormat, LogOptions, Verbosity
 from shared.logging_setup import Logging, configure

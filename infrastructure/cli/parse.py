@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from infrastructure.bootstrap.resume import ResumeOptions
-from infrastructure.cli.exit_codes import complain
 from infrastructure.cli.options import CommandContext, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop
+from infrastructure.cli.streams import complain
 
 
 @click.command("parse", short_help="Parse a folder of saved pages instead of the site.")

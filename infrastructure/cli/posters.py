@@ -8,9 +8,9 @@ import threading
 import click
 
 from infrastructure.bootstrap.resume import ResumeOptions
-from infrastructure.cli.exit_codes import complain
 from infrastructure.cli.options import CommandContext, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop
+from infrastructure.cli.streams import complain
 
 
 @click.command("posters", short_help="Fetch the poster of each movie.")

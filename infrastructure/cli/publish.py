@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
 from infrastructure.cli.signals import graceful_stop
+from infrastructure.cli.streams import complain, echo
 
 if TYPE_CHECKING:
     from application.publish import StepOutcome
@@ -64,7 +65,7 @@ def serve(context: CommandContext, out: Path | None, port: int) -> None:
         serve_site(
             _folder(context.settings, out),
             port,
-            ready=lambda url: None if context.quiet else click.echo(f"the catalogue is at {url}; Ctrl-C stops it"),
+            ready=lambda url: None if context.quiet else echo(f"the catalogue is at {url}; Ctrl-C stops it"),
             cancel=cancel,
         )
 

@@ -14,9 +14,9 @@ import click
 from domain.chart import ChartName
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.cli.durations import Duration
-from infrastructure.cli.exit_codes import complain
 from infrastructure.cli.options import CommandContext, command_context, job_log_options
 from infrastructure.cli.signals import graceful_stop
+from infrastructure.cli.streams import complain, echo
 
 DEMO_SITE: Final = "the demo site"  # its address differs each time
 
@@ -77,7 +77,7 @@ def scrape(
         session = run_session(context, settings, cancel)
         if dry_run:
             for job in list_titles(session, options):
-                click.echo(job.key if job.rank is None else f"{job.key}  # {job.rank}")
+                echo(job.key if job.rank is None else f"{job.key}  # {job.rank}")
             return
         runs = run_scrape(session, options, site, resume)
     sys.exit(exit_code(*runs, interrupted=interrupted.is_set()))

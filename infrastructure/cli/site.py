@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
+from infrastructure.cli.streams import echo
 
 _OURS: Final = "--host takes an address of this machine"
 _ADVICE: Final = {errno.EADDRINUSE: "try --port 0", errno.EACCES: "try --port 0", errno.EADDRNOTAVAIL: _OURS}
@@ -72,7 +73,7 @@ def demo_site(
             serve_demo(
                 host,
                 port,
-                lambda url: click.echo(f"the demo site is at {url}; Ctrl-C stops it"),
+                lambda url: echo(f"the demo site is at {url}; Ctrl-C stops it"),
                 count=count,
                 latency=latency,
                 page_kb=page_kb,

@@ -11,6 +11,7 @@ import click
 from domain.errors import UsageError
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.streams import echo
 
 
 @click.command("status", short_help="Show the state of the last run, also while it is running.")
@@ -28,10 +29,10 @@ def status(context: CommandContext, as_json: bool, job_log: Path | None, check: 
     if found is None:
         if job_log is not None:
             raise UsageError(f"there is no job log {job_log}")
-        click.echo("null" if as_json else f"no run is recorded in {path}: run `python main.py` first, or set DATA_DIR")
+        echo("null" if as_json else f"no run is recorded in {path}: run `python main.py` first, or set DATA_DIR")
         return
     for line in [json.dumps(found.as_dict())] if as_json else status_lines(found):
-        click.echo(line)
+        echo(line)
     if check and not found.well:
         sys.exit(Exit.FAILED)
 

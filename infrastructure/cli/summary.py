@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from application.run_jobs import RunResult, StopReason
 from domain.errors import UnusablePicture
 from infrastructure.bootstrap.runs import RunSession
-from infrastructure.cli.exit_codes import Exit, complain
+from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext
+from infrastructure.cli.streams import complain, discard_output, echo
 from shared.log_options import SCREEN
 from shared.settings import Settings
 
@@ -45,8 +44,11 @@ class TerminalOutput:
     def say(self, line: str) -> None:
         screen.info("%s", line)
         if not self.quiet:
-            with self._startup.paused():
-                click.echo(line)
+            try:
+                with self._startup.paused():
+                    echo(line)
+            except BrokenPipeError:  # the reader of the lines has gone; the run itself goes well without
+                discard_output()
 
     def warn(self, message: str) -> None:
         complain(message)
@@ -66,9 +68,9 @@ class TerminalOutput:
         if opened is not None:
             self.say(f"data: {self._data_dir} ({', '.join(_contents(opened))})")
         saved = f"{summary.saved} {noun} are saved, {summary.pending} pending"
-        if result.ending is StopReason.BLOCKED:
+        if result.stop_reason is StopReason.BLOCKED:
             self._report_block(result.message, saved)
-        elif result.ending is StopReason.STORE:
+        elif result.stop_reason is StopReason.STORE:
             complain(f"stopped because a store does not accept data: {result.message}")
             complain(f"{saved}: run the same command to continue")
         elif summary.pending:
@@ -127,13 +129,13 @@ def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
     """The exit code of runs that ended this way, one after the other."""
     if interrupted:
         return Exit.INTERRUPTED
-    if any(result.ending is StopReason.BLOCKED for result in runs):
+    if any(result.stop_reason is StopReason.BLOCKED for result in runs):
         return Exit.BLOCKED
     return Exit.FAILED if any(_has_failed(result) for result in runs) else Exit.DONE
 
 
 def _has_failed(result: RunResult) -> bool:
     # A picture that cannot be shown is a warning: reported and counted, but the movie is complete without it.
-    return result.ending is not StopReason.FINISHED or any(
+    return result.stop_reason is not StopReason.FINISHED or any(
         reason != UnusablePicture.__name__ for reason, _ in result.summary.reasons
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from infrastructure.cli import streams
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
 
@@ -33,7 +34,7 @@ def verify(context: CommandContext, repair: bool, prune: bool, threshold: float,
     """
     from infrastructure.bootstrap.checking import verify_stores
 
-    echo: Callable[[str], None] = _ignore if context.quiet else click.echo
+    echo: Callable[[str], None] = _ignore if context.quiet else streams.echo
     report, complete = verify_stores(
         context.settings,
         context.clock,

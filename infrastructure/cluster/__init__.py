@@ -1,13 +1,12 @@
-"""Fetching and parsing on a Dask cluster; everything else stays where it is.
+"""Fetches and parses titles on a Dask cluster; everything else stays in the program.
 
-Only the title source changes. Each thread of the run asks ``ClusterTitleSource``
-for its title and waits; the titles asked for are handed to workers some at a
-time by each worker's ``Lane``s, read there by a ``Reader`` with the network layer and the
-parser of this program, and come back as bytes (``wire``). ``Fleet`` knows who
-belongs to it, sees to it that every worker can do the work, and divides the rate
-limit anew whenever one comes or goes.
+Only the title source is another one. Each thread of the run asks ``ClusterTitleSource`` for its
+title and waits. A ``WorkerDispatcher`` sends titles in batches to its worker, where a
+``TitleReader`` reads them with the network layer and the parser of this program; results come
+back as bytes (``wire``). ``WorkerPool`` knows the workers, prepares new ones, and divides the
+rate limit again when a worker comes or goes.
 
-A Dask task costs some milliseconds of CPU, more than a page. So a task is
-no title but a turn: it takes titles to a worker, and brings back those that are
-ready, also ones taken there earlier. A slow title holds nobody up.
+A Dask task costs some milliseconds of CPU, more than a page. Therefore a task is not a title but
+a batch: it brings titles to a worker and returns those that are ready, also titles of earlier
+batches. A slow title does not delay others.
 """

@@ -1,4 +1,4 @@
-"""What travels between the program and the workers."""
+"""The data exchanged between the program and the workers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from domain.errors import FilmledgerError
 _TITLE: Final = msgspec.msgpack.Decoder(FetchedTitle)
 
 
-class Call:
-    """A call that travels as bytes: ``pickle.loads`` carries it out, and answers what it returns.
+class PickledCall:
+    """A call as bytes: ``pickle.loads`` makes the call and gives its result.
 
-    Dask opens a task's function and arguments as messages arrive. A worker that
-    cannot, because it lacks a package or has loaded other code, is torn down by
-    that, with all the work of others that it had; and the scheduler would need
-    our code too. Bytes are opened by nobody but the task itself.
+    Dask unpickles a task's function and arguments when the message arrives. If a worker
+    cannot do that, because it lacks a package or has loaded other code, the worker is
+    closed with all its work; and the scheduler would need our code too. Bytes are
+    unpickled only by the task.
     """
 
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:
@@ -30,40 +30,40 @@ class Call:
         return self._call
 
     def packed(self) -> bytes:
-        """For ``pickle.loads``, in a process that has our code."""
+        """Gives the bytes for ``pickle.loads`` in a process that has our code."""
         return pickle.dumps(self)
 
 
-class Wanted(NamedTuple):
-    """A title to be read, with the most HTTP requests that it may take."""
+class TitleRequest(NamedTuple):
+    """A title to read, with the number of HTTP requests that it may take at most."""
 
     imdb_id: str
     max_requests: int
 
 
-class Share(NamedTuple):
-    """How many workers share the rate limit; a higher ``version`` is newer."""
+class RateShare(NamedTuple):
+    """The number of workers that share the rate limit; a higher ``version`` is newer."""
 
     version: int
     workers: int
 
 
-class Reply(NamedTuple):
-    """What came of one title: it, or why not. MessagePack is a quarter of pickle's work for so many small objects."""
+class TitleReply(NamedTuple):
+    """One title or the error in its place. MessagePack takes a quarter of pickle's time for many small objects."""
 
     imdb_id: str
     title: bytes
     error: bytes = b""
 
     @classmethod
-    def of(cls, imdb_id: str, outcome: FetchedTitle | FilmledgerError) -> Reply:
-        """Ready to travel."""
+    def of(cls, imdb_id: str, outcome: FetchedTitle | FilmledgerError) -> TitleReply:
+        """Encodes a title or an error."""
         if isinstance(outcome, FilmledgerError):
             return cls(imdb_id, b"", pickle.dumps(outcome))
         return cls(imdb_id, msgspec.msgpack.encode(outcome))
 
     def outcome(self) -> FetchedTitle | FilmledgerError:
-        """As it was. Comes from our own workers, which run our code anyway."""
+        """Decodes the title or the error; replies come from workers that run our code."""
         if not self.error:
             return _TITLE.decode(self.title)
         error: FilmledgerError = pickle.loads(self.error)  # noqa: S301

@@ -1,4 +1,4 @@
-"""The job log of one run, open for writing."""
+"""The job log of one run, open for writing, and the list of its jobs, streamed from the file."""
 
 from __future__ import annotations
 
@@ -6,37 +6,230 @@ import logging
 import os
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from filelock import BaseFileLock
 
 from application.ports import Failure, Job, JobCounts, Outcome, Status
 from application.records import parse_timestamp, timestamp
 from application.status import RunIdentity
-from domain.errors import UsageError
+from domain.errors import StoreUnavailable, UsageError
 from infrastructure.data_dir.disk_wait import DiskWait
-from infrastructure.joblog import checkpoint, lines, listing
-from infrastructure.joblog.append_file import AppendFile
-from infrastructure.joblog.keys import KeySet
+from infrastructure.joblog import lines
+from infrastructure.joblog.bitmap import Bitmap, KeySet
+from infrastructure.joblog.lines import LONGEST_LINE, pieces
 from infrastructure.joblog.state import State
+from shared.atomic import sync
 from shared.clock import Clock
 from shared.masking import mask
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_FROM: Final = 8 << 20  # a shorter log is read in a fraction of a second
-CHECKPOINT_EVERY: Final = 250_000  # outcomes
+_NAME: Final = "job log"
+_MAX_KEY: Final = 10_000
 _BATCH: Final = 8192
-_LONGEST_DETAIL: Final = 1_000
+_MAX_DETAIL: Final = 1_000
 _MAX_LABEL: Final = 200
 
 
+class AppendFile:
+    """Appends whole lines to an existing file; a torn last line is ended first.
+
+    An appended line survives the end of the process at once and a power failure
+    after the next sync. Appending a durable line syncs unless the last sync was less
+    than ``sync_seconds`` ago; closing always syncs. For one thread.
+
+    Raises:
+        OSError: the file cannot be opened for writing.
+        StoreUnavailable: its torn line cannot be ended.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, sync_seconds: float = 0.2) -> None:
+        self._path = path
+        self._clock = clock
+        self._sync_seconds = sync_seconds
+        self._file = path.open("ab+", buffering=0)
+        self._size = self._file.seek(0, os.SEEK_END)
+        self._synced_at = clock.monotonic()
+        self._dirty = False
+        self._torn = self._size > 0 and self._last_byte() != b"\n"
+        if self._torn:
+            log.warning("%s ended in a torn line; it stays there, and new lines stand below it", path)
+            self.append(b"", durable=True)
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return self._size
+
+    def append(self, data: bytes, *, durable: bool) -> int:
+        """Appends whole lines; returns the byte at which they begin.
+
+        Raises:
+            StoreUnavailable: the lines were not written: full disk, failing device.
+        """
+        begin = self._size + self._torn
+        data = b"\n" + data if self._torn else data
+        try:
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:] if written else data)
+        except OSError as error:
+            self._cut_back()
+            raise self._unavailable(error) from error
+        self._size += len(data)
+        self._torn = False
+        if durable:
+            self._dirty = True
+            if self._clock.monotonic() - self._synced_at >= self._sync_seconds:
+                self.sync()
+        return begin
+
+    def sync(self) -> None:
+        """Writes durable lines that are not on the device yet.
+
+        Raises:
+            StoreUnavailable: the device failed.
+        """
+        if not self._dirty:
+            return
+        try:
+            sync(self._file.fileno())
+        except OSError as error:
+            raise self._unavailable(error) from error
+        self._dirty = False
+        self._synced_at = self._clock.monotonic()
+
+    def close(self) -> None:
+        """Syncs and closes the file. May be called again.
+
+        Raises:
+            StoreUnavailable: the device failed; the file is closed all the same.
+        """
+        if self._file.closed:
+            return
+        try:
+            self.sync()
+        finally:
+            self._file.close()
+
+    def _last_byte(self) -> bytes:
+        self._file.seek(-1, os.SEEK_END)
+        return self._file.read(1)
+
+    def _cut_back(self) -> None:
+        """Removes a partly written line; if that fails, the next append ends it first."""
+        try:
+            self._file.truncate(self._size)
+        except OSError as error:
+            self._size = self._file.seek(0, os.SEEK_END)
+            self._torn = True
+            log.warning("half a line stays at the end of %s: %s", self._path, error)
+
+    def _unavailable(self, error: OSError) -> StoreUnavailable:
+        return StoreUnavailable(
+            _NAME, f"cannot write {self._path}: {error.strerror}; run the same command again to continue"
+        )
+
+
+def listed(path: Path, state: State, *, but: Bitmap | None = None) -> Iterator[lines.Job]:
+    """Yields the jobs of the list, in its order, each once, without those in ``but`` at that time."""
+    run = state.run.run if state.run else None
+    given = Bitmap() if state.orphan_lines else None  # without orphan lines no job is listed twice
+    with path.open("rb") as file:
+        for block in state.blocks.copy():
+            if but is not None and but.covers(block.low, block.high):
+                continue
+            for piece in pieces(file, block.start, block.stop):
+                found = [line for line in piece.lines if isinstance(line, lines.Job) and line.run == run]
+                for line in found:
+                    if (but is None or line.seq not in but) and (given is None or given.add(line.seq)):
+                        yield line
+
+
+def pending(path: Path, state: State) -> Iterator[Job]:
+    """Yields the jobs that are not done, with their tries and requests so far."""
+    for line in listed(path, state, but=state.done):
+        yield Job(
+            line.seq,
+            line.id,
+            line.rank,
+            attempt=state.tries[line.seq] + 1,
+            spent=state.spent[line.seq],
+            label=line.label,
+        )
+
+
+def without_repeats(jobs: Iterable[Job], known: KeySet) -> Iterator[Job]:
+    """Yields the jobs with a valid key that is not known yet; one warning counts the others by problem."""
+    problems: Counter[str] = Counter()
+    for job in jobs:
+        if problem := _problem(job.key):
+            problems[problem] += 1
+        elif known.add(job.key):
+            yield job
+        else:
+            problems["repeated"] += 1
+    if problems:
+        told = ", ".join(f"{count} {problem}" for problem, count in problems.most_common())
+        log.warning("jobs left out of the list: %s", told)
+
+
+def _problem(key: str) -> str:
+    if not key.strip():
+        return "empty"
+    if len(key) > _MAX_KEY:
+        return f"longer than {_MAX_KEY} characters"
+    return "" if key.isascii() or _is_text(key) else "not writable as UTF-8"
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _FailedInFull(lines.Failed, tag="failed"):
+    id: str = ""
+    detail: str = ""
+
+
+_decode: Final = msgspec.json.Decoder(_FailedInFull | lines.Reopened).decode
+
+
+def failures(path: Path, state: State) -> Iterator[Failure]:
+    """Yields the jobs that have failed for good, in the order in which they failed."""
+    run = state.run.run if state.run else None
+    given = Bitmap()
+    reopened = 0
+    with path.open("rb") as file:
+        while text := file.readline(LONGEST_LINE):
+            if b'"failed"' not in text and b'"reopened"' not in text:
+                continue
+            try:
+                line = _decode(text)
+            except lines.DAMAGE:
+                continue  # counted when the log was read
+            if line.run != run:
+                continue
+            if isinstance(line, lines.Reopened):
+                reopened += 1
+                continue
+            counts = reopened == state.reopened and line.retry is False and line.seq in state.failed
+            if counts and given.add(line.seq):
+                yield Failure(line.id, line.error, line.detail)
+
+
 def run_line(identity: RunIdentity, *, version: str, clock: Clock) -> dict[str, Any]:
-    """The first line of a new run, with a new id."""
+    """Makes the first line of a new run, with a new id."""
     return {
         "kind": "run",
         "ts": timestamp(clock.now()),
@@ -53,9 +246,9 @@ def run_line(identity: RunIdentity, *, version: str, clock: Clock) -> dict[str, 
 
 
 class JobLogFile:
-    """A ``JobLog`` on a file. Made by ``open_job_log``.
+    """A ``JobLog`` on a file; ``open_job_log`` opens it.
 
-    The state only ever changes through lines that stand in the file.
+    The state changes only by lines that were written to the file.
     """
 
     def __init__(
@@ -82,7 +275,6 @@ class JobLogFile:
         self._disk_wait = disk_wait
         self._list_name = Path(identity.subject).name
         self._writing = threading.Lock()
-        self._since_checkpoint = 0
         self._closed = False
 
     @property
@@ -105,13 +297,13 @@ class JobLogFile:
 
     def list(self, jobs: Iterable[Job]) -> int:
         known = KeySet()
-        if self._state.touched:
-            log.warning("the list in %s is damaged: what it lacks is added at its end", self._path)
-            for line in listing.listed(self._path, self._state):
+        if self._state.has_outcomes:
+            log.warning("the list in %s is damaged; missing jobs are added at its end", self._path)
+            for line in listed(self._path, self._state):
                 known.add(line.id)
         elif self._state.listed:
-            self._append(run_line(self._identity, version=self._version, clock=self._clock), matters=True)
-        wanted = listing.without_repeats(jobs, known)
+            self._append(run_line(self._identity, version=self._version, clock=self._clock), durable=True)
+        wanted = without_repeats(jobs, known)
         numbers = self._state.listed.free()
         common: dict[str, Any] = {"kind": "job", "ts": timestamp(self._clock.now()), "run": self.run}
         name = Path(self._identity.subject).name
@@ -121,9 +313,9 @@ class JobLogFile:
                 raise UsageError(f"the list has more than {lines.MAX_JOBS:,} jobs: split it")
             self._append(
                 *(common | _listed_job(seq, job) | {"list": name} for seq, job in numbered),
-                matters=False,
+                durable=False,
             )
-        self._append(self._line("resolved", total=len(self._state.listed)), matters=True)
+        self._append(self._line("resolved", total=len(self._state.listed)), durable=True)
         self._file.sync()
         return len(self._state.listed)
 
@@ -133,54 +325,50 @@ class JobLogFile:
         return parse_timestamp(self._state.run.ts)
 
     def jobs(self) -> Iterator[Job]:
-        return (Job(line.seq, line.id, line.rank, label=line.label) for line in listing.listed(self._path, self._state))
+        return (Job(line.seq, line.id, line.rank, label=line.label) for line in listed(self._path, self._state))
 
     def pending(self) -> Iterator[Job]:
         if not self._state.whole:
-            raise ValueError("the list of jobs is not whole: list them first")
-        return listing.pending(self._path, self._state)
+            raise ValueError("the list of jobs is incomplete: list them first")
+        return pending(self._path, self._state)
 
     def reopen(self, kept: Container[str]) -> int:
         state, reopened = self._state, 0
         common = {"kind": "lost", "ts": timestamp(self._clock.now()), "run": self.run}
         lost = (
             line
-            for line in listing.listed(self._path, state)
+            for line in listed(self._path, state)
             if line.seq in state.done
             and line.seq not in state.failed
             and state.moved.get(line.seq, line.id) not in kept
         )
         while batch := [*islice(lost, _BATCH)]:
-            self._append(*(common | {"seq": line.seq, "id": line.id} for line in batch), matters=True)
+            self._append(*(common | {"seq": line.seq, "id": line.id} for line in batch), durable=True)
             reopened += len(batch)
         return reopened
 
     def failures(self) -> Iterator[Failure]:
-        return listing.failures(self._path, self._state)
+        return failures(self._path, self._state)
 
     def resume(self, *, retry_failed: bool) -> None:
-        """Write down that this process goes on; ``retry_failed``: also with what had failed for good."""
-        self._append(self._line("resumed", version=self._version, pid=os.getpid()), matters=True)
+        """Records that this process resumes the run; with ``retry_failed``, permanent failures are pending again."""
+        self._append(self._line("resumed", version=self._version, pid=os.getpid()), durable=True)
         if retry_failed:
-            self._append(self._line("reopened", count=len(self._state.failed)), matters=True)
+            self._append(self._line("reopened", count=len(self._state.failed)), durable=True)
 
     def started(self, job: Job) -> None:
-        self._append(self._line("started", seq=job.seq), matters=False)
+        self._append(self._line("started", seq=job.seq), durable=False)
 
     def record(self, outcome: Outcome) -> None:
-        self._append(self._ended(outcome), matters=outcome.status is not Status.CANCELLED)
-        self._since_checkpoint += 1
-        if self._since_checkpoint >= CHECKPOINT_EVERY:
-            self._checkpoint()
+        self._append(self._ended(outcome), durable=outcome.status is not Status.CANCELLED)
 
     def close(self, reason: str) -> None:
-        """Write down why the run ended, let go of the file and of the lock. May be called again."""
+        """Records why the run ended, closes the file and releases the lock. May be called again."""
         if self._closed:
             return
         self._closed = True
         try:
-            self._append(self._line("shutdown", reason=reason, pending=self._state.pending), matters=True)
-            self._checkpoint()
+            self._append(self._line("shutdown", reason=reason, pending=self._state.pending), durable=True)
         finally:
             try:
                 self._file.close()
@@ -197,13 +385,13 @@ class JobLogFile:
             told = {"missing": outcome.missing, "saved_as": outcome.saved_as}
             extra = {name: value for name, value in told.items() if value}
             return self._line("completed", **common, **figures, source=outcome.source, **extra)
-        # Neither a block nor a lost store is the job's fault: that try does not count.
+        # After a block or the loss of a store, the try does not count, because the job is not the cause.
         tries = job.attempt - (outcome.blocked or outcome.unavailable)
         return self._line(
             "failed",
             **common,
             error=outcome.reason,
-            detail=mask(outcome.detail)[:_LONGEST_DETAIL],
+            detail=mask(outcome.detail)[:_MAX_DETAIL],
             retry=tries if outcome.retry else False,
             spent=job.spent + outcome.requests,
             **figures,
@@ -212,18 +400,11 @@ class JobLogFile:
     def _line(self, kind: str, **fields: Any) -> dict[str, Any]:
         return {"kind": kind, "ts": timestamp(self._clock.now()), "run": self.run, **fields}
 
-    def _append(self, *written: dict[str, Any], matters: bool) -> None:
+    def _append(self, *written: dict[str, Any], durable: bool) -> None:
         data = lines.encode(*written)
         with self._writing:
-            start = self._disk_wait(lambda: self._file.append(data, matters=matters))
+            start = self._disk_wait(lambda: self._file.append(data, durable=durable))
             self._state.feed(start, start + len(data), *lines.decode(data))
-
-    def _checkpoint(self) -> None:
-        self._since_checkpoint = 0
-        if self._file.size < CHECKPOINT_FROM:
-            return
-        with self._writing, self._path.open("rb") as reading:
-            checkpoint.save(self._path, reading, self._file.size, self._state)
 
 
 def _listed_job(seq: int, job: Job) -> dict[str, Any]:

@@ -1,16 +1,19 @@
-"""The lines of the log: how they are written, and what of them is read again.
+"""The lines of the log: how they are written, and which of their fields are read again.
 
-Readers take less than writers give: the rest is for people, and skipping it
-halves the time a long log takes to load.
+Readers decode fewer fields than writers write: the others are for people, and
+skipping them halves the time in which a long log is loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, BinaryIO, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+
+from infrastructure.joblog import lines
 
 PROGRAM: Final = "filmledger"
 FORMAT: Final = 1
@@ -25,7 +28,7 @@ class _Line(msgspec.Struct, tag_field="kind", gc=False):
 
 
 class Run(_Line, tag="run"):
-    """The first line of a run: what was asked for. Everything above it is history."""
+    """The first line of a run: what the user asked for. Lines above it belong to older runs."""
 
     ts: str
     program: str
@@ -39,18 +42,18 @@ class Run(_Line, tag="run"):
 
 
 class Resumed(_Line, tag="resumed"):
-    """Another process goes on with the run."""
+    """Another process resumes the run."""
 
     ts: str
     pid: Natural = 0
 
 
 class Reopened(_Line, tag="reopened"):
-    """What had failed for good is pending again, with all its tries before it."""
+    """Jobs that had failed for good are pending again, and their tries start again."""
 
 
 class Lost(_Line, tag="lost"):
-    """A job that was completed is pending again: a store does not hold what came of it."""
+    """A completed job is pending again, because a store does not hold its title."""
 
     seq: Seq
 
@@ -65,7 +68,7 @@ class Job(_Line, tag="job"):
 
 
 class Resolved(_Line, tag="resolved"):
-    """The list is whole."""
+    """The list is complete."""
 
     total: Natural
 
@@ -82,7 +85,7 @@ class Completed(_Line, tag="completed"):
 
 
 class Failed(_Line, tag="failed"):
-    """A job has failed; ``retry`` is how many tries count so far, or false: for good."""
+    """A job has failed; ``retry`` is the number of counted tries, or false if it failed for good."""
 
     seq: Seq
     error: str
@@ -91,14 +94,14 @@ class Failed(_Line, tag="failed"):
 
 
 class Cancelled(_Line, tag="cancelled"):
-    """A job was cut off by the end of the run."""
+    """A job was interrupted by the end of the run."""
 
     seq: Seq
     spent: Natural = 0
 
 
 class Shutdown(_Line, tag="shutdown"):
-    """The process has let go of the log."""
+    """The process has closed the log."""
 
     reason: str
 
@@ -107,17 +110,17 @@ Line: TypeAlias = Run | Resumed | Reopened | Lost | Job | Resolved | Started | C
 
 _decode: Final = msgspec.json.Decoder(Line).decode_lines
 _encode: Final = msgspec.json.Encoder().encode_lines
-# What a damaged line can raise: not JSON, not a line of ours, not UTF-8, brackets without end.
+# Errors of a damaged line: not JSON, not a line of a log, not UTF-8, nested too deep.
 DAMAGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode(*lines: dict[str, Any]) -> bytes:
-    """The lines as they go into the file, each with its newline."""
+    """Encodes the lines as they are written to the file, each with its newline."""
     return _encode([*lines])  # msgspec 0.22 leaks the iterator of anything that is not a list
 
 
 def decode(data: bytes) -> tuple[list[Line], int]:
-    """The lines in ``data`` that can be read, and how many cannot."""
+    """Gives the lines in ``data`` that can be decoded, and the number of those that cannot."""
     try:
         return _decode(data), 0
     except DAMAGE:
@@ -133,3 +136,51 @@ def _decode_singly(data: Iterable[bytes]) -> tuple[list[Line], int]:
         except DAMAGE:
             unreadable += 1
     return readable, unreadable
+
+
+PIECE: Final = 1 << 20
+LONGEST_LINE: Final = 1 << 20  # lines of a log are below 10 kB; a longer one is damage and is not held in memory
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines at bytes ``start`` to ``stop`` of the file."""
+
+    start: int
+    stop: int
+    lines: list[Line]
+    unreadable: int
+
+
+def pieces(file: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Piece]:
+    """Yields the file's whole lines from ``start`` on, in order; an unfinished last line is left out.
+
+    Args:
+        file: an open log; its position is moved.
+        start: where a line begins.
+        stop: where a line ends; the end of the file unless given.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(start)
+    rest = b""
+    skipping = False  # within a line that is too long to be one
+    while data := file.read(PIECE if stop is None else min(PIECE, stop - start - len(rest))):
+        if start == 0 and not rest and data.startswith(_BOM):
+            data, start = data[len(_BOM) :], len(_BOM)
+        end = data.rfind(b"\n") + 1
+        if not end:
+            rest += data
+            if len(rest) > LONGEST_LINE:
+                start, rest, skipping = start + len(rest), b"", True
+            continue
+        whole, rest = rest + data[:end], data[end:]
+        unreadable = 0
+        if skipping:
+            whole_start = whole.index(b"\n") + 1
+            start, whole, skipping, unreadable = start + whole_start, whole[whole_start:], False, 1
+        read, damaged = lines.decode(whole)
+        yield Piece(start, start + len(whole), read, damaged + unreadable)
+        start += len(whole)

@@ -1,4 +1,4 @@
-"""Whether a run begins or goes on, decided from the log that is there."""
+"""Opens the job log: begins a new run or resumes the one in the file."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from filelock import BaseFileLock, FileLock, Timeout
 from application.status import RunIdentity
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.data_dir.disk_wait import DiskWait
-from infrastructure.joblog import checkpoint, lines
-from infrastructure.joblog.append_file import AppendFile
-from infrastructure.joblog.file import CHECKPOINT_FROM, JobLogFile, run_line
-from infrastructure.joblog.reader import follow
-from infrastructure.joblog.state import State
+from infrastructure.joblog import lines
+from infrastructure.joblog.file import AppendFile, JobLogFile, run_line
+from infrastructure.joblog.state import State, follow
 from shared.atomic import write_atomically
 from shared.clock import Clock
 
 log = logging.getLogger(__name__)
 
 _KEPT: Final = 10  # logs of earlier runs
-_LOCK_SECONDS: Final = 1.0  # `status` holds the lock for an instant to see whether anybody else does
+_LOCK_SECONDS: Final = 1.0  # `status` takes the lock for a moment to see whether it is free
 
 
 def open_job_log(
@@ -37,23 +35,23 @@ def open_job_log(
     retry_failed: bool = False,
     disk_wait: DiskWait | None = None,
 ) -> JobLogFile:
-    """Go on with the unfinished run of the log, or begin a new one.
+    """Resumes the unfinished run of the log, or begins a new one.
 
     A new run gets a new file; the old one stays beside it as
     ``joblog-<time>-<run>.jsonl``, the last ten of them.
 
     Args:
         path: of the log; its folder is made.
-        identity: what the run is of.
+        identity: what the run works on.
         version: of this program, for the record.
         clock: for the time stamps.
-        fresh: begin a new run whatever is there.
-        retry_failed: go on with the last run, finished or not, and take what failed for good again.
-        disk_wait: how long a full disk is waited for; not at all unless given.
+        fresh: always begin a new run.
+        retry_failed: resume the last run, finished or not, and retry the jobs that failed for good.
+        disk_wait: waits while the disk is full; by default there is no waiting.
 
     Raises:
-        UsageError: another process writes this log; it is unfinished and of
-            another run; it is no job log, or one of a newer program; it cannot be read or written.
+        UsageError: another process writes this log; it holds an unfinished
+            other run; it is not a job log, or one of a newer program; it cannot be read or written.
         StoreUnavailable: the disk is full or fails.
     """
     try:
@@ -82,10 +80,10 @@ def open_job_log(
 
 
 def read_state(path: Path) -> tuple[State, int]:
-    """What the log adds up to, and where its last whole line ends; nothing where there is no log.
+    """Reads the state of a log and the byte after its last whole line; an empty state if there is no log.
 
     Raises:
-        UsageError: the file is no job log, or one of a newer program.
+        UsageError: the file is not a job log, or one of a newer program.
         OSError: it cannot be read.
     """
     if not path.exists():
@@ -93,8 +91,8 @@ def read_state(path: Path) -> tuple[State, int]:
     if not path.is_file():
         raise UsageError(f"{path} is not a file: name another job log with --joblog")
     with path.open("rb") as file:
-        state, start = checkpoint.load(path, file)
-        end = follow(file, state, start)
+        state = State()
+        end = follow(file, state)
     if state.run is None and path.stat().st_size:
         raise UsageError(f"{path} is not a job log of this program: move it away, or name another with --joblog")
     if state.run is not None:
@@ -106,12 +104,12 @@ def read_state(path: Path) -> tuple[State, int]:
 
 
 def identity_of(run: lines.Run) -> RunIdentity:
-    """What a logged run is of."""
+    """Gives what a logged run works on."""
     return RunIdentity(run.work, run.subject, run.site, run.limit)
 
 
 def lock_path(path: Path) -> Path:
-    """The file whose lock the writer of a log holds."""
+    """Gives the file whose lock the writer of a log holds."""
     return path.with_name(path.name + ".lock")
 
 
@@ -128,19 +126,17 @@ def _open(
 ) -> JobLogFile:
     state, end = read_state(path)
     _report(path, state)
-    goes_on = not fresh and _goes_on(path, state, identity, retry_failed=retry_failed)
-    if not goes_on:
+    resumes = not fresh and _resumes(path, state, identity, retry_failed=retry_failed)
+    if not resumes:
         if state.run is not None:
             _archive(path, state.run)
         write_atomically(path, lines.encode(run_line(identity, version=version, clock=clock)), mode=0o600)
         state, end = read_state(path)
     file = AppendFile(path, clock)
     try:
-        if goes_on:
+        if resumes:
             with path.open("rb") as reading:
-                end = follow(reading, state, end)  # the torn line, now that it has an end
-                if end >= CHECKPOINT_FROM:
-                    checkpoint.save(path, reading, end, state)
+                follow(reading, state, end)  # the torn line, now that it has an end
         opened = JobLogFile(
             path,
             file,
@@ -149,10 +145,10 @@ def _open(
             identity=identity,
             version=version,
             clock=clock,
-            resumed=goes_on,
+            resumed=resumes,
             disk_wait=disk_wait,
         )
-        if goes_on:
+        if resumes:
             opened.resume(retry_failed=retry_failed)
     except BaseException:
         file.close()
@@ -160,19 +156,19 @@ def _open(
     return opened
 
 
-def _goes_on(path: Path, state: State, identity: RunIdentity, *, retry_failed: bool) -> bool:
+def _resumes(path: Path, state: State, identity: RunIdentity, *, retry_failed: bool) -> bool:
     if state.run is None:
         if retry_failed:
-            raise UsageError(f"there is no run in {path} whose failures could be tried again")
+            raise UsageError(f"{path} holds no run whose failures can be retried")
         return False
     logged = identity_of(state.run)
     unfinished = not state.whole or state.pending > 0
     if logged == identity:
         return unfinished or retry_failed
-    if retry_failed or (unfinished and (state.whole or state.touched)):
+    if retry_failed or (unfinished and (state.whole or state.has_outcomes)):
         raise UsageError(
-            f"{path} holds another run, {logged} ({_far(state)}): go on with the command it was begun with, "
-            "begin anew with --fresh, or name another log with --joblog"
+            f"{path} holds another run, {logged} ({_progress(state)}): continue with the command that began it, "
+            "begin a new run with --fresh, or name another log with --joblog"
         )
     return False
 
@@ -190,22 +186,21 @@ def _lock(path: Path) -> BaseFileLock:
 
 
 def _report(path: Path, state: State) -> None:
-    if state.unreadable or state.stray:
+    if state.unreadable or state.orphan_lines:
         log.warning(
-            "%s: %d lines cannot be read and %d belong to nothing in it; they are skipped",
-            path, state.unreadable, state.stray,
+            "%s: %d lines cannot be read and %d belong to no job of it; they are skipped",
+            path, state.unreadable, state.orphan_lines,
         )  # fmt: skip
 
 
-def _far(state: State) -> str:
-    return f"{len(state.done)} of {len(state.listed)} done" if state.whole else "its list is not whole"
+def _progress(state: State) -> str:
+    return f"{len(state.done)} of {len(state.listed)} done" if state.whole else "its list is incomplete"
 
 
 def _archive(path: Path, run: lines.Run) -> None:
     stamp = re.sub(r"[^0-9]", "", run.ts)[:14] or "undated"
     name = re.sub(r"[^0-9a-z]", "", run.run)[:16] or "unnamed"
     path.replace(path.with_name(f"{path.stem}-{stamp}-{name}{path.suffix}"))
-    checkpoint.remove(path)
     ours = re.compile(re.escape(path.stem) + r"-[0-9]{14}-[0-9a-f]{8}" + re.escape(path.suffix))
     archived = sorted(each for each in path.parent.iterdir() if ours.fullmatch(each.name))
     for old in archived[:-_KEPT]:

@@ -1,21 +1,20 @@
-"""What the lines of a log add up to."""
+"""The state of a run, computed from the lines of its log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from infrastructure.joblog import lines
-from infrastructure.joblog.bitmap import Bitmap, Counts
-from infrastructure.joblog.lines import Line
-from infrastructure.joblog.reasons import Reasons
+from infrastructure.joblog.bitmap import Bitmap, Counts, FailureReasons
+from infrastructure.joblog.lines import Line, pieces
 
 
-class Block(msgspec.Struct, gc=False):
-    """A stretch of the file with job lines: its bytes, and the lowest and highest number among them."""
+class ListBlock(msgspec.Struct, gc=False):
+    """A part of the file with job lines: its bytes, and the lowest and highest number among them."""
 
     start: int
     stop: int
@@ -24,33 +23,33 @@ class Block(msgspec.Struct, gc=False):
 
 
 class State:
-    """Follows the log line by line. Memory: a few bits for each job.
+    """What the lines of a log add up to. Memory: a few bits for each job.
 
     Attributes:
         run: the first line of the last run; ``None`` if there is none.
-        sitting: that, or the line with which a process last went on.
-        shutdown: why the last process let go; ``None`` if it did not say.
-        resolved: how many jobs the list has; ``None`` while it is not whole.
-        blocks: where job lines stand in the file.
+        last_start: the line with which the last process began or resumed the run.
+        shutdown: why the last process closed the log; ``None`` if it did not close it.
+        resolved: number of jobs in the list; ``None`` until the list is complete.
+        blocks: the parts of the file that hold job lines.
         listed: numbers of the jobs whose line could be read.
-        done: those that were completed or failed for good.
-        failed: those that failed for good.
-        troubled: those that failed, and are pending.
+        done: jobs that were completed or failed for good.
+        failed: jobs that failed for good.
+        retrying: pending jobs that have failed before.
         reasons: the errors of ``failed``.
-        tries: how many failures of a pending job count.
-        spent: how many requests a job has cost so far.
+        tries: number of counted failures of a pending job.
+        spent: number of requests that a job has cost so far.
         moved: the ids under which titles were saved that IMDb has moved.
-        touched: whether any outcome was written down.
-        reopened: how often failures for good were made pending again.
-        unreadable: lines that are no lines of a log.
-        stray: lines that are, but of another run, of no listed job, or a job's second.
+        has_outcomes: an outcome has been recorded.
+        reopened: how often permanent failures were made pending again.
+        unreadable: number of lines that cannot be decoded.
+        orphan_lines: number of lines of another run, of no listed job, or that repeat a job.
     """
 
     def __init__(self) -> None:
         self.run: lines.Run | None = None
-        self.sitting: lines.Run | lines.Resumed | None = None
+        self.last_start: lines.Run | lines.Resumed | None = None
         self.unreadable = 0
-        self.stray = 0
+        self.orphan_lines = 0
         self._id: str | None = None
         self._place: tuple[int, int] | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -68,7 +67,7 @@ class State:
 
     @property
     def whole(self) -> bool:
-        """Whether the end of the list was written and no line of it is lost."""
+        """The end of the list was written and no line of it is lost."""
         return self.resolved is not None and self.resolved == len(self.listed)
 
     @property
@@ -77,39 +76,39 @@ class State:
         return len(self.listed) - len(self.done)
 
     def feed(self, start: int, stop: int, read: Iterable[Line], unreadable: int = 0) -> None:
-        """Take in the lines that stand at these bytes of the file, in their order."""
+        """Applies the lines at these bytes of the file, in their order."""
         self._place = (start, stop)
         self.unreadable += unreadable
-        # Nearly all lines are of three kinds. Handled by the stretch, a long log loads twice as fast.
-        telling = [line for line in read if type(line) is not lines.Started]
-        for kind, stretch in groupby(telling, type):
-            found: list[Any] = [*stretch]
+        # Nearly all lines are of three kinds. Handled in groups, a long log loads twice as fast.
+        relevant = [line for line in read if type(line) is not lines.Started]
+        for kind, group in groupby(relevant, type):
+            found: list[Any] = [*group]
             if kind is lines.Run:
                 self.begin(found[-1])
                 continue
             ours = [line for line in found if line.run == self._id]
-            self.stray += len(found) - len(ours)
+            self.orphan_lines += len(found) - len(ours)
             if ours:
                 self._handlers[kind](ours)
 
     def begin(self, run: lines.Run | None) -> None:
-        """Forget everything but the lines that could not be used, and follow this run."""
-        self.run = self.sitting = run
+        """Resets everything except the counts of unusable lines, and follows this run."""
+        self.run = self.last_start = run
         self._id = run.run if run else None
         self.shutdown: str | None = None
         self.resolved: int | None = None
-        self.blocks: list[Block] = []
-        self.listed, self.done, self.failed, self.troubled = Bitmap(), Bitmap(), Bitmap(), Bitmap()
-        self.reasons = Reasons()
+        self.blocks: list[ListBlock] = []
+        self.listed, self.done, self.failed, self.retrying = Bitmap(), Bitmap(), Bitmap(), Bitmap()
+        self.reasons = FailureReasons()
         self.tries, self.spent = Counts(), Counts()
         self.moved: dict[int, str] = {}
-        self.touched = False
+        self.has_outcomes = False
         self.reopened = 0
 
     # Each handler takes neighbouring lines of one kind, in their order.
 
     def _on_resumed(self, read: Sequence[lines.Resumed]) -> None:
-        self.sitting = read[-1]
+        self.last_start = read[-1]
         self.shutdown = None
 
     def _on_shutdown(self, read: Sequence[lines.Shutdown]) -> None:
@@ -118,12 +117,12 @@ class State:
     def _on_jobs(self, read: Sequence[lines.Job]) -> None:
         numbers = [line.seq for line in read]
         repeated = len(self.listed.add_all(numbers))
-        self.stray += repeated
+        self.orphan_lines += repeated
         if repeated == len(numbers):
             return
         self.resolved = None
         if self._place is not None:
-            self.blocks.append(Block(*self._place, numbers[0], numbers[0]))
+            self.blocks.append(ListBlock(*self._place, numbers[0], numbers[0]))
             self._place = None
         block = self.blocks[-1]
         block.low = min(block.low, *numbers)
@@ -135,48 +134,48 @@ class State:
     def _on_completed(self, read: Sequence[lines.Completed]) -> None:
         numbers = [line.seq for line in read]
         for seq in self.done.add_all(numbers, within=self.listed):
-            self.stray += seq not in self.listed
-            self._forgive(seq)
+            self.orphan_lines += seq not in self.listed
+            self._clear_failure(seq)
         self.moved.update((line.seq, line.saved_as) for line in read if line.saved_as)
-        if self.troubled:
+        if self.retrying:
             for seq in numbers:
-                self.troubled.discard(seq)
-        self.touched = True
+                self.retrying.discard(seq)
+        self.has_outcomes = True
 
     def _on_failed(self, read: Sequence[lines.Failed]) -> None:
         for line in read:
             seq = line.seq
             if seq not in self.listed or (seq in self.done and seq not in self.failed):
-                self.stray += 1
+                self.orphan_lines += 1
                 continue
-            self.touched = True
+            self.has_outcomes = True
             self.spent[seq] = line.spent
-            self._forgive(seq)
+            self._clear_failure(seq)
             if line.retry is False:
                 self.done.add(seq)
                 self.failed.add(seq)
-                self.troubled.discard(seq)
+                self.retrying.discard(seq)
                 self.reasons.add(seq, line.error)
             else:
                 self.done.discard(seq)
-                self.troubled.add(seq)
+                self.retrying.add(seq)
                 self.tries[seq] = line.retry
 
     def _on_cancelled(self, read: Sequence[lines.Cancelled]) -> None:
         for line in read:
             if line.seq in self.listed:
-                self.touched = True
+                self.has_outcomes = True
                 self.spent[line.seq] = line.spent
             else:
-                self.stray += 1
+                self.orphan_lines += 1
 
     def _on_reopened(self, read: Sequence[lines.Reopened]) -> None:
-        # Their counts start again: somebody has asked for them once more.
+        # Their counts start again, because the user has asked for another try.
         for seq in self.failed:
             self.done.discard(seq)
             self.tries[seq] = self.spent[seq] = 0
         self.failed = Bitmap()
-        self.reasons = Reasons()
+        self.reasons = FailureReasons()
         self.reopened += len(read)
         self.shutdown = None
 
@@ -186,8 +185,20 @@ class State:
                 self.done.discard(line.seq)
                 self.tries[line.seq] = self.spent[line.seq] = 0
             else:
-                self.stray += 1
+                self.orphan_lines += 1
 
-    def _forgive(self, seq: int) -> None:
+    def _clear_failure(self, seq: int) -> None:
         if self.failed.discard(seq):
             self.reasons.discard(seq)
+
+
+def follow(file: BinaryIO, state: State, start: int = 0) -> int:
+    """Applies everything from ``start`` on to ``state``; returns the byte after the last whole line.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    for piece in pieces(file, start):
+        state.feed(piece.start, piece.stop, piece.lines, piece.unreadable)
+        start = piece.stop
+    return start

@@ -1,4 +1,4 @@
-"""What ``status`` reads off a log, also while another process writes it."""
+"""Reads a log for ``status``, also while another process writes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from application.ports import JobCounts
 from application.records import parse_timestamp
 from application.status import LoggedRun, Pace
 from domain.errors import UsageError
-from infrastructure.joblog import lines, listing
+from infrastructure.joblog import lines
+from infrastructure.joblog.file import listed
 from infrastructure.joblog.opening import identity_of, lock_path, read_state
 
 _TAIL: Final = 1 << 18  # bytes at the end that tell the pace: some hundreds of jobs
@@ -30,7 +31,7 @@ _decode: Final = msgspec.json.Decoder(_Stamped).decode
 
 
 class JobLogStatus:
-    """Reads the log at ``path``; writes nothing and makes nobody wait."""
+    """Reads the log at ``path`` without writing or locking it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,8 +44,8 @@ class JobLogStatus:
             tail = _tail(path, end)
         except OSError as error:
             raise UsageError(f"cannot read the job log {self._path}: {error.strerror}") from error
-        run, sitting = state.run, state.sitting
-        if run is None or sitting is None:
+        run, last_start = state.run, state.last_start
+        if run is None or last_start is None:
             return None
         stamps = _stamps(tail, run.run)
         return LoggedRun(
@@ -53,28 +54,28 @@ class JobLogStatus:
             whole=state.whole,
             counts=JobCounts(len(state.listed), len(state.done) - len(state.failed), len(state.failed)),
             reasons=state.reasons.most_common(),
-            waiting=len(state.troubled),
+            waiting=len(state.retrying),
             started=_moment(run.ts),
-            last_event=_moment(stamps[-1].ts) if stamps else _moment(sitting.ts),
+            last_event=_moment(stamps[-1].ts) if stamps else _moment(last_start.ts),
             alive=alive,
-            pid=sitting.pid,
+            pid=last_start.pid,
             ended=state.shutdown,
             pace=_pace(stamps),
-            unusable=state.unreadable + state.stray,
+            unusable=state.unreadable + state.orphan_lines,
         )
 
     def completed(self) -> frozenset[str]:
-        """The ids under which the last run has saved its titles.
+        """Gives the ids under which the last run has saved its titles.
 
         Raises:
-            UsageError: the file is no job log of ours, or cannot be read.
+            UsageError: the file is not a job log, or cannot be read.
         """
         try:
             path = self._path.resolve()
             state, _ = read_state(path)
             return frozenset(
                 state.moved.get(line.seq, line.id)
-                for line in (listing.listed(path, state) if state.run else ())
+                for line in (listed(path, state) if state.run else ())
                 if line.seq in state.done and line.seq not in state.failed
             )
         except OSError as error:
@@ -82,7 +83,7 @@ class JobLogStatus:
 
 
 def _is_written(path: Path) -> bool | None:
-    """Whether a process holds the writer's lock; ``None`` if that cannot be told."""
+    """Tells whether a process holds the writer's lock; ``None`` if that is unknown."""
     lock = lock_path(path)
     if not lock.exists():
         return False
@@ -104,7 +105,7 @@ def _tail(path: Path, end: int) -> bytes:
 
 
 def _stamps(tail: bytes, run: str) -> list[_Stamped]:
-    """The run's lines since a process last took it up, as far as the tail reaches."""
+    """Gives the run's lines since the last start, as far as the tail holds them."""
     stamps: list[_Stamped] = []
     for text in tail.split(b"\n"):
         try:
@@ -123,7 +124,7 @@ def _pace(stamps: list[_Stamped]) -> Pace | None:
     moments = [moment for line in settled if (moment := _moment(line.ts))]
     if not moments:
         return None
-    if stamps[0].kind in ("run", "resumed"):  # the whole sitting is in sight: it began with its first job
+    if stamps[0].kind in ("run", "resumed"):  # everything since the last start is in the tail
         first = next((moment for line in stamps if line.kind == "started" and (moment := _moment(line.ts))), None)
         if first is not None:
             return Pace(len(moments), first, moments[-1])

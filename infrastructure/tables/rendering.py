@@ -1,18 +1,26 @@
-"""Writing tables out, row by row: a large answer does not gather in memory, except what a terminal table needs."""
+"""Writes tables row by row: a large result is not held in memory, except what a terminal table needs.
+
+Cells hold text from the web. A terminal could be controlled by it, and a Markdown
+reader would render its links and images: both are given escaped text. Files and
+pipes as CSV and JSON get the values as they are.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 from application.ports import TableOfValues, Value
+from shared.printable import printable
 
 _ROWS_IN_A_PIECE: Final = 1000
+_MARKDOWN: Final = re.compile(r"[\\`*_\[\]|~]")
 
 
 class Format(StrEnum):
@@ -25,12 +33,13 @@ class Format(StrEnum):
 
 
 def write(tables: Iterable[TableOfValues], form: Format, out: TextIO, *, headings: bool = True) -> None:
-    """Write tables one after the other.
+    """Writes tables one after the other.
 
     Args:
-        form: how.
-        out: where to; for ``TABLE`` its width and colours are those of the terminal it is, if it is one.
-        headings: titles and explanations too, where the form has room for them. Several tables as CSV are
+        tables: what to write.
+        form: the output format.
+        out: where to; for ``TABLE`` with the width and colours of the terminal, if it is one.
+        headings: titles and explanations, too, where the format has room for them. Several tables as CSV are
             separated by an empty line.
     """
     _WRITERS[form](tables, out, headings)
@@ -41,8 +50,9 @@ def _write_csv(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -> 
     for number, table in enumerate(tables):
         if number:
             out.write("\n")
-        writer.writerow(table.columns)
-        writer.writerows([_text(value) for value in row] for row in table.rows)
+        shown = printable if out.isatty() else str
+        writer.writerow([shown(name) for name in table.columns])
+        writer.writerows([shown(_text(value)) for value in row] for row in table.rows)
 
 
 def _write_json(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -> None:
@@ -61,7 +71,8 @@ def _write_json_rows(table: TableOfValues, out: TextIO) -> None:
     out.write("[")
     for number, row in enumerate(table.rows):
         values = {name: _number(value) for name, value in zip(table.columns, row, strict=True)}
-        out.write((",\n" if number else "\n") + json.dumps(values, ensure_ascii=False))
+        text = json.dumps(values, ensure_ascii=False)
+        out.write((",\n" if number else "\n") + (_json_escaped(text) if out.isatty() else text))
     out.write("\n]")
 
 
@@ -84,6 +95,7 @@ def _write_table(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -
     from rich.text import Text
 
     console = Console(file=out)
+    overflow: Literal["ellipsis", "fold"] = "ellipsis" if console.encoding.startswith("utf") else "fold"
     for table in tables:
         if headings:
             console.print(Text(f"\n{table.title}", "bold"), Text(table.explanation, "dim"), sep="\n")
@@ -93,9 +105,9 @@ def _write_table(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -
             empty = False
             shown = Table(show_edge=False, pad_edge=False, header_style="bold")
             for name, is_number in zip(table.columns, numeric, strict=True):
-                shown.add_column(Text(name), justify="right" if is_number else "left")
+                shown.add_column(Text(_line(name)), justify="right" if is_number else "left", overflow=overflow)
             for row in piece:
-                shown.add_row(*(Text(_printable(value)) for value in row))
+                shown.add_row(*(Text(_line(_text(value))) for value in row))
             console.print(shown)
         if empty:
             console.print(Text("nothing", "dim"))
@@ -118,13 +130,23 @@ def _with_kinds(table: TableOfValues) -> tuple[Iterator[tuple[Value, ...]], list
 
 
 def _markdown_line(cells: Iterable[str]) -> str:
-    escaped = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>").replace("\r", "") for cell in cells)
-    return "| " + " | ".join(escaped) + " |\n"
+    return "| " + " | ".join(_markdown(cell) for cell in cells) + " |\n"
 
 
-def _printable(value: Value) -> str:
-    """Text as a terminal may be given it: control characters could move the cursor or change its title."""
-    return "".join(c if c.isprintable() else "\ufffd" if c not in "\n\t" else " " for c in _text(value))
+def _markdown(cell: str) -> str:
+    """Text that a Markdown reader shows as it is: no HTML, link, image, code or emphasis."""
+    text = printable(cell.replace("\r\n", "\n")).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\g<0>", text).replace("\n", "<br>")
+
+
+def _line(text: str) -> str:
+    """Text on one line of a terminal."""
+    return printable(text.replace("\n", " ").replace("\t", " "))
+
+
+def _json_escaped(text: str) -> str:
+    """JSON with the characters escaped that could control a terminal; still the same JSON."""
+    return "".join(c if c in "\n\t" or printable(c) == c else f"\\u{ord(c):04x}" for c in text)
 
 
 def _text(value: Value) -> str:

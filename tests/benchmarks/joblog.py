@@ -3,8 +3,7 @@
     python -m tests.benchmarks.joblog --jobs 10000000
 
 Writes a log as a run does (every job listed, 99 of 100 started and completed),
-then opens it in a process of its own: from the log alone, and with a
-checkpoint. Prints a table and, with ``--json``, JSON. Needs 400 bytes of disk a job.
+then opens it in a process of its own. Prints a table and, with ``--json``, JSON. Needs 400 bytes of disk a job.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from pathlib import Path
 
 from application.ports import Job
 from application.status import RunIdentity
-from infrastructure.joblog import checkpoint, lines
-from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog import lines
+from infrastructure.joblog.file import AppendFile
 from infrastructure.joblog.opening import open_job_log
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import SystemClock
@@ -96,9 +95,8 @@ def write_outcomes(path: Path, jobs: int) -> int:
         run = json.loads(file.readline())["run"]
     out = AppendFile(path, SystemClock())
     for start in range(0, jobs, 10_000):
-        out.append(lines.encode(*outcomes(run, range(start, min(start + 10_000, jobs)))), matters=True)
+        out.append(lines.encode(*outcomes(run, range(start, min(start + 10_000, jobs)))), durable=True)
     out.close()
-    checkpoint.remove(path)
     return -(-jobs // 100)
 
 
@@ -140,8 +138,7 @@ def read_status(path: Path, jobs: int) -> int:
 STEPS = {
     "list all": list_jobs,
     "write outcomes": write_outcomes,
-    "resume from the log alone": take_up,
-    "resume with a checkpoint": take_up,
+    "resume": take_up,
     "and all that is pending": stream,
     "status": read_status,
 }

@@ -206,11 +206,30 @@ def test_what_is_done_while_pending_is_read_does_not_come_up(job_log: JobLog) ->
     assert [job.key for job in reading] == ["tt0000003"]
 
 
-def test_closing_twice_does_no_harm(logs: Logs) -> None:
+def test_a_log_that_was_closed_twice_is_resumed_with_all_its_jobs(logs: Logs) -> None:
     job_log = logs()
     job_log.list(TITLES)
+    job_log.record(Outcome(next(job_log.pending()), Status.COMPLETED))
     job_log.close("interrupted")
     job_log.close("finished")
+    resumed = logs()
+    assert resumed.resumed
+    assert resumed.counts == JobCounts(3, 1, 0)
+    assert keys(resumed) == ["tt0000002", "tt0000003"]
+    resumed.close("interrupted")
+
+
+def test_a_log_whose_jobs_are_done_is_not_resumed(logs: Logs) -> None:
+    job_log = logs()
+    job_log.list(TITLES[:1])
+    job_log.record(Outcome(next(job_log.pending()), Status.COMPLETED))
+    job_log.close("finished")
+    begun = job_log.begun
+    following = logs()
+    following.list(TITLES)
+    assert (following.resumed, following.counts) == (False, JobCounts(3, 0, 0))
+    assert following.begun >= begun
+    following.close("interrupted")
 
 
 def test_workers_say_at_the_same_time_that_they_begin(job_log: JobLog) -> None:

@@ -28,7 +28,7 @@ from infrastructure.data_dir.directory import DataDir
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog.file import AppendFile
 from infrastructure.posters.images import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title
 from infrastructure.stores.csv.layout import translate_os_errors
@@ -235,7 +235,7 @@ def test_a_file_of_the_store_that_cannot_be_written(path: str, mode: str, tmp_pa
 
 def test_a_job_log_that_cannot_grow(tmp_path: Path) -> None:
     with closing(AppendFile(Path("/dev/full"), SystemClock())) as log:
-        said = _raised("StoreUnavailable", lambda: log.append(b"{}\n", matters=True))
+        said = _raised("StoreUnavailable", lambda: log.append(b"{}\n", durable=True))
     assert shown("StoreUnavailable", said), said
 
 

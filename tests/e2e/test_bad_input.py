@@ -41,7 +41,7 @@ def test_an_unknown_option(program: Program) -> None:
 
 
 def test_a_word_that_is_no_command(program: Program) -> None:
-    assert "there is no command 'verfy'; did you mean verify?" in program.run("verfy", code=2).stderr
+    assert "unknown command 'verfy'; did you mean verify?" in program.run("verfy", code=2).stderr
     assert "choose completion, demo-site, doctor" in program.run("xyz", code=2).stderr
 
 

@@ -50,7 +50,7 @@ class MemoryJobLog:
 
     def pending(self) -> Iterator[Job]:
         if not self.whole:
-            raise ValueError("the list of jobs is not whole: list them first")
+            raise ValueError("the list of jobs is incomplete: list them first")
         return (
             job for seq, job in sorted(self.jobs_by_seq.items()) if seq not in self.completed and seq not in self.failed
         )
@@ -87,4 +87,6 @@ class MemoryJobLog:
         self.reason = self.reason or reason
 
     def reopened(self) -> MemoryJobLog:
+        if self.whole and not self.counts.pending:
+            return MemoryJobLog()
         return replace(self, resumed=True, reason=None, taken=[])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg2
@@ -16,10 +14,10 @@ from application.ports import TableOfValues, Value
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.failures import classify_error, one_line
+from infrastructure.stores.postgres.interrupts import interruptible
 from infrastructure.stores.postgres.values import shown
 
 _AT_A_TIME: Final = 2000
-_POLL_SECONDS: Final = 0.1
 _CURSOR: Final = "answer"
 _SAY: Final = "SELECT set_config('filmledger.query', %s, true)"
 _OPEN: Final = f"""
@@ -40,7 +38,7 @@ def run_query(database: Database, query: str) -> TableOfValues:
     """
     connection = database.connect()
     try:
-        with _interruptible():
+        with interruptible():
             connection.set_session(readonly=True)
             cursor = _open_cursor(connection, query)
             first = cursor.fetchmany(_AT_A_TIME)
@@ -78,7 +76,7 @@ def _rows(connection: Connection, cursor: Cursor, first: list[tuple[Any, ...]]) 
     try:
         while piece:
             yield from (tuple(shown(value) for value in row) for row in piece)
-            with _interruptible():
+            with interruptible():
                 piece = cursor.fetchmany(_AT_A_TIME)
     except psycopg2.Error as error:
         raise _explained(error) from error
@@ -96,25 +94,3 @@ def _explained(error: psycopg2.Error) -> Exception:
         return classify_error(error).error()
     hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
     return UsageError(f"PostgreSQL: {one_line(error)}{hint}")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Wait for answers in Python, where signals are heard; the driver's own wait is deaf to Ctrl-C."""
-    previous = extensions.get_wait_callback()
-    extensions.set_wait_callback(_wait)
-    try:
-        yield
-    finally:
-        extensions.set_wait_callback(previous)
-
-
-def _wait(connection: Connection) -> None:
-    while (state := connection.poll()) != extensions.POLL_OK:
-        sockets = [connection.fileno()]
-        reading = state == extensions.POLL_READ
-        try:
-            select.select(sockets if reading else [], [] if reading else sockets, [], _POLL_SECONDS)
-        except KeyboardInterrupt:
-            connection.cancel()  # or the server would go on alone
-            raise

@@ -58,7 +58,7 @@ def _preload(folder: Path, text: str) -> tuple[str, str]:
     return "--preload", str(script)
 
 
-def _complaint(program: Program, code: int, *options: str) -> str:
+def _problem(program: Program, code: int, *options: str) -> str:
     """The one line with which the program refuses."""
     err = program.run("--limit", "20", *options, code=code).stderr
     (line,) = [line for line in err.splitlines() if line.startswith("filmledger: ")]
@@ -70,7 +70,7 @@ def test_nobody_listens(program: Program) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        line = _complaint(program, 1, "--cluster", address)
+        line = _problem(program, 1, "--cluster", address)
     assert f"the Dask scheduler at {address} cannot be reached" in line
     assert "`dask scheduler` starts one" in line
 
@@ -78,7 +78,7 @@ def test_nobody_listens(program: Program) -> None:
 @pytest.mark.long
 def test_something_else_listens(program: Program, site: DemoProcess) -> None:
     address = site.url.replace("http://", "tcp://")
-    line = _complaint(program, 1, "--cluster", address)
+    line = _problem(program, 1, "--cluster", address)
     assert f"the Dask scheduler at {address} cannot be reached" in line
 
 
@@ -90,12 +90,12 @@ def test_something_else_listens(program: Program, site: DemoProcess) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(program: Program, options: tuple[str, ...], said: str) -> None:
-    assert said in _complaint(program, 2, *options)
+    assert said in _problem(program, 2, *options)
 
 
 @pytest.mark.long
 def test_a_cluster_without_workers(program: Program, dask: DaskCluster) -> None:
-    line = _complaint(program, 2, "--cluster", dask.address)
+    line = _problem(program, 2, "--cluster", dask.address)
     assert f"has no workers: start some with `dask worker {dask.address}`" in line
 
 
@@ -104,7 +104,7 @@ def test_a_cluster_without_workers(program: Program, dask: DaskCluster) -> None:
     ("text", "said"),
     [
         (OTHER_VERSION, "has dask 2024.1.0 instead of"),
-        (NO_LXML, "lacks lxml: pip install -r requirements.txt there"),
+        (NO_LXML, "missing lxml: pip install -r requirements.txt there"),
     ],
     ids=["another version", "a missing package"],
 )
@@ -112,7 +112,7 @@ def test_a_worker_of_another_make_is_named_at_the_start(
     program: Program, dask: DaskCluster, tmp_path: Path, text: str, said: str
 ) -> None:
     dask.worker("odd", *_preload(tmp_path, text))
-    line = _complaint(program, 2, "--cluster", dask.address)
+    line = _problem(program, 2, "--cluster", dask.address)
     assert "tcp://127.0.0.1:" in line
     assert said in line
 
@@ -124,7 +124,7 @@ def test_a_worker_that_holds_other_code_of_the_program(program: Program, dask: D
     (errors.parent / "__init__.py").touch()
     errors.write_text("class FilmledgerError(Exception): ...\n", encoding="utf-8")
     dask.worker("older", *_preload(tmp_path, OTHER_CODE.format(folder=str(tmp_path / "older"))))
-    line = _complaint(program, 2, "--cluster", dask.address)
+    line = _problem(program, 2, "--cluster", dask.address)
     assert "no worker of the Dask cluster can be used: tcp://127.0.0.1:" in line
     dask.worker("fitting")
     result = program.run("--limit", "20", "--cluster", dask.address)
@@ -163,7 +163,7 @@ def test_more_local_workers_than_cores_are_warned_of(program: Program) -> None:
     ("text", "said"),
     [
         (OTHER_VERSION, "is left out: it has dask 2024.1.0 instead of"),
-        (NO_LXML, "is left out: it lacks lxml: pip install -r requirements.txt there"),
+        (NO_LXML, "is left out: it missing lxml: pip install -r requirements.txt there"),
     ],
     ids=["another version", "a missing package"],
 )
@@ -184,7 +184,7 @@ GREEDY = """
 import sys, threading
 def reading():
     worker = sys.modules.get("infrastructure.cluster.worker")
-    return worker and any(reader._under_way for reader in getattr(worker, "_readers", {}).values())
+    return worker and any(reader._in_flight for reader in getattr(worker, "_readers", {}).values())
 def take():
     while not reading():
         threading.Event().wait(0.01)

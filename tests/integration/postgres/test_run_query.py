@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,10 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from psycopg2 import extensions
 
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import environment_of
 from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.interrupts import interruptible
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.postgres.run_query import run_query
 from infrastructure.tables.rendering import Format, write
@@ -124,14 +127,16 @@ def test_an_error_on_the_way_is_told(database: Database) -> None:
         list(table.rows)
 
 
-def test_ctrl_c_stops_a_long_query_on_the_server_too(database: Database) -> None:
-    def sleeping() -> bool:
-        with closing(database.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-            return cursor.fetchone() == (1,)
+def sleeping(database: Database) -> bool:
+    """Whether the server is busy with ``pg_sleep``."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        return cursor.fetchone() == (1,)
 
+
+def test_ctrl_c_stops_a_long_query_on_the_server_too(database: Database) -> None:
     def press() -> None:
-        wait_until(sleeping)
+        wait_until(lambda: sleeping(database))
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     presser = threading.Thread(target=press)
@@ -139,7 +144,47 @@ def test_ctrl_c_stops_a_long_query_on_the_server_too(database: Database) -> None
     with pytest.raises(KeyboardInterrupt):
         run_query(database, "SELECT pg_sleep(3600)")
     presser.join()
-    wait_until(lambda: not sleeping())
+    wait_until(lambda: not sleeping(database))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("before_the_wait", [True, False])
+def test_a_signal_between_two_steps_of_the_wait_stops_the_query_on_the_server(
+    database: Database, number: signal.Signals, before_the_wait: bool
+) -> None:
+    """It comes when the query has been sent and the wait for its answer is about to begin, or has looked once."""
+
+    def look(_frame: object, event: str, function: object) -> None:
+        if event == "c_return" and getattr(function, "__name__", "") == "poll":
+            sys.setprofile(None)
+            signal.raise_signal(number)
+
+    def query() -> None:
+        with closing(database.connect()) as connection, connection.cursor() as cursor, interruptible():
+            waiting = extensions.get_wait_callback()
+            assert waiting is not None
+
+            def pressing(waited: extensions.connection) -> None:
+                if before_the_wait:
+                    signal.raise_signal(number)
+                else:
+                    sys.setprofile(look)
+                waiting(waited)
+
+            extensions.set_wait_callback(pressing)
+            cursor.execute("SELECT pg_sleep(3600)")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            query()
+    finally:
+        sys.setprofile(None)
+    wait_until(lambda: not sleeping(database))
+
+
+def test_a_signal_after_the_last_wait_is_not_lost() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

@@ -18,7 +18,7 @@ from tests.support.clock import SkippingEvent, StandingClock
 from tests.support.joblog import MemoryJobLog
 from tests.support.progress import RecordingProgress
 
-RULE = RetryRule(retries=3, max_requests=6, delay=2.0, longest=5.0)
+RULE = RetryRule(retries=3, max_requests=6, delay=2.0, max_delay=5.0)
 
 
 class Run:
@@ -61,7 +61,7 @@ def _fails(error: Exception) -> Callable[[Job], Outcome]:
 def test_every_job_is_done_and_written_down_once(threads: int) -> None:
     run = Run(100, threads=threads)
     ended = run.of(_done)
-    assert (ended.ending, ended.summary.fetched, ended.summary.requests) == (StopReason.FINISHED, 100, 100)
+    assert (ended.stop_reason, ended.summary.fetched, ended.summary.requests) == (StopReason.FINISHED, 100, 100)
     assert run.job_log.completed == set(range(100))
     assert sorted(run.job_log.taken) == list(range(100))
     assert len(run.progress.outcomes) == 100
@@ -137,7 +137,7 @@ def test_a_block_and_a_lost_store_end_the_run_and_leave_the_rest_pending(error: 
         return _done(job)
 
     ended = run.of(work)
-    assert ended.ending is ending
+    assert ended.stop_reason is ending
     assert str(error) in ended.message
     assert [job.seq for job in run.job_log.pending()] == list(range(10, 50))
     assert list(run.job_log.failures()) == []
@@ -153,7 +153,7 @@ def test_a_stopped_run_leaves_the_rest_pending_and_costs_no_retry() -> None:
         return _done(job)
 
     ended = run.of(work)
-    assert (ended.ending, ended.summary.fetched, ended.summary.cancelled) == (StopReason.INTERRUPTED, 5, 1)
+    assert (ended.stop_reason, ended.summary.fetched, ended.summary.cancelled) == (StopReason.INTERRUPTED, 5, 1)
     assert [job.seq for job in run.job_log.pending()] == list(range(5, 50))
     assert next(run.job_log.pending()).attempt == 1
 

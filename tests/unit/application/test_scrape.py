@@ -74,7 +74,7 @@ def test_what_a_store_has_lost_is_done_again_when_a_run_goes_on() -> None:
     emptied.save(movie(2))
     store, done = emptied, []
     ended = scrape(_crew(job_log.reopened()), store, work, history=history, run=RUN)
-    assert ended.ending is StopReason.FINISHED
+    assert ended.stop_reason is StopReason.FINISHED
     assert done == [imdb_id(1), imdb_id(3)]
     assert history.saved == 3
 

@@ -29,13 +29,13 @@ def test_the_same_code_makes_the_same_archive(tmp_path: Path) -> None:
 
 
 def test_a_process_that_imports_from_the_archive_runs_the_same_code(tmp_path: Path) -> None:
-    program = "from infrastructure.cluster import code; print(code.LOADED, code.strangers(), code.__file__)"
+    program = "from infrastructure.cluster import code; print(code.LOADED, code.foreign_modules(), code.__file__)"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(code.archive(tmp_path))}
     said = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     ).stdout
-    loaded, strangers, place = said.split()
-    assert (loaded, strangers) == (code.LOADED, "[]")
+    loaded, foreign_modules, place = said.split()
+    assert (loaded, foreign_modules) == (code.LOADED, "[]")
     assert place.startswith(str(tmp_path))
 
 
@@ -48,8 +48,8 @@ def test_the_fingerprint_differs_with_every_byte_and_name(monkeypatch: pytest.Mo
 
 
 def test_modules_of_another_place_are_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert code.strangers() == []
+    assert code.foreign_modules() == []
     stranger = types.ModuleType("shared.elsewhere")
     stranger.__file__ = "/elsewhere/shared/elsewhere.py"
     monkeypatch.setitem(sys.modules, stranger.__name__, stranger)
-    assert code.strangers() == ["shared.elsewhere"]
+    assert code.foreign_modules() == ["shared.elsewhere"]

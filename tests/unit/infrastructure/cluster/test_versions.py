@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from infrastructure.cluster.joining import version_problems
-from infrastructure.cluster.versions import NEEDED, differences, lacking, versions_here, versions_told
+from infrastructure.cluster.code import NEEDED, differences, missing_packages, versions_here, versions_of
+from infrastructure.cluster.connect import version_problems
 from tests.conftest import ROOT
 
 
@@ -28,8 +28,8 @@ def test_the_same_versions_are_no_problem() -> None:
 
 def test_python_is_compared_to_the_minor_version() -> None:
     python = versions_here()["python"]
-    assert differences(versions_told(_answer(python=f"{python}.999.final.0"))) == ""
-    assert differences(versions_told(_answer(python="3.4.0.final.0"))) == f"python 3.4 instead of {python}"
+    assert differences(versions_of(_answer(python=f"{python}.999.final.0"))) == ""
+    assert differences(versions_of(_answer(python="3.4.0.final.0"))) == f"python 3.4 instead of {python}"
 
 
 def test_everybody_with_another_version_is_named() -> None:
@@ -45,9 +45,9 @@ def test_everybody_with_another_version_is_named() -> None:
 
 
 def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert lacking() == []
-    monkeypatch.setattr("infrastructure.cluster.versions.NEEDED", ("msgspec", "no-such-package"))
-    assert lacking() == ["no-such-package"]
+    assert missing_packages() == []
+    monkeypatch.setattr("infrastructure.cluster.code.NEEDED", ("msgspec", "no-such-package"))
+    assert missing_packages() == ["no-such-package"]
 
 
 def test_whatever_a_worker_loads_is_on_the_list_of_what_it_needs() -> None:

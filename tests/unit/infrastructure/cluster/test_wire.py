@@ -23,7 +23,7 @@ from domain.errors import (
     UsageError,
     WrongTitle,
 )
-from infrastructure.cluster.wire import Call, Reply
+from infrastructure.cluster.wire import PickledCall, TitleReply
 from tests.support.movies import movies
 
 titles = st.builds(
@@ -39,7 +39,7 @@ MESSAGES = [SourceError, Transient, NotFound, Disallowed, NotATitlePage, Unknown
 
 @given(titles)
 def test_a_title(title: FetchedTitle) -> None:
-    assert Reply.of("tt0000001", title).outcome() == title
+    assert TitleReply.of("tt0000001", title).outcome() == title
 
 
 @pytest.mark.parametrize("kind", [*MESSAGES, UsageError])
@@ -47,7 +47,7 @@ def test_a_title(title: FetchedTitle) -> None:
 def test_an_error_with_what_it_cost(kind: type[FilmledgerError], message: str, requests: int, size: int) -> None:
     error = kind(message)
     vars(error).update(requests=requests, size=size)
-    there = Reply.of("tt0000001", error).outcome()
+    there = TitleReply.of("tt0000001", error).outcome()
     assert type(there) is kind
     assert (str(there), vars(there)) == (message, {"requests": requests, "size": size})
 
@@ -56,17 +56,17 @@ def test_an_error_with_what_it_cost(kind: type[FilmledgerError], message: str, r
 def test_a_movie_that_cannot_be_true(subject: str, problems: list[str]) -> None:
     error = InvalidMovie(subject, problems)
     error.requests = 3
-    there = Reply.of("tt0000001", error).outcome()
+    there = TitleReply.of("tt0000001", error).outcome()
     assert isinstance(there, InvalidMovie)
     assert (str(there), there.problems, there.requests) == (str(error), tuple(problems), 3)
 
 
 @given(st.lists(st.integers()))
 def test_a_call_is_carried_out_where_it_is_opened(numbers: list[int]) -> None:
-    assert pickle.loads(Call(sorted, numbers).packed()) == sorted(numbers)  # noqa: S301 - made in this very line
+    assert pickle.loads(PickledCall(sorted, numbers).packed()) == sorted(numbers)  # noqa: S301 - made in this very line
 
 
 def test_what_a_call_raises_is_raised_where_it_is_opened() -> None:
-    packed = Call(int, "nine").packed()
+    packed = PickledCall(int, "nine").packed()
     with pytest.raises(ValueError, match="nine"):
         pickle.loads(packed)  # noqa: S301 - made in this very test

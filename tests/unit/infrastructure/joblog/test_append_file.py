@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StoreUnavailable
-from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog.file import AppendFile
 from shared.clock import SystemClock
 
 
@@ -40,13 +40,13 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         os.fsync(descriptor)
         seen.append(descriptor)
 
-    monkeypatch.setattr("infrastructure.joblog.append_file.sync", counted)
+    monkeypatch.setattr("infrastructure.joblog.file.sync", counted)
     return seen
 
 
 def test_lines_are_there_for_others_at_once(path: Path) -> None:
     file = AppendFile(path, SystemClock())
-    assert file.append(b"second\n", matters=False) == 6
+    assert file.append(b"second\n", durable=False) == 6
     assert path.read_bytes() == b"first\nsecond\n"
     assert file.size == 13
     file.close()
@@ -56,7 +56,7 @@ def test_a_torn_line_is_ended_before_anything_else(path: Path) -> None:
     path.write_bytes(b"first\nsec")
     file = AppendFile(path, SystemClock())
     assert path.read_bytes() == b"first\nsec\n"
-    assert file.append(b"third\n", matters=True) == 10
+    assert file.append(b"third\n", durable=True) == 10
     file.close()
     assert path.read_bytes() == b"first\nsec\nthird\n"
 
@@ -65,11 +65,11 @@ def test_syncs_are_shared_by_the_lines_of_a_while(path: Path, syncs: list[int]) 
     clock = StandingClock()
     file = AppendFile(path, clock, sync_seconds=0.2)
     for _ in range(10):
-        file.append(b"x\n", matters=True)
+        file.append(b"x\n", durable=True)
     assert len(syncs) == 0
     clock.at = 0.2
-    file.append(b"x\n", matters=True)
-    file.append(b"x\n", matters=True)
+    file.append(b"x\n", durable=True)
+    file.append(b"x\n", durable=True)
     assert len(syncs) == 1
     file.close()
     assert len(syncs) == 2
@@ -77,7 +77,7 @@ def test_syncs_are_shared_by_the_lines_of_a_while(path: Path, syncs: list[int]) 
 
 def test_lines_that_do_not_matter_need_no_sync(path: Path, syncs: list[int]) -> None:
     file = AppendFile(path, StandingClock(), sync_seconds=0)
-    file.append(b"x\n", matters=False)
+    file.append(b"x\n", durable=False)
     file.close()
     file.close()
     assert syncs == []
@@ -88,19 +88,19 @@ _FILLS_UP = """
 import resource, signal, sys
 from pathlib import Path
 from domain.errors import StoreUnavailable
-from infrastructure.joblog.append_file import AppendFile
+from infrastructure.joblog.file import AppendFile
 from shared.clock import SystemClock
 path = Path(sys.argv[1])
 file = AppendFile(path, SystemClock())
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20, resource.RLIM_INFINITY))
-file.append(b"second\\n", matters=True)
+file.append(b"second\\n", durable=True)
 try:
-    file.append(b"much too long\\n", matters=True)
+    file.append(b"much too long\\n", durable=True)
 except StoreUnavailable as error:
     print(error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-file.append(b"third\\n", matters=True)
+file.append(b"third\\n", durable=True)
 file.close()
 """
 
@@ -116,5 +116,5 @@ def test_a_device_that_takes_nothing_is_told_as_such() -> None:
         return
     file = AppendFile(Path("/dev/full"), SystemClock())
     with pytest.raises(StoreUnavailable, match="No space left"):
-        file.append(b"x\n", matters=True)
+        file.append(b"x\n", durable=True)
     file.close()

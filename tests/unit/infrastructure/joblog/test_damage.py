@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.ports import Job, JobCounts, Outcome, Status
-from infrastructure.joblog import lines, reader
+from infrastructure.joblog import lines
 from infrastructure.joblog.opening import read_state
-from infrastructure.joblog.state import State
+from infrastructure.joblog.state import State, follow
 from tests.unit.infrastructure.joblog.conftest import Opener, begun, titles
 
 
@@ -115,7 +115,7 @@ def test_lines_that_belong_to_nothing_change_nothing(path: Path, opened: Opener,
     with path.open("ab") as file:
         file.write(lines.encode({"run": run} | stray))
     state, _ = read_state(path)
-    assert (state.unreadable, state.stray) == (0, 1)
+    assert (state.unreadable, state.orphan_lines) == (0, 1)
     assert keys(path, opened) == ["tt0000003", "tt0000004", "tt0000005"]
 
 
@@ -162,7 +162,7 @@ def test_a_line_longer_than_memory_is_not_held(path: Path, opened: Opener) -> No
         file.truncate(file.tell() + (1 << 28))  # NULs that take no room on the disk
     held = 0
     with path.open("rb") as file:
-        for piece in reader.pieces(file):
+        for piece in lines.pieces(file):
             held = max(held, piece.stop - piece.start)
     assert held < 1 << 22
     assert keys(path, opened) == ["tt0000003", "tt0000004", "tt0000005"]
@@ -209,7 +209,7 @@ def test_any_damage_is_survived_and_never_makes_a_job_done(
     path.write_bytes(data)
     state = State()
     with path.open("rb") as file:
-        end = reader.follow(file, state)
+        end = follow(file, state)
     assert end == data.rfind(b"\n") + 1
     digits_changed = any(how in ("flip", "insert", "double") for _, how, _ in damage)
     if not digits_changed:
@@ -217,15 +217,15 @@ def test_any_damage_is_survived_and_never_makes_a_job_done(
     assert state.pending == len(state.listed) - len(state.done) >= 0
     assert set(state.done) <= set(state.listed)
     assert set(state.failed) <= set(state.done)
-    assert not set(state.troubled) & set(state.done)
+    assert not set(state.retrying) & set(state.done)
 
 
 @given(st.lists(st.sampled_from([b"a", b"\n", b"{}\n", b"bb\n", b"\r\n"]), max_size=60), st.integers(1, 9))
 def test_pieces_hold_every_whole_line_once(parts: list[bytes], size: int) -> None:
     data = b"".join(parts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "PIECE", size)
-        read = list(reader.pieces(io.BytesIO(data)))
+        patch.setattr(lines, "PIECE", size)
+        read = list(lines.pieces(io.BytesIO(data)))
     stop = data.rfind(b"\n") + 1
     assert sum(piece.stop - piece.start for piece in read) == stop
     assert [piece.start for piece in read] == [0, *(piece.stop for piece in read)][: len(read)]

@@ -272,7 +272,7 @@ def test_one_warning_counts_what_was_left_out(opened: Opener, caplog: pytest.Log
     wanted = ["tt0000001", "", "tt0000001", "tt0000001", "page\udc80.html"]
     assert opened().list(Job(0, key) for key in wanted) == 1
     assert [record.getMessage() for record in caplog.records] == [
-        "jobs left out of the list: 2 there twice, 1 empty, 1 not writable as UTF-8"
+        "jobs left out of the list: 2 repeated, 1 empty, 1 not writable as UTF-8"
     ]
 
 

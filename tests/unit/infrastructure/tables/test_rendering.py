@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -76,9 +77,45 @@ def test_a_terminal_table_shows_everything_and_no_control_characters() -> None:
     shown = written(Format.TABLE, FILMS, nasty)
     assert "Films" in shown
     assert "One, two" in shown
-    assert "a\ufffd[31mred\ufffd" in shown
+    assert "a\\x1b[31mred\\x07" in shown
     assert "two lines" in shown
     assert "\x1b" not in shown
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+NASTY = "red\x1b[31m \x9b2J \x7f moc.live\u202e"
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_no_format_sends_control_characters_to_a_terminal(form: Format) -> None:
+    out = _Terminal()
+    write([TableOfValues("n", "N", "", ("text\x1b[2J",), [(NASTY,)])], form, out, headings=False)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()) if form is Format.TABLE else out.getvalue()  # rich's own bold
+    assert not set(text) & set("\x1b\x9b\x7f\u202e")
+    assert "moc.live" in text
+
+
+def test_json_on_a_terminal_is_the_same_json() -> None:
+    out = _Terminal()
+    write([TableOfValues("n", "N", "", ("text",), [(NASTY,)])], Format.JSON, out, headings=False)
+    assert json.loads(out.getvalue()) == [{"text": NASTY}]
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.JSON])
+def test_programs_get_the_values_as_they_are(form: Format) -> None:
+    text = written(form, TableOfValues("n", "N", "", ("text",), [(NASTY,)]), headings=False)
+    read = json.loads(text) if form is Format.JSON else list(csv.DictReader(io.StringIO(text)))
+    assert read == [{"text": NASTY}]
+
+
+def test_a_markdown_reader_gets_no_markup_from_a_cell() -> None:
+    cell = "![x](http://a.invalid/t.gif) <img src=x> `c` *b* a\x1b[0m"
+    text = written(Format.MARKDOWN, TableOfValues("n", "N", "", ("text",), [(cell,)]), headings=False)
+    assert text.splitlines()[-1] == (r"| !\[x\](http://a.invalid/t.gif) &lt;img src=x&gt; \`c\` \*b\* a\\x1b\[0m |")
 
 
 def test_an_empty_table_says_so() -> None:

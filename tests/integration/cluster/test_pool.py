@@ -43,7 +43,7 @@ def _readers(cluster: DaskCluster) -> Mapping[str, tuple[int, int]]:
     def reader() -> tuple[int, int]:  # inside, or it would be looked for in this module there
         readers = sys.modules["infrastructure.cluster.worker"]._readers
         (one,) = readers.values()
-        return one._share.workers, one._reading._downloader.requests
+        return one._share.workers, one._source._downloader.requests
 
     with closing(Client(cluster.address, set_as_default=False)) as client:
         names = {address: each["name"] for address, each in client.scheduler_info(n_workers=-1)["workers"].items()}

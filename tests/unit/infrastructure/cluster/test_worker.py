@@ -1,4 +1,4 @@
-"""What a worker reads titles with: turns, shares and the end."""
+"""What a worker reads titles with: batches, shares and the end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from application.ports import FetchedTitle, TitleSource
 from domain.errors import Cancelled, NotFound, SourceError, Transient
-from infrastructure.cluster.reader import Reader
-from infrastructure.cluster.wire import Reply, Share, Wanted
+from infrastructure.cluster.wire import RateShare, TitleReply, TitleRequest
+from infrastructure.cluster.worker import TitleReader
 from tests.support.movies import imdb_id, movie
 
-ONE = Share(0, 1)
+ONE = RateShare(0, 1)
 
 
 class GatedSource:
@@ -36,7 +36,7 @@ class GatedSource:
 
 
 class FakeReading:
-    """Satisfies ``Reading``."""
+    """Satisfies ``ReaderSource``."""
 
     def __init__(self) -> None:
         self.source = GatedSource()
@@ -60,38 +60,38 @@ def reading() -> FakeReading:
 
 
 @pytest.fixture
-def reader(reading: FakeReading) -> Iterator[Reader]:
-    reader = Reader(reading, threads=4)
+def reader(reading: FakeReading) -> Iterator[TitleReader]:
+    reader = TitleReader(reading, threads=4)
     yield reader
     reader.close()
 
 
-def _wanted(*numbers: int, most: int = 6) -> list[Wanted]:
-    return [Wanted(imdb_id(number), most) for number in numbers]
+def _wanted(*numbers: int, most: int = 6) -> list[TitleRequest]:
+    return [TitleRequest(imdb_id(number), most) for number in numbers]
 
 
 def _open(reading: FakeReading, number: int) -> None:
     reading.source.gates.setdefault(imdb_id(number), threading.Event()).set()
 
 
-def _all(reader: Reader, wanted: list[Wanted]) -> dict[str, Reply]:
+def _all(reader: TitleReader, wanted: list[TitleRequest]) -> dict[str, TitleReply]:
     """Turns until everything has come."""
-    replies: dict[str, Reply] = {}
+    replies: dict[str, TitleReply] = {}
     while len(replies) < len(wanted):
         rest = [each for each in wanted if each.imdb_id not in replies]
-        replies |= {reply.imdb_id: reply for reply in reader.turn(rest, ONE)}
+        replies |= {reply.imdb_id: reply for reply in reader.batch(rest, ONE)}
     return replies
 
 
-def test_a_turn_brings_what_is_ready_and_the_rest_goes_on(reading: FakeReading, reader: Reader) -> None:
+def test_a_turn_brings_what_is_ready_and_the_rest_goes_on(reading: FakeReading, reader: TitleReader) -> None:
     _open(reading, 1)
-    assert [reply.imdb_id for reply in reader.turn(_wanted(1, 2), ONE)] == [imdb_id(1)]
+    assert [reply.imdb_id for reply in reader.batch(_wanted(1, 2), ONE)] == [imdb_id(1)]
     _open(reading, 2)
     assert list(_all(reader, _wanted(2))) == [imdb_id(2)]
     assert sorted(reading.source.asked) == [(imdb_id(1), 6), (imdb_id(2), 6)], "nothing is fetched twice"
 
 
-def test_a_title_that_is_tried_again_is_read_again(reading: FakeReading, reader: Reader) -> None:
+def test_a_title_that_is_tried_again_is_read_again(reading: FakeReading, reader: TitleReader) -> None:
     for most in (6, 4):
         _open(reading, 1)
         _all(reader, _wanted(1, most=most))
@@ -99,37 +99,37 @@ def test_a_title_that_is_tried_again_is_read_again(reading: FakeReading, reader:
 
 
 @pytest.mark.parametrize("error", [NotFound("gone"), Transient("reset")])
-def test_an_error_travels_as_it_is(reading: FakeReading, reader: Reader, error: SourceError) -> None:
+def test_an_error_travels_as_it_is(reading: FakeReading, reader: TitleReader, error: SourceError) -> None:
     reading.source.error = error
     _open(reading, 1)
     outcome = _all(reader, _wanted(1))[imdb_id(1)].outcome()
     assert (type(outcome), str(outcome)) == (type(error), str(error))
 
 
-def test_an_error_nobody_thought_of_is_one_of_the_title(reading: FakeReading, reader: Reader) -> None:
+def test_an_error_nobody_thought_of_is_one_of_the_title(reading: FakeReading, reader: TitleReader) -> None:
     reading.source.error = ZeroDivisionError("oh")
     _open(reading, 1)
     outcome = _all(reader, _wanted(1))[imdb_id(1)].outcome()
     assert (type(outcome), str(outcome)) == (SourceError, "ZeroDivisionError: oh")
 
 
-def test_a_stop_cancels_what_waits(reading: FakeReading, reader: Reader) -> None:
-    assert reader.turn(_wanted(1), ONE) == []
-    replies: list[Reply] = []
+def test_a_stop_cancels_what_waits(reading: FakeReading, reader: TitleReader) -> None:
+    assert reader.batch(_wanted(1), ONE) == []
+    replies: list[TitleReply] = []
     while not replies:
-        replies = reader.turn(_wanted(1), ONE, stopping=True)
+        replies = reader.batch(_wanted(1), ONE, stopping=True)
     assert isinstance(replies[0].outcome(), Cancelled)
 
 
-def test_the_newest_share_holds_however_late_an_older_one_comes(reading: FakeReading, reader: Reader) -> None:
-    for share in (Share(1, 2), Share(3, 4), Share(2, 3), Share(4, 4), Share(5, 1)):
+def test_the_newest_share_holds_however_late_an_older_one_comes(reading: FakeReading, reader: TitleReader) -> None:
+    for share in (RateShare(1, 2), RateShare(3, 4), RateShare(2, 3), RateShare(4, 4), RateShare(5, 1)):
         reader.adopt(share)
     assert reading.shares == [2, 4, 1]
 
 
 def test_closing_stops_what_is_under_way_and_lets_go(reading: FakeReading) -> None:
-    reader = Reader(reading, threads=1)
-    reader.turn(_wanted(1, 2), ONE)
+    reader = TitleReader(reading, threads=1)
+    reader.batch(_wanted(1, 2), ONE)
     reader.close()
     assert reading.closed
     assert reading.source.asked == [(imdb_id(1), 6)]

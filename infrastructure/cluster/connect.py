@@ -1,4 +1,4 @@
-"""A connection to the cluster: reached or started, its versions compared, our code sent there."""
+"""Connects to a Dask cluster or starts one, compares versions and sends the program's code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from distributed.comm.core import CommClosedError, connect
 from distributed.diagnostics.plugin import UploadFile
 
 from domain.errors import SourceError, UsageError
-from infrastructure.cluster import code, undisturbed
-from infrastructure.cluster.versions import NEEDED, differences, versions_told
-from infrastructure.cluster.where import Local, Remote, usable_cores
-from infrastructure.cluster.worker import TURNS
+from infrastructure.cluster import code, ignore_signals
+from infrastructure.cluster.address import OwnCluster, RemoteCluster, usable_cores
+from infrastructure.cluster.code import NEEDED, differences, versions_of
+from infrastructure.cluster.worker import BATCHES_PER_WORKER
 
 log = logging.getLogger(__name__)
 _OURS: Final = __name__.partition(".")[0]
@@ -30,15 +30,15 @@ _FIRST_WORKER_SECONDS: Final = 10.0
 
 
 @contextmanager
-def joined(cluster: Local | Remote) -> Iterator[Client]:
-    """A client of the cluster, whose workers can run our code.
+def connect_cluster(cluster: OwnCluster | RemoteCluster) -> Iterator[Client]:
+    """Opens a client of the cluster, whose workers can run this program.
 
     Raises:
         SourceError: it cannot be reached.
-        UsageError: it has no workers, another version, or lacks a package.
+        UsageError: it has no workers, another version, or missing a package.
     """
     _use_our_logging()
-    if isinstance(cluster, Local):
+    if isinstance(cluster, OwnCluster):
         if cluster.workers > (cores := usable_cores()):
             log.warning(
                 "this machine gets more Dask workers (%d) than it has cores (%d); more than one a core gains nothing",
@@ -58,29 +58,29 @@ def joined(cluster: Local | Remote) -> Iterator[Client]:
 
 
 @contextmanager
-def _started(cluster: Local) -> Iterator[Client]:
+def _started(cluster: OwnCluster) -> Iterator[Client]:
     with (
         closing(
             LocalCluster(
                 n_workers=cluster.workers,
-                threads_per_worker=TURNS,
+                threads_per_worker=BATCHES_PER_WORKER,
                 processes=True,
                 dashboard_address=None,
-                silence_logs=logging.CRITICAL,  # of the workers' own output: they complain of our leaving
-                preload=[undisturbed.__name__],
+                silence_logs=logging.CRITICAL,  # workers log an error when the client leaves
+                preload=[ignore_signals.__name__],
             )
         ) as started,
         closing(Client(started, set_as_default=False)) as client,
     ):
-        # Or their warnings would go to our standard error by themselves, across the progress bar.
+        # Otherwise warnings of workers are written to standard error, across the progress bar.
         client.forward_logging(_OURS, level=logging.WARNING)
         yield client
 
 
 @contextmanager
-def _reached(cluster: Remote) -> Iterator[Client]:
+def _reached(cluster: RemoteCluster) -> Iterator[Client]:
     try:
-        asyncio.run(_knock(cluster.address))
+        asyncio.run(_check_answers(cluster.address))
         client = Client(cluster.address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SourceError(
@@ -96,11 +96,11 @@ def _reached(cluster: Remote) -> Iterator[Client]:
         yield client
 
 
-async def _knock(address: str) -> None:
-    """See whether a Dask server answers: a client would wait for its first word for ever.
+async def _check_answers(address: str) -> None:
+    """Checks that a Dask server answers, because a client would wait for its greeting without end.
 
     Raises:
-        OSError: nobody listens, or somebody who says nothing that Dask would.
+        OSError: there is no server, or it does not answer like Dask.
         ValueError: the address cannot be used.
     """
     arguments = Security().get_connection_args("client")
@@ -115,7 +115,7 @@ async def _knock(address: str) -> None:
 def _compare_versions(client: Client) -> None:
     found: Any = client.get_versions()
     problems = version_problems(found) + [
-        f"worker {address} lacks {', '.join(packages)}: pip install -r requirements.txt there"
+        f"worker {address} missing {', '.join(packages)}: pip install -r requirements.txt there"
         for address, packages in _missing(client).items()
     ]
     if problems:
@@ -123,14 +123,14 @@ def _compare_versions(client: Client) -> None:
 
 
 def version_problems(found: Any) -> list[str]:
-    """Who has another version than we, in what ``Client.get_versions`` answers."""
+    """Gives the processes with another version, from the answer of ``Client.get_versions``."""
     others = {"the scheduler": found["scheduler"]}
     others |= {f"worker {address}": each for address, each in found["workers"].items()}
-    return [f"{name} has {differ}" for name, each in others.items() if (differ := differences(versions_told(each)))]
+    return [f"{name} has {differ}" for name, each in others.items() if (differ := differences(versions_of(each)))]
 
 
 def _missing(client: Client) -> dict[str, list[str]]:
-    """Packages that workers do not have. Asked by a function of the standard library: ours is not there yet."""
+    """Gives the packages that workers lack; uses the standard library only, because our code is not there yet."""
     missing: dict[str, list[str]] = {}
     for package in NEEDED:
         for address, answer in client.run(importlib.metadata.version, package, on_error="return").items():
@@ -140,9 +140,9 @@ def _missing(client: Client) -> dict[str, list[str]]:
 
 
 def _send_code(client: Client) -> None:
-    """To those that are there; Dask gives it to those that come later.
+    """Sends the code to all workers; Dask gives it to workers that join later.
 
-    Always under the same name, so that a cluster holds one version of it, the last one.
+    The name is always the same, so that a cluster holds the last version only.
     """
     with tempfile.TemporaryDirectory() as folder:
         archive = code.archive(Path(folder))
@@ -157,7 +157,7 @@ def _send_code(client: Client) -> None:
 
 
 def _use_our_logging() -> None:
-    """Dask writes to standard error by itself, across the progress bar; let its words go where ours go."""
+    """Sends Dask's log messages, which go to standard error by default, to our handlers."""
     dask.config.set({"distributed.admin.low-level-log-length": 0})
     for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
         logger = logging.getLogger(name)

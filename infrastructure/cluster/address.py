@@ -1,4 +1,4 @@
-"""Which cluster the user means."""
+"""The value of ``--cluster``: a cluster of our own or a scheduler's address."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ _ADDRESS: Final = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/]+:[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
-    """A cluster on this machine, for as long as the run lasts."""
+class OwnCluster:
+    """A cluster on this machine for the time of the run."""
 
     workers: int
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
-    """A cluster that is there already, by the address of its scheduler."""
+class RemoteCluster:
+    """An existing cluster, by the address of its scheduler."""
 
     address: str
 
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
+    """Gives the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def cluster_named(text: str) -> Local | Remote:
-    """Read ``local``, ``local:4`` or a scheduler's address.
+def parse_cluster(text: str) -> OwnCluster | RemoteCluster:
+    """Reads ``local``, ``local:4`` or a scheduler's address.
 
     Raises:
         UsageError: it is none of them.
     """
     if match := _LOCAL.fullmatch(text):
-        return Local(int(match[1])) if match[1] else Local(usable_cores())
+        return OwnCluster(int(match[1])) if match[1] else OwnCluster(usable_cores())
     if _ADDRESS.fullmatch(text):
-        return Remote(text)
+        return RemoteCluster(text)
     raise UsageError(
         f"--cluster {text!r} is not allowed; allowed: local, local:NUMBER, or a scheduler's address, tcp://host:8786"
     )

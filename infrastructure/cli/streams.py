@@ -1,0 +1,80 @@
+"""The standard streams, which may be absent, closed or of any encoding; and the lines that people read on them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+
+from shared.masking import mask
+from shared.printable import printable
+
+
+def prepare_streams() -> None:
+    """Makes all three standard streams usable.
+
+    An absent stream becomes the null device, as its file descriptor does: the
+    next file that the program opens would get the number otherwise, and be
+    written into by everything that prints. Characters that a stream's encoding
+    does not have are escaped.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                _open_null(number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _open_null(number: int) -> None:
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    if descriptor != number:
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.set_inheritable(number, True)
+
+
+def echo(line: str) -> None:
+    """Prints a line for a person: secrets are masked, and control characters that came with a title are escaped.
+
+    Raises:
+        OSError: standard output cannot be written.
+    """
+    sys.stdout.write(f"{printable(mask(line))}\n")
+    sys.stdout.flush()
+
+
+def complain(message: str) -> None:
+    """Prints one or more lines for a person on standard error.
+
+    Written to ``sys.stderr`` as it is at the time: a live screen replaces it to
+    keep its lines apart. A standard error that was closed is not an error.
+    """
+    with suppress(OSError, ValueError):
+        for line in printable(mask(message)).splitlines():
+            sys.stderr.write(f"filmledger: {line}\n")
+    flush_errors()
+
+
+def flush_errors() -> None:
+    """Writes what standard error has buffered, or discards it if its reader has gone."""
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _discard(2)
+
+
+def discard_output() -> None:
+    """Sends standard output to the null device; at its end, the interpreter would try again and exit with 120."""
+    _discard(1)
+
+
+def _discard(number: int) -> None:
+    with open(os.devnull, "wb") as null:  # noqa: PTH123
+        os.dup2(null.fileno(), number)

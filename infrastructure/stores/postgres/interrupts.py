@@ -1,0 +1,69 @@
+"""Ctrl-C and SIGTERM while a statement runs: the statement is cancelled on the server, whenever the signal comes.
+
+psycopg2 waits inside libpq, where Python handles no signal. So the wait is done
+here, and a signal is recorded instead of raising an exception somewhere between
+two steps: an exception there would leave the statement running on the server.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from psycopg2 import extensions
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_POLL_SECONDS: Final = 1.0  # the pipe wakes the wait; this bounds it where a signal came to another thread
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Statements of the block end at a signal; on another thread than the main one, the block is left as it is.
+
+    Must not be used beside COPY, which psycopg2 does not do with a wait of ours.
+
+    Raises:
+        KeyboardInterrupt: a signal came during the block, at the latest at its end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pipe = os.pipe()
+    received: list[int] = []
+
+    def record(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    def wait(connection: Connection) -> None:
+        while (state := connection.poll()) != extensions.POLL_OK:
+            socket = connection.fileno()
+            reading = state == extensions.POLL_READ
+            select.select([pipe[0], socket] if reading else [pipe[0]], [] if reading else [socket], [], _POLL_SECONDS)
+            if received and threading.current_thread() is threading.main_thread():  # the wait is set for all threads
+                connection.cancel()
+                raise KeyboardInterrupt
+
+    for end in pipe:
+        os.set_blocking(end, False)
+    waited_before = extensions.get_wait_callback()
+    woken_before = signal.set_wakeup_fd(pipe[1], warn_on_full_buffer=False)
+    handlers = {number: signal.signal(number, record) for number in _SIGNALS}
+    extensions.set_wait_callback(wait)
+    try:
+        yield
+    finally:
+        extensions.set_wait_callback(waited_before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(woken_before)
+        for end in pipe:
+            os.close(end)
+    if received:
+        raise KeyboardInterrupt
