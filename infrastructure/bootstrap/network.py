@@ -107,9 +107,14 @@ def sources(
     settings: Settings, downloader: Downloader, clock: Clock, keep: Callable[[str, bytes], object] | None = None
 ) -> Sources:
     """Pages and GraphQL, put together as DETAIL_SOURCE says; ``keep`` is handed each title page."""
-    from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
-    from infrastructure.scraper.graphql_client import GraphqlClient
-    from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+    from infrastructure.scraper.graphql import GraphqlClient
+    from infrastructure.scraper.sources import (
+        AutoTitleSource,
+        GraphqlChartSource,
+        GraphqlTitleSource,
+        PageChartSource,
+        PageTitleSource,
+    )
 
     client = GraphqlClient(downloader, settings.graphql)
     most = settings.max_requests

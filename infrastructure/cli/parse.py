@@ -16,7 +16,7 @@ from infrastructure.cli.streams import complain
 
 @click.command("parse", short_help="Parse a folder of saved pages instead of the site.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--pattern", default="*.html*", show_default=True, help="File names to parse; .gz files are included.")
+@click.option("--pattern", default="*", show_default=True, help="File names to parse.")
 @click.option("-n", "--workers", type=click.IntRange(1, 200), default=4, show_default=True, help="Files at a time.")
 @click.option(
     "--rerun-failed", type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -27,8 +27,8 @@ from infrastructure.demo.faults import DemoFault
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.scraper.chart_page import parse_chart
-from infrastructure.scraper.graphql import HEADERS, titles_request
-from infrastructure.scraper.graphql_answer import read_answer
+from infrastructure.scraper.graphql import HEADERS, titles_query
+from infrastructure.scraper.graphql import read_response
 from infrastructure.scraper.graphql_titles import GraphqlTitle, read_titles
 from infrastructure.scraper.title_page import parse_title
 from tests.support.demo_movies import movie_of
@@ -98,8 +98,8 @@ def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: 
     for start in range(0, len(titles), 50):
         batch = titles[start : start + 50]
         ids = [title.listed_id for title in batch]
-        answer = visitor.post(f"{process.url}/graphql", titles_request(ids).body(), headers=dict(HEADERS))
-        for title, read in zip(batch, read_titles(read_answer(answer.content), ids, scraped_at=NOW), strict=True):
+        answer = visitor.post(f"{process.url}/graphql", titles_query(ids).body(), headers=dict(HEADERS))
+        for title, read in zip(batch, read_titles(read_response(answer.content), ids, scraped_at=NOW), strict=True):
             assert isinstance(read, GraphqlTitle)
             assert read.movie == movie_of(title, process.url, NOW)
             assert read.missing == frozenset()
@@ -282,18 +282,35 @@ def test_a_visitor_is_blocked_after_so_many_titles(
 
 def test_graphql_loses_a_title(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
     control.faults(["graphql=graphql-partialx1"])
-    body = titles_request(control.ids()[:3]).body()
+    body = titles_query(control.ids()[:3]).body()
     content = visitor.post(process.url, body, headers=dict(HEADERS)).json()
     assert [title is None for title in content["data"]["titles"]] == [True, False, False]
     assert content["errors"][0]["path"] == ["titles", 0]
     assert "errors" not in visitor.post(process.url, body, headers=dict(HEADERS)).json()
 
 
+<<<<<<< HEAD
 def test_graphql_fails(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
     control.faults(["graphql=graphql-errors"])
     answer = visitor.post(process.url, titles_request(["tt7654321"]).body(), headers=dict(HEADERS))
     assert answer.status_code == 200
     assert answer.json()["errors"][0]["message"] == "Internal server error"
+=======
+@pytest.mark.parametrize(
+    ("fault", "status", "message"),
+    [
+        ("graphql-errors", 200, "Internal server error"),
+        ("graphql-expired:400", 400, "PersistedQueryNotFound"),
+    ],
+)
+def test_graphql_fails(
+    control: DemoControl, visitor: requests.Session, process: DemoProcess, fault: str, status: int, message: str
+) -> None:
+    control.faults([f"graphql={fault}"])
+    answer = visitor.post(process.url, titles_query(["tt7654321"]).body(), headers=dict(HEADERS))
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["message"] == message
+>>>>>>> 7df749e (Readers: 13 modules with standard names; partial data is told apart and named)
 
 
 def test_faults_can_be_given_at_the_start() -> None:
