@@ -14,17 +14,9 @@ from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
-<<<<<<< HEAD
 from infrastructure.progress.displays import FileProgress
-from infrastructure.scraper.parse_file import ParseFile
-from infrastructure.scraper.saved_charts import chart_to_rank_by
-from infrastructure.scraper.saved_files import find_files
-from infrastructure.scraper.saved_pages import FileTitleSource
-=======
-from infrastructure.progress.files import FileLines
 from infrastructure.scraper.saved_files import FoundFiles, find_documents
 from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by
->>>>>>> 7df749e (Readers: 13 modules with standard names; partial data is told apart and named)
 
 
 @dataclass(frozen=True, slots=True)

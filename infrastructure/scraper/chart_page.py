@@ -130,7 +130,7 @@ def _markup_entries(body: bytes) -> Iterator[ChartEntry]:
     from bs4 import BeautifulSoup, SoupStrainer  # takes a tenth of a second, and today's pages do without
 
     if CHART_MARKS[2] in body:
-        rows = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("tr"), from_encoding="utf-8")("tr")
+        rows = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("tr"), from_encoding="utf-8").select("tr")
         for row in rows:
             yield from _row_entry(row)
         return
@@ -138,13 +138,17 @@ def _markup_entries(body: bytes) -> Iterator[ChartEntry]:
         return  # the same elements list the results of a search
     items = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("li"), from_encoding="utf-8")
     for place, item in enumerate(items.select("li.ipc-metadata-list-summary-item"), 1):
-        anchor = item.find("a", href=_TITLE_LINK)
-        heading = item.find(["h3", "h4"])
-        rank = _PRINTED_RANK.match(heading.get_text()) if heading else None
-        link = _TITLE_LINK.search(str(anchor["href"])) if anchor else None
+        heading = item.select_one("h3, h4")
+        words = heading.get_text(strip=True) if heading else ""
+        rank = _PRINTED_RANK.match(words)
+        link = _TITLE_LINK.search(_address(item.select_one('a[href*="/title/tt"]')))
         # The popularity charts print no number before the title; their order is the rank.
-        title = re.sub(r"^\s*[0-9]+\.\s*", "", heading.get_text(strip=True)) if heading else None
+        title = words[rank.end() :].strip() if rank else words
         yield from _entry(int(rank[1]) if rank else place, link and link[1], title)
+
+
+def _address(anchor: Tag | None) -> str:
+    return str(anchor["href"]) if anchor else ""
 
 
 def _row_entry(row: Tag) -> Iterator[ChartEntry]:
@@ -153,18 +157,18 @@ def _row_entry(row: Tag) -> Iterator[ChartEntry]:
     That stands before the title, or in the popularity charts in the cell of the poster and before the
     change of rank.
     """
-    cell = row.find("td", class_="titleColumn")
-    anchor = cell.find("a", href=_TITLE_LINK) if cell else None
-    link = _TITLE_LINK.search(str(anchor["href"])) if anchor else None
-    if not cell or not link:
+    cell = row.select_one("td.titleColumn")
+    anchor = cell.select_one('a[href*="/title/tt"]') if cell else None
+    link = _TITLE_LINK.search(_address(anchor))
+    if not cell or not anchor or not link:
         return
     rank = _PRINTED_RANK.match(cell.get_text())
-    if rank is None and (marker := row.find("span", attrs={"name": "rk"})):
+    if rank is None and (marker := row.select_one('span[name="rk"]')):
         rank = _NUMBER.fullmatch(str(marker.get("data-value", "")))
-    if rank is None and (velocity := cell.find(class_="velocity")):
+    if rank is None and (velocity := cell.select_one(".velocity")):
         rank = _NUMBER.match(velocity.get_text())
     if rank:
-        yield from _entry(int(rank[1]), link[1], anchor.get_text(strip=True) if anchor else None)
+        yield from _entry(int(rank[1]), link[1], anchor.get_text(strip=True))
 
 
 def _entry(rank: object, imdb_id: object, title: object) -> Iterator[ChartEntry]:

@@ -112,8 +112,8 @@ def merge_parts(parts: Sequence[TitlePart]) -> MergedTitle:
     """
     if len(parts) == 1:  # nothing to compare, which is how most pages are read
         part = parts[0]
-        told, cut = part.whole.keys(), part.cut - part.whole.keys()
-        return MergedTitle(part.partial | part.whole, FIELDS - told - cut, frozenset(cut))
+        lost = frozenset(part.cut - part.whole.keys())
+        return MergedTitle(part.partial | part.whole, FIELDS - part.whole.keys() - lost, lost)
     values: Values = {}
     whole: set[str] = set()
     cut: set[str] = set()
@@ -232,10 +232,11 @@ def _texts(value: Iterable[str], name: str, doubtful: set[str]) -> tuple[str, ..
 
 
 _CATEGORIES: Final = {"directors": "director", "cast": "cast"}
+_aka: Final[Any] = getattr(domain, "Aka", None)
 _LISTS_OF_A_CREDIT: Final = tuple(
     name for name in ("characters", "job", "attributes") if name in {field.name for field in fields(Credit)}
 )
-_category: Final = getattr(domain, "Category", str)
+_category: Final[Any] = getattr(domain, "Category", str)  # the name of a category, checked
 
 
 def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -> tuple[Credit, ...]:
@@ -267,5 +268,5 @@ def _akas(lines: Iterable[AkaLine], doubtful: set[str]) -> tuple[Any, ...]:
             doubtful.add("akas")
         if title:
             lists = {name: _texts(getattr(line, name), "akas", doubtful) for name in ("types", "attributes")}
-            akas.append(domain.Aka(title, clean(line.region), clean(line.language), **lists))
+            akas.append(_aka(title, clean(line.region), clean(line.language), **lists))
     return tuple(dict.fromkeys(akas))

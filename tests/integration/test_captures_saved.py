@@ -14,9 +14,8 @@ import pytest
 from application.ports import FetchedTitle
 from domain.chart import ChartName
 from domain.errors import SourceError
-from infrastructure.scraper.saved_pages import chart_to_rank_by
 from infrastructure.scraper.saved_files import find_documents
-from infrastructure.scraper.saved_pages import FileTitleSource, kind_of
+from infrastructure.scraper.saved_pages import FileTitleSource, chart_to_rank_by, kind_of
 from shared.clock import SystemClock
 from tests.integration.captured_titles import LETTERS
 

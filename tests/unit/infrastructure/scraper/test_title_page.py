@@ -100,7 +100,8 @@ def test_the_markup_is_not_even_parsed_where_the_island_is_whole() -> None:
 
 def test_without_the_island_linked_data_and_markup_fill_each_other_up() -> None:
     title = parse(page(None, linked_data(), MARKUP_2022))
-    assert (title.cut, title.untold) == ({"genres", "cast"}, frozenset())
+    assert title.cut == {"genres", "cast"}
+    assert title.untold == frozenset()
     assert title.movie.genres == ("Drama", "Fantasy", "Mystery")
     cast = [(credit.person.name, credit.characters) for credit in title.movie.cast]
     assert cast == [("Cy Moe", ("The Ferryman",)), ("Di Foss", ())]  # the longer one, from the markup

@@ -9,7 +9,7 @@ import pytest
 from infrastructure.scraper import values
 from infrastructure.scraper.linked_data import read_linked_data
 from infrastructure.scraper.markup import kind_and_year, read_markup
-from infrastructure.scraper.page_bytes import addresses, title_id
+from infrastructure.scraper.page_bytes import addresses, original_address, title_id
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
 from infrastructure.scraper.title_json import read_people
 from infrastructure.scraper.values import iso_seconds
@@ -292,7 +292,7 @@ def test_an_archive_s_prefix_is_removed() -> None:
     archived = b"https://web.archive.org/web/20230105123456/https://www.imdb.com/title/tt0012345/"
     relative = b'<link rel="canonical" href="' + archived + b'">'
     assert addresses(relative) == ("https://www.imdb.com/title/tt0012345/",)
-    assert values.original_address("/web/20190105im_/https://m.example/a.jpg") == "https://m.example/a.jpg"
+    assert original_address("/web/20190105im_/https://m.example/a.jpg") == "https://m.example/a.jpg"
 
 
 @pytest.mark.parametrize(
