@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 import domain.errors
-from domain.errors import FilmledgerError
+from domain.errors import FilmledgerError, SourceError
 from infrastructure.api import parse_title, scrape
 from infrastructure.cli.app import program
 from infrastructure.cli.exit_codes import errors_as_exit_codes
@@ -36,7 +36,7 @@ from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
 from shared.settings import Settings, load
 from tests.conftest import ROOT
-from tests.support.fault_site import FaultSite, reply
+from tests.support.fault_site import PAGE, FaultSite, Reply, garbage, reply
 from tests.support.movies import movie
 
 _TEXT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
@@ -69,7 +69,8 @@ def _leaves(kind: type[FilmledgerError]) -> Iterator[str]:
 
 
 def test_every_class_is_documented_and_no_other() -> None:
-    assert set(SECTIONS) == set(_leaves(FilmledgerError)) | NOT_OF_THE_TREE
+    raised_itself = {SourceError.__name__}  # the others that have subclasses are not raised
+    assert set(SECTIONS) == set(_leaves(FilmledgerError)) | raised_itself | NOT_OF_THE_TREE
 
 
 def test_every_section_gives_cause_and_cure() -> None:
@@ -125,6 +126,28 @@ def test_what_a_site_does(fault: str, kind: str, site: DemoProcess, settings: Se
         said = _raised(kind, lambda: list(scrape(ids=[first], settings=settings)))
     finally:
         DemoControl(site.url).faults([])
+    assert shown(kind, said), said
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (reply(206, PAGE), "Transient"),
+        (reply(302, b""), "Transient"),
+        (reply(headers={"Content-Length": "5, 7"}), "Transient"),
+        (garbage, "Transient"),
+        (reply(401, b""), "SourceError"),
+        (reply(405, b""), "SourceError"),
+        (reply(302, b"", {"Location": "/title/tt0000001/"}), "SourceError"),
+        (reply(302, b"", {"Location": "http://elsewhere.test/"}), "SourceError"),
+        (reply(body=b"", headers={"Content-Length": "99999999999"}), "SourceError"),
+    ],
+)
+def test_odd_answers(answer: Reply, kind: str) -> None:
+    with FaultSite() as odd:
+        odd.plan("/title/tt0000001/", answer)
+        settings = Settings(base_url=odd.url, detail_source="page", max_backoff_retries=0)
+        said = _raised(kind, lambda: list(scrape(ids=["tt0000001"], settings=settings)))
     assert shown(kind, said), said
 
 
