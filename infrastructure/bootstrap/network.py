@@ -98,11 +98,13 @@ def downloader(settings: Settings, *, grace: float = 0.0, keep_robots: bool = Tr
     Raises:
         UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
     """
-    from infrastructure.data_dir.directory import DataDir
     from infrastructure.http import build_downloader
 
-    cache = DataDir(settings.data_dir).state / ROBOTS_CACHE if keep_robots else None
-    options = replace(network_options(settings), cancel_grace=grace, robots_cache=cache)
+    options = replace(network_options(settings), cancel_grace=grace)
+    if keep_robots:
+        from infrastructure.data_dir.directory import DataDir
+
+        options = replace(options, robots_cache=DataDir(settings.data_dir).state / ROBOTS_CACHE)
     with closing(build_downloader(options)) as opened:
         yield opened
 
