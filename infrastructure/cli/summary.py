@@ -107,7 +107,7 @@ def print_results(results: Mapping[str, RunResult], data_dir: Path) -> None:
         {
             "data_dir": str(data_dir),
             "runs": [
-                {"work": work, "ended": str(result.ending), "message": result.message, **result.summary.as_dict()}
+                {"work": work, "ended": str(result.stop_reason), "message": result.message, **result.summary.as_dict()}
                 for work, result in results.items()
             ],
         }
