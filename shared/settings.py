@@ -12,6 +12,7 @@ import os
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union
@@ -20,6 +21,7 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from shared.addresses import passwords, split_user_info
 from shared.secret import Secret
 
 THREAD_CAP: Final = 200
@@ -239,20 +241,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def site(self) -> str:
-        """``base_url`` without a closing slash: what a data directory remembers it was filled from."""
-        return self.base_url.rstrip("/")
+        """``base_url`` without user information and closing slash; a data directory remembers it."""
+        return split_user_info(self.base_url)[0].rstrip("/")
 
     @property
     def graphql(self) -> str:
-        """``graphql_url``, or the endpoint that belongs to the site."""
+        """``graphql_url`` without user information, or the endpoint that belongs to the site."""
         if self.graphql_url:
-            return self.graphql_url
+            return split_user_info(self.graphql_url)[0]
         return "https://api.graphql.imdb.com/" if self.site.endswith(".imdb.com") else f"{self.site}/graphql"
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret that is set, for whoever keeps them out of the logs."""
         values = (getattr(self, field.name) for field in msgspec.structs.fields(self))
-        return tuple(value for value in values if isinstance(value, Secret) and value)
+        in_addresses = (passwords(split_user_info(url)[1]) for url in (self.base_url, self.graphql_url))
+        return (*(value for value in values if isinstance(value, Secret) and value), *chain.from_iterable(in_addresses))
 
     @property
     def max_requests(self) -> int:

@@ -17,17 +17,26 @@ class FetchedTitle:
     Attributes:
         movie: the record; without a rank, unless the source was given the chart.
         source: ``page``, ``graphql`` or ``file``.
-        missing: fields the source could not tell, which is not the same as the
-            title having none; a saved older value must not be blanked by them.
+        untold: fields that the source does not have, or whose rest it withholds.
+        cut: fields that the source should have told completely, but which are damaged, doubtful or incomplete.
         size: body bytes over the wire.
         requests: HTTP requests spent, retries included.
     """
 
     movie: Movie
     source: str
-    missing: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
     size: int = 0
     requests: int = 0
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """All fields that are not known completely, which is not the same as the title having none.
+
+        A saved older value must not be blanked by them.
+        """
+        return self.untold | self.cut
 
 
 class ChartSource(Protocol):

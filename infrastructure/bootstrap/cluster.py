@@ -17,7 +17,6 @@ from infrastructure.bootstrap import network
 from infrastructure.cluster.address import parse_cluster
 from infrastructure.http.messages import Origin
 from infrastructure.http.policies import DEFAULT_RATE
-from shared.addresses import split_user_info
 from shared.clock import Clock
 from shared.secret import Secret
 from shared.settings import Settings
@@ -37,7 +36,9 @@ class NetworkReading:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._rate = rate_of(settings)
         self._stack = ExitStack()
-        self._downloader = self._stack.enter_context(network.downloader(settings, grace=network.GRACE_SECONDS))
+        self._downloader = self._stack.enter_context(
+            network.downloader(settings, grace=network.GRACE_SECONDS, keep_robots=False)
+        )
         self._titles = network.sources(settings, self._downloader, clock).titles
 
     @property
@@ -112,6 +113,6 @@ def for_workers(settings: Settings) -> Settings:
 
 def rate_of(settings: Settings) -> float | None:
     """Requests a second to one host, of all workers together; None for no limit, as on loopback."""
-    if settings.requests_per_second is None and not Origin.of(split_user_info(settings.site)[0]).loopback:
+    if settings.requests_per_second is None and not Origin.of(settings.site).loopback:
         return DEFAULT_RATE
     return settings.requests_per_second

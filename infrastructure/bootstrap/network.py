@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infrastructure.http.doctor import Finding
 
 GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
+ROBOTS_CACHE: Final = "robots.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def network_options(settings: Settings) -> NetworkOptions:
     from infrastructure.http import NetworkOptions
 
     return NetworkOptions(
-        base_url=settings.site,
-        graphql_url=settings.graphql,
+        base_url=settings.base_url,
+        graphql_url=settings.graphql_url or settings.graphql,
         backoff_and_retry=settings.backoff_and_retry,
         backoff_factor=settings.backoff_factor,
         max_backoff_seconds=settings.max_backoff_seconds,
@@ -86,12 +87,13 @@ def network_options(settings: Settings) -> NetworkOptions:
 
 
 @contextmanager
-def downloader(settings: Settings, *, grace: float = 0.0) -> Iterator[Downloader]:
+def downloader(settings: Settings, *, grace: float = 0.0, keep_robots: bool = True) -> Iterator[Downloader]:
     """The network with all its routes.
 
     Args:
         settings: the user's.
-        grace: seconds that a request under way may still take once its run was cancelled.
+        grace: seconds that a request in flight may still take once its run was cancelled.
+        keep_robots: keep robots.txt in the data directory for later runs, if there is one.
 
     Raises:
         UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
@@ -99,6 +101,10 @@ def downloader(settings: Settings, *, grace: float = 0.0) -> Iterator[Downloader
     from infrastructure.http import build_downloader
 
     options = replace(network_options(settings), cancel_grace=grace)
+    if keep_robots:
+        from infrastructure.data_dir.directory import DataDir
+
+        options = replace(options, robots_cache=DataDir(settings.data_dir).state / ROBOTS_CACHE)
     with closing(build_downloader(options)) as opened:
         yield opened
 
@@ -107,9 +113,14 @@ def sources(
     settings: Settings, downloader: Downloader, clock: Clock, keep: Callable[[str, bytes], object] | None = None
 ) -> Sources:
     """Pages and GraphQL, put together as DETAIL_SOURCE says; ``keep`` is handed each title page."""
-    from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
-    from infrastructure.scraper.graphql_client import GraphqlClient
-    from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+    from infrastructure.scraper.graphql import GraphqlClient
+    from infrastructure.scraper.sources import (
+        AutoTitleSource,
+        GraphqlChartSource,
+        GraphqlTitleSource,
+        PageChartSource,
+        PageTitleSource,
+    )
 
     client = GraphqlClient(downloader, settings.graphql)
     most = settings.max_requests

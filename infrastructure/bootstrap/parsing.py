@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,8 @@ from domain.errors import UsageError
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.progress.displays import FileProgress
-from infrastructure.scraper.parse_file import ParseFile
-from infrastructure.scraper.saved_charts import chart_to_rank_by
-from infrastructure.scraper.saved_files import find_files
-from infrastructure.scraper.saved_pages import FileTitleSource
+from infrastructure.scraper.saved_files import FoundFiles, find_documents
+from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +40,21 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
     """Parses saved pages into both stores.
 
     Raises:
-        UsageError: no file has such a name.
+        UsageError: no file of such a name holds a page.
     """
     folder = options.folder
     with ExitStack() as stack:
-        paths = list(_of_list(options.only)) if options.only else find_files(folder, options.pattern)
-        if not paths and options.only is None:
-            raise UsageError(f"no file in {folder} is called {options.pattern}: there is nothing to parse")
+        found = _of_list(options.only) if options.only else find_documents(folder, options.pattern)
+        if not found.keys and options.only is None:
+            raise UsageError(_nothing_found(options, found))
+        for reason, count in sorted(found.passed_over.items()):
+            session.output.say(f"passed over: {count} {reason}")
         stack.enter_context(session.directory("parse", None))
         job_log = stack.enter_context(session.job_log(RunIdentity("parse", str(folder.resolve())), resume))
         if not job_log.listed:
-            job_log.list(Job(seq, str(path)) for seq, path in enumerate(paths))
+            job_log.list(Job(seq, key) for seq, key in enumerate(found.keys))
         session.report_resumed(job_log)
-        chart = chart_to_rank_by(paths, session.cancel, chart=None)
+        chart = chart_to_rank_by(found.keys, session.cancel, chart=None)
         source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
         opened = stack.enter_context(session.open_stores())
         context = session.context(job_log, options.workers, progress=FileProgress(session.output.say))
@@ -72,8 +72,12 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
     return result
 
 
-def _of_list(path: Path) -> Iterator[Path]:
+def _of_list(path: Path) -> FoundFiles:
     """The files of a list that ``--log-failed`` wrote."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if name := line.split("  # ")[0].strip():
-            yield Path(name)
+    lines = (line.split("  # ")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return FoundFiles(tuple(line for line in lines if line), Counter())
+
+
+def _nothing_found(options: ParseOptions, found: FoundFiles) -> str:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(found.passed_over.items()))
+    return f"no saved page in {options.folder} has a name like {options.pattern}" + (f" ({reasons})" if reasons else "")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.options import CommandContext, command_context, json_option
 from infrastructure.cli.streams import echo
 
 FORMATS = ("table", "csv", "json", "markdown")
@@ -17,28 +17,40 @@ FORMATS = ("table", "csv", "json", "markdown")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="Output format [default: table on a terminal, else csv]."
 )
+@json_option
 @command_context
-def sql(context: CommandContext, query: str, form: str | None) -> None:
+def sql(context: CommandContext, query: str, form: str | None, as_json: bool) -> None:
     """Print the result of QUERY, one read-only SQL statement."""
     from infrastructure.bootstrap.queries import write_answer
 
-    chosen = form or ("table" if sys.stdout.isatty() else "csv")
-    write_answer(context.settings, context.clock, query, chosen, sys.stdout)
+    write_answer(context.settings, context.clock, query, _format(form, as_json=as_json), sys.stdout)
 
 
 @click.command("report", short_help="Print reports about charts, ratings and people.")
 @click.argument("names", nargs=-1, metavar="[REPORT]...")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Output format.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS),
+    help="Output format [default: csv for one report that is not printed on a terminal, else table].",
+)  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the reports' names only.")
+@json_option
 @command_context
-def report(context: CommandContext, names: tuple[str, ...], form: str, listing: bool) -> None:
+def report(context: CommandContext, names: tuple[str, ...], form: str | None, listing: bool, as_json: bool) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
     from infrastructure.bootstrap.queries import report_names, write_reports
 
     if listing:
         echo("\n".join(report_names()))
         return
-    write_reports(context.settings, context.clock, names, form, sys.stdout)
+    chosen = _format(form, as_json=as_json, one=len(names) == 1)
+    write_reports(context.settings, context.clock, names, chosen, sys.stdout)
+
+
+def _format(form: str | None, *, as_json: bool, one: bool = True) -> str:
+    """The format asked for; else a table on a terminal and for several tables, and CSV for one elsewhere."""
+    if as_json:
+        return "json"
+    return form or ("csv" if one and not sys.stdout.isatty() else "table")
 
 
 @click.command("psql", short_help="Open PostgreSQL's own shell.", context_settings={"ignore_unknown_options": True})

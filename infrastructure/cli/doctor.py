@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import asdict
 
 import click
 
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.options import CommandContext, command_context, json_option, print_json
 from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain, echo
 
 
 @click.command("doctor", short_help="Check Tor, robots.txt and each route to the site.")
+@json_option
 @command_context
-def doctor(context: CommandContext) -> None:
+def doctor(context: CommandContext, as_json: bool) -> None:
     """Send one request over each route: reachable or blocked, exit address, latency.
 
     EXIT_ADDRESS_URL names a service that returns the caller's address. Without
@@ -25,14 +27,18 @@ def doctor(context: CommandContext) -> None:
 
     cancel = threading.Event()
     ok = True
+    checks: list[dict[str, object]] = []
     with graceful_stop(cancel, complain) as interrupted:
         for finding in examine_network(context.settings, cancel):
             ok = ok and finding.ok
-            if context.quiet and finding.ok:
+            checks.append(asdict(finding))
+            if as_json or (context.quiet and finding.ok):
                 continue
             echo(f"{'✓' if finding.ok else '✗'} {finding.subject}: {finding.detail}")
             if finding.advice:
                 echo(f"  {finding.advice}")
+    if as_json:
+        print_json({"ok": ok, "checks": checks})
     if interrupted.is_set():
         sys.exit(Exit.INTERRUPTED)
     sys.exit(Exit.DONE if ok else Exit.FAILED)

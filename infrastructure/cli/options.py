@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -17,12 +18,19 @@ from infrastructure.bootstrap import clock_of
 from infrastructure.bootstrap.display import StartupDisplay
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import errors_as_exit_codes
-from infrastructure.cli.streams import complain
+from infrastructure.cli.streams import complain, echo
 from shared.clock import Clock
 from shared.log_options import LogFormat, LogOptions, Verbosity
 from shared.logging_setup import Logging, configure
 from shared.masking import register
 from shared.settings import Settings, load
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: object) -> None:
+    """Prints one line of JSON."""
+    echo(json.dumps(value))
 
 
 @dataclass(frozen=True, slots=True)

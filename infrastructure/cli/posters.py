@@ -8,24 +8,27 @@ import threading
 import click
 
 from infrastructure.bootstrap.resume import ResumeOptions
-from infrastructure.cli.options import CommandContext, command_context, job_log_options
+from infrastructure.cli.options import CommandContext, command_context, job_log_options, json_option
 from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain
 
 
 @click.command("posters", short_help="Fetch the poster of each movie.")
 @click.option("--no-disk-check", is_flag=True, help="Keep posters in the first of DATA_DIRS, however full.")
+@json_option
 @job_log_options("posters")
 @command_context
-def posters(context: CommandContext, no_disk_check: bool, resume: ResumeOptions) -> None:
+def posters(context: CommandContext, no_disk_check: bool, as_json: bool, resume: ResumeOptions) -> None:
     """Fetch the posters of all movies in the database that are missing or have changed."""
     from infrastructure.bootstrap.posters import run_posters
-    from infrastructure.cli.summary import exit_code, run_session
+    from infrastructure.cli.summary import exit_code, print_results, run_session
 
     cancel = threading.Event()
-    session = run_session(context, context.settings, cancel)
+    session = run_session(context, context.settings, cancel, as_json=as_json)
     with graceful_stop(cancel, complain) as interrupted:
         result = run_posters(session, resume, disk_check=not no_disk_check)
+        if as_json:
+            print_results({"posters": result}, context.settings.data_dir)
     sys.exit(exit_code(result, interrupted=interrupted.is_set()))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.options import CommandContext, command_context, json_option, print_json
 from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain, echo
 
@@ -26,8 +26,9 @@ _OUT = click.option(
 
 @click.command("publish", short_help="Write the catalogue: a folder of static pages.")
 @_OUT
+@json_option
 @command_context
-def publish(context: CommandContext, out: Path | None) -> None:
+def publish(context: CommandContext, out: Path | None, as_json: bool) -> None:
     """Write a catalogue of all movies that opens from the disk and can be put on any web server."""
     from infrastructure.bootstrap.publishing import publish_site
     from infrastructure.cli.summary import TerminalOutput, command_line
@@ -35,9 +36,11 @@ def publish(context: CommandContext, out: Path | None) -> None:
     settings = context.settings
     folder = _folder(settings, out)
     cancel = threading.Event()
-    output = TerminalOutput(context, settings.data_dir)
+    output = TerminalOutput(context, settings.data_dir, as_json=as_json)
+    steps: list[dict[str, str | None]] = []
 
     def report_step(outcome: StepOutcome) -> None:
+        steps.append({"name": outcome.name, "error": outcome.reason or None})
         output.say(f"✗ {outcome.name}: {outcome.reason}" if outcome.reason else f"✓ {outcome.name}")
 
     with graceful_stop(cancel, complain) as interrupted:
@@ -47,6 +50,16 @@ def publish(context: CommandContext, out: Path | None) -> None:
     output.say(f"{published.tally.written} files written, {published.tally.unchanged} unchanged, in {folder}")
     look = command_line("serve", settings.data_dir) + (f" --out {shlex.quote(str(out))}" if out else "")
     output.say(f"open {folder / 'index.html'}, or run `{look}`")
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "written": published.tally.written,
+                "unchanged": published.tally.unchanged,
+                "steps": steps,
+                "notes": list(published.notes),
+            }
+        )
     if interrupted.is_set():
         sys.exit(Exit.INTERRUPTED)
     sys.exit(Exit.FAILED if published.failures else Exit.DONE)

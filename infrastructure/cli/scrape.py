@@ -14,7 +14,7 @@ import click
 from domain.chart import ChartName
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.cli.durations import Duration
-from infrastructure.cli.options import CommandContext, command_context, job_log_options
+from infrastructure.cli.options import CommandContext, command_context, job_log_options, json_option
 from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain, echo
 
@@ -41,6 +41,7 @@ DEMO_SITE: Final = "the demo site"  # its address differs each time
     "--cluster", metavar="WHERE",
     help="Fetch and parse on a Dask cluster: `local`, `local:4`, or its scheduler, `tcp://host:8786`.",
 )  # fmt: skip
+@json_option
 @job_log_options("scrape")
 @command_context
 def scrape(
@@ -55,6 +56,7 @@ def scrape(
     posters: bool,
     no_disk_check: bool,
     cluster: str | None,
+    as_json: bool,
     resume: ResumeOptions,
 ) -> None:
     """Scrape a chart, or the titles of --ids, to CSV files and PostgreSQL.
@@ -65,7 +67,7 @@ def scrape(
     context.startup.begin(f"scraping {'the titles of ' + str(ids) if ids else 'the chart ' + chart}")
     from infrastructure.bootstrap.demo import demo_settings
     from infrastructure.bootstrap.scraping import ScrapeOptions, list_titles, run_scrape
-    from infrastructure.cli.summary import exit_code, run_session
+    from infrastructure.cli.summary import exit_code, print_results, run_session
 
     options = ScrapeOptions(ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster)
     cancel = threading.Event()
@@ -74,12 +76,14 @@ def scrape(
         settings, site = context.settings, context.settings.site
         if demo:
             settings, site = stack.enter_context(demo_settings(settings)), DEMO_SITE
-        session = run_session(context, settings, cancel)
+        session = run_session(context, settings, cancel, as_json=as_json)
         if dry_run:
             for job in list_titles(session, options):
                 echo(job.key if job.rank is None else f"{job.key}  # {job.rank}")
             return
         runs = run_scrape(session, options, site, resume)
+        if as_json:
+            print_results(dict(zip(("scrape", "posters"), runs, strict=False)), settings.data_dir)
     sys.exit(exit_code(*runs, interrupted=interrupted.is_set()))
 
 

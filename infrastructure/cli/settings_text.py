@@ -60,6 +60,18 @@ def in_force(settings: Settings) -> Iterator[str]:
         yield f"{mark} {setting.name:<{width}}  {_shown(value)}".rstrip()
 
 
+def as_dicts(settings: Settings) -> Iterator[dict[str, object]]:
+    """Every setting with its value in JSON types; secrets are masked."""
+    default = Settings()
+    for setting in describe():
+        value, usual = getattr(settings, setting.name.lower()), getattr(default, setting.name.lower())
+        yield {"name": setting.name, "value": _json_value(value), "changed": value != usual, "meaning": setting.meaning}
+
+
+def _json_value(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float) else _shown(value)
+
+
 def _shown(value: object) -> str:
     if isinstance(value, Secret):
         return "***" if value else ""

@@ -10,12 +10,12 @@ import click
 
 from domain.errors import UsageError
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.options import CommandContext, command_context, json_option
 from infrastructure.cli.streams import echo
 
 
 @click.command("status", short_help="Show the state of the last run, also while it is running.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--joblog", "job_log", type=click.Path(dir_okay=False, path_type=Path), help="Job log to read.")
 @click.option("--check", is_flag=True, help="Exit with 1 if the last run had failures, was refused or was killed.")
 @command_context

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ from application.run_jobs import RunResult, StopReason
 from domain.errors import UnusablePicture
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import CommandContext
+from infrastructure.cli.options import CommandContext, print_json
 from infrastructure.cli.streams import complain, discard_output, echo
 from shared.log_options import SCREEN
 from shared.settings import Settings
@@ -33,17 +33,19 @@ class TerminalOutput:
     Args:
         context: of the command.
         data_dir: of the run.
+        as_json: print no lines; the caller prints JSON at the end.
     """
 
-    def __init__(self, context: CommandContext, data_dir: Path) -> None:
+    def __init__(self, context: CommandContext, data_dir: Path, *, as_json: bool = False) -> None:
         self.quiet = context.quiet
         self._logging = context.logging
         self._startup = context.startup
         self._data_dir = data_dir
+        self._as_json = as_json
 
     def say(self, line: str) -> None:
         screen.info("%s", line)
-        if not self.quiet:
+        if not self.quiet and not self._as_json:
             try:
                 with self._startup.paused():
                     echo(line)
@@ -101,9 +103,25 @@ def _contents(opened: OpenStores) -> Iterator[str]:
             yield "PostgreSQL in postgres/" if opened.place.embedded else "and PostgreSQL on your server"
 
 
-def run_session(context: CommandContext, settings: Settings, cancel: threading.Event) -> RunSession:
+def run_session(
+    context: CommandContext, settings: Settings, cancel: threading.Event, *, as_json: bool = False
+) -> RunSession:
     """A run of this command that reports on the terminal; ``settings`` may differ from the command's."""
-    return RunSession(settings, context.clock, cancel, TerminalOutput(context, settings.data_dir))
+    output = TerminalOutput(context, settings.data_dir, as_json=as_json)
+    return RunSession(settings, context.clock, cancel, output)
+
+
+def print_results(results: Mapping[str, RunResult], data_dir: Path) -> None:
+    """Prints the results of runs as JSON, by the kind of work."""
+    print_json(
+        {
+            "data_dir": str(data_dir),
+            "runs": [
+                {"work": work, "ended": str(result.stop_reason), "message": result.message, **result.summary.as_dict()}
+                for work, result in results.items()
+            ],
+        }
+    )
 
 
 def command_line(command: str, data_dir: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ import click
 
 from infrastructure.cli import streams
 from infrastructure.cli.exit_codes import Exit
-from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.options import CommandContext, command_context, json_option, print_json
 
 if TYPE_CHECKING:
+    from application.comparison import Finding
     from application.verify import VerifyReport
 
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--prune", is_flag=True, help="With --repair: drop people whom no title credits.")
 @click.option("--all", "every", is_flag=True, help="List every difference, not only the first of each table.")
+@json_option
 @command_context
-def verify(context: CommandContext, repair: bool, prune: bool, threshold: float, every: bool) -> None:
+def verify(context: CommandContext, repair: bool, prune: bool, threshold: float, every: bool, as_json: bool) -> None:
     """Compare every cell of all tables in all stores, and the stores with what the last run has done.
 
     The exit code is 0 only if all are equal and nothing is missing. Works
@@ -34,21 +36,70 @@ def verify(context: CommandContext, repair: bool, prune: bool, threshold: float,
     """
     from infrastructure.bootstrap.checking import verify_stores
 
-    echo: Callable[[str], None] = _ignore if context.quiet else streams.echo
+    echo: Callable[[str], None] = _ignore if context.quiet or as_json else streams.echo
+    repairs: list[str] = []
+    differences: list[Finding] = []
+
+    def on_repair(action: str) -> None:
+        repairs.append(action)
+        echo(action)
+
+    def on_finding(finding: Finding) -> None:
+        if as_json:
+            differences.append(finding)
+        echo(str(finding))
+
     report, complete = verify_stores(
         context.settings,
         context.clock,
         context.job_log("scrape"),
         threshold=threshold,
-        on_repair=echo if repair or prune else None,
+        on_repair=on_repair if repair or prune else None,
         prune_people=prune,
-        on_finding=(lambda finding: echo(str(finding))) if every else None,
+        on_finding=on_finding if every else None,
     )
+    if as_json:
+        print_json(_as_dict(report, differences if every else report.examples, repairs, checked=complete))
     _print_report(echo, report, listed=every)
     if not complete:
         echo("no job log says what was asked for, so completeness cannot be checked")
     echo(_verdict(report, repaired=repair))
     sys.exit(Exit.DONE if report.good else Exit.FAILED)
+
+
+def _as_dict(
+    report: VerifyReport, differences: Iterable[Finding], repairs: list[str], *, checked: bool
+) -> dict[str, object]:
+    return {
+        "stores": list(report.stores),
+        "equal": report.same,
+        "complete": report.good if checked else None,
+        "progress": report.progress,
+        "incomplete_movies": report.movies.cut,
+        "tables": [
+            {
+                "table": str(table.table),
+                "rows": table.rows,
+                "same": table.same,
+                "differences": {str(verdict): count for verdict, count in table.found.items() if count},
+                "being_written": table.moving,
+                "filled": {column: table.share(column) for column in table.filled},
+            }
+            for table in report.tables
+        ],
+        "differences": [
+            {
+                "table": str(finding.table),
+                "key": list(finding.key),
+                "verdict": str(finding.verdict),
+                "detail": finding.detail,
+            }
+            for finding in differences
+        ],
+        "missing": list(report.missing),
+        "warnings": list(report.warnings),
+        "repairs": repairs,
+    }
 
 
 def _print_report(echo: Callable[[str], None], report: VerifyReport, *, listed: bool) -> None:

@@ -114,8 +114,8 @@ def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, 
         proxied: whether a proxy was in between.
     """
     status, reason = answer.status, _phrase(answer.status)
-    judged = 200 if status == 403 and not request.forbidden_is_block else status
-    if blocked := find_block(judged, answer.headers, answer.body):
+    bare_403_counts = status != 403 or request.forbidden_is_block
+    if blocked := (find_block if bare_403_counts else _find_challenge)(status, answer.headers, answer.body):
         return Refused(blocked)
     if status in _REDIRECTS:
         return _redirect(answer, reason)
@@ -195,17 +195,24 @@ def find_block(status: int, headers: Mapping[str, str], body: bytes) -> str | No
         headers: in any spelling of upper and lower case.
         body: decoded.
     """
-    action = next((value for name, value in headers.items() if name.lower() == "x-amzn-waf-action"), "")
-    if (action := action.strip().lower()) in {"challenge", "captcha"}:
-        return f"the site answered with a {action} instead of the page (status {status}, x-amzn-waf-action)"
+    if challenge := _find_challenge(status, headers, body):
+        return challenge
     if status == 403:
         return "the site refused the request (403 Forbidden)"
     if status == 202 and not body.strip():
         return "the site answered 202 with an empty page, as it does in front of a challenge"
-    if _is_challenge_page(body):
-        return f"the site answered with a challenge page for browsers instead of the page (status {status})"
     if len(body) <= _REFUSAL_SIZE and _REFUSAL.search(body):
         return f"the site answered with a refusal instead of the page (status {status})"
+    return None
+
+
+def _find_challenge(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
+    """The part of ``find_block`` that concerns the whole site, whatever the address."""
+    action = next((value for name, value in headers.items() if name.lower() == "x-amzn-waf-action"), "")
+    if (action := action.strip().lower()) in {"challenge", "captcha"}:
+        return f"the site answered with a {action} instead of the page (status {status}, x-amzn-waf-action)"
+    if _is_challenge_page(body):
+        return f"the site answered with a challenge page for browsers instead of the page (status {status})"
     return None
 
 

@@ -121,7 +121,7 @@ class FileSink:
                 self.total = length
                 if self._validator:
                     notes = {"url": self._url, "etag": self.etag, "last_modified": self.last_modified}
-                    write_atomically(self._notes, json.dumps(notes), mode=_MODE)
+                    write_atomically(self._notes, json.dumps(notes), mode=_MODE, durable=False)
             descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), _MODE)
             self._file = os.fdopen(descriptor, "ab")
 

@@ -25,6 +25,7 @@ _POLL_SECONDS: Final = 0.2
 _KEPT: Final = timedelta(hours=24)  # RFC 9309, 2.4
 _FAILURE_KEPT_SECONDS: Final = 30.0
 _FILE_MODE: Final = 0o600
+_MAX_SITES: Final = 20  # in the file: a few hosts, and demo sites on ever other ports
 
 
 @dataclass(slots=True)
@@ -60,13 +61,18 @@ class RobotsFile:
 
     def write(self, origin: Origin, text: str) -> None:
         """Keeps the text of a site's robots.txt."""
+        if not self._path.parent.is_dir():
+            return
         with self._lock:
             now = self._clock.now()
-            kept = {name: entry for name, entry in self._entries().items() if entry[1] + _KEPT > now}
-            kept[_name(origin)] = (text, now)
-            document = {name: {"text": one, "fetched_at": at.isoformat()} for name, (one, at) in kept.items()}
+            new = {_name(origin): (text, now)}
+            kept = new | self._entries() | new  # the new one comes first among those of the same moment
+            newest = sorted(kept.items(), key=lambda item: item[1][1], reverse=True)[:_MAX_SITES]
+            document = {
+                name: {"text": one, "fetched_at": at.isoformat()} for name, (one, at) in newest if at + _KEPT > now
+            }
             try:
-                write_atomically(self._path, json.dumps(document, indent=1), mode=_FILE_MODE)
+                write_atomically(self._path, json.dumps(document, indent=1), mode=_FILE_MODE, durable=False)
             except OSError as error:  # the next run fetches it again
                 log.info("robots.txt of %s is not kept: %s cannot be written (%s)", origin, self._path, error.strerror)
 

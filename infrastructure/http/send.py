@@ -8,6 +8,7 @@ connected to public addresses only, which are checked at the moment of connectin
 from __future__ import annotations
 
 import io
+import re
 import socket
 import ssl
 import sys
@@ -55,6 +56,8 @@ _MAX_HEAD: Final = 256 * 1024  # bytes of a status line and its headers
 _MAX_INTERIM: Final = 100  # 1xx answers before the final one
 _PLAIN_HEAD: Final = 60 * 1024  # http.client takes heads of this size, and so many headers
 _PLAIN_HEADERS: Final = 90
+_INTERIM: Final = re.compile(rb"HTTP/\S+\s+1(?!01)\d\d\b")
+_HEADER_LINE: Final = re.compile(rb"[!-9;-~]+:|[ \t]")  # or the continuation of one; the parser stops at any other line
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive"})
 _PROGRESS_BYTES: Final = 1024 * 1024  # of a file that must arrive within each request deadline
 _PAGE_HEADERS: Final = {
@@ -137,18 +140,18 @@ class _TolerantResponse(HTTPResponse):
         stream = self.fp
         for _ in range(_MAX_INTERIM + 1):
             head = _read_head(stream)
-            long = len(head) > _PLAIN_HEADERS or sum(map(len, head)) > _PLAIN_HEAD
-            self.fp = io.BytesIO(b"".join(_framing_only(head) if long else head))
-            try:
-                super().begin()
-            finally:
-                self.fp = stream
-            if long:
-                self.headers = self.msg = _parsed(head)
-            if not 100 <= self.status < 200 or self.status == 101:
-                return
-            self.headers = None  # an interim answer (RFC 9110, 15.2): read the next one
-        raise MalformedAnswer(f"more than {_MAX_INTERIM} interim answers came")
+            if not _INTERIM.match(head[0]):  # RFC 9110, 15.2: any number of interim answers may precede the final one
+                break
+        else:
+            raise MalformedAnswer(f"more than {_MAX_INTERIM} interim answers came")
+        long = len(head) > _PLAIN_HEADERS or sum(map(len, head)) > _PLAIN_HEAD
+        self.fp = io.BytesIO(b"".join(_framing_only(head) if long else head))
+        try:
+            super().begin()
+        finally:
+            self.fp = stream
+        if long:
+            self.headers = self.msg = _parsed(head)
 
 
 def _read_head(stream: Any) -> list[bytes]:
@@ -172,13 +175,13 @@ def _read_head(stream: Any) -> list[bytes]:
             break
         if not line.endswith(b"\n"):
             raise MalformedAnswer("the head of the answer is cut off")
-        name, colon, value = line.partition(b":")
-        lowered = name.lower()
+        name, _, value = line.partition(b":")
+        lowered = name.rstrip().lower()
         if lowered == b"content-length":
             lengths += [part.strip() for part in value.split(b",")]
             continue
         chunked = chunked or (lowered == b"transfer-encoding" and b"chunked" in value.lower())
-        if colon or line[:1] in (b" ", b"\t"):
+        if _HEADER_LINE.match(line):
             head.append(line)
     if lengths and not chunked:  # RFC 9112, 6.3: a chunked body has no other length
         if len(set(lengths)) > 1:

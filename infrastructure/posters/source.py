@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from application.ports import Poster, PosterAnswer
-from domain.errors import Transient
+from domain.errors import Blocked, SourceError, Transient
 
 _ACCEPT: Final = "image/jpeg,image/webp,image/png;q=0.8,image/gif;q=0.5"
 _SIZABLE: Final = re.compile(r"(?P<stem>.+)\._V1_[^/]*\.(?P<suffix>jpe?g|png|webp)", re.IGNORECASE)
@@ -51,6 +51,7 @@ class ConditionalDownloader(Protocol):
         cancel: threading.Event,
         headers: Mapping[str, str] | None = None,
         patient: bool = True,
+        forbidden_is_block: bool = True,
     ) -> _Page:
         """Fetches one page; a 304 response is returned as a page without a body.
 
@@ -79,11 +80,23 @@ class HttpPosterSource:
             if known.last_modified:
                 headers["If-Modified-Since"] = known.last_modified
         address = sized(url, self._width)
-        page = self._downloader.get(address, max_requests=max_requests, cancel=cancel, headers=headers)
+        try:
+            page = self._downloader.get(
+                address,
+                max_requests=max_requests,
+                cancel=cancel,
+                headers=headers,
+                patient=False,
+                forbidden_is_block=False,
+            )
+        except Blocked as block:  # by this image host; the posters of others are not concerned
+            error = SourceError(f"{address}: {str(block).partition(';')[0]}")
+            error.requests, error.size = block.requests, block.size
+            raise error from block
         if page.status not in (200, 304):
-            error = Transient(f"{address}: status {page.status} instead of a picture")
-            error.requests, error.size = page.requests, page.size
-            raise error
+            unusable = Transient(f"{address}: status {page.status} instead of a picture")
+            unusable.requests, unusable.size = page.requests, page.size
+            raise unusable
         return PosterAnswer(
             body=None if page.status == 304 else page.body,
             content_type=page.headers.get("Content-Type", ""),

@@ -1,7 +1,7 @@
 """A chart out of the bytes of its page.
 
-Three layouts: the page's data as JSON (``__NEXT_DATA__``), the same list for
-search engines (``ld+json``), and, up to about 2023, a table.
+Four layouts: the page's data as JSON (``__NEXT_DATA__``), the same list for search
+engines (``ld+json``), the list in the markup of today, and, up to about 2023, a table.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import unescape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, UnknownLayout
 from domain.movie import IMDB_ID
 from infrastructure.http import find_block
-from infrastructure.scraper.fields import Untold, list_at, value_at
-from infrastructure.scraper.islands import LINKED_DATA, NEXT_DATA, as_utf8, load_json, scripts
+from infrastructure.scraper.page_bytes import LINKED_DATA, NEXT_DATA, addresses, as_utf8, load_json, scripts, valid_utf8
+from infrastructure.scraper.values import FieldAbsent, list_at, value_at
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 CHART_PATHS: Final = {
     ChartName.TOP250: "/chart/top/",
@@ -25,15 +28,20 @@ CHART_PATHS: Final = {
     ChartName.MOVIEMETER: "/chart/moviemeter/",
     ChartName.BOTTOM100: "/chart/bottom/",
 }
+CHART_MARKS: Final = (b"chartTitles", b"itemListElement", b"titleColumn", b"ipc-metadata-list-summary-item")
+"""Of each layout one word that stands in it; a title's page has none of the first three."""
+
 _TITLE_LINK: Final = re.compile(r"/title/(tt\d+)")
 _PRINTED_RANK: Final = re.compile(r"\s*([0-9]{1,6})\.")
+_NUMBER: Final = re.compile(r"\s*([0-9]{1,6})\b")
+_ROUTE: Final = re.compile(rb'"page"\s*:\s*"(/chart/[a-z]+)"')
 
 
 def parse_chart(body: bytes) -> tuple[ChartEntry, ...]:
     """The places of a chart, in rank order; how many there should be is not known here.
 
     ``__NEXT_DATA__`` says each title's rank. The ``ld+json`` list adds what is
-    missing there, provided that the two agree on the rest. The table is read
+    missing there, provided that the two agree on the rest. The markup is read
     only if neither has anything. A place without a readable rank or id is left
     out, so that it will be missed.
 
@@ -46,13 +54,22 @@ def parse_chart(body: bytes) -> tuple[ChartEntry, ...]:
     body = as_utf8(body)
     entries = _joined(list(_next_data_entries(body)), list(_ld_json_entries(body)))
     if not entries:
-        entries = list(_table_entries(body))
+        entries = list(_markup_entries(valid_utf8(body)))
     if not entries:
         raise UnknownLayout(
-            "no chart was found in this page: __NEXT_DATA__ has no chartTitles, "
-            "ld+json has no itemListElement, and there is no table of td.titleColumn"
+            "no chart was found in this page: __NEXT_DATA__ has no chartTitles, ld+json has no "
+            "itemListElement, and the markup has neither a table of td.titleColumn nor a list of ranked titles"
         )
     return tuple(sorted(entries, key=lambda entry: entry.rank))
+
+
+def chart_name(body: bytes) -> ChartName | None:
+    """Which chart a page is, by its address."""
+    places = [*addresses(body), *(found.decode() for found in _ROUTE.findall(body)[:1])]
+    for name, path in CHART_PATHS.items():
+        if any(place.split("?")[0].rstrip("/").endswith(path.rstrip("/")) for place in places):
+            return name
+    return None
 
 
 def _joined(entries: list[ChartEntry], others: Iterable[ChartEntry]) -> list[ChartEntry]:
@@ -71,7 +88,7 @@ def _joined(entries: list[ChartEntry], others: Iterable[ChartEntry]) -> list[Cha
 
 def _next_data_entries(body: bytes) -> Iterator[ChartEntry]:
     for document in _documents(body, NEXT_DATA):
-        with suppress(Untold):
+        with suppress(FieldAbsent):
             for edge in list_at(document, "props", "pageProps", "pageData", "chartTitles", "edges"):
                 yield from _entry(
                     _told(edge, "currentRank"), _told(edge, "node", "id"), _told(edge, "node", "titleText", "text")
@@ -81,7 +98,7 @@ def _next_data_entries(body: bytes) -> Iterator[ChartEntry]:
 def _ld_json_entries(body: bytes) -> Iterator[ChartEntry]:
     """The list for search engines; where it does not number its items, their order is the rank."""
     for document in _documents(body, LINKED_DATA):
-        with suppress(Untold):
+        with suppress(FieldAbsent):
             for place, item in enumerate(list_at(document, "itemListElement"), 1):
                 link = _TITLE_LINK.search(str(_told(item, "item", "url")))
                 title = _told(item, "item", "name")
@@ -94,30 +111,64 @@ def _documents(body: bytes, mark: bytes) -> Iterator[object]:
     if body.lstrip().startswith(b"{"):
         islands: Iterable[bytes | memoryview] = [body] if mark == NEXT_DATA else []
     else:
-        islands = scripts(body, mark)
+        islands = (script.content for script in scripts(body, mark) if script.closed)
     for island in islands:
         with suppress(ValueError):
             yield load_json(island)
 
 
 def _told(node: object, *path: str) -> object:
-    with suppress(Untold):
+    with suppress(FieldAbsent):
         return value_at(node, *path)
     return None
 
 
-def _table_entries(body: bytes) -> Iterator[ChartEntry]:
-    """The old table. It may have been saved in another order than the ranks', so the printed number counts."""
-    if b"titleColumn" not in body:
+def _markup_entries(body: bytes) -> Iterator[ChartEntry]:
+    """The table of old, or today's list."""
+    if not any(mark in body for mark in CHART_MARKS[2:]):
         return
     from bs4 import BeautifulSoup, SoupStrainer  # takes a tenth of a second, and today's pages do without
 
-    for cell in BeautifulSoup(body, "lxml", parse_only=SoupStrainer("td", class_="titleColumn"))("td"):
-        anchor = cell.find("a", href=_TITLE_LINK)
-        rank = _PRINTED_RANK.match(cell.get_text())
-        link = _TITLE_LINK.search(str(anchor["href"])) if anchor else None
-        if rank and link:
-            yield from _entry(int(rank[1]), link[1], anchor.get_text(strip=True) if anchor else None)
+    if CHART_MARKS[2] in body:
+        rows = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("tr"), from_encoding="utf-8").select("tr")
+        for row in rows:
+            yield from _row_entry(row)
+        return
+    if not any("/chart/" in place for place in addresses(body)):
+        return  # the same elements list the results of a search
+    items = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("li"), from_encoding="utf-8")
+    for place, item in enumerate(items.select("li.ipc-metadata-list-summary-item"), 1):
+        heading = item.select_one("h3, h4")
+        words = heading.get_text(strip=True) if heading else ""
+        rank = _PRINTED_RANK.match(words)
+        link = _TITLE_LINK.search(_address(item.select_one('a[href*="/title/tt"]')))
+        # The popularity charts print no number before the title; their order is the rank.
+        title = words[rank.end() :].strip() if rank else words
+        yield from _entry(int(rank[1]) if rank else place, link and link[1], title)
+
+
+def _address(anchor: Tag | None) -> str:
+    return str(anchor["href"]) if anchor else ""
+
+
+def _row_entry(row: Tag) -> Iterator[ChartEntry]:
+    """A row of the old table. It may have been saved in another order than the ranks', so its own number counts.
+
+    That stands before the title, or in the popularity charts in the cell of the poster and before the
+    change of rank.
+    """
+    cell = row.select_one("td.titleColumn")
+    anchor = cell.select_one('a[href*="/title/tt"]') if cell else None
+    link = _TITLE_LINK.search(_address(anchor))
+    if not cell or not anchor or not link:
+        return
+    rank = _PRINTED_RANK.match(cell.get_text())
+    if rank is None and (marker := row.select_one('span[name="rk"]')):
+        rank = _NUMBER.fullmatch(str(marker.get("data-value", "")))
+    if rank is None and (velocity := cell.select_one(".velocity")):
+        rank = _NUMBER.match(velocity.get_text())
+    if rank:
+        yield from _entry(int(rank[1]), link[1], anchor.get_text(strip=True))
 
 
 def _entry(rank: object, imdb_id: object, title: object) -> Iterator[ChartEntry]:

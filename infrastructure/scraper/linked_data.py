@@ -3,8 +3,8 @@
 Since 2022 ``name`` is the original title and ``alternateName`` the shown one where
 they differ; in 2018 and 2019 ``name`` is the original title and the shown one is in
 the markup alone. Lists hold the first three or four; ``description`` is cut to about 230
-characters, and in 2019 it begins with a sentence of its own. Strings hold HTML
-entities. What is absent here may still exist.
+characters, also within a word, and in 2019 it begins with a sentence of its own.
+Strings hold HTML entities. What is absent here may still exist.
 """
 
 from __future__ import annotations
@@ -14,72 +14,79 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from infrastructure.scraper.fields import minutes
-from infrastructure.scraper.reading import Credited, Reading, TitleFields
+from infrastructure.scraper.title_fields import CreditLine, TitlePart
+from infrastructure.scraper.values import iso_seconds, minutes
 
 _TITLE_PATH: Final = re.compile(r"/title/(tt[0-9]+)")
 _NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
-_DURATION: Final = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?")
 _DATE: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
 _COUNT: Final = re.compile(r"\d{1,18}")
 _RATING: Final = re.compile(r"\d{1,3}(\.\d{1,9})?")
+_SENTENCE_END: Final = re.compile(r"[.!?…。！？][\"'”’»)\]]*")
 _LONGEST_LIST: Final = 3
 # ``Movie`` also stands for videos and television films, ``TVSeries`` also for miniseries.
 _KINDS: Final = {"TVEpisode": "tvEpisode", "VideoGame": "videoGame"}
 
 
-def read_linked_data(document: object) -> Reading | None:
+def read_linked_data(document: object) -> TitlePart | None:
     """What the island tells; ``None`` when it does not describe a title."""
     if not isinstance(document, dict):
         return None
     path = _TITLE_PATH.search(_string(document, "url") or "")
     if not path:
         return None
-    whole, cut = TitleFields(), TitleFields()
+    part = TitlePart("ld+json", path[1])
     modern = (_string(document, "@context") or "").startswith("https")
-    _read_names(document, whole, cut, modern=modern)
-    _read_plot(document, whole, cut, modern=modern)
-    _read_lists(document, whole, cut, modern=modern)
-    _read_facts(document, whole)
-    return Reading(path[1], whole, cut)
+    _read_names(document, part, modern=modern)
+    _read_plot(document, part, modern=modern)
+    _read_lists(document, part, modern=modern)
+    _read_facts(document, part)
+    return part
 
 
-def iso_seconds(duration: str) -> int | None:
-    """An ISO 8601 duration (``PT2H22M``) in seconds; ``None`` if it is none."""
-    match = _DURATION.fullmatch(duration)
-    if not match or not any(match.groups()):
-        return None
-    days, hours, mins, seconds = (int(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + mins) * 60 + seconds
-
-
-def _read_names(document: dict[str, object], whole: TitleFields, cut: TitleFields, *, modern: bool) -> None:
+def _read_names(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
     name, shown = _string(document, "name"), _string(document, "alternateName")
     if modern and name:
-        whole["original_title"] = name
-        whole["title"] = shown or name
+        part.whole["original_title"] = name
+        part.whole["title"] = shown or name
     elif name:
-        cut["title"] = name  # better than none where the markup cannot be read
+        part.partial["title"] = name  # better than none where the markup cannot be read
 
 
-def _read_plot(document: dict[str, object], whole: TitleFields, cut: TitleFields, *, modern: bool) -> None:
+def _read_plot(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
     plot = _string(document, "description")
     name = _string(document, "name") or ""
     if not plot or (not modern and plot.startswith((f"{name} is a ", f"{name} is an "))):
         return
-    (cut if plot.endswith(("...", "…")) else whole)["plot"] = plot
+    ends = bool(_SENTENCE_END.search(plot[-4:])) and not plot.endswith(("...", "…"))
+    if ends:
+        part.whole["plot"] = plot
+    else:
+        part.partial["plot"] = plot
+        part.cut.add("plot")
 
 
-def _read_lists(document: dict[str, object], whole: TitleFields, cut: TitleFields, *, modern: bool) -> None:
+def _read_lists(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
     if genres := tuple(_strings(document.get("genre"))):
-        (cut if modern and len(genres) >= _LONGEST_LIST else whole)["genres"] = genres
+        _add(part, "genres", genres, cut=modern and len(genres) >= _LONGEST_LIST)
     if directors := tuple(_people(document.get("director"))):
-        (cut if modern and len(directors) >= _LONGEST_LIST else whole)["directors"] = directors
+        _add(part, "directors", directors, cut=modern and len(directors) >= _LONGEST_LIST)
     if actors := tuple(_people(document.get("actor"))):
-        cut["cast"] = actors
+        _add(part, "cast", actors, cut=True)
+    if keywords := _string(document, "keywords"):
+        part.partial["keywords"] = tuple(text for word in keywords.split(",") if (text := word.strip()))
 
 
-def _read_facts(document: dict[str, object], whole: TitleFields) -> None:
+def _add(part: TitlePart, name: str, value: tuple[object, ...], *, cut: bool) -> None:
+    if cut:
+        part.partial[name] = value
+        part.cut.add(name)
+    else:
+        part.whole[name] = value
+
+
+def _read_facts(document: dict[str, object], part: TitlePart) -> None:
+    whole = part.whole
     if kind := _KINDS.get(_string(document, "@type") or ""):
         whole["kind"] = kind
     if isinstance(ratings := document.get("aggregateRating"), dict):
@@ -121,10 +128,10 @@ def _strings(value: object) -> Iterator[str]:
             yield text
 
 
-def _people(value: object) -> Iterator[Credited]:
+def _people(value: object) -> Iterator[CreditLine]:
     for item in _several(value):
         if not isinstance(item, dict):
             continue
         path, name = _NAME_PATH.search(_string(item, "url") or ""), _string(item, "name")
         if path and name:
-            yield Credited(path[1], name)
+            yield CreditLine(path[1], name)

@@ -1,45 +1,300 @@
-"""The markup of a title page: the last resort, for it costs thirty times what an island does."""
+"""The markup of a title page: the last resort, because it costs thirty times what an island does.
+
+Two layouts:
+
+- since 2022, known by its ``data-testid`` attributes. Votes are rounded there (``2.2M``), so they are
+  not told; the chips that were genres became interests in 2024. Lists hold the first three, casts one
+  role each.
+- from 2014 to 2020: a heading, an overview, a table of the cast. Microdata marked the fields until
+  2017, class names alone after that; the headings over the lists stayed. A shown title without an
+  original one beside it may be either.
+"""
 
 from __future__ import annotations
 
-from bs4 import BeautifulSoup
+import re
+from typing import Final
+
+from bs4 import BeautifulSoup, NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from domain.movie import IMDB_ID
-from infrastructure.scraper import markup_2014, markup_2022
-from infrastructure.scraper.addresses import addresses, title_id
-from infrastructure.scraper.markup_values import attribute, full_size, kind_and_year, words
-from infrastructure.scraper.reading import Reading, TitleFields
+from infrastructure.scraper.page_bytes import addresses, title_id
+from infrastructure.scraper.title_fields import CreditLine, TitlePart
+from infrastructure.scraper.values import count, full_size, iso_seconds, minutes, running_minutes, worded_date
+
+_NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
+_WINDOW_TITLE: Final = re.compile(
+    r".*\((?P<kind>[A-Za-z -]*?) ?(?P<year>\d{4})?(?:\s*[–-]\s*(?:\d{4})?\s*)?\) - IMDb", re.S
+)
+_KINDS: Final = {
+    "": "movie",
+    "Short": "short",
+    "TV Movie": "tvMovie",
+    "TV Series": "tvSeries",
+    "TV Mini Series": "tvMiniSeries",
+    "TV Mini-Series": "tvMiniSeries",
+    "TV Episode": "tvEpisode",
+    "TV Special": "tvSpecial",
+    "TV Short": "tvShort",
+    "Video": "video",
+    "Video Game": "videoGame",
+    "Music Video": "musicVideo",
+    "Podcast Series": "podcastSeries",
+    "Podcast Episode": "podcastEpisode",
+}
 
 
-def read_markup(body: bytes) -> Reading | None:
+def read_markup(body: bytes) -> TitlePart | None:
     """What the markup tells; ``None`` when it has no title's heading of a known layout."""
     try:
-        page = BeautifulSoup(body, "lxml")
-    except ParserRejectedMarkup:
+        page = BeautifulSoup(body, "lxml", from_encoding="utf-8")
+    except (ParserRejectedMarkup, RecursionError):
         return None
-    whole, cut = TitleFields(), TitleFields()
-    if not (markup_2022.read(page, whole, cut) or markup_2014.read(page, whole, cut)):
-        return None
+    part = TitlePart("markup")
+    if not _read_2022(page, part):
+        part.name = "markup of 2014"
+        if not _read_2014(page, part):
+            return None
     kind, year = kind_and_year(words(page.select_one("title")))
-    if kind == "movie" and "Short" in (*whole.get("genres", ()), *cut.get("genres", ())):
+    if kind == "movie" and "Short" in (*part.whole.get("genres", ()), *part.partial.get("genres", ())):
         kind = "short"  # the window's title did not say so before 2018
     if kind is not None:
-        whole["kind"] = kind
+        part.whole["kind"] = kind
     if year is not None:
-        whole["year"] = year
-    if "poster_url" not in whole and (poster := _picture(page)):
-        whole["poster_url"] = poster
-    return Reading(_imdb_id(page, body), whole, cut)
+        part.whole["year"] = year
+    if "poster_url" not in part.whole and (poster := _og_image(page)):
+        part.whole["poster_url"] = poster
+    part.imdb_id = _imdb_id(page, body)
+    return part
 
 
-def _picture(page: BeautifulSoup) -> str | None:
+def _og_image(page: BeautifulSoup) -> str | None:
     return full_size(attribute(page.select_one('meta[property="og:image"]'), "content"))
 
 
 def _imdb_id(page: BeautifulSoup, body: bytes) -> str | None:
-    """The page's own word on its title; its address is that of the request, where the two differ."""
+    """The id that the page states itself; its address is that of the request, where the two differ."""
     own = attribute(page.select_one('meta[property="pageId"], meta[property="imdb:pageConst"]'), "content")
     if IMDB_ID.fullmatch(own):
         return own
     return next((imdb_id for address in addresses(body) if (imdb_id := title_id(address))), None)
+
+
+def words(tag: Tag | None) -> str:
+    """The text of an element on one line, empty for none."""
+    return " ".join(tag.get_text(" ").split()) if tag else ""
+
+
+def attribute(tag: Tag | None, name: str) -> str:
+    """One attribute, empty for none."""
+    value = tag.get(name) if tag else None
+    return value if isinstance(value, str) else ""
+
+
+def linked_person(link: Tag | None, characters: tuple[str, ...] = ()) -> CreditLine | None:
+    """The person whose ``/name/nm…`` page a link leads to."""
+    path, name = _NAME_PATH.search(attribute(link, "href")), words(link)
+    return CreditLine(path[1], name, characters) if path and name else None
+
+
+def kind_and_year(window_title: str) -> tuple[str | None, int | None]:
+    """What the window's title says in brackets: ``Carny (TV Movie 2009) - IMDb``, ``Up (2009) - IMDb``."""
+    match = _WINDOW_TITLE.match(window_title)
+    if not match or not (match["kind"] or match["year"]):
+        return None, None
+    return _KINDS.get(match["kind"]), int(match["year"]) if match["year"] else None
+
+
+# Since 2022
+
+_ORIGINAL: Final = re.compile(r"\s*Original title: (.+)", re.S)
+_RATING_OF_TEN: Final = re.compile(r"(\d{1,2}(?:\.\d)?) ?/ ?10")
+_DIRECTOR: Final = re.compile(r"Directors?")
+_SHORT_LIST: Final = 3
+
+
+def _read_2022(page: BeautifulSoup, part: TitlePart) -> bool:
+    """Add what the markup tells; whether it is of this layout at all."""
+    heading = _by_id(page, "hero__pageTitle") or _by_id(page, "hero-title-block__title")
+    if heading is None or not (title := words(heading)):
+        return False
+    part.whole["title"] = title
+    _read_heading(page, heading, part)
+    _read_facts_2022(page, part)
+    _read_genres_2022(page, part)
+    _read_people_2022(page, part)
+    return True
+
+
+def _by_id(page: Tag, testid: str) -> Tag | None:
+    return page.select_one(f'[data-testid="{testid}"]')
+
+
+def _read_heading(page: BeautifulSoup, heading: Tag, part: TitlePart) -> None:
+    block = heading.parent
+    for text in block.find_all(string=_ORIGINAL, limit=1) if block else ():
+        if match := _ORIGINAL.match(str(text)):
+            part.whole["original_title"] = " ".join(match[1].split())
+    links = block.select('ul a[href*="parentalguide"]') if block else []
+    if links and (certificate := words(links[0])):
+        part.whole["certificate"] = certificate
+    if poster := full_size(attribute(page.select_one('[data-testid="hero-media__poster"] img'), "src")):
+        part.whole["poster_url"] = poster
+
+
+def _read_facts_2022(page: BeautifulSoup, part: TitlePart) -> None:
+    score = _by_id(page, "hero-rating-bar__aggregate-rating__score")
+    if match := _RATING_OF_TEN.fullmatch(words(score)):
+        part.whole["rating"] = float(match[1])
+        votes = score.find_next_sibling("div", string=True) if score else None
+        if isinstance(votes, Tag) and (number := count(words(votes))) is not None:
+            part.whole["votes"] = number
+    if (metascore := count(words(page.select_one(".metacritic-score-box, .score-meta")))) is not None:
+        part.whole["metascore"] = metascore
+    if plot := words(_by_id(page, "plot-xl")):
+        part.whole["plot"] = plot
+    runtime = words(_by_id(page, "title-techspec_runtime"))
+    if (running := running_minutes(runtime.removeprefix("Runtime").strip())) is not None:
+        part.whole["duration_minutes"] = running
+    release = words(_by_id(page, "title-details-releasedate"))
+    if (released := worded_date(release.removeprefix("Release date").strip())) is not None:
+        part.whole["release_date"] = released
+
+
+def _read_genres_2022(page: BeautifulSoup, part: TitlePart) -> None:
+    if every := _texts(page.select('[data-testid="storyline-genres"] li a')):
+        part.whole["genres"] = every
+    elif first := _texts(page.select('[data-testid="genres"] a')):
+        _add(part, "genres", first, cut=len(first) >= _SHORT_LIST)
+
+
+def _read_people_2022(page: BeautifulSoup, part: TitlePart) -> None:
+    for line in page.select('[data-testid="title-pc-principal-credit"]'):
+        if _DIRECTOR.fullmatch(words(line.select_one(".ipc-metadata-list-item__label"))):
+            directors = tuple(person for link in line.select("a") if (person := linked_person(link)))
+            _add(part, "directors", directors, cut=len(directors) >= _SHORT_LIST)
+            break
+    cast: list[CreditLine] = []
+    for item in page.select('[data-testid="title-cast-item"]'):
+        first = item.select_one('[data-testid="cast-item-characters-link"] span')
+        role = words(first or _by_id(item, "cast-item-characters-link"))
+        if person := linked_person(_by_id(item, "title-cast-item__actor"), (role,) if role else ()):
+            cast.append(person)
+    if cast:
+        _add(part, "cast", tuple(cast), cut=True)  # second roles are left out, often without a sign of it
+
+
+def _add(part: TitlePart, name: str, value: tuple[object, ...], *, cut: bool) -> None:
+    if cut:
+        part.partial[name] = value
+        part.cut.add(name)
+    else:
+        part.whole[name] = value
+
+
+def _texts(tags: list[Tag]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for tag in tags if (text := words(tag))))
+
+
+# From 2014 to 2020
+
+_OVERVIEW: Final = "#overview-top, #title-overview-widget"
+_RATING: Final = re.compile(r"\d{1,2}(?:\.\d)?")
+_SCORE: Final = re.compile(r"(\d{1,3})(?:/100)?")
+_ISO_DATE: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
+_ATTRIBUTES: Final = re.compile(r"\(|\b\d+ episodes?\b")  # where a role ends: (voice), (as …), 61 episodes
+
+
+def _read_2014(page: BeautifulSoup, part: TitlePart) -> bool:
+    """Add what the markup tells; whether it is of this layout at all."""
+    overview = page.select_one(_OVERVIEW)
+    heading = page.select_one(".title_wrapper h1, h1.header")
+    if overview is None or heading is None or not (title := _title(heading)):
+        return False
+    part.whole["title"] = title
+    if original := _own_text(page.select_one(".originalTitle, .title-extra")):
+        part.whole["original_title"] = original.strip('"').strip()
+    _read_ratings(overview, part)
+    _read_facts_2014(page, overview, part)
+    _read_plot(overview, part)
+    _read_people_2014(page, overview, part)
+    return True
+
+
+def _title(heading: Tag) -> str:
+    return words(heading.select_one('[itemprop="name"]')) or _own_text(heading)
+
+
+def _own_text(tag: Tag | None) -> str:
+    """The text of an element without that of the elements in it."""
+    if tag is None:
+        return ""
+    return " ".join("".join(str(part) for part in tag.children if type(part) is NavigableString).split())
+
+
+def _read_ratings(overview: Tag, part: TitlePart) -> None:
+    rating = words(overview.select_one('[itemprop="ratingValue"], .imdbRating strong span'))
+    if _RATING.fullmatch(rating):
+        part.whole["rating"] = float(rating)
+        votes = count(words(overview.select_one('[itemprop="ratingCount"], .imdbRating a .small')))
+        if votes is not None:
+            part.whole["votes"] = votes
+    for place in overview.select('.metacriticScore, .star-box-details a[href^="criticreviews"]'):
+        if match := _SCORE.fullmatch(words(place)):
+            part.whole["metascore"] = int(match[1])
+            break
+
+
+def _read_facts_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> None:
+    if (seconds := iso_seconds(attribute(overview.select_one("time[datetime]"), "datetime"))) is not None:
+        part.whole["duration_minutes"] = minutes(seconds)
+    if certificate := attribute(overview.select_one('[itemprop="contentRating"]'), "content"):
+        part.whole["certificate"] = certificate
+    marked = attribute(overview.select_one('[itemprop="datePublished"]'), "content")
+    released = marked if _ISO_DATE.fullmatch(marked) else worded_date(_after_heading(page, "Release Date:"))
+    if released:
+        part.whole["release_date"] = released
+    genres = [words(link) for block in _under_heading(page, "Genres:") for link in block.select("a")]
+    if genres:
+        part.whole["genres"] = tuple(genre for genre in genres if genre)
+    picture = overview.select_one(".poster img") or page.select_one("#img_primary img")
+    if poster := full_size(attribute(picture, "src")):
+        part.whole["poster_url"] = poster
+
+
+def _read_plot(overview: Tag, part: TitlePart) -> None:
+    """The summary; an invitation to write one or to read on is a link in it."""
+    summary = overview.select_one('.summary_text, p[itemprop="description"]')
+    if plot := _own_text(summary).removesuffix("»").strip():
+        if plot.endswith(("...", "…")):
+            part.partial["plot"] = plot
+            part.cut.add("plot")
+        else:
+            part.whole["plot"] = plot
+
+
+def _read_people_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> None:
+    for block in (*_under_heading(overview, "Director:"), *_under_heading(overview, "Directors:")):
+        directors = [person for link in block.select("a") if (person := linked_person(link))]
+        more = any("more credit" in words(link) for link in block.select("a"))
+        _add(part, "directors", tuple(directors), cut=more)
+    cast = [member for row in page.select("table.cast_list tr") if (member := _cast_member(row))]
+    if cast:
+        part.whole["cast"] = tuple(cast)
+
+
+def _cast_member(row: Tag) -> CreditLine | None:
+    role = _ATTRIBUTES.split(words(row.select_one("td.character")), maxsplit=1)[0]
+    characters = tuple(part for text in re.split(r"(?:^| )/(?: |$)", role) if (part := text.strip()))
+    named = (linked_person(link, characters) for link in row.select("td:not(.character) a"))
+    return next((person for person in named if person), None)
+
+
+def _under_heading(part: Tag, heading: str) -> list[Tag]:
+    """The blocks that a small heading opens."""
+    return [title.parent for title in part.select("h4.inline") if words(title) == heading and title.parent]
+
+
+def _after_heading(part: Tag, heading: str) -> str:
+    return next((words(block).removeprefix(heading).strip() for block in _under_heading(part, heading)), "")

@@ -1,33 +1,87 @@
 """A title out of the bytes of its page. Pure: no network, no files, no clock.
 
 The ``__NEXT_DATA__`` island tells everything, and its null means that the title has
-none. Where it is missing or broken, ld+json and then the markup fill what is not
-told, field by field, and what nobody tells is named in ``missing``.
+none. Where it is missing or broken, ld+json and the markup fill what is not told,
+field by field. What no part tells is named in ``untold``, what is incomplete in ``cut``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from domain.errors import UnknownLayout, WrongTitle
+from domain.errors import Blocked, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import IMDB_ID, Movie
-from infrastructure.scraper.addresses import addresses, title_id
-from infrastructure.scraper.islands import as_utf8, load_json
-from infrastructure.scraper.next_data import read_next_data
-from infrastructure.scraper.page_parts import readings
-from infrastructure.scraper.reading import combine, to_movie
+from infrastructure.http import find_block
+from infrastructure.scraper.linked_data import read_linked_data
+from infrastructure.scraper.page_bytes import (
+    LINKED_DATA,
+    NEXT_DATA,
+    addresses,
+    as_utf8,
+    load_json,
+    scripts,
+    title_id,
+    valid_utf8,
+)
+from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, merge_parts
+from infrastructure.scraper.title_json import read_document, read_island
+
+_END: Final = 4096  # bytes in which the end tag must be
+_SINGLE_FILE: Final = b"Page saved with SingleFile"  # which leaves out end tags that HTML makes optional
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedTitle:
-    """A movie, and the fields that its page could not tell (or only the beginning of)."""
+    """A movie, and what its page did not tell.
+
+    Attributes:
+        movie: the record.
+        untold: fields that the page does not contain, or whose rest it withholds.
+        cut: fields that the page should contain completely, but which are damaged, doubtful or incomplete.
+        torn: the page ends before its end; another answer may be complete.
+    """
 
     movie: Movie
-    missing: frozenset[str]
+    untold: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    torn: bool = False
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """All fields that are not known completely."""
+        return self.untold | self.cut
 
 
-def parse_title(body: bytes, *, imdb_id: str | None, scraped_at: datetime, final_url: str | None = None) -> ParsedTitle:
+class TruncatedPage(UnknownLayout):
+    """The page ends before its end, and no title could be read from what there is of it."""
+
+
+@dataclass(slots=True)
+class _Page:
+    """A page while it is being read.
+
+    Attributes:
+        body: in UTF-8.
+        problems: what was not found, for a message.
+        torn: the page ends before its end.
+    """
+
+    body: bytes
+    problems: list[str]
+    torn: bool = False
+
+
+def parse_title(
+    body: bytes,
+    *,
+    imdb_id: str | None,
+    scraped_at: datetime,
+    final_url: str | None = None,
+    charset: str | None = None,
+) -> ParsedTitle:
     """Read a title page.
 
     Args:
@@ -36,26 +90,31 @@ def parse_title(body: bytes, *, imdb_id: str | None, scraped_at: datetime, final
         scraped_at: when the page was fetched, in UTC.
         final_url: where the request ended after redirects. IMDb redirects a title that has
             moved, so a page of another id that was redirected to is the title asked for.
+        charset: the encoding that the HTTP response declared.
 
     Raises:
         Blocked: a challenge or a refusal instead of the page.
         NotATitlePage: the page of something else.
-        UnknownLayout: nothing in the page is where it is known to be.
+        UnknownLayout: nothing in the page is where it is known to be; a TruncatedPage where it is cut off.
         WrongTitle: the page of another title.
-        InvalidMovie: the page says what cannot be true.
+        InvalidMovie: the page's id or title cannot be true.
     """
-    body = as_utf8(body)
-    gaps: list[str] = []
-    parts = list(readings(body, gaps))
-    fields, missing = combine(parts)
-    if "title" not in fields:
-        raise UnknownLayout("this page is not recognised: " + ", ".join(gaps))
-    own_id = next((reading.imdb_id for reading in parts if reading.imdb_id), None)
+    page = _Page(as_utf8(body, charset), [])
+    parts = list(_parts(page))
+    merged = merge_parts(parts) if parts else None
+    if merged is None or "title" not in merged.values:
+        kind = TruncatedPage if page.torn else UnknownLayout
+        raise kind("this page is not recognised: " + ", ".join(page.problems))
+    own_id = next((part.imdb_id for part in parts if part.imdb_id), None)
     if own_id is None:
         raise UnknownLayout("this page does not say whose it is: no title's id in its data and none in its address")
-    if imdb_id is not None and own_id != imdb_id and not _has_moved(body, imdb_id, own_id, final_url):
+    if imdb_id is not None and own_id != imdb_id and not _has_moved(page.body, imdb_id, own_id, final_url):
         raise WrongTitle(f"asked for {imdb_id}, got the page of {_shown(own_id)}")
-    return ParsedTitle(to_movie(fields, imdb_id=own_id, scraped_at=scraped_at), missing)
+    movie, doubtful = build_movie(merged.values, imdb_id=own_id, scraped_at=scraped_at)
+    cut = merged.cut | doubtful
+    if page.torn:
+        cut |= merged.untold & CORE_FIELDS
+    return ParsedTitle(movie, merged.untold - cut, cut, page.torn)
 
 
 def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetime) -> ParsedTitle:
@@ -65,20 +124,111 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
         NotATitlePage: the data of another page.
         UnknownLayout: no title's data in it, or no JSON at all.
         WrongTitle: the data of another title.
-        InvalidMovie: it says what cannot be true.
+        InvalidMovie: its id or title cannot be true.
     """
     try:
-        reading = read_next_data(load_json(as_utf8(document)))
+        part = read_document(load_json(valid_utf8(as_utf8(document))))
     except ValueError as error:
         raise UnknownLayout(f"this is no JSON: {error}") from error
-    if reading is None or reading.imdb_id is None:
+    if part is None or part.imdb_id is None:
         raise UnknownLayout("neither aboveTheFoldData nor mainColumnData with an id in props.pageProps")
-    fields, missing = combine([reading])
-    if "title" not in fields:
+    merged = merge_parts([part])
+    if "title" not in merged.values:
         raise UnknownLayout("no titleText in aboveTheFoldData or mainColumnData")
-    if imdb_id is not None and reading.imdb_id != imdb_id:
-        raise WrongTitle(f"asked for {imdb_id}, got the data of {_shown(reading.imdb_id)}")
-    return ParsedTitle(to_movie(fields, imdb_id=reading.imdb_id, scraped_at=scraped_at), missing)
+    if imdb_id is not None and part.imdb_id != imdb_id:
+        raise WrongTitle(f"asked for {imdb_id}, got the data of {_shown(part.imdb_id)}")
+    movie, doubtful = build_movie(merged.values, imdb_id=part.imdb_id, scraped_at=scraped_at)
+    cut = merged.cut | doubtful
+    return ParsedTitle(movie, merged.untold - cut, cut)
+
+
+def _parts(page: _Page) -> Iterator[TitlePart]:
+    """Read part after part until every core field is told.
+
+    Raises:
+        Blocked: a challenge or a refusal instead of the page.
+        NotATitlePage: the page of something else.
+    """
+    first = _next_data(page)
+    if first is None and (body := valid_utf8(page.body)) is not page.body:
+        page.body, page.problems, page.torn = body, [], False
+        first = _next_data(page)
+    known: str | None = None
+    if first:
+        yield first
+        known = first.imdb_id
+        if known and first.whole.keys() | first.settled >= CORE_FIELDS:
+            return
+        page.body = valid_utf8(page.body)
+    else:
+        _refuse_other_pages(page.body)
+    if second := _linked_data(page, known):
+        yield second
+    ends = b"</html" in page.body[-_END:].lower() or _SINGLE_FILE in page.body[:_END]
+    if not ends:
+        page.problems.append("no end of the page (</html>)")
+        page.torn |= first is None
+    if not page.torn and ends and (third := _markup(page)):
+        yield third
+
+
+def _next_data(page: _Page) -> TitlePart | None:
+    problem = "no __NEXT_DATA__"
+    for script in scripts(page.body, NEXT_DATA):
+        page.torn |= not script.closed
+        try:
+            part = read_island(bytes(script.content))
+        except ValueError as error:
+            problem = f"__NEXT_DATA__ is no JSON ({error})" if script.closed else "__NEXT_DATA__ is cut off"
+            continue
+        if part:
+            return part
+        problem = "__NEXT_DATA__ without aboveTheFoldData and mainColumnData"
+    page.problems.append(problem)
+    return None
+
+
+def _linked_data(page: _Page, known: str | None) -> TitlePart | None:
+    problem = "no ld+json"
+    for script in scripts(page.body, LINKED_DATA):
+        if not script.closed:
+            page.torn = True
+            problem = "ld+json is cut off"
+            continue
+        try:
+            part = read_linked_data(load_json(script.content))
+        except ValueError as error:
+            problem = f"ld+json is no JSON ({error})"
+            continue
+        if part and known in (None, part.imdb_id):
+            return part
+        problem = "ld+json without a title's url"
+    page.problems.append(problem)
+    return None
+
+
+def _markup(page: _Page) -> TitlePart | None:
+    """The markup; not of a page that is cut off, where the early end of a text or a list cannot be seen."""
+    from infrastructure.scraper.markup import read_markup  # loading BeautifulSoup takes 0.1 s that few runs need
+
+    part = read_markup(page.body)
+    if part is None:
+        page.problems.append("no title's heading in the markup")
+    return part
+
+
+def _refuse_other_pages(body: bytes) -> None:
+    """Keep from reading a challenge, or a page below a title's or of something else, as a title.
+
+    Raises:
+        Blocked: a challenge or a refusal.
+        NotATitlePage: the page of something else.
+    """
+    if reason := find_block(200, {}, body):
+        raise Blocked(reason)
+    places = addresses(body)
+    if places and not any(map(title_id, places)):
+        raise NotATitlePage(f"this is the page {places[0][:120]!r}, not a title's")
 
 
 def _has_moved(body: bytes, asked: str, own: str, final_url: str | None) -> bool:

@@ -16,8 +16,8 @@ from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
-from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
-from infrastructure.scraper.graphql_client import GraphqlClient
+from infrastructure.scraper.graphql import GraphqlClient
+from infrastructure.scraper.sources import GraphqlChartSource, PageChartSource
 from tests.support.demo_network import MAX_REQUESTS, demo_network
 from tests.support.sources import FakeChartSource
 

@@ -21,9 +21,10 @@ from infrastructure.demo.oddities import PLACES
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
-from infrastructure.scraper.graphql_client import GraphqlClient
+from infrastructure.scraper.graphql import GraphqlClient
 from infrastructure.scraper.saved_pages import FileTitleSource
-from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+from infrastructure.scraper.sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+from infrastructure.scraper.title_fields import CORE_FIELDS
 from shared.clock import FixedClock
 from tests.support.demo_network import MAX_REQUESTS, demo_network
 from tests.support.sources import FakeTitleSource
@@ -231,7 +232,11 @@ def test_pages_and_graphql_tell_the_same_of_every_title(site: Site) -> None:
         answers = list(executor.map(graphql.read, site.ids))
     for by_one, by_other in zip(pages, answers, strict=True):
         assert (by_one.source, by_other.source) == ("page", "graphql")
-        assert by_one.missing == by_other.missing == frozenset()
+        damaged = {
+            name for name in ("title", "original_title", "plot") if "\ufffd" in (getattr(by_one.movie, name) or "")
+        }
+        assert by_one.cut == by_other.cut == damaged
+        assert not (by_one.untold | by_other.untold) & CORE_FIELDS
         assert by_one.movie == by_other.movie
 
 
@@ -257,7 +262,7 @@ def test_pages_that_are_blocked_in_the_middle_leave_the_rest_to_graphql(
     with ThreadPoolExecutor(20) as executor:
         expected = list(executor.map(undisturbed.read, site.ids))
     assert [title.movie for title in titles] == [title.movie for title in expected]
-    assert [record.name for record in caplog.records].count("infrastructure.scraper.title_sources") == 1
+    assert [record.name for record in caplog.records].count("infrastructure.scraper.sources") == 1
 
 
 def test_a_saved_page_is_the_same_movie_but_for_its_moment(site: Site) -> None:

@@ -14,9 +14,8 @@ import pytest
 from application.ports import FetchedTitle
 from domain.chart import ChartName
 from domain.errors import SourceError
-from infrastructure.scraper.saved_charts import chart_to_rank_by
-from infrastructure.scraper.saved_files import find_files
-from infrastructure.scraper.saved_pages import FileTitleSource, kind_of
+from infrastructure.scraper.saved_files import find_documents
+from infrastructure.scraper.saved_pages import FileTitleSource, chart_to_rank_by, kind_of
 from shared.clock import SystemClock
 from tests.integration.captured_titles import LETTERS
 
@@ -25,7 +24,6 @@ pytestmark = pytest.mark.usefixtures("captures")
 # A partial title's line names what its page does not tell, or tells only the beginning of,
 # in the letters of the captures' index: O original title, M metascore, X certificate ...
 OUTCOMES: Final = """
-INDEX.md: not a title
 blocked/aws_waf_challenge_202__wangtoone-geo-audit.json: not a title
 blocked/aws_waf_challenge_202_body__wangtoone-geo-audit.html: blocked
 blocked/http301__Flexget-Flexget.json: not a title
@@ -46,18 +44,12 @@ chart/top250_old__sarraha786.html.gz: chart
 chart/top250_old__tejasthakkar-PYTHON-2-DATASET.html.gz: chart
 chart/top250_rendered__Mmrezashahbazi81-knn.html.gz: chart
 chart/top_indian__Ankitbrmn07.html.gz: not a title
-datasets/partial_s3__cinemagoer-cinemagoer.db: unreadable
-datasets/title.basics__Kashery.tsv: not a title
-datasets/title.ratings__Kashery.tsv: not a title
 graphql/mainSearch__tveronesi-imdbinfo.json: not a title
 graphql/mediaGallery_title__tveronesi-imdbinfo.json: not a title
-graphql/schema.graphql: not a title
 graphql/suggestion_The_Matrix__Flexget-Flexget.json: not a title
 graphql/suggestion_sdfgsdfgsdfgsdfg__Flexget-Flexget.json: not a title
 graphql/suggestion_tt0234215__Flexget-Flexget.json: not a title
 graphql/title_tt10919420__andriitishchenko-imdb_info.json: not a title
-robots/imdb_robots_2019__megmontero-MovieScrapper.txt: not a title
-robots/imdb_robots_after2020__file6936539951.txt: not a title
 title_html/_other_advanced_search__cinemagoer-cinemagoer.html.gz: not a title
 title_html/tt0047478__Yass-Devv-TP-Movies-PHP.html.gz: title
 title_html/tt0050083__Yass-Devv-TP-Movies-PHP.html.gz: title
@@ -133,8 +125,8 @@ title_html/tt2294629__Flexget-Flexget.html.gz: title
 title_html/tt2316801__Flexget-Flexget.html.gz: title
 title_html/tt2503944__Flexget-Flexget.html.gz: title
 title_html/tt3303790__Flexget-Flexget-2018.html.gz: title without OYRVSMCIXL and kind
-title_html/tt3303790__Flexget-Flexget-202203.html.gz: title
-title_html/tt3303790__Flexget-Flexget.html.gz: title
+title_html/tt3303790__Flexget-Flexget-202203.html.gz: title without D
+title_html/tt3303790__Flexget-Flexget.html.gz: title without D
 title_html/tt7462422__Flexget-Flexget-2018.html.gz: title without OYRVSMGDCPIXL
 title_next_data/tt0133093__tveronesi-imdbinfo-2.json.gz: title
 title_next_data/tt0133093__tveronesi-imdbinfo-4.json.gz: title without DC
@@ -149,10 +141,10 @@ def read(captures: Path) -> Mapping[str, FetchedTitle | SourceError]:
     """What every file of the folder came to, by its path in it."""
     source = FileTitleSource(SystemClock())
     found: dict[str, FetchedTitle | SourceError] = {}
-    for path in find_files(captures, "*"):
-        name = path.relative_to(captures).as_posix()
+    for key in find_documents(captures).keys:
+        name = Path(key).relative_to(captures).as_posix()
         try:
-            found[name] = source.title(str(path), cancel=threading.Event())
+            found[name] = source.title(key, cancel=threading.Event())
         except SourceError as error:
             found[name] = error
     return found
@@ -163,6 +155,10 @@ def _outcome(result: FetchedTitle | SourceError) -> str:
         return kind_of(result).value
     letters = "".join(letter for letter, name in LETTERS.items() if name in result.missing)
     return "title" + (f" without {letters}" if letters else "") + (" and kind" if "kind" in result.missing else "")
+
+
+def test_files_that_are_no_pages_are_passed_over_and_counted(captures: Path) -> None:
+    assert find_documents(captures).passed_over == {"files that are no pages": 18}
 
 
 def test_every_file_is_filed_rightly(read: Mapping[str, FetchedTitle | SourceError]) -> None:
@@ -179,14 +175,14 @@ def test_a_file_that_names_its_title_holds_that_title(read: Mapping[str, Fetched
 
 
 def test_the_newest_of_the_charts_gives_the_ranks(captures: Path) -> None:
-    chosen = chart_to_rank_by(find_files(captures, "*.html*"), threading.Event())
+    chosen = chart_to_rank_by(find_documents(captures, "*.html*").keys, threading.Event())
     assert chosen is not None
-    assert chosen.path.name.startswith("top250_2026-01__")
+    assert Path(chosen.key).name.startswith("top250_2026-01__")
     assert (chosen.chart, len(chosen.entries)) == (ChartName.TOP250, 250)
     source = FileTitleSource(SystemClock(), ranks=chosen.ranks)
     ranks = {}
-    for path in find_files(captures, "*__Yass-Devv-TP-Movies-PHP.html.gz"):
-        movie = source.title(str(path), cancel=threading.Event()).movie
+    for key in find_documents(captures, "*__Yass-Devv-TP-Movies-PHP.html.gz").keys:
+        movie = source.title(key, cancel=threading.Event()).movie
         ranks[movie.imdb_id] = movie.rank
     assert ranks["tt0111161"] == 1
     assert ranks == {imdb_id: chosen.ranks.get(imdb_id) for imdb_id in ranks}
@@ -196,8 +192,8 @@ def test_of_two_pages_of_one_title_the_later_one_is_younger(captures: Path) -> N
     """The older layouts do not say when they were served, yet must not replace a page of 2026."""
     source = FileTitleSource(SystemClock())
     moments = {
-        path.name.split("__")[1]: source.title(str(path), cancel=threading.Event()).movie.scraped_at
-        for path in find_files(captures / "title_html", "tt0133093__*")
+        Path(key).name.split("__")[1]: source.title(key, cancel=threading.Event()).movie.scraped_at
+        for key in find_documents(captures / "title_html", "tt0133093__*").keys
     }
     by_time = sorted(moments, key=lambda name: moments[name])
     assert [name.removesuffix(".html.gz") for name in by_time] == [

@@ -21,15 +21,16 @@ import requests
 
 from domain.chart import ChartName
 from domain.errors import UsageError
+from domain.movie import Movie
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.faults import DemoFault
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.scraper.chart_page import parse_chart
-from infrastructure.scraper.graphql import HEADERS, titles_request
-from infrastructure.scraper.graphql_answer import read_answer
-from infrastructure.scraper.graphql_titles import GraphqlTitle, read_titles
+from infrastructure.scraper.graphql import HEADERS, read_response, titles_query
+from infrastructure.scraper.graphql_titles import TitleNode, read_titles, to_title
+from infrastructure.scraper.title_fields import CORE_FIELDS
 from infrastructure.scraper.title_page import parse_title
 from tests.support.demo_movies import movie_of
 
@@ -84,13 +85,19 @@ def ended(pid: int) -> bool:
 # --- well-behaved ------------------------------------------------------------------
 
 
+def damaged(movie: Movie) -> set[str]:
+    """The texts that hold a character which no store can take."""
+    return {name for name in ("title", "original_title", "plot") if "\ufffd" in (getattr(movie, name) or "")}
+
+
 def test_every_title_reads_back_as_what_it_is(process: DemoProcess, visitor: requests.Session) -> None:
     catalogue = DemoCatalogue(OPTIONS.seed, OPTIONS.count)
     for title in catalogue.chart(ChartName.TOP250):
         answer = visitor.get(f"{process.url}/title/{title.listed_id}/")
         read = parse_title(answer.content, imdb_id=title.listed_id, scraped_at=NOW, final_url=answer.url)
         assert read.movie == movie_of(title, process.url, NOW)
-        assert read.missing == frozenset()
+        assert not read.untold & CORE_FIELDS
+        assert read.cut == damaged(read.movie)
 
 
 def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: requests.Session) -> None:
@@ -98,11 +105,13 @@ def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: 
     for start in range(0, len(titles), 50):
         batch = titles[start : start + 50]
         ids = [title.listed_id for title in batch]
-        answer = visitor.post(f"{process.url}/graphql", titles_request(ids).body(), headers=dict(HEADERS))
-        for title, read in zip(batch, read_titles(read_answer(answer.content), ids, scraped_at=NOW), strict=True):
-            assert isinstance(read, GraphqlTitle)
+        answer = visitor.post(f"{process.url}/graphql", titles_query(ids).body(), headers=dict(HEADERS))
+        for title, node in zip(batch, read_titles(read_response(answer.content), ids), strict=True):
+            assert isinstance(node, TitleNode)
+            read = to_title(node, scraped_at=NOW)
             assert read.movie == movie_of(title, process.url, NOW)
-            assert read.missing == frozenset()
+            assert not read.untold & CORE_FIELDS
+            assert read.cut == damaged(read.movie)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +291,7 @@ def test_a_visitor_is_blocked_after_so_many_titles(
 
 def test_graphql_loses_a_title(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
     control.faults(["graphql=graphql-partialx1"])
-    body = titles_request(control.ids()[:3]).body()
+    body = titles_query(control.ids()[:3]).body()
     content = visitor.post(process.url, body, headers=dict(HEADERS)).json()
     assert [title is None for title in content["data"]["titles"]] == [True, False, False]
     assert content["errors"][0]["path"] == ["titles", 0]
@@ -291,7 +300,7 @@ def test_graphql_loses_a_title(control: DemoControl, visitor: requests.Session, 
 
 def test_graphql_fails(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
     control.faults(["graphql=graphql-errors"])
-    answer = visitor.post(process.url, titles_request(["tt7654321"]).body(), headers=dict(HEADERS))
+    answer = visitor.post(process.url, titles_query(["tt7654321"]).body(), headers=dict(HEADERS))
     assert answer.status_code == 200
     assert answer.json()["errors"][0]["message"] == "Internal server error"
 

@@ -20,6 +20,7 @@ from infrastructure.http import Downloader
 from infrastructure.posters import EncodingOptions, PosterFolder
 from tests.support import pictures
 from tests.support.demo_network import demo_network
+from tests.support.fault_site import FaultSite, reply
 from tests.support.poster_run import fetch_posters
 
 _COUNT = 12
@@ -154,9 +155,43 @@ def test_the_network_layers_retries_and_refusals_hold_for_posters_too(
     assert (outcomes[second].status, outcomes[second].reason) == (Status.FAILED, "NotFound")
 
 
-def test_a_block_is_told_as_a_block(
+@pytest.mark.parametrize("fault", ["challenge", "403"])
+def test_an_image_host_that_refuses_fails_its_posters_and_no_others(
+    control: DemoControl, site: str, addresses: dict[str, str], tmp_path: Path, fault: str
+) -> None:
+    refusal = reply(202, b"", {"x-amzn-waf-action": "challenge"}) if fault == "challenge" else reply(403, b"no")
+    with FaultSite("127.0.0.3") as refusing, demo_network(site, also=refusing.url) as opened:
+        refusing.plan("*", refusal)
+        theirs = {f"tt77777{number:02}": f"{refusing.url}/{number}.jpg" for number in range(20)}
+        outcomes = fetch_posters(opened, PosterFolder(tmp_path, _SMALL), theirs | addresses)
+
+    assert {outcomes[imdb_id].status for imdb_id in addresses} == {Status.COMPLETED}
+    for imdb_id in theirs:
+        outcome = outcomes[imdb_id]
+        assert (outcome.status, outcome.blocked, outcome.retry) == (Status.FAILED, False, False)
+        assert ("challenge" if fault == "challenge" else "403 Forbidden") in outcome.detail
+
+
+def test_one_forbidden_poster_of_a_host_leaves_its_others_alone(
     control: DemoControl, downloader: Downloader, addresses: dict[str, str], tmp_path: Path
 ) -> None:
-    control.faults(["image=challenge"])
-    outcomes = fetch_posters(downloader, PosterFolder(tmp_path, _SMALL), addresses, workers=1)
-    assert all(outcome.blocked and outcome.retry for outcome in outcomes.values())
+    first = next(iter(addresses))
+    control.faults([f"/images/M/{first}@._V1_UX240_.jpg=403"])
+    outcomes = fetch_posters(downloader, PosterFolder(tmp_path, _SMALL), addresses)
+
+    assert [imdb_id for imdb_id, outcome in outcomes.items() if outcome.status is Status.FAILED] == [first]
+    assert "403 Forbidden" in outcomes[first].detail
+
+
+def test_a_poster_on_this_machine_is_not_requested(
+    control: DemoControl, downloader: Downloader, addresses: dict[str, str], tmp_path: Path
+) -> None:
+    with FaultSite("127.0.0.3") as hidden:
+        outcomes = fetch_posters(
+            downloader, PosterFolder(tmp_path, _SMALL), addresses | {"tt7777700": f"{hidden.url}/admin?x=.jpg"}
+        )
+        assert hidden.seen == []
+
+    failed = {imdb_id: outcome.detail for imdb_id, outcome in outcomes.items() if outcome.status is Status.FAILED}
+    assert list(failed) == ["tt7777700"]
+    assert "127.0.0.3 is not a public address" in failed["tt7777700"]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from domain.errors import Blocked, Cancelled, Disallowed, Transient
+from infrastructure.http.messages import Origin
+from infrastructure.http.robots import RobotsFile
 from tests.integration.network.conftest import Connect
 from tests.support import fault_site
-from tests.support.fault_site import FaultSite, Reply, reply
+from tests.support.clock import StandingClock
+from tests.support.fault_site import PAGE, FaultSite, Reply, reply
 
 TITLE = "/title/tt0000001/"
 CLOSED = reply(body=b"User-agent: *\nDisallow: /find\nDisallow: /search/\n")
@@ -175,3 +180,109 @@ def test_the_captured_ones_leave_charts_and_titles_open(
         for closed in ("/find/?q=x", "/search/title-text", "/tvschedule"):
             with pytest.raises(Disallowed):
                 downloader.get(site.url + closed, max_requests=1, cancel=cancel)
+
+
+class TestKeptForLaterRuns:
+    def test_a_second_downloader_does_not_fetch_it(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path
+    ) -> None:
+        site.plan("/robots.txt", CLOSED)
+        cache = tmp_path / "robots.json"
+        for _ in range(2):
+            downloader = connect(robots_cache=cache)
+            downloader.get(site.url + TITLE, max_requests=1, cancel=cancel)
+            with pytest.raises(Disallowed):
+                downloader.get(site.url + "/find/", max_requests=1, cancel=cancel)
+
+        assert site.count() == {"/robots.txt": 1, TITLE: 2}
+        assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+
+    def test_its_absence_is_kept_as_well(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path
+    ) -> None:
+        for _ in range(2):
+            connect(robots_cache=tmp_path / "robots.json").get(site.url + TITLE, max_requests=1, cancel=cancel)
+
+        assert site.count()["/robots.txt"] == 1
+
+    def test_an_error_in_its_place_is_not(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path
+    ) -> None:
+        site.plan("/robots.txt", reply(503), CLOSED)
+        cache = tmp_path / "robots.json"
+        with pytest.raises(Transient):
+            connect(robots_cache=cache, max_backoff_retries=0).get(site.url + TITLE, max_requests=1, cancel=cancel)
+
+        assert not cache.exists()
+        connect(robots_cache=cache).get(site.url + TITLE, max_requests=1, cancel=cancel)
+        assert site.count()["/robots.txt"] == 2
+
+    def test_sites_do_not_share_it(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path
+    ) -> None:
+        cache = tmp_path / "robots.json"
+        site.plan("/robots.txt", CLOSED)
+        with FaultSite("127.0.0.3") as other:
+            connect(robots_cache=cache).get(site.url + TITLE, max_requests=1, cancel=cancel)
+            for _ in range(2):
+                downloader = connect(robots_cache=cache, graphql_url=other.url)
+                downloader.get(other.url + "/find/", max_requests=1, cancel=cancel)
+
+            assert other.count()["/robots.txt"] == site.count()["/robots.txt"] == 1
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"\xff\xfe no JSON",
+            b"[]",
+            b'{"http://127.0.0.1:1": 1}',
+            b'{"ORIGIN": {"text": 1, "fetched_at": "NOW"}}',
+            b'{"ORIGIN": {"text": "", "fetched_at": "tomorrow"}}',
+            b'{"ORIGIN": {"text": "", "fetched_at": "2026-01-01T00:00:00"}}',
+            b'{"ORIGIN": {"text": "", "fetched_at": "PAST"}}',
+            b'{"ORIGIN": {"text": "", "fetched_at": "FUTURE"}}',
+            b"[" * 100_000,
+        ],
+        ids=range(10),
+    )
+    def test_what_cannot_be_used_is_fetched_again_and_replaced(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path, content: bytes
+    ) -> None:
+        site.plan("/robots.txt", CLOSED)
+        now = datetime.now(UTC)
+        moments = {"NOW": now, "PAST": now - timedelta(hours=24, seconds=1), "FUTURE": now + timedelta(minutes=5)}
+        for word, moment in moments.items():
+            content = content.replace(word.encode(), moment.isoformat().encode())
+        cache = tmp_path / "robots.json"
+        cache.write_bytes(content.replace(b"ORIGIN", site.url.encode()))
+        for _ in range(2):
+            with pytest.raises(Disallowed):
+                connect(robots_cache=cache).get(site.url + "/find/", max_requests=1, cancel=cancel)
+
+        assert site.count()["/robots.txt"] == 1
+
+    def test_a_folder_that_is_not_there_is_not_made(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path
+    ) -> None:
+        connect(robots_cache=tmp_path / "no" / "robots.json").get(site.url + TITLE, max_requests=1, cancel=cancel)
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_disk_that_takes_nothing_does_not_end_the_run(
+        self, site: FaultSite, connect: Connect, cancel: threading.Event, tmp_path: Path
+    ) -> None:
+        cache = tmp_path / "robots.json"
+        cache.mkdir()  # cannot be replaced by a file
+
+        assert connect(robots_cache=cache).get(site.url + TITLE, max_requests=1, cancel=cancel).body == PAGE
+
+    def test_many_sites_do_not_make_it_grow_without_end(self, tmp_path: Path) -> None:
+        clock = StandingClock()
+        kept = RobotsFile(tmp_path / "robots.json", clock)
+        origins = [Origin.of(f"http://127.0.0.1:{port}") for port in range(1, 50)]
+        for origin in origins:
+            kept.write(origin, "x")
+
+        assert sum(kept.read(origin) is not None for origin in origins) == 20
+        assert kept.read(origins[-1]) is not None

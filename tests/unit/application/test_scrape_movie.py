@@ -65,7 +65,7 @@ def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: p
     whole = replace(MOVIE, metascore=80, plot="Long.", genres=("Drama", "Crime"))
     store.save(whole)
     partial = replace(MOVIE, metascore=None, plot=None, genres=("Drama",))
-    outcome, _ = _scrape(FetchedTitle(partial, "page", missing=frozenset({"metascore", "genres", "kind"})), store)
+    outcome, _ = _scrape(FetchedTitle(partial, "page", cut=frozenset({"metascore", "genres", "kind"})), store)
     saved = store.find(MOVIE.imdb_id)
     assert saved is not None
     assert (saved.metascore, saved.genres) == (80, ("Drama", "Crime"))
@@ -88,9 +88,9 @@ def _reader(files: dict[str, FetchedTitle], store: InMemoryMovieRepository) -> C
 def test_of_two_files_of_one_title_either_may_be_read_first(order: tuple[str, ...]) -> None:
     gaps = frozenset({"metascore", "kind", "genres"})
     files = {
-        "older": FetchedTitle(OLDER, "file", missing=frozenset({"genres"})),
-        "newer": FetchedTitle(NEWER, "file", missing=gaps),
-        "none": FetchedTitle(replace(OLDER, metascore=None, kind=None), "file", missing=gaps),
+        "older": FetchedTitle(OLDER, "file", cut=frozenset({"genres"})),
+        "newer": FetchedTitle(NEWER, "file", cut=gaps),
+        "none": FetchedTitle(replace(OLDER, metascore=None, kind=None), "file", cut=gaps),
     }
     store = InMemoryMovieRepository()
     read = _reader(files, store)
@@ -121,7 +121,7 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
     store = Slow()
     files = {
         "older": FetchedTitle(OLDER, "file"),
-        "newer": FetchedTitle(NEWER, "file", missing=frozenset({"metascore", "kind"})),
+        "newer": FetchedTitle(NEWER, "file", cut=frozenset({"metascore", "kind"})),
     }
     read = _reader(files, store)
     other = threading.Thread(target=read, args=("older",))
@@ -133,7 +133,7 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
 def test_nought_is_not_nothing() -> None:
     store = InMemoryMovieRepository()
     store.save(replace(MOVIE, metascore=0, votes=0))
-    _scrape(FetchedTitle(replace(MOVIE, votes=None), "page", missing=frozenset({"metascore", "votes"})), store)
+    _scrape(FetchedTitle(replace(MOVIE, votes=None), "page", cut=frozenset({"metascore", "votes"})), store)
     saved = store.find(MOVIE.imdb_id)
     assert saved is not None
     assert (saved.metascore, saved.votes) == (0, 0)

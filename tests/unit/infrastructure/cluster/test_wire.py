@@ -31,6 +31,7 @@ titles = st.builds(
     movies(),
     st.sampled_from(["page", "graphql"]),
     st.frozensets(st.sampled_from(["plot", "votes", "metascore"])),
+    st.frozensets(st.sampled_from(["genres", "cast"])),
     st.integers(0, 2**40),
     st.integers(0, 100),
 )

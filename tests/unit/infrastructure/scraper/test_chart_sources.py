@@ -10,8 +10,8 @@ import pytest
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, SourceError, Transient, UnknownLayout
 from infrastructure.http import Page
-from infrastructure.scraper.chart_sources import GraphqlChartSource, PageChartSource
-from infrastructure.scraper.graphql_client import GraphqlClient
+from infrastructure.scraper.graphql import GraphqlClient
+from infrastructure.scraper.sources import GraphqlChartSource, PageChartSource
 from tests.support.fetcher import Answer, FakeFetcher, Sent
 from tests.support.site_shapes import chart_answer, graphql_answer, page_of
 

@@ -11,7 +11,7 @@ import pytest
 from graphql import GraphQLSchema, build_schema, parse, print_ast, validate
 
 from domain.chart import ChartName
-from infrastructure.scraper.graphql import CHART_QUERY, HEADERS, TITLES_QUERY, _compact, chart_request, titles_request
+from infrastructure.scraper.graphql import CHART_QUERY, HEADERS, TITLES_QUERY, _compact, chart_query, titles_query
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +30,13 @@ def test_the_schema_would_refuse_a_field_that_does_not_exist(schema: GraphQLSche
 
 @pytest.mark.parametrize("chart", ChartName)
 def test_every_chart_has_a_type_that_the_schema_knows(schema: GraphQLSchema, chart: ChartName) -> None:
-    variables = chart_request(chart, 250).variables
+    variables = chart_query(chart, 250).variables
     known: Any = schema.type_map["ChartTitleType"]
     assert variables["chart"] in known.values
 
 
 def test_every_chart_asks_for_another_type() -> None:
-    types = {chart_request(chart, 250).variables["chart"] for chart in ChartName}
+    types = {chart_query(chart, 250).variables["chart"] for chart in ChartName}
     assert len(types) == len(ChartName)
 
 
@@ -50,7 +50,7 @@ def test_leaving_out_blanks_changes_nothing() -> None:
 
 @pytest.mark.parametrize("register", [False, True])
 def test_a_titles_request_carries_ids_in_order_and_the_hash_only_on_demand(register: bool) -> None:
-    body = json.loads(titles_request(["tt0000002", "tt0000001"]).body(register=register))
+    body = json.loads(titles_query(["tt0000002", "tt0000001"]).body(register=register))
     assert body["query"] == TITLES_QUERY
     assert body["variables"] == {"ids": ["tt0000002", "tt0000001"]}
     digest = hashlib.sha256(TITLES_QUERY.encode()).hexdigest()
@@ -59,12 +59,12 @@ def test_a_titles_request_carries_ids_in_order_and_the_hash_only_on_demand(regis
 
 
 def test_a_batch_of_twenty_five_stays_under_the_length_that_the_server_takes() -> None:
-    assert len(titles_request(["tt10000000"] * 25).body()) < 1000
-    assert len(chart_request(ChartName.TOP250, 250, "x" * 200).body(register=True)) < 1000
+    assert len(titles_query(["tt10000000"] * 25).body()) < 1000
+    assert len(chart_query(ChartName.TOP250, 250, "x" * 200).body(register=True)) < 1000
 
 
 def test_a_chart_request_goes_on_behind_a_cursor() -> None:
-    variables = chart_request(ChartName.TOPTV, 100, "abc").variables
+    variables = chart_query(ChartName.TOPTV, 100, "abc").variables
     assert variables == {"chart": "TOP_RATED_TV_SHOWS", "first": 100, "after": "abc"}
 
 

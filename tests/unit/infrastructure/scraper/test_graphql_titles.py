@@ -9,8 +9,8 @@ import pytest
 
 from domain.errors import FilmledgerError, InvalidMovie, NotFound, Transient, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
-from infrastructure.scraper.graphql_answer import Answer, AnswerError
-from infrastructure.scraper.graphql_titles import GraphqlTitle, read_titles
+from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
+from infrastructure.scraper.graphql_titles import GraphqlTitle, TitleNode, read_titles, to_title
 from tests.support.site_shapes import graphql_title
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,18 +20,23 @@ GLASS, TIDE, LAMP = "tt0000001", "tt0000002", "tt0000003"
 EMPTY = dict.fromkeys(graphql_title(), None)
 
 
-def read(nodes: list[Any], asked: list[str], *errors: AnswerError) -> list[GraphqlTitle | FilmledgerError]:
-    return list(read_titles(Answer({"titles": nodes}, errors), asked, scraped_at=NOW))
+def read(nodes: list[Any], asked: list[str], *errors: GraphqlError) -> list[GraphqlTitle | FilmledgerError]:
+    results = read_titles(GraphqlResponse({"titles": nodes}, errors), asked)
+    return [to_title(result, scraped_at=NOW) if isinstance(result, TitleNode) else result for result in results]
 
 
-def only(node: Any, *errors: AnswerError, asked: str = GLASS) -> GraphqlTitle:
+def missing(title: GraphqlTitle) -> frozenset[str]:
+    return title.untold | title.cut
+
+
+def only(node: Any, *errors: GraphqlError, asked: str = GLASS) -> GraphqlTitle:
     (result,) = read([node], [asked], *errors)
     assert isinstance(result, GraphqlTitle), result
     return result
 
 
-def error_at(*path: str | int) -> AnswerError:
-    return AnswerError("the backend is tired", "INTERNAL", ("titles", *path))
+def error_at(*path: str | int) -> GraphqlError:
+    return GraphqlError("the backend is tired", "INTERNAL", ("titles", *path))
 
 
 def test_every_field_is_read() -> None:
@@ -64,18 +69,19 @@ def test_every_field_is_read() -> None:
                 Credit(extra, CAST, 2),
             ),
         ),
-        missing=frozenset(),
+        untold=frozenset(),
+        cut=frozenset(),
     )
 
 
 def test_null_without_an_error_means_that_there_is_none() -> None:
     result = only(EMPTY | {"id": GLASS, "titleText": {"text": "The Glass Ferry 01"}})
-    assert result.missing == frozenset()
+    assert missing(result) == frozenset()
     assert result.movie == Movie(GLASS, "The Glass Ferry 01", "https://www.imdb.com/title/tt0000001/", NOW)
 
 
 @pytest.mark.parametrize(
-    ("key", "missing"),
+    ("key", "expected"),
     [
         (("plot",), {"plot"}),
         (("ratingsSummary",), {"rating", "votes"}),
@@ -86,13 +92,13 @@ def test_null_without_an_error_means_that_there_is_none() -> None:
         (("somethingNew",), set()),
     ],
 )
-def test_null_with_an_error_is_a_field_that_was_not_told(key: tuple[str | int, ...], missing: set[str]) -> None:
-    assert only(graphql_title() | {str(key[0]): None}, error_at(0, *key)).missing == missing
+def test_null_with_an_error_is_a_field_that_was_not_told(key: tuple[str | int, ...], expected: set[str]) -> None:
+    assert only(graphql_title() | {str(key[0]): None}, error_at(0, *key)).cut == expected
 
 
 def test_every_field_of_the_query_has_its_place_among_the_missing() -> None:
     told = set().union(
-        *(only(graphql_title(), error_at(0, key)).missing for key in graphql_title() if key not in ("id", "titleText"))
+        *(missing(only(graphql_title(), error_at(0, key))) for key in graphql_title() if key not in ("id", "titleText"))
     )
     assert told == {
         "original_title", "kind", "year", "rating", "votes", "duration_minutes", "metascore", "genres",
@@ -103,14 +109,14 @@ def test_every_field_of_the_query_has_its_place_among_the_missing() -> None:
 def test_a_key_that_is_not_in_the_answer_was_not_told() -> None:
     node = graphql_title()
     del node["cast"], node["metacritic"]
-    assert only(node).missing == {"cast", "metascore"}
+    assert missing(only(node)) == {"cast", "metascore"}
 
 
 @pytest.mark.parametrize("node", [None, EMPTY, EMPTY | {"id": GLASS}])
 def test_nothing_without_an_error_is_a_title_that_does_not_exist(node: Any) -> None:
-    found, missing, also = read([graphql_title(TIDE), node, graphql_title(LAMP)], [TIDE, GLASS, LAMP])
-    assert isinstance(missing, NotFound)
-    assert GLASS in str(missing)
+    found, absent, also = read([graphql_title(TIDE), node, graphql_title(LAMP)], [TIDE, GLASS, LAMP])
+    assert isinstance(absent, NotFound)
+    assert GLASS in str(absent)
     assert isinstance(found, GraphqlTitle)
     assert isinstance(also, GraphqlTitle)
 
@@ -131,7 +137,7 @@ def test_something_else_than_a_title_is_not_taken_for_a_missing_one(node: Any) -
 def test_an_error_harms_its_own_title_only() -> None:
     first, second = read([graphql_title(), None], [GLASS, TIDE], error_at(1))
     assert isinstance(first, GraphqlTitle)
-    assert first.missing == frozenset()
+    assert missing(first) == frozenset()
     assert isinstance(second, Transient)
 
 
@@ -160,13 +166,45 @@ def test_a_moved_title_in_an_answer_out_of_order_is_not_guessed() -> None:
     assert kept.movie.imdb_id == TIDE
 
 
-def test_impossible_values_fail_their_own_title_only() -> None:
-    bad, good = read(
-        [graphql_title(ratingsSummary={"aggregateRating": 11, "voteCount": -1}), graphql_title(TIDE)], [GLASS, TIDE]
-    )
-    assert isinstance(bad, InvalidMovie)
-    assert len(bad.problems) == 2
-    assert isinstance(good, GraphqlTitle)
+def test_impossible_values_are_left_out_and_named() -> None:
+    title = only(graphql_title(ratingsSummary={"aggregateRating": 11, "voteCount": -1}))
+    assert (title.movie.rating, title.movie.votes) == (None, None)
+    assert title.cut == {"rating", "votes"}
+
+
+def test_an_impossible_title_fails_alone() -> None:
+    with pytest.raises(InvalidMovie, match="title is empty"):
+        only(graphql_title(titleText={"text": " "}))
+
+
+def directors(count: int, total: int | None, cursor: str | None = None) -> dict[str, Any]:
+    people = [
+        {"node": {"name": {"id": f"nm00000{n:02d}", "nameText": {"text": f"Director {n}"}}}} for n in range(count)
+    ]
+    more = {"hasNextPage": cursor is not None, "endCursor": cursor}
+    return {"directors": {"edges": people, "total": total, "pageInfo": more}}
+
+
+@pytest.mark.parametrize(
+    ("connection", "cut"),
+    [
+        (directors(3, 3), set()),
+        (directors(3, None), set()),
+        (directors(3, 22), {"directors"}),
+        (directors(3, 3, "more"), {"directors"}),
+        (directors(0, 1), {"directors"}),
+        (directors(0, 0), set()),
+    ],
+)
+def test_a_list_is_whole_when_it_holds_what_it_states(connection: dict[str, Any], cut: set[str]) -> None:
+    title = only(graphql_title() | connection)
+    assert title.cut == cut
+    assert len(title.movie.directors) == len(connection["directors"]["edges"])
+
+
+@pytest.mark.parametrize(("shown", "total", "cut"), [(18, 60, set()), (4, 4, set()), (4, 60, {"cast"})])
+def test_a_cast_is_bounded_where_it_holds_as_many_as_are_asked_for(shown: int, total: int, cut: set[str]) -> None:
+    assert only(graphql_title() | {"cast": directors(shown, total)["directors"]}).cut == cut
 
 
 @pytest.mark.parametrize("nodes", [[], [{}, {}], None, {}])

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.scraper.islands import LINKED_DATA, NEXT_DATA, as_utf8, load_json, scripts
+from infrastructure.scraper.page_bytes import LINKED_DATA, NEXT_DATA, as_utf8, load_json, scripts, valid_utf8
 
 
 def found(body: bytes, mark: bytes = NEXT_DATA) -> list[bytes]:
-    return [bytes(script) for script in scripts(body, mark)]
+    return [bytes(script.content) for script in scripts(body, mark)]
 
 
 def test_the_script_that_bears_the_mark_is_cut_out() -> None:
@@ -65,7 +65,8 @@ def test_a_less_than_sign_inside_does_not_end_the_island() -> None:
 
 
 def test_an_island_that_is_never_closed_is_given_as_far_as_it_goes() -> None:
-    assert found(b'<script id="__NEXT_DATA__">{"a": ') == [b'{"a": ']
+    (script,) = scripts(b'<script id="__NEXT_DATA__">{"a": ', NEXT_DATA)
+    assert (bytes(script.content), script.closed) == (b'{"a": ', False)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))
@@ -79,7 +80,6 @@ def test_any_surroundings(before: bytes, after: bytes) -> None:
 
 def test_what_the_fast_parser_refuses_is_read_all_the_same() -> None:
     assert load_json(b'"\\ud800"') == "\ud800"
-    assert load_json(b'"a\xe4b"') == "a\ufffdb"
     assert load_json(b'"a\tb\nc"') == "a\tb\nc"
     assert load_json(b"\xef\xbb\xbf[]") == []
     assert load_json(b"[1e400, -Infinity]") == [math.inf, -math.inf]
@@ -89,7 +89,7 @@ def test_what_the_fast_parser_refuses_is_read_all_the_same() -> None:
     assert math.isnan(not_a_number)
 
 
-@pytest.mark.parametrize("document", [b"", b"{", b"nul", b"{'a': 1}", b"[" * 100_000, b"<html>"])
+@pytest.mark.parametrize("document", [b"", b"{", b'"a\xe4b"', b"nul", b"{'a': 1}", b"[" * 100_000, b"<html>"])
 def test_what_is_no_json_is_one_error(document: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         load_json(document)
@@ -104,4 +104,30 @@ def test_json_comes_out_as_it_went_in(value: object) -> None:
 def test_a_page_in_any_of_the_encodings_that_announce_themselves(encoding: str) -> None:
     text = '<script id="__NEXT_DATA__">"Fähre 👍"</script>'
     (script,) = scripts(as_utf8(text.encode(encoding)), NEXT_DATA)
-    assert load_json(script) == "Fähre 👍"
+    assert load_json(script.content) == "Fähre 👍"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('<meta charset="iso-8859-1">Fähre'.encode("iso-8859-1"), "Fähre"),
+        ('<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">Лодка'.encode("cp1251"), "Лодка"),
+        ('<meta charset="utf-8">Léon à Paris, où il naît'.encode("cp1252"), "Léon à Paris, où il naît"),
+        ("Fähre".encode("utf-32"), "Fähre"),
+        ("Fähre".encode(), "Fähre"),
+        ('<meta charset="nonsense">Fähre'.encode(), "Fähre"),
+        ('<meta charset="hex">Fähre'.encode(), "Fähre"),
+    ],
+)
+def test_the_encoding_is_the_mark_s_the_declared_one_s_or_the_bytes_own(body: bytes, text: str) -> None:
+    assert text in valid_utf8(as_utf8(body)).decode()
+
+
+def test_the_encoding_that_the_response_declares_counts_before_the_page_s() -> None:
+    body = '<meta charset="utf-8">Fähre'.encode("cp1252")
+    assert "Fähre" in as_utf8(body, "windows-1252").decode()
+
+
+def test_a_damaged_page_in_utf_8_stays_utf_8() -> None:
+    body = "Fähre über den Fluß".encode().replace("ü".encode(), b"\xfc")
+    assert valid_utf8(body).decode() == "Fähre \ufffdber den Fluß"

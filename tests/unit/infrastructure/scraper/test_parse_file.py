@@ -17,10 +17,15 @@ from application.scrape_movie import ScrapeMovie
 from application.worker import failed
 from domain.errors import SourceError
 from domain.movie import Movie
-from infrastructure.scraper.parse_file import ParseFile
-from infrastructure.scraper.saved_charts import chart_to_rank_by
-from infrastructure.scraper.saved_files import find_files
-from infrastructure.scraper.saved_pages import BlockedPage, FileTitleSource, Kind, kind_of
+from infrastructure.scraper.saved_files import find_documents
+from infrastructure.scraper.saved_pages import (
+    BlockedPage,
+    FileKind,
+    FileTitleSource,
+    ParseFile,
+    chart_to_rank_by,
+    kind_of,
+)
 from shared.clock import FixedClock
 from tests.support.progress import RecordingProgress
 from tests.support.repositories import InMemoryMovieRepository
@@ -47,32 +52,32 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def parse(folder: Path, threads: int) -> tuple[dict[str, Outcome | Kind], dict[str, Movie | None]]:
+def parse(folder: Path, threads: int) -> tuple[dict[str, Outcome | FileKind], dict[str, Movie | None]]:
     store = InMemoryMovieRepository()
-    paths = find_files(folder, "*.html*")
-    chart = chart_to_rank_by(paths, threading.Event())
+    keys = find_documents(folder).keys
+    chart = chart_to_rank_by(keys, threading.Event())
     assert chart is not None
     source = FileTitleSource(FixedClock(NOW), ranks=chart.ranks)
     scrape = ScrapeMovie(source, store, max_requests=1, progress=RecordingProgress(), cancel=threading.Event())
     work = ParseFile(scrape)
 
-    def outcome(job: Job) -> Outcome | Kind:
+    def outcome(job: Job) -> Outcome | FileKind:
         try:
             return work(job)
         except SourceError as error:
             return kind_of(error)
 
     with ThreadPoolExecutor(threads) as executor:
-        results = executor.map(outcome, [Job(seq, str(path)) for seq, path in enumerate(paths)])
-    outcomes = dict(zip([path.name for path in paths], results, strict=True))
+        results = executor.map(outcome, [Job(seq, key) for seq, key in enumerate(keys)])
+    outcomes = dict(zip([Path(key).name for key in keys], results, strict=True))
     return outcomes, {imdb_id: store.find(imdb_id) for imdb_id in IDS}
 
 
 def test_a_folder_comes_out_file_by_file(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         outcomes, movies = parse(folder, 1)
-    kinds = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Kind)}
-    assert kinds == {"challenge.html": Kind.BLOCKED, "cut.html.gz": Kind.UNREADABLE}
+    kinds = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FileKind)}
+    assert kinds == {"challenge.html": FileKind.BLOCKED, "cut.html.gz": FileKind.UNREADABLE}
     done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome)}
     assert {outcome.status for outcome in done.values()} == {Status.COMPLETED}
     assert done["z-chart.html"].detail == "a chart of 6 titles"

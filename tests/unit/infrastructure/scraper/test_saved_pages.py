@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from domain.chart import ChartName
 from domain.errors import Cancelled, InvalidMovie, NotATitlePage, SourceError, UsageError
-from infrastructure.scraper.saved_charts import chart_to_rank_by
-from infrastructure.scraper.saved_files import UnreadableFile, find_files, read_file, saved_at
+from infrastructure.scraper.saved_files import UnreadableFile, find_documents, read_document, saved_at
 from infrastructure.scraper.saved_pages import (
     BlockedPage,
     ChartPage,
+    FileKind,
     FileTitleSource,
-    Kind,
+    chart_to_rank_by,
     classify,
     kind_of,
     read_title,
@@ -51,41 +51,41 @@ def bare_data(page: bytes) -> bytes:
 
 
 TITLE = title_page(graphql_title("tt0000001"))
-IMPOSSIBLE = title_page(graphql_title("tt0000001", metacritic={"metascore": {"score": 101}}))
+IMPOSSIBLE = title_page(graphql_title("tt0000001", titleText={"text": " "}))
 TORN_TITLE = b'<html><head><link rel="canonical" href="https://www.imdb.com/title/tt0000001/"/></head></html>'
 KINDS = [
-    (TITLE, Kind.TITLE),
-    (bare_data(TITLE), Kind.TITLE),
-    (b"\xef\xbb\xbf" + TITLE, Kind.TITLE),
-    (TITLE.decode().encode("utf-16"), Kind.TITLE),
-    (IMPOSSIBLE, Kind.TITLE),
-    (chart_page("tt0000001"), Kind.CHART),
-    (bare_data(chart_page("tt0000001")), Kind.CHART),
-    (chart_page("tt0000001", path="/chart/boxoffice"), Kind.CHART),
-    (CHALLENGE, Kind.BLOCKED),
-    (b"<html><head><title>403 Forbidden</title></head></html>", Kind.BLOCKED),
-    (page_of({"props": {}, "page": "/name/[nconst]"}), Kind.OTHER),
-    (b"<html><body>A recipe</body></html>", Kind.OTHER),
-    (b"User-agent: *\nDisallow: /find\n", Kind.OTHER),
-    (b'{"data": {"title": {"id": "tt0000001"}}}', Kind.OTHER),
-    (b"[1, 2, 3]", Kind.OTHER),
-    (b"", Kind.UNREADABLE),
-    (b" \r\n", Kind.UNREADABLE),
-    (b"SQLite format 3\0\x10\0\x01", Kind.UNREADABLE),
-    (bare_data(TITLE)[:-40], Kind.UNREADABLE),
-    (TORN_TITLE, Kind.UNREADABLE),
+    (TITLE, FileKind.TITLE),
+    (bare_data(TITLE), FileKind.TITLE),
+    (b"\xef\xbb\xbf" + TITLE, FileKind.TITLE),
+    (TITLE.decode().encode("utf-16"), FileKind.TITLE),
+    (IMPOSSIBLE, FileKind.TITLE),
+    (chart_page("tt0000001"), FileKind.CHART),
+    (bare_data(chart_page("tt0000001")), FileKind.CHART),
+    (chart_page("tt0000001", path="/chart/boxoffice"), FileKind.CHART),
+    (CHALLENGE, FileKind.BLOCKED),
+    (b"<html><head><title>403 Forbidden</title></head></html>", FileKind.BLOCKED),
+    (page_of({"props": {}, "page": "/name/[nconst]"}), FileKind.OTHER),
+    (b"<html><body>A recipe</body></html>", FileKind.OTHER),
+    (b"User-agent: *\nDisallow: /find\n", FileKind.UNREADABLE),
+    (b'{"data": {"title": {"id": "tt0000001"}}}', FileKind.OTHER),
+    (b"[1, 2, 3]", FileKind.OTHER),
+    (b"", FileKind.UNREADABLE),
+    (b" \r\n", FileKind.UNREADABLE),
+    (b"SQLite format 3\0\x10\0\x01", FileKind.UNREADABLE),
+    (bare_data(TITLE)[:-40], FileKind.UNREADABLE),
+    (TORN_TITLE, FileKind.UNREADABLE),
 ]
 
 
 @pytest.mark.parametrize(("body", "kind"), KINDS)
-def test_a_file_is_known_by_its_content(body: bytes, kind: Kind) -> None:
+def test_a_file_is_known_by_its_content(body: bytes, kind: FileKind) -> None:
     assert classify(body) is kind
 
 
 @given(st.one_of(st.binary(), st.sampled_from([body for body, _ in KINDS]), st.text().map(str.encode)), st.data())
 def test_any_content_is_of_some_kind(body: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(body)))
-    assert classify(body[:cut]) in Kind
+    assert classify(body[:cut]) in FileKind
     with suppress(SourceError, InvalidMovie):
         read_title(body[:cut], scraped_at=NOW)
 
@@ -144,13 +144,13 @@ def test_what_cannot_be_opened_is_unreadable(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(UnreadableFile, match="cannot be read") as caught:
         read(tmp_path / name)
-    assert kind_of(caught.value) is Kind.UNREADABLE
+    assert kind_of(caught.value) is FileKind.UNREADABLE
 
 
 def test_impossible_values_are_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_bytes(IMPOSSIBLE)
-    with pytest.raises(InvalidMovie, match="metascore 101"):
+    with pytest.raises(InvalidMovie, match="title is empty"):
         read(path)
 
 
@@ -160,7 +160,7 @@ def test_cancelled_reads_nothing(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         source().title(str(tmp_path / "missing.html"), max_requests=0, cancel=cancel)
     with pytest.raises(Cancelled):
-        chart_to_rank_by([tmp_path / "missing.html"], cancel)
+        chart_to_rank_by([str(tmp_path / "missing.html")], cancel)
 
 
 # --- when a page was fetched --------------------------------------------------------
@@ -169,7 +169,7 @@ def test_cancelled_reads_nothing(tmp_path: Path) -> None:
 def moment_of(path: Path, body: bytes, written: datetime = NOW) -> datetime:
     path.write_bytes(body)
     os.utime(path, (written.timestamp(), written.timestamp()))
-    return saved_at(read_file(path))
+    return saved_at(read_document(str(path)))
 
 
 def near(moment: datetime, expected: datetime) -> bool:
@@ -208,7 +208,7 @@ def test_a_movie_is_never_younger_than_now(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     later = TITLE.replace(b'"page":', b'"requestContext": {"timestamp": "2031-01-01T00:00:00.000Z"}, "page":')
     path.write_bytes(later)
-    assert saved_at(read_file(path)) > NOW
+    assert saved_at(read_document(str(path))) > NOW
     assert timedelta(0) <= NOW - read(path).movie.scraped_at < timedelta(milliseconds=1)
 
 
@@ -216,7 +216,7 @@ def test_two_copies_from_the_future_are_still_told_apart(tmp_path: Path) -> None
     moments = set()
     for name in ("one.html", "two.html", "three.html"):
         moment_of(tmp_path / name, b"<html></html>", NOW + timedelta(days=9))
-        moments.add(saved_at(read_file(tmp_path / name), NOW))
+        moments.add(saved_at(read_document(str(tmp_path / name)), NOW))
     assert len(moments) == 3
     assert max(moments) <= NOW
 
@@ -228,26 +228,27 @@ def test_files_are_found_in_all_folders_in_sorted_order(tmp_path: Path) -> None:
     for name in ("b.html", "a/z.html.gz", "a/b/c.HTML", "c.txt", "d.html/x.html"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in find_files(tmp_path, "*.html*")]
+    found = [Path(key).relative_to(tmp_path).as_posix() for key in find_documents(tmp_path, "*.html*").keys]
     assert found == ["a/z.html.gz", "b.html", "d.html/x.html"]
-    assert [path.name for path in find_files(tmp_path, "c.*")] == ["c.HTML", "c.txt"]
-    assert find_files(tmp_path, "*.pdf") == []
+    some = find_documents(tmp_path, "c.*")
+    assert ([Path(key).name for key in some.keys], some.passed_over) == (["c.HTML"], {"files that are no pages": 1})
+    assert find_documents(tmp_path, "*.pdf").keys == ()
 
 
 @pytest.mark.parametrize(("folder", "pattern"), [("missing", "*"), ("file", "*"), (".", ""), (".", "/etc/*")])
 def test_a_folder_or_pattern_that_cannot_be_is_refused(tmp_path: Path, folder: str, pattern: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError):
-        find_files(tmp_path / folder, pattern)
+        find_documents(tmp_path / folder, pattern)
 
 
 # --- charts first -------------------------------------------------------------------
 
 
-def folder(tmp_path: Path, **files: bytes) -> list[Path]:
+def folder(tmp_path: Path, **files: bytes) -> list[str]:
     for name, body in files.items():
         (tmp_path / name).write_bytes(body)
-    return sorted(tmp_path.iterdir())
+    return sorted(map(str, tmp_path.iterdir()))
 
 
 def test_a_folder_without_a_chart_gives_no_ranks(tmp_path: Path) -> None:
@@ -261,9 +262,9 @@ def test_the_newest_edition_gives_the_ranks(tmp_path: Path, caplog: pytest.LogCa
     paths = folder(tmp_path, a=old, b=gzip.compress(new), c=old, d=TITLE)
     chosen = chart_to_rank_by(paths, threading.Event())
     assert chosen is not None
-    assert (chosen.path.name, chosen.chart) == ("b", ChartName.TOP250)
+    assert (Path(chosen.key).name, chosen.chart) == ("b", ChartName.TOP250)
     assert chosen.ranks == {"tt0000002": 1, "tt0000001": 2}
-    assert "2 other charts are left aside" in caplog.text
+    assert "2 other charts are not used" in caplog.text
 
 
 def test_one_kind_of_chart_gives_the_ranks(tmp_path: Path) -> None:

@@ -10,15 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidMovie
-from infrastructure.scraper import fields
-from infrastructure.scraper.fields import Untold, read_fields
-from infrastructure.scraper.people import people_in
-from infrastructure.scraper.reading import FIELDS, Credited, Reading, TitleFields, combine, to_movie
-from infrastructure.scraper.text import clean
+from infrastructure.scraper.title_fields import FIELDS, CreditLine, TitlePart, build_movie, merge_parts
+from infrastructure.scraper.title_json import people_in, read_fields
+from infrastructure.scraper.values import FieldAbsent, clean
 from tests.support.title_pages import line, role_line
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
+ADA = CreditLine("nm0000001", "Ada")
+
+
+def part_of(*nodes: object) -> TitlePart:
+    part = TitlePart("test")
+    read_fields(part, *nodes)
+    return part
+
+
+def told(name: str, node: object) -> Any:
+    return part_of(node).whole[name]
 
 
 # --- fields ---------------------------------------------------------------------
@@ -29,11 +37,11 @@ NOW = datetime(2026, 8, 1, tzinfo=UTC)
     [(None, None), (0, None), (1, 1), (59, 1), (60, 1), (119, 1), (120, 2), (8520, 142), (-1, -1)],
 )
 def test_seconds_become_whole_minutes(seconds: int | None, minutes: int | None) -> None:
-    assert fields.duration_minutes({"runtime": {"seconds": seconds}}) == minutes
+    assert told("duration_minutes", {"runtime": {"seconds": seconds}}) == minutes
 
 
 def test_no_running_time_is_null_at_any_depth() -> None:
-    assert fields.duration_minutes({"runtime": None}) is None
+    assert told("duration_minutes", {"runtime": None}) is None
 
 
 @pytest.mark.parametrize(
@@ -48,39 +56,44 @@ def test_no_running_time_is_null_at_any_depth() -> None:
     ],
 )
 def test_a_date_is_as_precise_as_the_site_knows_it(parts: dict[str, int | None] | None, date: str | None) -> None:
-    assert fields.release_date({"releaseDate": parts}) == date
+    assert told("release_date", {"releaseDate": parts}) == date
 
 
-@pytest.mark.parametrize(("written", "rating"), [(9, 9.0), (8.6, 8.6), (None, None), (10**400, math.inf)])
+@pytest.mark.parametrize(("written", "rating"), [(9, 9.0), (8.6, 8.6), (None, None)])
 def test_a_rating_is_a_fraction_however_it_is_written(written: Any, rating: float | None) -> None:
-    assert fields.rating({"ratingsSummary": {"aggregateRating": written}}) == rating
+    assert told("rating", {"ratingsSummary": {"aggregateRating": written}}) == rating
 
 
 def test_genres_stand_in_two_shapes() -> None:
-    assert fields.genres({"genres": {"genres": [{"text": "Drama"}, {"text": None}]}}) == ("Drama",)
-    assert fields.genres({"titleGenres": {"genres": [{"genre": {"text": "Drama"}}]}}) == ("Drama",)
-    assert fields.genres({"genres": None}) == ()
-    with pytest.raises(Untold):
-        fields.genres({"genres": {"genres": ["Drama"]}})
+    assert told("genres", {"genres": {"genres": [{"text": "Drama"}, {"text": None}]}}) == ("Drama",)
+    assert told("genres", {"titleGenres": {"genres": [{"genre": {"text": "Drama"}}]}}) == ("Drama",)
+    assert told("genres", {"genres": None}) == ()
+    assert part_of({"genres": {"genres": ["Drama"]}}).cut == {"genres"}
 
 
 @pytest.mark.parametrize(
     "node", [{}, None, 5, "text", [], {"titleText": {}}, {"titleText": {"text": 5}}, {"titleText": None}]
 )
 def test_no_title_is_never_told_as_none(node: object) -> None:
-    with pytest.raises(Untold):
-        fields.title(node)
+    assert "title" not in part_of(node).whole
 
 
-@pytest.mark.parametrize("wrong", ["1994", 1994.5, True, [], {}])
+@pytest.mark.parametrize("wrong", ["1994", 1994.5, True, [], {}, math.inf])
 def test_a_number_of_another_kind_is_not_told(wrong: object) -> None:
-    assert "year" not in read_fields({"releaseYear": {"year": wrong}})
+    part = part_of({"releaseYear": {"year": wrong}})
+    assert "year" not in part.whole
+    assert part.cut == {"year"}
+
+
+@pytest.mark.parametrize("wrong", [10**400, "9.0", True, [9.0]])
+def test_a_rating_of_another_kind_is_doubtful(wrong: object) -> None:
+    assert "rating" in part_of({"ratingsSummary": {"aggregateRating": wrong, "voteCount": 5}}).cut
 
 
 def test_the_first_object_that_tells_a_field_wins_even_if_it_says_none() -> None:
     first = {"plot": None, "certificate": {"rating": 5}, "releaseYear": {"year": 1961}}
     second = {"plot": {"plotText": {"plainText": "x"}}, "certificate": {"rating": "PG"}, "releaseYear": None}
-    assert read_fields(first, second) == {"plot": None, "certificate": "PG", "year": 1961}
+    assert part_of(first, second).whole == {"plot": None, "certificate": "PG", "year": 1961}
 
 
 # --- people ---------------------------------------------------------------------
@@ -88,7 +101,7 @@ def test_the_first_object_that_tells_a_field_wins_even_if_it_says_none() -> None
 
 def test_a_list_may_be_plain_or_wrapped() -> None:
     plain = [line(1, "Ada Holm"), line(2, "Bo Lind")]
-    expected = (Credited("nm0000001", "Ada Holm"), Credited("nm0000002", "Bo Lind"))
+    expected = (CreditLine("nm0000001", "Ada Holm"), CreditLine("nm0000002", "Bo Lind"))
     assert people_in(plain) == expected
     assert people_in({"edges": [{"node": node} for node in plain]}) == expected
     assert people_in(None) == ()
@@ -121,12 +134,12 @@ def test_several_credited_roles_are_all_of_one_person() -> None:
     "nobody", [None, 5, {}, {"name": None}, {"name": {"id": "nm0000001", "nameText": None}}, line(1, " ")]
 )
 def test_a_line_that_names_nobody_is_passed_over(nobody: object) -> None:
-    assert people_in([nobody, line(2, "Bo Lind")]) == (Credited("nm0000002", "Bo Lind"),)
+    assert people_in([nobody, line(2, "Bo Lind")]) == (CreditLine("nm0000002", "Bo Lind"),)
 
 
 @pytest.mark.parametrize("wrong", [5, "text", {}, {"edges": 5}])
 def test_what_is_no_list_is_not_told(wrong: object) -> None:
-    with pytest.raises(Untold):
+    with pytest.raises(FieldAbsent):
         people_in(wrong)
 
 
@@ -152,15 +165,34 @@ def test_nothing_and_blanks_are_missing() -> None:
 
 
 def test_the_whole_beats_the_beginning_and_the_first_beats_the_second() -> None:
-    first = Reading(None, {"title": "A", "plot": None}, {"genres": ("x",), "cast": ()})
-    second = Reading(None, {"title": "B", "genres": ("x", "y")}, {"cast": (Credited("nm0000001", "z"),)})
-    merged, missing = combine([first, second])
-    assert merged == {"title": "A", "plot": None, "genres": ("x", "y"), "cast": ()}
-    assert missing == FIELDS - {"title", "plot", "genres"}
+    first = TitlePart("__NEXT_DATA__", whole={"title": "A", "plot": None}, partial={"genres": ("x",), "cast": ()})
+    second = TitlePart("ld+json", whole={"title": "B", "genres": ("x", "y")}, partial={"cast": (ADA,)}, cut={"cast"})
+    merged = merge_parts([first, second])
+    assert merged.values == {"title": "A", "plot": None, "genres": ("x", "y"), "cast": (ADA,)}
+    assert merged.cut == {"cast"}
+    assert merged.untold == FIELDS - {"title", "plot", "genres", "cast"}
 
 
-def movie(**told: Any) -> Any:
-    return to_movie(TitleFields(**{"title": "x", **told}), imdb_id="tt0000001", scraped_at=NOW)  # type: ignore[typeddict-item]
+@pytest.mark.parametrize(
+    ("linked", "markup", "plot"),
+    [
+        ("A ferry and a", "A ferry and a fog.", "A ferry and a fog."),
+        ("A ferry and a fog.", "A ferry and ...", "A ferry and a fog."),
+        ("A ferry.", "A fog.", "A fog."),
+        ("A ferry.", None, "A ferry."),
+    ],
+)
+def test_of_two_texts_the_longer_counts_if_it_continues_the_other_and_else_the_markup(
+    linked: str, markup: str | None, plot: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    parts = [TitlePart("ld+json", whole={"plot": linked}), TitlePart("markup", whole={"plot": markup})]
+    assert merge_parts(parts).values["plot"] == plot
+    assert ("contradict" in caplog.text) == (markup == "A fog.")
+
+
+def movie(**values: Any) -> Any:
+    return build_movie({"title": "x", **values}, imdb_id="tt0000001", scraped_at=NOW)[0]
 
 
 @pytest.mark.parametrize(
@@ -181,8 +213,8 @@ def test_no_votes_without_a_rating_are_missing(
 
 
 def test_a_person_named_twice_keeps_the_first_place() -> None:
-    ada, bo = Credited("nm0000001", "Ada", ("Fog",)), Credited("nm0000002", "Bo")
-    result = movie(cast=(ada, bo, Credited("nm0000001", "Ada H.", ("Rain",))), directors=(ada,))
+    ada, bo = CreditLine("nm0000001", "Ada", ("Fog",)), CreditLine("nm0000002", "Bo")
+    result = movie(cast=(ada, bo, CreditLine("nm0000001", "Ada H.", ("Rain",))), directors=(ada,))
     assert [(c.person.name, c.position, c.characters) for c in result.cast] == [("Ada", 1, ("Fog",)), ("Bo", 2, ())]
     assert [credit.person.name for credit in result.directors] == ["Ada"]
 
@@ -191,7 +223,8 @@ def test_genres_are_told_once_and_hold_no_bar() -> None:
     assert movie(genres=("Drama", " Drama ", "", "Sci|Fi", "\0")).genres == ("Drama", "Sci/Fi", "\ufffd")
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(InvalidMovie) as caught:
-        movie(year=3, metascore=101, cast=(Credited("nm1", "Ada"), Credited("x", "Bo")))
-    assert [problem.split()[0] for problem in caught.value.problems] == ["cast:", "cast:", "year", "metascore"]
+def test_a_credit_of_a_doubtful_person_is_left_out_and_its_category_named() -> None:
+    lines = (CreditLine("nm1", "Ada"), CreditLine("nm0000002", "Bo"), CreditLine("x", " "))
+    result, doubtful = build_movie({"title": "x", "cast": lines}, imdb_id="tt0000001", scraped_at=NOW)
+    assert [(credit.person.name, credit.position) for credit in result.cast] == [("Bo", 1)]
+    assert doubtful == {"cast"}

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
-from infrastructure.scraper.reading import FIELDS
+from infrastructure.scraper.title_fields import FIELDS
 from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
 from tests.support.title_pages import (
     IMDB_ID,
@@ -100,9 +100,11 @@ def test_the_markup_is_not_even_parsed_where_the_island_is_whole() -> None:
 
 def test_without_the_island_linked_data_and_markup_fill_each_other_up() -> None:
     title = parse(page(None, linked_data(), MARKUP_2022))
-    assert title.missing == {"genres", "cast"}
+    assert title.cut == {"genres", "cast"}
+    assert title.untold == frozenset()
     assert title.movie.genres == ("Drama", "Fantasy", "Mystery")
-    assert [(credit.person.name, credit.characters) for credit in title.movie.cast] == [("Cy Moe", ())]
+    cast = [(credit.person.name, credit.characters) for credit in title.movie.cast]
+    assert cast == [("Cy Moe", ("The Ferryman",)), ("Di Foss", ())]  # the longer one, from the markup
     told = FIELDS - title.missing
     assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
 
@@ -169,12 +171,12 @@ def test_the_interface_s_own_texts_are_not_needed_and_do_no_harm() -> None:
     assert mark in body
     variants = (
         body.replace(mark, b',\n "translationContext" : {"strings"'),
-        body[: body.index(b'"strings"')],
         page(next_data(above_the_fold(deeper={"y": 1, "translationContext": 2}))),
         page(next_data(above_the_fold(quoting=',"translationContext":{'))),
     )
     for variant in variants:
         assert parse(variant) == ParsedTitle(WHOLE, frozenset())
+    assert parse(body[: body.index(b'"strings"')]) == ParsedTitle(WHOLE, torn=True)
 
 
 def test_an_island_that_lost_its_people_has_them_from_the_window_title() -> None:
@@ -195,9 +197,16 @@ def test_what_the_fast_parser_refuses_is_read_by_the_standard_one() -> None:
     assert parse(page(island)).movie.title == "half \ufffd pair, \ufffd, 😀"
 
 
-def test_bytes_that_are_no_utf_8_become_replacement_characters() -> None:
+def test_bytes_that_are_no_utf_8_are_replaced_and_named() -> None:
     body = page(json.dumps(next_data(), ensure_ascii=False)).replace("gläserne".encode(), b"gl\xe4serne")
-    assert parse(body).movie.original_title == "Die gl\ufffdserne Fähre"
+    title = parse(body)
+    assert title.movie.original_title == "Die gl\ufffdserne Fähre"
+    assert title.cut == {"original_title"}
+
+
+def test_a_page_in_another_encoding_than_it_says_is_read_in_its_own() -> None:
+    title = parse(page(json.dumps(next_data(), ensure_ascii=False)).decode().encode("cp1252"))
+    assert (title.movie.original_title, title.missing) == ("Die gläserne Fähre", frozenset())
 
 
 def test_a_page_saved_as_utf_16() -> None:
@@ -300,8 +309,9 @@ def test_the_markup_of_a_page_that_is_cut_off_is_not_believed() -> None:
     body = page(None, None, MARKUP_2022)
     with pytest.raises(UnknownLayout, match=r"no end of the page \(</html>\)"):
         parse(body[: body.index(b"Cy Moe") + 3])
-    left = parse(page(None, linked_data(), MARKUP_2022)[:-9])
-    assert left == parse(page(None, linked_data()))
+    left, alone = parse(page(None, linked_data(), MARKUP_2022)[:-9]), parse(page(None, linked_data()))
+    assert (left.movie, left.missing, left.torn) == (alone.movie, alone.missing, True)
+    assert left.cut > alone.cut
 
 
 def test_what_is_broken_is_said_to_be_broken() -> None:
@@ -318,16 +328,25 @@ def test_a_title_without_a_name_is_not_read_as_one() -> None:
         parse(page(next_data(above_the_fold(titleText={"text": " "}))))
 
 
-def test_all_that_is_impossible_is_listed_at_once() -> None:
+def test_what_is_doubtful_is_left_out_and_named_and_the_rest_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     above = above_the_fold(
-        id="tt1", releaseYear={"year": 1066}, ratingsSummary={"aggregateRating": 11, "voteCount": -1}
+        releaseYear={"year": 1066},
+        ratingsSummary={"aggregateRating": 0, "voteCount": -1},
+        releaseDate={"year": 1994, "month": 2, "day": 30},
     )
     main = main_column()
     main["castV2"][0]["credits"][0]["name"]["id"] = "tt0000003"
-    with pytest.raises(InvalidMovie) as caught:
-        parse(page(next_data(above, main)), imdb_id=None)
-    assert caught.value.subject == "title 'tt1'"
-    assert [problem.split()[0] for problem in caught.value.problems] == ["cast:", "imdb_id", "year", "rating", "votes"]
+    title = parse(page(next_data(above, main)))
+    assert title.cut == {"year", "rating", "votes", "release_date", "cast"}
+    assert {name: getattr(title.movie, name) for name in title.cut - {"cast"}} == dict.fromkeys(title.cut - {"cast"})
+    assert [credit.position for credit in title.movie.cast] == [1]
+    assert title.movie.title == WHOLE.title
+    assert "year is left out: year 1066" in caplog.text
+
+
+def test_a_doubtful_id_refuses_the_title() -> None:
+    with pytest.raises(InvalidMovie, match="tt1"):
+        parse(page(next_data(above_the_fold(id="tt1"))), imdb_id=None)
 
 
 # --- bare __NEXT_DATA__ ---------------------------------------------------------

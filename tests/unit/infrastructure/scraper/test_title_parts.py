@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
 
-from infrastructure.scraper import markup_values
-from infrastructure.scraper.addresses import addresses, title_id
-from infrastructure.scraper.linked_data import iso_seconds, read_linked_data
-from infrastructure.scraper.markup_2014 import read as read_2014
-from infrastructure.scraper.next_people import cast, directors, few_directors, stars
-from infrastructure.scraper.reading import Credited, Reading, TitleFields
+from infrastructure.scraper import values
+from infrastructure.scraper.linked_data import read_linked_data
+from infrastructure.scraper.markup import kind_and_year, read_markup
+from infrastructure.scraper.page_bytes import addresses, original_address, title_id
+from infrastructure.scraper.title_fields import CreditLine, TitlePart
+from infrastructure.scraper.title_json import read_people
+from infrastructure.scraper.values import iso_seconds
 from tests.support.title_pages import (
     DIRECTORS,
     MARKUP_2014,
@@ -25,10 +25,10 @@ from tests.support.title_pages import (
     role_line,
 )
 
-ADA, BO = Credited("nm0000001", "Ada Holm"), Credited("nm0000002", "Bo Lind")
+ADA, BO = CreditLine("nm0000001", "Ada Holm"), CreditLine("nm0000002", "Bo Lind")
 
 
-def read(**changes: Any) -> Reading:
+def read(**changes: Any) -> TitlePart:
     reading = read_linked_data(linked_data(**changes))
     assert reading is not None
     return reading
@@ -38,9 +38,9 @@ def read(**changes: Any) -> Reading:
 
 
 def test_entities_are_decoded_once() -> None:
-    whole = read(description="A &amp;amp; B", genre=["Rock &apos;n&apos; Roll"]).whole
+    whole = read(description="A &amp;amp; B.", genre=["Rock &apos;n&apos; Roll"]).whole
     assert whole["original_title"] == "Die gläserne Fähre"
-    assert whole["plot"] == "A &amp; B"
+    assert whole["plot"] == "A &amp; B."
     assert whole["genres"] == ("Rock 'n' Roll",)
 
 
@@ -54,7 +54,7 @@ def test_the_name_is_both_titles_where_they_are_the_same() -> None:
 
 def test_in_2018_the_name_is_the_original_title_and_the_shown_one_is_elsewhere() -> None:
     reading = read(**{"@context": "http://schema.org"})
-    assert reading.cut["title"] == "Die gläserne Fähre"
+    assert reading.partial["title"] == "Die gläserne Fähre"
     assert not {"title", "original_title"} & reading.whole.keys()
 
 
@@ -72,6 +72,8 @@ def test_in_2018_one_is_no_list_and_numbers_are_text() -> None:
     [
         ("https", "A ferry.", "whole"),
         ("https", "A ferry and a ...", "cut"),
+        ("https", "A ferry and a fo", "cut"),
+        ("https", 'He said: "A ferry!"', "whole"),
         ("http", "A ferry.", "whole"),
         ("http", "Nebel is a movie starring Ada Holm. A ferry.", None),
         ("http", "Nebel is an episode of Fog starring Ada Holm. A ferry...", None),
@@ -80,19 +82,19 @@ def test_in_2018_one_is_no_list_and_numbers_are_text() -> None:
 )
 def test_a_summary_made_for_search_engines_is_no_plot(context: str, plot: str, kept: str | None) -> None:
     reading = read(**{"@context": f"{context}://schema.org"}, name="Nebel", description=plot)
-    assert ("plot" in reading.whole, "plot" in reading.cut) == (kept == "whole", kept == "cut")
+    assert ("plot" in reading.whole, "plot" in reading.partial) == (kept == "whole", kept == "cut")
 
 
 def test_three_of_a_list_may_be_three_of_more() -> None:
-    assert "genres" in read(genre=["a", "b", "c"]).cut
+    assert "genres" in read(genre=["a", "b", "c"]).partial
     assert "genres" in read(genre=["a", "b"]).whole
     assert "genres" in read(**{"@context": "http://schema.org"}, genre=["a", "b", "c"]).whole
-    assert "cast" in read().cut
+    assert "cast" in read().partial
 
 
 def test_what_is_absent_is_not_told() -> None:
     reading = read_linked_data({"@context": "https://schema.org", "url": "/title/tt0012345/", "name": "x"})
-    assert reading == Reading("tt0012345", {"original_title": "x", "title": "x"}, {})
+    assert reading == TitlePart("ld+json", "tt0012345", {"original_title": "x", "title": "x"})
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_values_of_another_form_are_not_told(wrong: dict[str, Any]) -> None:
         next(iter(wrong)), {"duration_minutes", "release_date", "genres", "directors", "cast"}
     )
     reading = read(**wrong)
-    assert not told & (reading.whole.keys() | reading.cut.keys())
+    assert not told & (reading.whole.keys() | reading.partial.keys())
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,28 @@ def test_iso_durations(text: str, seconds: int | None) -> None:
 
 
 # --- people of every year -------------------------------------------------------
+
+
+def people(above: object, main: object) -> TitlePart:
+    part = TitlePart("test")
+    read_people(part, above, main)
+    return part
+
+
+def directors(above: object, main: object) -> Any:
+    return people(above, main).whole.get("directors")
+
+
+def cast(main: object) -> Any:
+    return people({}, main).whole.get("cast")
+
+
+def few_directors(above: object, main: object) -> Any:
+    return people(above, main).partial.get("directors")
+
+
+def stars(above: object, main: object) -> Any:
+    return people(above, main).partial.get("cast")
 
 
 def old_group(category: str, *lines: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +241,40 @@ def test_the_few_of_the_heading_are_for_want_of_lists() -> None:
     assert few_directors({}, {}) is None
 
 
+@pytest.mark.parametrize(
+    ("shown", "total", "whole", "cut"),
+    [
+        (3, 3, True, set()),
+        (3, 22, False, {"directors"}),
+        (3, None, True, set()),
+        (0, 0, True, set()),
+        (0, 1, False, set()),
+    ],
+)
+def test_a_list_is_whole_when_it_holds_what_it_states(
+    shown: int, total: int | None, whole: bool, cut: set[str]
+) -> None:
+    stated = {} if total is None else {"totalCredits": total}
+    lines = [line(number, f"Director {number}") for number in range(1, shown + 1)]
+    part = people({"principalCredits": [old_group("director", *lines) | stated]}, {})
+    assert ("directors" in part.whole, part.cut) == (whole, cut)
+    assert len((part.whole | part.partial).get("directors", ())) == shown
+
+
+@pytest.mark.parametrize(
+    ("shown", "total", "cut"), [(18, 60, set()), (4, 4, set()), (4, 60, {"cast"}), (2, None, set())]
+)
+def test_a_cast_is_bounded_where_it_holds_what_a_page_shows(shown: int, total: int | None, cut: set[str]) -> None:
+    stated = {} if total is None else {"totalCredits": total}
+    lines = [line(number, f"Actor {number}") for number in range(1, shown + 1)]
+    assert people({}, {"castV2": [{"credits": lines} | stated]}).cut == cut
+
+
+def test_a_line_that_names_no_person_makes_its_list_incomplete() -> None:
+    part = people({}, {"castV2": [{"credits": [line(1, "Ada Holm"), {"name": None}]}]})
+    assert (part.partial["cast"], part.cut) == ((ADA,), {"cast"})
+
+
 # --- addresses ------------------------------------------------------------------
 
 
@@ -228,6 +286,13 @@ def test_addresses_are_read_however_they_are_written() -> None:
         "https://www.imdb.com/title/tt0012345/",
         "http://www.imdb.com/title/tt0012345/",
     )
+
+
+def test_an_archive_s_prefix_is_removed() -> None:
+    archived = b"https://web.archive.org/web/20230105123456/https://www.imdb.com/title/tt0012345/"
+    relative = b'<link rel="canonical" href="' + archived + b'">'
+    assert addresses(relative) == ("https://www.imdb.com/title/tt0012345/",)
+    assert original_address("/web/20190105im_/https://m.example/a.jpg") == "https://m.example/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -259,12 +324,15 @@ def test_only_a_title_s_own_address_names_it(address: str, imdb_id: str | None) 
         ("September 1998 (India)", "1998-09"),
         ("1996 (Soviet Union)", "1996"),
         ("31 de marzo de 1999", None),
+        ("1999 marzo", None),
+        ("March 31, 1999 at noon", None),
+        ("31, 1999", None),
         ("soon", None),
         ("", None),
     ],
 )
 def test_dates_for_people(text: str, date: str | None) -> None:
-    assert markup_values.date(text) == date
+    assert values.worded_date(text) == date
 
 
 @pytest.mark.parametrize(
@@ -272,7 +340,7 @@ def test_dates_for_people(text: str, date: str | None) -> None:
     [("1,253,937", 1253937), ("27", 27), ("2.2M", None), ("755K", None), ("1.253.937", None), ("", None)],
 )
 def test_a_rounded_count_is_no_count(text: str, count: int | None) -> None:
-    assert markup_values.count(text) == count
+    assert values.count(text) == count
 
 
 @pytest.mark.parametrize(
@@ -284,11 +352,14 @@ def test_a_rounded_count_is_no_count(text: str, count: int | None) -> None:
         ("16min", 16),
         ("2h", 120),
         ("0m", None),
+        ("2 ore e 16 minuti", None),
+        ("136 Minuten", None),
+        ("2h environ", None),
         ("", None),
     ],
 )
 def test_running_times_for_people(text: str, minutes: int | None) -> None:
-    assert markup_values.running_minutes(text) == minutes
+    assert values.running_minutes(text) == minutes
 
 
 @pytest.mark.parametrize(
@@ -302,12 +373,18 @@ def test_running_times_for_people(text: str, minutes: int | None) -> None:
             "https://m.example/images/M/MV5@._V1_.png <view-source:https://m>",
             "https://m.example/images/M/MV5@._V1_.png",
         ),
+        (
+            "https://web.archive.org/web/20190105im_/https://m.example/images/M/MV5@._V1_UX182_.jpg",
+            "https://m.example/images/M/MV5@._V1_.jpg",
+        ),
+        ("http://ia.example/images/M/MV5@@._V1._SX94_SY140_.jpg", "http://ia.example/images/M/MV5@@._V1_.jpg"),
+        ("http://ia.example/images/M/MV5@._SX300_.jpg", "http://ia.example/images/M/MV5@._V1_.jpg"),
         ("https://m.example/images/G/01/imdb/images/social/imdb_logo.png", None),
         ("", None),
     ],
 )
 def test_pictures_lose_their_crop_and_logos_are_none(address: str, picture: str | None) -> None:
-    assert markup_values.full_size(address) == picture
+    assert values.full_size(address) == picture
 
 
 @pytest.mark.parametrize(
@@ -327,28 +404,28 @@ def test_pictures_lose_their_crop_and_logos_are_none(address: str, picture: str 
     ],
 )
 def test_kind_and_year_stand_in_the_window_title(window_title: str, expected: tuple[str | None, int | None]) -> None:
-    assert markup_values.kind_and_year(window_title) == expected
+    assert kind_and_year(window_title) == expected
 
 
-def old_markup(old: str, new: str) -> tuple[TitleFields, TitleFields]:
+def old_markup(old: str, new: str) -> TitlePart:
     assert old in MARKUP_2014
-    whole, cut = TitleFields(), TitleFields()
-    assert read_2014(BeautifulSoup(MARKUP_2014.replace(old, new), "lxml"), whole, cut)
-    return whole, cut
+    part = read_markup(f"<html><body>{MARKUP_2014.replace(old, new)}</body></html>".encode())
+    assert part is not None
+    return part
 
 
 def test_an_invitation_to_write_a_plot_is_none() -> None:
-    whole, cut = old_markup("A ferryman &amp; a\n  fog.", '<a href="/updates">Add a Plot</a> »')
-    assert "plot" not in whole | cut
+    part = old_markup("A ferryman &amp; a\n  fog.", '<a href="/updates">Add a Plot</a> »')
+    assert "plot" not in part.whole | part.partial
 
 
 def test_a_plot_to_be_read_on_elsewhere_is_cut() -> None:
-    whole, cut = old_markup("A ferryman &amp; a\n  fog.", 'A ferry ... <a href="/plot">See full summary</a> »')
-    assert "plot" not in whole
-    assert cut["plot"] == "A ferry ..."
+    part = old_markup("A ferryman &amp; a\n  fog.", 'A ferry ... <a href="/plot">See full summary</a> »')
+    assert "plot" not in part.whole
+    assert (part.partial["plot"], part.cut) == ("A ferry ...", {"plot"})
 
 
 def test_directors_with_more_to_come_are_cut() -> None:
-    whole, cut = old_markup("Bo Lind</a></div>", 'Bo Lind</a>, <a href="fullcredits">1 more credit</a> »</div>')
-    assert "directors" not in whole
-    assert cut["directors"] == (ADA, BO)
+    part = old_markup("Bo Lind</a></div>", 'Bo Lind</a>, <a href="fullcredits">1 more credit</a> »</div>')
+    assert "directors" not in part.whole
+    assert (part.partial["directors"], part.cut) == ((ADA, BO), {"directors"})

@@ -27,8 +27,8 @@ from domain.errors import (
 )
 from domain.movie import Movie, title_url
 from infrastructure.http import Page
-from infrastructure.scraper.graphql_client import GraphqlClient
-from infrastructure.scraper.title_sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+from infrastructure.scraper.graphql import GraphqlClient
+from infrastructure.scraper.sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
 from shared.clock import FixedClock
 from tests.support.fetcher import Answer, FakeFetcher, Sent
 from tests.support.site_shapes import graphql_answer, graphql_title, page_of, title_page
@@ -134,7 +134,7 @@ def test_a_page_that_was_redirected_to_is_the_title_under_its_new_id() -> None:
         (title_page(graphql_title(IDS[1])), WrongTitle),
         (page_of({"props": {}, "page": "/find"}), NotATitlePage),
         (b"<html><body>Hello</body></html>", UnknownLayout),
-        (title_page(graphql_title(ID, ratingsSummary={"aggregateRating": 11, "voteCount": 1})), InvalidMovie),
+        (title_page(graphql_title(ID, titleText={"text": " "})), InvalidMovie),
     ],
 )
 def test_a_page_that_is_not_the_title_is_an_error(body: bytes, error: type[Exception]) -> None:
@@ -202,7 +202,7 @@ def test_one_missing_title_does_not_harm_the_others_of_its_batch() -> None:
 
 
 def test_impossible_values_cost_what_reading_them_took() -> None:
-    impossible = graphql_title(ID, metacritic={"metascore": {"score": 101}})
+    impossible = graphql_title(ID, titleText={"text": " "})
     body = title_page(impossible)
     by_page, _ = pages(lambda sent: Page(sent.url, 200, {}, body, size=321, requests=2))
     by_graphql, _ = graphql(lambda _: Page("x", 200, {}, graphql_answer(titles=[impossible]), size=654, requests=3))

@@ -1,0 +1,325 @@
+"""Where charts and titles are read: pages, GraphQL, or pages until the site refuses them and then GraphQL."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.ports import FetchedTitle, TitleSource
+from domain.chart import ChartEntry, ChartName
+from domain.errors import Blocked, InvalidMovie, SourceError, Transient, UnknownLayout
+from infrastructure.http import Page
+from infrastructure.scraper.chart_page import CHART_PATHS, parse_chart
+from infrastructure.scraper.fetcher import Fetcher, charged
+from infrastructure.scraper.graphql import (
+    GraphqlClient,
+    InputRejected,
+    ServerFailed,
+    chart_query,
+    credits_query,
+    titles_query,
+)
+from infrastructure.scraper.graphql_titles import (
+    GraphqlTitle,
+    LengthMismatch,
+    TitleNode,
+    read_credits,
+    read_stretch,
+    read_titles,
+    to_title,
+)
+from infrastructure.scraper.title_page import ParsedTitle, TruncatedPage, parse_title
+from infrastructure.scraper.values import FieldAbsent, value_at
+from shared.batcher import Batcher
+from shared.clock import Clock
+
+_log = logging.getLogger(__name__)
+_OF_ONE_TITLE: Final = (InputRejected, LengthMismatch, ServerFailed)  # one bad id may fail a whole query
+_CREDITS_A_PAGE: Final = 250
+_MAX_CREDIT_PAGES: Final = 40  # 10,000 credits of one category
+_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+
+
+class PageChartSource:
+    """Reads a chart from its page; a ChartSource.
+
+    Args:
+        fetcher: the network.
+        base_url: of the site.
+        max_requests: HTTP requests for one chart at most.
+        patient: whether to wait and probe when the site refuses; not worth it where another source follows.
+    """
+
+    def __init__(self, fetcher: Fetcher, base_url: str, *, max_requests: int, patient: bool = True) -> None:
+        self._fetcher = fetcher
+        self._base_url = base_url.rstrip("/")
+        self._max_requests = max_requests
+        self._patient = patient
+
+    def entries(self, chart: ChartName, cancel: threading.Event) -> tuple[ChartEntry, ...]:
+        page = self._fetcher.get(
+            self._base_url + CHART_PATHS[chart], max_requests=self._max_requests, cancel=cancel, patient=self._patient
+        )
+        with charged(page.requests, page.size):
+            try:
+                entries = parse_chart(page.body)
+            except UnknownLayout:
+                self._fetcher.unrecognised(page)
+                raise
+            self._fetcher.recognised(page)
+            return entries
+
+
+class GraphqlChartSource:
+    """Reads a chart from the GraphQL server, which may hand it out in several pages; a ChartSource.
+
+    Args:
+        client: the server.
+        max_requests: HTTP requests for each page of the list at most.
+        size: places to ask for; the chart's own size unless given.
+    """
+
+    def __init__(self, client: GraphqlClient, *, max_requests: int, size: int | None = None) -> None:
+        self._client = client
+        self._max_requests = max_requests
+        self._size = size
+
+    def entries(self, chart: ChartName, cancel: threading.Event) -> tuple[ChartEntry, ...]:
+        size = chart.size if self._size is None else self._size
+        entries: list[ChartEntry] = []
+        cursors: list[str | None] = [None]
+        requests = traffic = 0
+        while True:
+            query = chart_query(chart, size - len(entries), cursors[-1])
+            with charged(requests, traffic):
+                response = self._client.execute(query, max_requests=self._max_requests, cancel=cancel)
+                with charged(response.requests, response.size):
+                    stretch = read_stretch(response)
+            requests, traffic = requests + response.requests, traffic + response.size
+            entries.extend(stretch.entries)
+            # A stretch without a place, or a cursor that came before, would never end.
+            if len(entries) >= size or not stretch.entries or stretch.cursor in (None, *cursors):
+                return tuple(entries)
+            cursors.append(stretch.cursor)
+
+
+class PageTitleSource:
+    """Reads a title from its page; a TitleSource.
+
+    Args:
+        fetcher: the network.
+        base_url: of the site.
+        clock: tells when a page was read.
+        patient: whether to wait and probe when the site refuses; not worth it where another source follows.
+        keep: is handed each page that held a title, with the title's id.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        base_url: str,
+        clock: Clock,
+        *,
+        patient: bool = True,
+        keep: Callable[[str, bytes], object] | None = None,
+    ) -> None:
+        self._fetcher = fetcher
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._patient = patient
+        self._keep = keep
+
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
+        """Fetch and read one page; a page that is cut off is fetched again while requests are left."""
+        url = f"{self._base_url}/title/{imdb_id}/"
+        requests = size = 0
+        while True:
+            with charged(requests, size):
+                page = self._fetcher.get(
+                    url, max_requests=max_requests - requests, cancel=cancel, patient=self._patient
+                )
+                requests, size = requests + page.requests, size + page.size
+            last = requests >= max_requests
+            with charged(requests, size):
+                try:
+                    parsed = self._parse(page, imdb_id)
+                except TruncatedPage as error:
+                    if last:
+                        raise Transient(f"{imdb_id}: the page is cut off: {error}") from error
+                    parsed = None
+                except UnknownLayout:
+                    self._fetcher.unrecognised(page)
+                    raise
+                if parsed is not None and (last or not parsed.torn):
+                    self._fetcher.recognised(page)
+                    if self._keep is not None:
+                        self._keep(parsed.movie.imdb_id, page.body)
+                    return FetchedTitle(parsed.movie, "page", parsed.untold, parsed.cut, size=size, requests=requests)
+            _log.info("%s: the page is cut off; fetching it again", imdb_id)
+
+    def _parse(self, page: Page, imdb_id: str) -> ParsedTitle:
+        content_type = next((value for name, value in page.headers.items() if name.lower() == "content-type"), "")
+        charset = _CHARSET.search(content_type)
+        return parse_title(
+            page.body,
+            imdb_id=imdb_id,
+            scraped_at=self._clock.now(),
+            final_url=page.url,
+            charset=charset and charset[1],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    imdb_id: str
+    max_requests: int
+    cancel: threading.Event
+
+
+class GraphqlTitleSource:
+    """Reads titles from the GraphQL server, those of many threads in one request; a TitleSource.
+
+    A request counts once for every title in it. A query that the server cannot
+    answer is sent again in halves, so that one bad title fails alone. Lists of
+    people that are longer than one page are read to their end.
+
+    Args:
+        client: the server.
+        clock: tells when a response was read.
+        batch_size: titles in one request at most.
+        lanes: requests in flight at the same time at most.
+    """
+
+    def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int, lanes: int = 2) -> None:
+        self._client = client
+        self._clock = clock
+        self._batcher: Batcher[_Asked, FetchedTitle] = Batcher(self._flush, max_batch=batch_size, lanes=lanes)
+
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
+        if max_requests < 1:
+            raise Transient(f"{imdb_id}: no request is left to ask GraphQL")
+        return self._batcher.submit(_Asked(imdb_id, max_requests, cancel))
+
+    def _flush(self, asked: Sequence[_Asked]) -> list[FetchedTitle | Exception]:
+        """Titles that share a cancel event share a request: a wait can then be ended for all of them."""
+        events = {id(one.cancel): one.cancel for one in asked}
+        if len(events) == 1:
+            return self._read(asked, 0, 0)
+        results: dict[int, FetchedTitle | Exception] = {}
+        for event in events.values():
+            places = [place for place, one in enumerate(asked) if one.cancel is event]
+            results |= zip(places, self._read([asked[place] for place in places], 0, 0), strict=True)
+        return [results[place] for place in range(len(asked))]
+
+    def _read(self, asked: Sequence[_Asked], requests: int, size: int) -> list[FetchedTitle | Exception]:
+        """One result for each; ``requests`` were spent on each before, and ``size`` on all together."""
+        ids = [one.imdb_id for one in asked]
+        most = min(one.max_requests for one in asked)
+        results: Sequence[TitleNode | SourceError]
+        try:
+            response = self._client.execute(titles_query(ids), max_requests=most - requests, cancel=asked[0].cancel)
+            requests, size = requests + response.requests, size + response.size
+            results = read_titles(response, ids)
+        except SourceError as error:
+            requests, size = requests + error.requests, size + error.size
+            half = len(asked) // 2
+            if half and requests < most and isinstance(error, _OF_ONE_TITLE):
+                _log.info("%s; asking for %d titles again in halves", error, len(asked))
+                first = self._read(asked[:half], requests, size // 2)
+                return first + self._read(asked[half:], requests, size - size // 2)
+            results = [error] * len(asked)
+        share, rest = divmod(size, len(asked))
+        return [
+            self._settled(one, result, requests, share + (place < rest))
+            for place, (one, result) in enumerate(zip(asked, results, strict=True))
+        ]
+
+    def _settled(
+        self, asked: _Asked, result: TitleNode | SourceError, requests: int, size: int
+    ) -> FetchedTitle | Exception:
+        if isinstance(result, TitleNode):
+            more, traffic = self._read_on(result, asked, asked.max_requests - requests)
+            requests, size = requests + more, size + traffic
+            try:
+                title: GraphqlTitle = to_title(result, scraped_at=self._clock.now())
+            except InvalidMovie as error:
+                error.requests, error.size = requests, size
+                return error
+            return FetchedTitle(title.movie, "graphql", title.untold, title.cut, size=size, requests=requests)
+        # Several threads raise it, and each adds what it had spent before. Not by copy.copy: where Dask is imported
+        # (tblib teaches it about exceptions) the copies would share their attributes.
+        own = type(result).__new__(type(result), *result.args)
+        own.__dict__ |= result.__dict__
+        own.__cause__ = result
+        own.requests, own.size = requests, size
+        return own
+
+    def _read_on(self, title: TitleNode, asked: _Asked, budget: int) -> tuple[int, int]:
+        """Read the further pages of the directors; what they cost. What cannot be read stays missing, and is told."""
+        spent = traffic = 0
+        page = title.credits.get("directors")
+        seen: set[str] = set()
+        for _ in range(_MAX_CREDIT_PAGES):
+            if page is None or page.cursor is None or page.cursor in seen:
+                break
+            seen.add(page.cursor)
+            if spent >= budget:
+                _log.warning("%s: no request is left for the rest of its directors", title.imdb_id)
+                break
+            query = credits_query(title.imdb_id, "director", _CREDITS_A_PAGE, page.cursor)
+            try:
+                response = self._client.execute(query, max_requests=budget - spent, cancel=asked.cancel)
+                spent, traffic = spent + response.requests, traffic + response.size
+                further = read_credits(value_at(response.data, "title", "credits"))
+            except SourceError as error:
+                spent, traffic = spent + error.requests, traffic + error.size
+                _log.warning("%s: the rest of its directors could not be read: %s", title.imdb_id, error)
+                break
+            except FieldAbsent as error:
+                _log.warning("%s: the rest of its directors is not in the response: %s", title.imdb_id, error)
+                break
+            page = title.credits["directors"] = replace(
+                further, lines=page.lines + further.lines, listed=page.listed + further.listed
+            )
+        else:
+            _log.warning("%s: only the first %d directors are read", title.imdb_id, page.listed if page else 0)
+        return spent, traffic
+
+
+class AutoTitleSource:
+    """Reads pages until the site refuses them, and everything after that by GraphQL; a TitleSource.
+
+    Args:
+        pages: asked first; should not wait when it is blocked.
+        graphql: asked for the rest.
+    """
+
+    def __init__(self, pages: TitleSource, graphql: TitleSource) -> None:
+        self._pages = pages
+        self._graphql = graphql
+        self._refused = threading.Event()
+        self._switch_lock = threading.Lock()
+
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
+        if self._refused.is_set():
+            return self._graphql.title(imdb_id, max_requests=max_requests, cancel=cancel)
+        most = max(1, max_requests - 1)  # were all spent on a block, there would be none left for GraphQL
+        try:
+            return self._pages.title(imdb_id, max_requests=most, cancel=cancel)
+        except Blocked as error:
+            self._switch(error)
+            spent, size = error.requests, error.size
+        with charged(spent, size):
+            title = self._graphql.title(imdb_id, max_requests=max_requests - spent, cancel=cancel)
+        return replace(title, requests=title.requests + spent, size=title.size + size)
+
+    def _switch(self, error: Blocked) -> None:
+        with self._switch_lock:
+            if not self._refused.is_set():
+                self._refused.set()
+                reason = str(error).partition(";")[0]  # what follows is advice for users without another source
+                _log.warning("title pages are blocked (%s); the rest is read by GraphQL", reason)

@@ -1,0 +1,180 @@
+"""Single values: by their path in a JSON object, and as IMDb words them in text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from infrastructure.scraper.page_bytes import original_address
+
+UNREADABLE: Final = "\ufffd"  # stands for a character that could not be read or stored
+
+# PostgreSQL's text takes no NUL, and no store's UTF-8 takes half of a surrogate pair.
+_UNSTORABLE: Final = re.compile("[\\x00\\ud800-\\udfff]")
+_DURATION: Final = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?")
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_DATE: Final = re.compile(
+    rf"(?:(?P<day>\d{{1,2}}) )?(?:(?P<month>{'|'.join(_MONTHS)}) )?(?:(?P<us_day>\d{{1,2}}), )?(?P<year>\d{{4}})"
+    r"(?: \([^()]*\))?(?: See more.*)?"
+)
+_COUNT: Final = re.compile(r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}")
+_RUNNING_TIME: Final = re.compile(r"(?:(\d{1,4}) ?h(?:ours?|rs?)?\b)? ?(?:(\d{1,5}) ?m(?:in(?:utes?|s)?)?\b\.?)?")
+_PICTURE: Final = re.compile(
+    r"(https?://[^\s<>\"]+/images/M/[^\s<>\"/]+?)(?:\._[A-Z][^\s<>\"/]*)?\.(jpe?g|png|gif|webp)\b"
+)
+
+
+class FieldAbsent(LookupError):
+    """The object does not have the field."""
+
+
+class FieldDoubtful(FieldAbsent):
+    """The object has the field in a shape that is not known."""
+
+
+def value_at(node: object, *path: str) -> object:
+    """The value at the end of the path; ``None`` as soon as one step is null.
+
+    Raises:
+        FieldAbsent: a key is absent.
+        FieldDoubtful: a step is no object.
+    """
+    for key in path:
+        if node is None:
+            return None
+        if not isinstance(node, dict):
+            raise FieldDoubtful(".".join(path))
+        if key not in node:
+            raise FieldAbsent(".".join(path))
+        node = node[key]
+    return node
+
+
+def text_at(node: object, *path: str) -> str | None:
+    """A string at the end of the path.
+
+    Raises:
+        FieldAbsent: nothing there; FieldDoubtful: no string.
+    """
+    value = value_at(node, *path)
+    if value is None or isinstance(value, str):
+        return value
+    raise FieldDoubtful(".".join(path))
+
+
+def integer_at(node: object, *path: str) -> int | None:
+    """A whole number at the end of the path.
+
+    Raises:
+        FieldAbsent: nothing there; FieldDoubtful: no whole number.
+    """
+    value = value_at(node, *path)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise FieldDoubtful(".".join(path))
+
+
+def list_at(node: object, *path: str) -> list[object]:
+    """A list at the end of the path; empty where null stands instead.
+
+    Raises:
+        FieldAbsent: nothing there; FieldDoubtful: no list.
+    """
+    value = value_at(node, *path)
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return value
+    raise FieldDoubtful(".".join(path))
+
+
+def entries(listed: object) -> Iterator[object]:
+    """The entries of a list, which is ``[…]`` or ``{"edges": [{"node": …}]}``.
+
+    Raises:
+        FieldAbsent: it is no list.
+    """
+    plain = listed if isinstance(listed, list) else list_at(listed, "edges")
+    for entry in plain:
+        yield entry["node"] if isinstance(entry, dict) and "node" in entry else entry
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for each character that no store can hold."""
+    return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub(UNREADABLE, text)
+
+
+def clean(text: str | None) -> str | None:
+    """Storable, without blanks around it; ``None`` when nothing is left."""
+    return None if text is None else storable(text).strip() or None
+
+
+def minutes(seconds: int | None) -> int | None:
+    """Whole minutes, at least one; no running time is none."""
+    if not seconds:
+        return None
+    return max(1, seconds // 60) if seconds > 0 else seconds // 60  # negative: for the domain to refuse
+
+
+def partial_date(year: int | None, month: int | None, day: int | None) -> str | None:
+    """ISO 8601, as precise as the parts are known: a day without a month is no date."""
+    if year is None:
+        return None
+    parts = [f"{year:04d}"]
+    if month is not None:
+        parts.append(f"{month:02d}")
+        if day is not None:
+            parts.append(f"{day:02d}")
+    return "-".join(parts)
+
+
+def iso_seconds(duration: str) -> int | None:
+    """An ISO 8601 duration (``PT2H22M``) in seconds; ``None`` if it is none."""
+    match = _DURATION.fullmatch(duration)
+    if not match or not any(match.groups()):
+        return None
+    days, hours, mins, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + mins) * 60 + seconds
+
+
+def count(text: str) -> int | None:
+    """``2,237,134``; not ``2.2M``, which is no count but a rounding."""
+    return int(text.replace(",", "")) if _COUNT.fullmatch(text) else None
+
+
+def worded_date(text: str) -> str | None:
+    """``March 31, 1999 (United States)``, ``31 March 1999``, ``March 1999`` or ``1999`` in ISO 8601.
+
+    Text that is only partly understood is no date.
+    """
+    match = _DATE.fullmatch(text.strip())
+    if not match or (match["day"] and match["us_day"]) or ((match["day"] or match["us_day"]) and not match["month"]):
+        return None
+    month = _MONTHS.index(match["month"]) + 1 if match["month"] else None
+    day = match["day"] or match["us_day"]
+    return partial_date(int(match["year"]), month, int(day) if day else None)
+
+
+def running_minutes(text: str) -> int | None:
+    """``2 hours 16 minutes``, ``2h 16m (136 min)``, ``2h 16min``; the first running time of several.
+
+    Text that is only partly understood (``2 ore e 16 minuti``) is no running time.
+    """
+    match = _RUNNING_TIME.fullmatch(text.partition("(")[0].strip())
+    if not match or not any(match.groups()):
+        return None
+    hours, mins = (int(part or 0) for part in match.groups())
+    return hours * 60 + mins or None
+
+
+def full_size(address: str) -> str | None:
+    """The address of the whole picture: without an archive's prefix, and without the size and crop in its name.
+
+    ``None`` for the site's own placeholders, which are not under ``/images/M/``.
+    """
+    match = _PICTURE.match(original_address(address))
+    return f"{match[1]}._V1_.{match[2]}" if match else None

@@ -1,0 +1,135 @@
+"""Every command that prints JSON keeps to its schema in docs/schemas."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
+
+from infrastructure.demo.control import DemoControl
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
+from tests.conftest import ROOT
+from tests.e2e.conftest import Program
+
+SCHEMAS = ROOT / "docs" / "schemas"
+COUNT = 12
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[DemoProcess]:
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0)) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def program(site: DemoProcess, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return Program(tmp_path_factory.mktemp("json") / "data", {"BASE_URL": site.url, "BACKOFF_FACTOR": "0.01"})
+
+
+@pytest.fixture(scope="module")
+def scraped(program: Program, site: DemoProcess) -> dict[str, Any]:
+    """A run in which one title does not exist."""
+    missing = DemoControl(site.url).ids()[3]
+    DemoControl(site.url).faults([f"{missing}=404"])
+    out = program.run("--limit", str(COUNT), "--json", code=1).stdout
+    DemoControl(site.url).faults([])
+    value: dict[str, Any] = checked("run", out)
+    return value
+
+
+def checked(schema: str, text: str) -> Any:
+    assert text.endswith("\n")
+    value = json.loads(text)
+    rules = json.loads((SCHEMAS / f"{schema}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(rules)
+    Draft202012Validator(rules, format_checker=FormatChecker()).validate(value)
+    return value
+
+
+def test_a_run(scraped: dict[str, Any], program: Program) -> None:
+    (run,) = scraped["runs"]
+    assert scraped["data_dir"] == str(program.data_dir)
+    assert (run["work"], run["ended"], run["fetched"], run["failed"]) == ("scrape", "finished", COUNT - 1, 1)
+    assert run["failed_by_reason"] == {"NotFound": 1}
+    assert len(run["failures"]) == 1
+
+
+@pytest.mark.usefixtures("scraped")
+def test_status(program: Program, tmp_path: Path) -> None:
+    status = checked("status", program.run("status", "--json").stdout)
+    assert (status["completed"], status["failed"], status["pending"]) == (COUNT - 1, 1, 0)
+    assert checked("status", Program(tmp_path / "none").run("status", "--json").stdout) is None
+
+
+@pytest.mark.usefixtures("scraped")
+def test_verify(program: Program) -> None:
+    report = checked("verify", program.run("verify", "--json", code=1).stdout)
+    assert (report["equal"], report["complete"]) == (True, False)
+    assert [table["table"] for table in report["tables"]][:3] == ["movies", "people", "credits"]
+
+
+@pytest.mark.usefixtures("scraped")
+def test_verify_lists_differences_and_repairs(program: Program) -> None:
+    path = program.data_dir / "movies.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("movie", "video", 1) if "movie," in text else text[: len(text) // 2], encoding="utf-8")
+    report = checked("verify", program.run("verify", "--json", "--all", code=1).stdout)
+    assert not report["equal"]
+    assert report["differences"]
+    assert checked("verify", program.run("verify", "--json", "--repair", code=1).stdout)["repairs"]
+
+
+def test_doctor(program: Program) -> None:
+    report = checked("doctor", program.run("doctor", "--json").stdout)
+    assert report["ok"]
+    assert "route direct" in [check["subject"] for check in report["checks"]]
+    elsewhere = Program(program.data_dir, {"BASE_URL": "http://127.0.0.1:1"})
+    assert not checked("doctor", elsewhere.run("doctor", "--json", code=1).stdout)["ok"]
+
+
+def test_settings_with_secrets_masked(program: Program) -> None:
+    secret = Program(program.data_dir, {"POSTGRES_PASSWORD": "hunter2hunter2", "MAX_THREADS": "7"})
+    out = secret.run("settings", "--json").stdout
+    assert "hunter2" not in out
+    values = {setting["name"]: setting for setting in checked("settings", out)}
+    assert values["POSTGRES_PASSWORD"]["value"] == "***"
+    assert (values["MAX_THREADS"]["value"], values["MAX_THREADS"]["changed"]) == (7, True)
+
+
+@pytest.mark.usefixtures("scraped")
+def test_publish(program: Program, tmp_path: Path) -> None:
+    report = checked("publish", program.run("publish", "--json", "--out", str(tmp_path / "site")).stdout)
+    assert report["written"] > 10
+    assert not [step for step in report["steps"] if step["error"]]
+
+
+@pytest.mark.usefixtures("scraped")
+def test_sql_and_reports(program: Program) -> None:
+    rows = checked("sql", program.run("sql", "--json", "select rank, title from movies order by rank limit 2").stdout)
+    assert [row["rank"] for row in rows] == [1, 2]
+    names = program.run("report", "--list").stdout.split()
+    reports = checked("report", program.run("report", "--json").stdout)
+    assert [report["report"] for report in reports] == names
+
+
+@pytest.mark.usefixtures("scraped")
+def test_one_piped_report_is_csv_and_several_are_tables(program: Program) -> None:
+    (header, *rows) = csv.reader(io.StringIO(program.run("report", "genre_shares").stdout))
+    assert header[0] == "genre"
+    assert rows
+    assert all(len(row) == len(header) for row in rows)
+    assert "│" in program.run("report", "genre_shares", "ratings_by_year").stdout
+
+
+def test_every_schema_is_tested_here() -> None:
+    tested = Path(__file__).read_text(encoding="utf-8")
+    names = [path.stem for path in SCHEMAS.glob("*.json")]
+    assert names
+    assert not [name for name in names if f'checked("{name}"' not in tested]
