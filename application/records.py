@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
 from json.encoder import encode_basestring
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeAlias
 
 from domain.errors import InvalidMovie
@@ -55,7 +55,9 @@ def parse_timestamp(text: str) -> datetime:
 
 def list_cell(texts: Sequence[str]) -> str:
     """A JSON array of texts, kept readable: ``["Neo", "Thomas Anderson"]``."""
-    return "[" + ", ".join(map(encode_basestring, texts)) + "]"  # as json.dumps, without its set-up for each call
+    # As json.dumps, without its set-up for each call; most lists hold one text.
+    inner = encode_basestring(texts[0]) if len(texts) == 1 else ", ".join(map(encode_basestring, texts))
+    return f"[{inner}]"
 
 
 def parse_list(cell: str) -> tuple[str, ...]:
@@ -200,8 +202,11 @@ _KEY_COLUMNS: Final = {
     )
     for table in Table
 }
+_movie_values: Final = attrgetter(*Table.MOVIES.columns)
+# What is written as it is has no writer: calling one for 48 columns of every movie would cost a third of a save.
 _MOVIE_WRITERS: Final = tuple(
-    (field.name, _TO_TEXT[field.type], None if field.keep_empty else ()) for field in Table.MOVIES.fields
+    (None if _TO_TEXT[field.type] is _identity else _TO_TEXT[field.type], None if field.keep_empty else ())
+    for field in Table.MOVIES.fields
 )
 
 
@@ -213,7 +218,7 @@ def to_rows(movie: Movie) -> MovieRows:
     return MovieRows(
         movie_row(movie),
         tuple((person_id, name, read_at, movie.source, *nothing) for person_id, name in sorted(people.items())),
-        tuple(credit_row(movie, credit) for credit in sorted(movie.credits, key=lambda c: (c.category, c.position))),
+        tuple([credit_row(movie, credit) for credit in sorted(movie.credits, key=attrgetter("category", "position"))]),
         tuple(
             (movie.imdb_id, str(position), aka.title, aka.region, aka.language, _list(aka.types), _list(aka.attributes))
             for position, aka in enumerate(movie.akas, start=1)
@@ -249,8 +254,8 @@ def movie_row(movie: Movie) -> Row:
     """The movies row."""
     return tuple(
         [
-            None if (value := getattr(movie, name)) is None or value == empty else write(value)
-            for name, write, empty in _MOVIE_WRITERS
+            None if value is None or value == empty else value if write is None else write(value)
+            for value, (write, empty) in zip(_movie_values(movie), _MOVIE_WRITERS, strict=True)
         ]
     )
 
@@ -262,9 +267,9 @@ def credit_row(movie: Movie, credit: Credit) -> Row:
         credit.person.person_id,
         credit.category,
         str(credit.position),
-        _list(credit.characters),
-        _list(credit.job),
-        _list(credit.attributes),
+        list_cell(credit.characters) if credit.characters else None,
+        list_cell(credit.job) if credit.job else None,
+        list_cell(credit.attributes) if credit.attributes else None,
     )
 
 

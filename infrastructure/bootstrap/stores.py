@@ -6,10 +6,11 @@ uses: the start is part of every run's time.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from application.composite_repository import CompositeMovieRepository
 from application.ports import ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
 from application.repair import RepairStep, repair
-from domain.chart import ChartEntry
+from domain.chart import ChartEntry, ChartName
 from domain.errors import UsageError
+from infrastructure.bootstrap.resume import JOB_LOGS
 from shared.activity import activity
 from shared.clock import Clock
 from shared.settings import Settings
@@ -218,6 +220,7 @@ def open_stores(
                         read_only=read_only,
                         set_aside_unreadable=mending,
                         disk_wait=disk_wait(settings, cancel),
+                        rank_chart=lambda: chart_of_last_run(settings.data_dir),
                     )
                 )
             elif name == "sqlite":
@@ -237,6 +240,22 @@ def open_stores(
                 history = PostgresHistory(opened)
             stack.callback(each[-1].close)
         yield OpenStores(tuple(each), CompositeMovieRepository(each), history, place, opened)
+
+
+def chart_of_last_run(directory: Path) -> str | None:
+    """The chart of the newest run in a data directory that completed a title; ranks of version 0.1 belong to it."""
+    newest = JOB_LOGS["scrape"]
+    stem = newest.removesuffix(".jsonl")
+    for path in [directory / newest, *sorted(directory.glob(f"{stem}-*.jsonl"), reverse=True)]:
+        try:
+            lines = path.read_bytes().splitlines()
+        except FileNotFoundError:
+            continue
+        with suppress(ValueError, KeyError, TypeError, IndexError):
+            subject = json.loads(lines[0])["subject"]
+            if subject in set(ChartName) and any(b'"kind":"completed"' in line for line in lines):
+                return str(subject)
+    return None
 
 
 def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:

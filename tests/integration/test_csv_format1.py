@@ -15,6 +15,7 @@ import pytest
 from application.records import Row
 from domain.errors import UsageError
 from domain.fields import Table
+from infrastructure.bootstrap.stores import chart_of_last_run
 from infrastructure.stores.csv import merge, snapshot, writer
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.csv.snapshot import Manifest
@@ -83,7 +84,7 @@ def ranks(kind: str) -> list[tuple[str | None, str | None]]:
 
 @pytest.fixture
 def migrated(data: Path) -> Iterator[CsvMovieRepository]:
-    with closing(CsvMovieRepository(data, rank_chart="top250")) as repository:
+    with closing(CsvMovieRepository(data, rank_chart=lambda: "top250")) as repository:
         yield repository
 
 
@@ -118,6 +119,17 @@ def test_ranks_become_the_chart_of_the_job_log(kind: str, migrated: CsvMovieRepo
         assert (rank, imdb_id) in places or rank in kept
     if len({rank for rank, _ in ranks(kind)}) == len(ranks(kind)):
         assert not (data / "ranks-before.csv").exists()
+
+
+def test_the_chart_of_the_ranks_is_the_one_of_the_newest_run_that_saved_something(data: Path) -> None:
+    assert chart_of_last_run(data) == "top250"
+    log = data / "joblog.jsonl"
+    log.rename(data / "joblog-20261128T095438Z-85dda102.jsonl")
+    log.write_text('{"kind":"run","work":"scrape","subject":"toptv"}\n')  # one that has just begun
+    assert chart_of_last_run(data) == "top250"
+    log.write_text('{"kind":"run","work":"scrape","subject":"toptv"}\n{"kind":"completed","id":"tt0000001"}\n')
+    assert chart_of_last_run(data) == "toptv"
+    assert chart_of_last_run(data / "none") is None
 
 
 def test_ranks_of_no_known_chart_are_kept_in_a_file(data: Path, kind: str) -> None:
@@ -176,8 +188,8 @@ def test_a_migration_that_dies_is_done_again(data: Path, kind: str, step: int, m
         patched.setattr(Manifest, "write", dying(Manifest.write))
         patched.setattr(merge, "settle", dying(merge.settle))
         with suppress(Died):
-            CsvMovieRepository(data, rank_chart="top250").close()
-    with closing(CsvMovieRepository(data, rank_chart="top250")) as repository:
+            CsvMovieRepository(data, rank_chart=lambda: "top250").close()
+    with closing(CsvMovieRepository(data, rank_chart=lambda: "top250")) as repository:
         assert without_read_at(contents(repository)) == expected(kind)
         assert list(repository.rows(Table.CHARTS))
 
@@ -185,7 +197,7 @@ def test_a_migration_that_dies_is_done_again(data: Path, kind: str, step: int, m
 def test_files_of_0_1_alone_are_read_for_good(tmp_path: Path) -> None:
     data = copied("done", tmp_path / "data")
     (data / ".filmledger" / "csv.journal").unlink()
-    with closing(CsvMovieRepository(data, rank_chart="top250")) as repository:
+    with closing(CsvMovieRepository(data, rank_chart=lambda: "top250")) as repository:
         assert contents(repository) == expected("done")
     shutil.copy(FORMAT1 / "done" / "movies.csv", data / "movies.csv")
     with closing(CsvMovieRepository(data)) as repository:

@@ -21,12 +21,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from application.records import Row, key_of, newer_person, sort_key, to_rows
+from application.records import Row, key_of, newer_person, sort_key, storage_problem, to_rows
 from domain.errors import RecordRejected, UsageError
 from domain.fields import Table
 from domain.movie import Movie
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 Fields: TypeAlias = dict[str, Any]
 _OF_A_MOVIE: Final = {Table.MOVIES: "movie", Table.CREDITS: "credits", Table.AKAS: "akas"}
 _NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - Table.PEOPLE.column_index("born"))
+_NO_DETAILS_TEXT: Final = "," * len(_NO_DETAILS) + "\r\n"
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .]")
 _LENGTH_BITS: Final = 32
 _dumps: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
@@ -70,9 +73,9 @@ def movie_entry(movie: Movie, *, escape: bool, kind: str = "movie") -> Entry:
     try:
         line = _dumps(fields).encode() + b"\n"
     except UnicodeEncodeError as error:
-        raise _rejected(movie) from error
-    if b"\\u0000" in line and (found := _rejected(movie)).columns:
-        raise found
+        raise RecordRejected(STORE, f"{movie.imdb_id}: {storage_problem(rows)}") from error
+    if b"\\u0000" in line and (problem := storage_problem(rows)):
+        raise RecordRejected(STORE, f"{movie.imdb_id}: {problem}")
     return Entry(fields, line)
 
 
@@ -83,39 +86,12 @@ def entry(**fields: Any) -> Entry:
         RecordRejected: a text holds a NUL or half a surrogate pair.
     """
     text = _dumps(fields)
-    if "\\u0000" in text.replace("\\\\", "") or not _storable(text):
+    if "\\u0000" in text.replace("\\\\", "") or (not text.isprintable() and _HALF_PAIR.search(text)):
         raise RecordRejected(STORE, f"{fields['kind']}: a text holds a NUL or half a surrogate pair")
     return Entry(fields, text.encode() + b"\n")
 
 
-class _Unstorable(RecordRejected):
-    def __init__(self, message: str, columns: list[str]) -> None:
-        super().__init__(STORE, message)
-        self.columns = columns
-
-
-def _rejected(movie: Movie) -> _Unstorable:
-    rows = to_rows(movie)
-    tables = {
-        Table.MOVIES: (rows.movie,),
-        Table.PEOPLE: rows.people,
-        Table.CREDITS: rows.credits,
-        Table.AKAS: rows.akas,
-    }
-    columns = [
-        column
-        for table, flat in tables.items()
-        for row in flat
-        for column, cell in zip(table.columns, row, strict=True)
-        # A cell of a list has NUL as a JSON escape.
-        if cell and ("\0" in cell or "\\u0000" in cell.replace("\\\\", "") or not _storable(cell))
-    ]
-    named = ", ".join(dict.fromkeys(columns))
-    return _Unstorable(f"{movie.imdb_id}: {named} holds a NUL or half a surrogate pair", columns)
-
-
-def _storable(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -229,7 +205,7 @@ class Journal:
         if not places and name is None:
             return old
         if not places and not old and name is not None:
-            return encode_text((name.row(key),), escape=self._escaped).encode()
+            return self._new_person(key, name)
         rows = {sort_key(table, row): row for row in decode_all(old, escaped=self._escaped)}
         for packed in tuple(places):
             rows = _folded(table, rows, self._read(packed))
@@ -237,6 +213,11 @@ class Journal:
             rows = _folded(table, rows, {"kind": "rows", "rows": (name.row(key),)})
         kept = [row for _, row in sorted(rows.items()) if table is not Table.PEOPLE or row[1] is not None]
         return b"".join(encode(kept, escape=self._escaped))
+
+    def _new_person(self, person_id: str, name: Name) -> bytes:
+        if not _NOT_PLAIN.search(name.name):  # most are: a csv writer for each costs more
+            return f"{person_id},{name.name},{name.read_at},{name.source or ''}{_NO_DETAILS_TEXT}".encode()
+        return encode_text((name.row(person_id),), escape=self._escaped).encode()
 
     def _read(self, packed: int) -> Fields:
         offset, length = packed >> _LENGTH_BITS, packed & ((1 << _LENGTH_BITS) - 1)

@@ -35,7 +35,8 @@ class CsvMovieRepository:
         read_only: change nothing; works beside a process that writes.
         set_aside_unreadable: move rows that cannot be read to ``unreadable-<table>.csv`` instead of refusing them.
         disk_wait: how long a full disk is waited for; not at all unless given.
-        rank_chart: the chart that ranks in files of version 0.1 belong to; without it they go to ``ranks-before.csv``.
+        rank_chart: answers the chart that ranks in files of version 0.1 belong to, if there are such files; without
+            an answer they go to ``ranks-before.csv``.
 
     Raises:
         UsageError: there is a file of another shape, or a row that cannot be read; nothing was changed.
@@ -50,7 +51,7 @@ class CsvMovieRepository:
         read_only: bool = False,
         set_aside_unreadable: bool = False,
         disk_wait: DiskWait | None = None,
-        rank_chart: str | None = None,
+        rank_chart: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._layout = Layout(directory)
         self._escape = escape_formulas

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import groupby, islice
@@ -52,14 +52,14 @@ class CsvWriter:
         layout: where the files are.
         escape: formulas are to carry an apostrophe; files in the other form are rewritten.
         set_aside: move rows that cannot be read to files of their own.
-        rank_chart: the chart of ranks in files of version 0.1.
+        rank_chart: answers the chart of ranks in files of version 0.1.
 
     Raises:
         UsageError: a file is none of ours, or a row cannot be read; nothing was changed.
         OSError: the disk refuses.
     """
 
-    def __init__(self, layout: Layout, *, escape: bool, set_aside: bool, rank_chart: str | None) -> None:
+    def __init__(self, layout: Layout, *, escape: bool, set_aside: bool, rank_chart: Callable[[], str | None]) -> None:
         self.lock = threading.RLock()
         self.edited: set[Table] = set()
         self.missing: set[str] = set()
@@ -480,21 +480,22 @@ class CsvWriter:
         found = [*(movies.ranks if movies else ()), *ranks]
         if not found:
             return
-        rows, others = format1.by_chart(self._rank_chart, found)
+        chart = self._rank_chart()
+        rows, others = format1.by_chart(chart, found)
         if rows:
             number = self._next_journal()
             journal = Journal(
                 self._layout.journal(number), number, escaped=self._snapshot.manifest.escaped, repair=True
             )
             self._layout.make_state()
-            journal.append([entry(kind="chart", table=Table.CHARTS, chart=self._rank_chart, rows=rows)])
+            journal.append([entry(kind="chart", table=Table.CHARTS, chart=chart, rows=rows)])
             self._journals.append(journal)
         if others:
             write_atomically(self._layout.ranks_before, format1.ranks_csv(others))
         _log.warning(
             "%s: migrated from the storage format of version 0.1; ranks are in %s",
             self._layout.directory,
-            " and ".join([f"chart {self._rank_chart}"] * bool(rows) + [self._layout.ranks_before.name] * bool(others)),
+            " and ".join([f"chart {chart}"] * bool(rows) + [self._layout.ranks_before.name] * bool(others)),
         )
 
 
