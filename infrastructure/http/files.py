@@ -146,9 +146,9 @@ class FileSink:
             RequestFailed: the file is not whole, or longer than its size says.
         """
         if self.total is not None and self.size != self.total:
-            have = self.size
+            have, expected = self.size, self.total
             self.discard()
-            raise RequestFailed(f"the file has {have:,} bytes instead of {self.total:,}")
+            raise RequestFailed(f"the file has {have:,} bytes instead of {expected:,}")
         self.complete = True
 
     def discard(self) -> None:

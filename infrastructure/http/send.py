@@ -451,6 +451,8 @@ class Transport:
             elif request.sink is not None and request.sink.takes(response.status_code):
                 size, body = self._stream(raw, response.status_code, headers, request.sink, in_flight, cancel)
             else:
+                if request.sink is not None and response.status_code == 416:
+                    request.sink.discard()  # what is there is no beginning of this file
                 wire = _read(raw, limit, partial=request.partial)
                 size, encoding = len(wire), headers.get("Content-Encoding", "")
                 framed = framed or bool(codings(encoding))
