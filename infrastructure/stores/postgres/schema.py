@@ -1,8 +1,10 @@
-"""The schema's version: made, brought up to date, or refused."""
+"""The schema: made, migrated, or refused with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +16,85 @@ from domain.fields import Table
 from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.failures import classify_error
+from infrastructure.stores.postgres.maintenance import get_state, set_state
+from infrastructure.stores.postgres.preflight import require_changeable
 from infrastructure.stores.postgres.queries import query
 from shared.clock import Clock, SystemClock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_RANKS_BEFORE = "ranks_before"
 _LOCK = 7_164_702_331  # an advisory lock of ours; the number means nothing
 
 
-def prepare(database: Database, clock: Clock | None = None, *, until: str | None = None) -> None:
+def prepare(
+    database: Database, clock: Clock | None = None, *, chart: str | None = None, until: str | None = None
+) -> bool:
     """Brings the database to the schema of this program; does nothing if it is there.
 
     Args:
+        database: which.
         clock: for the times the migration tool writes down.
+        chart: of the ranks in a database of version 0.1, where the job log knows it.
         until: the last migration to apply; all of them unless given.
 
+    Returns:
+        Whether a database of an older version was migrated.
+
     Raises:
-        UsageError: the schema is newer than this program, or may not be changed.
+        UsageError: the schema is newer than this program, or must not be changed; nothing was changed.
         StoreUnavailable: the server cannot be reached.
     """
-    connection = database.connect()
-    try:
-        connection.autocommit = True
-        if _behind(connection):
-            _may_create(connection)
+    with _connected(database) as connection:
+        applied = _applied(connection)
+        missing = [version for version in versions() if version not in applied and version <= (until or version)]
+        if missing:
+            require_changeable(connection, applied, missing)
             with connection.cursor() as cursor:
-                # Held by this session, so a process that dies lets go of it; the lock of the migration tool
-                # is a row that would stay.
+                # Held by this session, so that it ends with the process; the migration tool's lock is a row that stays.
                 cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-            if _behind(connection):
-                _migrate(database.connect, clock or SystemClock(), until or versions()[-1])
+            if _applied(connection) == applied:
+                _migrate(database.connect, clock or SystemClock(), missing[-1], chart or "")
         if until is None:
             _comment(connection)
-    except psycopg2.Error as error:
-        raise classify_error(error).error() from error
-    finally:
-        connection.close()
+        return bool(missing and applied)
+
+
+def check(database: Database) -> bool:
+    """Checks whether ``prepare`` can succeed. Changes nothing.
+
+    Returns:
+        Whether ``prepare`` will migrate a database of an older version.
+
+    Raises:
+        UsageError: as ``prepare``.
+        StoreUnavailable: the server cannot be reached.
+    """
+    with _connected(database) as connection:
+        applied = _applied(connection)
+        missing = [version for version in versions() if version not in applied]
+        if missing:
+            require_changeable(connection, applied, missing)
+        return bool(missing and applied)
+
+
+def ranks_before(database: Database) -> list[tuple[str, int]]:
+    """Title ids and ranks that the migration could give to no chart; ``forget_ranks_before`` once they are saved."""
+    return [(str(imdb_id), int(rank)) for imdb_id, rank in json.loads(get_state(database, _RANKS_BEFORE) or "[]")]
+
+
+def forget_ranks_before(database: Database) -> None:
+    """Removes what ``ranks_before`` returns."""
+    set_state(database, _RANKS_BEFORE, None)
+
+
+@contextmanager
+def _connected(database: Database) -> Iterator[Connection]:
+    with closing(database.connect()) as connection:
+        try:
+            connection.autocommit = True
+            yield connection
+        except psycopg2.Error as error:
+            raise classify_error(error).error() from error
 
 
 def versions() -> list[str]:
@@ -56,8 +102,8 @@ def versions() -> list[str]:
     return sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
-def _behind(connection: Connection) -> bool:
-    """Whether migrations are missing."""
+def _applied(connection: Connection) -> list[str]:
+    """The migrations that the database has."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_encoding")
         ((encoding,),) = cursor.fetchall()
@@ -65,7 +111,7 @@ def _behind(connection: Connection) -> bool:
             raise UsageError(f"PostgreSQL: the database's encoding is {encoding}; create one with ENCODING 'UTF8'")
         cursor.execute("SELECT to_regclass('_yoyo_migration')")
         if cursor.fetchall() == [(None,)]:
-            return True
+            return []
         cursor.execute("SELECT migration_id FROM _yoyo_migration ORDER BY migration_id")
         applied = [row[0] for row in cursor.fetchall()]
     known = versions()
@@ -74,7 +120,7 @@ def _behind(connection: Connection) -> bool:
             f"PostgreSQL: the database was made by a newer filmledger (schema {unknown[-1]}, this one knows "
             f"{known[-1]}); update the program, or use another database"
         )
-    return applied != known
+    return applied
 
 
 def _comment(connection: Connection) -> None:
@@ -88,18 +134,7 @@ def _comment(connection: Connection) -> None:
                 cursor.execute(f"COMMENT ON {target} IS %s", (wanted,))
 
 
-def _may_create(connection: Connection) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, current_schema(), has_schema_privilege(current_schema(), 'CREATE')")
-        ((user, name, allowed),) = cursor.fetchall()
-    if not allowed:
-        raise UsageError(
-            f"PostgreSQL: permission denied for schema {name or 'public'}; its owner can allow it: "
-            f'GRANT CREATE ON SCHEMA {name or "public"} TO "{user}"'
-        )
-
-
-def _migrate(connect: Callable[[], Connection], clock: Clock, until: str) -> None:
+def _migrate(connect: Callable[[], Connection], clock: Clock, until: str, chart: str) -> None:
     """Apply what is missing. Imports the migration tool only here: it takes as long as everything else."""
     import yoyo  # type: ignore[import-untyped]
     from yoyo.backends.core.postgresql import PostgresqlBackend  # type: ignore[import-untyped]
@@ -111,6 +146,8 @@ def _migrate(connect: Callable[[], Connection], clock: Clock, until: str) -> Non
         def connect(self, dburi: object) -> Connection:  # noqa: ARG002 - the signature is yoyo's
             connection = connect()
             connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('filmledger.chart', %s, false)", (chart,))
             return connection
 
         def execute(self, sql: str, params: dict[str, Any] | None = None) -> Any:
@@ -124,7 +161,7 @@ def _migrate(connect: Callable[[], Connection], clock: Clock, until: str) -> Non
     backend = Backend(DatabaseURI("postgresql", None, None, None, None, "", {}), "_yoyo_migration")
     try:
         backend.init_database()
-        backend.break_lock()  # ours is held, so whoever left this one is dead
+        backend.break_lock()  # ours is held, so the process that left this one has ended
         with backend.lock():
             known = yoyo.read_migrations(str(MIGRATIONS)).filter(lambda migration: migration.id <= until)
             backend.apply_migrations(backend.to_apply(known))

@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 
 from application.ports import ChartSnapshot, Run, TableOfValues, Value
+from application.records import chart_rows
 from domain.chart import ChartEntry
 from domain.errors import UsageError
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
@@ -128,8 +129,9 @@ def test_a_title_that_imdb_has_moved_stands_under_its_new_id(days: Days, databas
     run = Run(SITE, "top250", 2, DAY)
     days.history.begin(run, [ChartEntry(1, A.imdb_id), ChartEntry(2, B.imdb_id)])
     repository = PostgresMovieRepository(database)
-    repository.save(replace(A, rank=1, scraped_at=DAY))
-    repository.save(replace(C, rank=2, scraped_at=DAY))
+    repository.save(replace(A, scraped_at=DAY))
+    repository.save(replace(C, scraped_at=DAY))
+    repository.replace_chart("top250", list(chart_rows("top250", [A.imdb_id, C.imdb_id], DAY)))
     days.end(run)
     (snapshot,) = days.history.snapshots(1)
     assert seen(snapshot) == [(1, A.imdb_id, A.rating, A.votes), (2, C.imdb_id, C.rating, C.votes)]

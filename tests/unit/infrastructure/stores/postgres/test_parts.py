@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +9,17 @@ import psycopg2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infrastructure.stores.postgres.culprits import flaws
 from psycopg2 import errors
 from psycopg2.extensions import parse_dsn
 
+from application.records import Row, to_rows
 from domain.errors import StoreUnavailable, UsageError
+from domain.fields import Table
 from infrastructure.stores.postgres.address import completed, environment_of, from_parts, within
-from infrastructure.stores.postgres.encoding import encode, groups
+from infrastructure.stores.postgres.encoding import array_literal, columns, groups
 from infrastructure.stores.postgres.failures import Kind, classify_error, one_line
 from infrastructure.stores.postgres.outage import Outage
-from tests.support.movies import full_movie, movie, person
+from tests.support.movies import movie
 
 # --- failures -------------------------------------------------------------------
 
@@ -135,38 +135,44 @@ def test_an_outage_is_told_once() -> None:
 # --- batches --------------------------------------------------------------------
 
 
-def test_a_batch_is_json_with_missing_values_as_null() -> None:
-    whole = full_movie(1)
-    document = json.loads(encode([whole, movie(2)]))
-    first, second = document["movies"]
-    assert (first["imdb_id"], first["rating"], first["genres"]) == (whole.imdb_id, whole.rating, list(whole.genres))
-    assert (second["rating"], second["genres"], second["plot"]) == (None, None, None)
-    assert [credit["person_id"] for credit in document["credits"]] == [c.person.person_id for c in whole.credits]
+def test_rows_become_one_array_for_each_column() -> None:
+    rows: list[Row] = [("top250", "1", 'a "b"', None), ("top250", "2", "c\\d", "NULL")]
+    assert columns(Table.CHARTS, rows) == [
+        '{"top250","top250"}', '{"1","2"}', '{"a \\"b\\"","c\\\\d"}', '{null,"NULL"}',
+    ]  # fmt: skip
+    assert columns(Table.CHARTS, []) == ["{}"] * 4
+
+
+@pytest.mark.parametrize(
+    ("cell", "literal"),
+    [
+        ("[]", "{}"),
+        ('["a", "b, {c}"]', '{"a", "b, {c}"}'),
+        ('["line\\nfeed", "q\\"x"]', '{"line\nfeed","q\\"x"}'),
+        ("not JSON", "not JSON"),
+        ("[1]", "[1]"),
+    ],
+)
+def test_lists_become_arrays(cell: str, literal: str) -> None:
+    assert array_literal(cell) == literal
 
 
 @given(st.lists(st.integers(1, 6), max_size=30))
 def test_no_movie_stands_twice_in_a_group_and_none_overtakes_itself(numbers: list[int]) -> None:
-    movies = [movie(number) for number in numbers]
+    movies = [to_rows(movie(number)) for number in numbers]
     found = list(groups(movies))
     assert sorted(index for group in found for index in group) == list(range(len(movies)))
     for group in found:
-        assert len({movies[index].imdb_id for index in group}) == len(group)
+        assert len({movies[index].movie[0] for index in group}) == len(group)
     for number in set(numbers):
         order = [index for group in found for index in group if numbers[index] == number]
         assert order == sorted(order)
 
 
 def test_long_texts_are_written_in_smaller_groups() -> None:
-    movies = [replace(movie(number), plot="x" * 3_000_000) for number in range(1, 4)]
+    movies = [to_rows(replace(movie(number), plot="x" * 3_000_000)) for number in range(1, 4)]
     assert list(groups(movies)) == [[0], [1], [2]]
-    assert list(groups([replace(movie(1), plot="x" * 9_000_000)])) == [[0]]
-
-
-def test_what_no_column_holds_is_named() -> None:
-    assert flaws(full_movie(1)) == ""
-    assert flaws(movie(1, title="a\0b")) == "title holds a NUL"
-    assert "name holds half a surrogate pair" in flaws(movie(1, cast=[person(1, "\udcff")]))
-    assert flaws(replace(movie(1), votes=2**63)).startswith("votes 9223372036854775808 is larger")
+    assert list(groups([to_rows(replace(movie(1), plot="x" * 9_000_000))])) == [[0]]
 
 
 # --- addresses ------------------------------------------------------------------
