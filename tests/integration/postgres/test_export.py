@@ -266,36 +266,6 @@ def test_the_command_says_that_only_the_database_was_filled(tmp_path: Path, monk
 # --- times that Python cannot have ----------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 12:00:00+00 BC", "20000-01-01 00:00:00+00"])
-def test_an_impossible_time_makes_one_movie_unreadable_until_it_is_saved_again(
-    database: Database, tmp_path: Path, moment: str
-) -> None:
-    save_all(database, *FILMS)
-    victim = FILMS[3]
-
-    def spoil(connection: Connection) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE movies SET scraped_at = %s WHERE imdb_id = %s", (moment, victim.imdb_id))
-
-    database.run(spoil)
-    repository = PostgresMovieRepository(database)
-    with pytest.raises(StoreError, match=rf"{victim.imdb_id} cannot be read: scraped_at {re.escape(moment)}"):
-        repository.find(victim.imdb_id)
-    assert repository.find(FILMS[4].imdb_id) == FILMS[4]
-    with pytest.raises(StoreError, match=f"{victim.imdb_id} cannot be read: scraped_at "):
-        exported(database, ExportFormat.PARQUET, tmp_path / "out")
-    with closing(CsvMovieRepository(tmp_path)) as csv:
-        for one in FILMS:
-            csv.save(one)
-        report = verify(csv, repository)
-        assert [(finding.key, finding.verdict) for finding in report.examples] == [
-            ((victim.imdb_id,), Verdict.UNREADABLE)
-        ]
-        assert [action.step for action in repair(csv, repository)] == [Step.TO_POSTGRES]
-        assert verify(csv, repository).same
-    assert repository.find(victim.imdb_id) == victim
-
-
 def test_json_lines_hold_whole_movies(database: Database, tmp_path: Path) -> None:
     whole = full_movie(1)
     save_all(database, whole, bare(1), film(3, rank=2))

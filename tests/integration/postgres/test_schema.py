@@ -49,9 +49,7 @@ def test_makes_the_schema_once(fresh: str) -> None:
 def test_a_start_that_died_after_any_migration_is_taken_up(fresh: str, version: str) -> None:
     with closing(Database(fresh)) as database:
         schema.prepare(database, until=version)
-    execute(
-        fresh, f"DELETE FROM _yoyo_migration WHERE migration_id = '{version}'"
-    )  # done, but not written down as done
+    execute(fresh, f"DELETE FROM _yoyo_migration WHERE migration_id = '{version}'")
     prepare(fresh)
     assert applied(fresh) == schema.versions()
     assert works(fresh)
