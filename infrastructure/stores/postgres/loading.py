@@ -23,6 +23,11 @@ from infrastructure.stores.postgres.queries import query
 # Source: https://www.postgresql.org/docs/current/sql-copy.html, text format
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_DATE: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIMES: Final = {
+    FieldType.DATE: re.compile(_DATE),
+    FieldType.TIMESTAMP: re.compile(_DATE + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"),
+}
 _ABSENT: Final = re.compile("(?:credits|akas)_(imdb_id|person_id)_fkey")
 _KEY: Final = re.compile(r"=\(([^)]*)\)")
 _REFERRED_TO: Final = {"imdb_id": Table.MOVIES, "person_id": Table.PEOPLE}
@@ -108,10 +113,15 @@ class _Lines:
 
 
 def _lines(table: Table, rows: Iterator[Row]) -> Iterator[str]:
+    times = [place for place, field in enumerate(table.fields) if field.type in _TIMES]
     lists = [place for place, field in enumerate(table.fields) if field.type is FieldType.TEXT_LIST]
     for row in rows:
         if len(row) != len(table.columns):
             raise _refused(table, row, f"{len(row)} cells instead of {len(table.columns)}")
+        for place in times:  # PostgreSQL would take others as well, as 'now' and 'infinity'
+            field = table.fields[place]
+            if row[place] is not None and not _TIMES[field.type].fullmatch(row[place] or ""):
+                raise _refused(table, row, f"{field.name} {row[place]!r} is not a time")
         cells: list[Cell] = list(row)
         for place in lists:
             if (cell := cells[place]) is not None:

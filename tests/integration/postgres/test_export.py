@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,13 +16,9 @@ from arro3.io import read_parquet
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
-from application.comparison import Verdict
 from application.records import Row, to_rows
-from application.repair import Step, repair
-from application.verify import verify
-from domain.errors import StoreError, StoreUnavailable, UsageError
+from domain.errors import StoreUnavailable, UsageError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.cli.app import program
@@ -117,9 +111,9 @@ def test_names_go_on_by_the_rule_after_an_import(database: Database, tmp_path: P
     same_time = replace(movie(3, cast=[person(1, "Anne")]), scraped_at=moment)
     save_all(database, older, same_time)
     repository = PostgresMovieRepository(database)
-    assert list(repository.rows(Table.PEOPLE)) == [("nm0000001", "Anna")]
+    assert [row[1] for row in repository.rows(Table.PEOPLE)] == ["Anna"]
     save_all(database, replace(older, scraped_at=moment))
-    assert list(repository.rows(Table.PEOPLE)) == [("nm0000001", "Ann")]
+    assert [row[1] for row in repository.rows(Table.PEOPLE)] == ["Ann"]
 
 
 def test_saving_works_after_an_import(database: Database, tmp_path: Path) -> None:
@@ -157,8 +151,8 @@ def broken(table: Table, index: int, column: str, cell: str | None) -> InMemoryM
     [
         (Table.MOVIES, "year", "19x4", r"movies tt\d+, year: invalid input syntax"),
         (Table.MOVIES, "year", "1700", r"movies tt\d+: .*movies_year_check"),
-        (Table.MOVIES, "scraped_at", "infinity", r"movies tt\d+: scraped_at 'infinity' is no time"),
-        (Table.MOVIES, "scraped_at", "now", r"movies tt\d+: scraped_at 'now' is no time"),
+        (Table.MOVIES, "scraped_at", "infinity", r"movies tt\d+: scraped_at 'infinity' is not a time"),
+        (Table.MOVIES, "scraped_at", "now", r"movies tt\d+: scraped_at 'now' is not a time"),
         (Table.MOVIES, "plot", "half \ud83c", r"movies tt\d+: it is not UTF-8"),
         (Table.MOVIES, "plot", "n\0l", r"movies tt\d+: invalid byte sequence"),
         (Table.PEOPLE, "name", " ", r"people_name_check.*nm\d+"),
@@ -206,10 +200,10 @@ def line_replaced(number: int, line: bytes) -> Callable[[bytes], bytes]:
     ("table", "damage", "says"),
     [
         (Table.MOVIES, lambda content: content[:3000], r"movies\.csv line \d+: "),
-        (Table.MOVIES, line_replaced(4, b"garbage\r\n"), r"movies\.csv line 4: 1 cells instead of 17"),
+        (Table.MOVIES, line_replaced(4, b"garbage\r\n"), r"movies\.csv line 4: 1 cells instead of 50"),
         (Table.MOVIES, lambda content: content + b"\1,\xff\n" * 9, r"line 43: .*line 44: .*line 45: .* and more$"),
         (Table.MOVIES, lambda content: content + content.splitlines(keepends=True)[-1], r"tt\d+: it stands .* twice"),
-        (Table.PEOPLE, line_replaced(5, b"nm0000001,Jos\xe9\r\n"), r"people\.csv line 5: it is not UTF-8"),
+        (Table.PEOPLE, line_replaced(5, b"nm1,\xe9" + b"," * 10 + b"\r\n"), r"people\.csv line 5: it is not UTF-8"),
         (Table.PEOPLE, line_replaced(5, b""), r"credits name nm\d+, but people do not"),
         (Table.PEOPLE, lambda _: b"", r"people\.csv has not even a first line"),
         (Table.CREDITS, lambda content: content[:-9], r"credits\.csv line \d+: "),
@@ -223,7 +217,7 @@ def test_a_broken_file_is_named_with_the_line_and_nothing_is_imported(
         import_of(database, damaged(tmp_path / "in", table, damage))
     assert "\n" not in str(caught.value)
     assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == []
-    assert len(import_of(database, damaged(tmp_path / "in", table, bytes))) == 3
+    assert len(import_of(database, damaged(tmp_path / "in", table, bytes))) == len(Table)
 
 
 @pytest.mark.long
@@ -294,7 +288,7 @@ def test_parquet_has_types(database: Database, tmp_path: Path) -> None:
         return tables["movies"].column(column).to_pylist()[at]
 
     assert cell("genres") == list(whole.genres)
-    assert cell("rating") == Decimal(str(whole.rating))
+    assert cell("rating") == whole.rating
     assert cell("votes") == whole.votes
     assert cell("scraped_at") == whole.scraped_at
     assert len(ids) == len(FILMS) + 1

@@ -87,10 +87,10 @@ def require_field_table(dsn: str) -> None:
     assert {key: found[key] for key in found if key[0] in set(Table)} == wanted
     keys = execute(
         dsn,
-        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'p'",
+        "SELECT conrelid::regclass::text, replace(pg_get_constraintdef(oid), '\"', '') FROM pg_constraint "
+        "WHERE contype = 'p' AND connamespace = 'public'::regnamespace",
     )
-    for table in Table:
-        assert (str(table), f"PRIMARY KEY ({', '.join(table.key)})") in keys
+    assert {(str(table), f"PRIMARY KEY ({', '.join(table.key)})") for table in Table} <= set(keys)
 
 
 def test_every_record_is_kept(old: str) -> None:
