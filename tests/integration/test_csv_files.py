@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -576,6 +577,45 @@ def test_a_copy_of_the_folder_is_trusted_by_its_checksums(
     before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
     CsvMovieRepository(copy).close()
     assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
+
+
+def test_files_that_lack_a_column_of_today_are_written_with_it(filled: Path) -> None:
+    """As an upgrade finds them that brings a field."""
+    path = filled / "movies.csv"
+    rows = [row[:28] + row[29:] for row in plainly(path)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    before = files_of(filled)
+    with pytest.raises(UsageError, match="first line"):  # a column that an editor took out
+        CsvMovieRepository(filled)
+    assert files_of(filled) == before
+    manifest = filled / ".filmledger" / "csv.json"
+    fields = json.loads(manifest.read_text())
+    fields["files"]["movies.csv"]["columns"].pop(28)
+    manifest.write_text(json.dumps(fields))
+    assert contents(CsvMovieRepository(filled, read_only=True)) == expected(SAVED)
+    with opened(filled) as repository:
+        assert contents(repository) == expected(SAVED)
+    assert plainly(path)[0] == list(Table.MOVIES.columns)
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000, 0o022])
+def test_files_can_be_read_by_all_and_the_state_by_its_owner_alone_whatever_the_umask(
+    tmp_path: Path, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        with opened(tmp_path) as repository:
+            repository.replace_chart("top250", [*chart_rows("top250", [imdb_id(1)], EPOCH)])
+            repository.finalize()
+            repository.save(movie(1))
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.*") if path.is_file()}
+    finally:
+        os.umask(before)
+    assert modes == {
+        **dict.fromkeys(["top250.csv", *(f"{table}.csv" for table in Table)], 0o644),
+        **dict.fromkeys(["csv.json", "csv-2.jsonl"], 0o600),
+    }
 
 
 # --- charts as flat files -------------------------------------------------------

@@ -15,6 +15,7 @@ from domain.fields import Table
 from domain.movie import Credit, Movie
 from infrastructure.stores.csv.dialect import encode
 from infrastructure.stores.csv.layout import Layout
+from infrastructure.stores.csv.snapshot import mode_of
 from infrastructure.stores.csv.view import View
 from shared.atomic import write_atomically
 
@@ -48,7 +49,7 @@ def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
             continue
         content = b"".join(encode([COLUMNS, *lines], escape=escape))
         if not path.exists() or path.read_bytes() != content:
-            write_atomically(path, content)
+            write_atomically(path, content, mode=mode_of(path))
 
 
 def _line(view: View, place: Row) -> Row:

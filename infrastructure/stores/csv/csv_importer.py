@@ -63,6 +63,7 @@ class ImportedFile:
         table: which table it is for.
         end: how far it is read.
         escaped: formulas carry an apostrophe.
+        known: columns that an earlier version of this program wrote.
         scratch: the folder for temporary files; the system's if ``None``.
 
     Raises:
@@ -70,10 +71,20 @@ class ImportedFile:
         OSError: it cannot be read, or there is no room for temporary files.
     """
 
-    def __init__(self, file: OpenFile, table: Table, end: int, *, escaped: bool, scratch: Path | None = None) -> None:
+    def __init__(
+        self,
+        file: OpenFile,
+        table: Table,
+        end: int,
+        *,
+        escaped: bool,
+        known: tuple[str, ...] = (),
+        scratch: Path | None = None,
+    ) -> None:
         self.table = table
         self.ranks: list[format1.Rank] = []
         self._escaped = escaped
+        self._known = known
         self._scratch = scratch
         self._stack = ExitStack()
         self._runs: list[IO[bytes]] = []
@@ -135,7 +146,7 @@ class ImportedFile:
     def _load(self, file: OpenFile, end: int) -> None:
         raw: list[str] = []
         reader = csv.reader(_remembered(_lines(file.pieces(end)), raw))
-        order, is_format1 = column_order(self.table, next(reader, []), str(file.path))
+        order, columns = column_order(self.table, next(reader, []), str(file.path), self._known)
         raw.clear()
         line = reader.line_num + 1
         size = 0
@@ -143,7 +154,7 @@ class ImportedFile:
             if cells:
                 row = decode([cells[at] for at in order] if len(cells) == len(order) else cells, escaped=self._escaped)
                 text = "".join(raw)
-                self._rows.append(self._read(line, row, text, is_format1=is_format1))
+                self._rows.append(self._read(line, row, text, columns))
                 size += len(text) + 200
                 if size > _IN_MEMORY:
                     self._spill()
@@ -152,7 +163,7 @@ class ImportedFile:
             line = reader.line_num + 1
         self._rows.sort()
 
-    def _read(self, line: int, row: Row, raw: str, *, is_format1: bool) -> ReadRow:
+    def _read(self, line: int, row: Row, raw: str, columns: tuple[str, ...]) -> ReadRow:
         table = self.table
         problem = _ends_in_quotes(raw)
         torn = bool(problem) and not _INNER_RECORD.search(raw)
@@ -160,10 +171,13 @@ class ImportedFile:
             row = (*row, *[None] * (len(table.columns) - len(row)), problem)
         else:
             try:
-                if is_format1:
+                if columns == format1.COLUMNS.get(table):
                     row, rank = format1.converted(table, row)
                     if rank is not None:
                         self.ranks.append(rank)
+                elif columns != table.columns and len(row) == len(columns):
+                    cells = dict(zip(columns, row, strict=True))
+                    row = canonical(table, tuple(cells.get(column) for column in table.columns))
                 else:
                     row = canonical(table, row)
                 "".join(cell or "" for cell in row).encode()
@@ -192,26 +206,17 @@ _TIME_COLUMNS: Final = {
 }
 
 
-def check_header(file: OpenFile, table: Table, end: int) -> None:
-    """Reads the first line only.
-
-    Raises:
-        UsageError: it is none of ours; the message says what to do.
-        OSError: the file cannot be read.
-    """
-    if end:
-        column_order(table, next(csv.reader(_lines(file.pieces(end))), []), str(file.path))
-
-
-def column_order(table: Table, found: list[str], path: str) -> tuple[list[int], bool]:
-    """Where each column of the table is in the file, and whether the file is of version 0.1.
+def column_order(
+    table: Table, found: list[str], path: str, known: tuple[str, ...] = ()
+) -> tuple[list[int], tuple[str, ...]]:
+    """The columns of a file, and where each is: those of today, of ``known``, or of version 0.1.
 
     Raises:
         UsageError: the columns are others.
     """
-    for columns in (table.columns, format1.COLUMNS.get(table, ())):
+    for columns in (table.columns, known, format1.COLUMNS.get(table, ())):
         if columns and sorted(found) == sorted(columns):
-            return [found.index(column) for column in columns], columns is not table.columns
+            return [found.index(column) for column in columns], columns
     shown = ",".join(found)
     hint = " (saved with another separator than the comma?)" if len(found) == 1 and re.search("[;\t|]", shown) else ""
     raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from domain.fields import Table
 from infrastructure.stores.csv.dialect import split_groups
 from infrastructure.stores.csv.journal import Overlay
 from infrastructure.stores.csv.layout import Layout
-from infrastructure.stores.csv.snapshot import BLOCK, Chunk, Manifest, OpenFile
+from infrastructure.stores.csv.snapshot import BLOCK, Chunk, Manifest, OpenFile, mode_of
 from shared.atomic import sync, sync_folder
 
 _log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ def set_aside(layout: Layout, table: Table) -> Path:
         number += 1
         path = layout.edited(table, f"{stamp}-{number}")
     with layout.table(table).open("rb") as source, path.open("wb") as target:
+        os.fchmod(target.fileno(), mode_of(layout.table(table)))
         shutil.copyfileobj(source, target, 1 << 20)
         target.flush()
         sync(target.fileno())

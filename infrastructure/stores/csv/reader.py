@@ -118,7 +118,8 @@ def _import(view: View, table: Table, end: int | None) -> None:
     """Replaces a changed file in a view by a sorted copy without a name."""
     snapshot = view.snapshot
     file = snapshot.files[table]
-    imported = ImportedFile(file, table, file.status()[0] if end is None else end, escaped=view.escaped)
+    end = file.status()[0] if end is None else end
+    imported = ImportedFile(file, table, end, escaped=view.escaped, known=snapshot.entry(table).columns)
     with tempfile.TemporaryFile() as copy:
         chunks = imported.chunks(escape=view.escaped)
         entry = write_table(copy, table, ((chunk.first, chunk.data) for chunk in chunks))

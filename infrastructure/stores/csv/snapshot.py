@@ -45,6 +45,7 @@ class FileEntry:
         identity: device, inode and modification time in nanoseconds; equal ones are trusted.
         keys, offsets: the sparse index: where the group of a first key cell begins, one for every 64 kB.
         before: size, CRC-32 and identity of the file of the generation before.
+        columns: the columns of the file; a later version of this program may have more.
     """
 
     size: int = 0
@@ -53,6 +54,7 @@ class FileEntry:
     keys: list[str] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     before: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def as_before(self) -> tuple[int, ...]:
@@ -118,7 +120,12 @@ def read_manifest(path: Path) -> Manifest | None:
             )
         files = {
             Table(name.removesuffix(".csv")): FileEntry(
-                **values | {"identity": tuple(values["identity"]), "before": tuple(values["before"])}
+                **values
+                | {
+                    "identity": tuple(values["identity"]),
+                    "before": tuple(values["before"]),
+                    "columns": tuple(values["columns"]),
+                }
             )
             for name, values in fields.pop("files").items()
         }
@@ -261,7 +268,7 @@ class Snapshot:
         """Whether the open file is the one of the manifest: size, identity and time are trusted, else the checksum."""
         entry, file = self.entry(table), self.files[table]
         size, identity = file.status()
-        if size != entry.size or file.exists != (entry.size > 0):
+        if size != entry.size or file.exists != (entry.size > 0) or (entry.size and entry.columns != table.columns):
             return False
         return identity == entry.identity or file.crc(size) == entry.crc
 
@@ -275,6 +282,14 @@ class Snapshot:
 
 
 _NOTHING: Final = FileEntry()
+
+
+def mode_of(path: Path) -> int:
+    """The permission bits of a file for users: those that it has, else readable by all who can enter its folder."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o644
 
 
 def open_snapshot(layout: Layout, manifest: Manifest) -> Snapshot:
@@ -315,7 +330,7 @@ def write_table(file: BinaryIO, table: Table, pieces: Iterable[tuple[str, bytes]
         crc = zlib.crc32(data, crc)
         size += len(data)
     file.flush()
-    return FileEntry(size, crc, identity_of(os.fstat(file.fileno())), keys, offsets)
+    return FileEntry(size, crc, identity_of(os.fstat(file.fileno())), keys, offsets, columns=table.columns)
 
 
 def write_upcoming(layout: Layout, table: Table, generation: int, pieces: Iterable[tuple[str, bytes]]) -> FileEntry:
@@ -325,8 +340,7 @@ def write_upcoming(layout: Layout, table: Table, generation: int, pieces: Iterab
         OSError: full disk and the like.
     """
     with layout.upcoming(table, generation).open("wb") as file:
-        with suppress(FileNotFoundError):
-            os.fchmod(file.fileno(), stat.S_IMODE(layout.table(table).stat().st_mode))
+        os.fchmod(file.fileno(), mode_of(layout.table(table)))
         entry = write_table(file, table, pieces)
         sync(file.fileno())
         return replace(entry, identity=identity_of(os.fstat(file.fileno())))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Final
 
 from application.records import Row, key_of
@@ -26,6 +26,7 @@ from infrastructure.stores.csv.snapshot import (
     Manifest,
     OpenFile,
     Snapshot,
+    mode_of,
     open_snapshot,
     read_manifest,
     write_upcoming,
@@ -319,9 +320,7 @@ class CsvWriter:
             copy = merge.set_aside(self._layout, table) if present.exists else None
             file = OpenFile(copy) if copy else present
             try:
-                one = stack.enter_context(closing(ImportedFile(
-                    file, table, size, escaped=base.manifest.escaped, scratch=self._layout.state
-                )))  # fmt: skip
+                one = self._import(stack, file, table, size)
             except UsageError:
                 if not base.is_unchanged(table):
                     raise
@@ -400,9 +399,7 @@ class CsvWriter:
         base = self._snapshot
         with ExitStack() as stack:
             everything = {
-                table: stack.enter_context(closing(ImportedFile(
-                    base.files[table], table, entry.size, escaped=base.manifest.escaped, scratch=self._layout.state
-                )))
+                table: self._import(stack, base.files[table], table, entry.size)
                 for table, entry in base.manifest.files.items()
             }  # fmt: skip
             if everything:
@@ -418,13 +415,15 @@ class CsvWriter:
                 continue
             file = base.files[table]
             end = (settled.ends if settled else {}).get(table, file.status()[0])
-            imported[table] = stack.enter_context(closing(ImportedFile(
-                file, table, end, escaped=base.manifest.escaped, scratch=self._scratch()
-            )))  # fmt: skip
+            imported[table] = self._import(stack, file, table, end)
         return imported
 
-    def _scratch(self) -> Path | None:
-        return self._layout.state if self._layout.state.is_dir() else None
+    def _import(self, stack: ExitStack, file: OpenFile, table: Table, end: int) -> ImportedFile:
+        base, state = self._snapshot, self._layout.state
+        scratch = state if state.is_dir() else None
+        known = base.entry(table).columns
+        imported = ImportedFile(file, table, end, escaped=base.manifest.escaped, known=known, scratch=scratch)
+        return stack.enter_context(closing(imported))
 
     def _move_unreadable(self, one: ImportedFile, *, set_aside: bool, dry: bool = False) -> None:
         """Moves rows that cannot be read to a file of their own, and reports what is left out.
@@ -446,7 +445,9 @@ class CsvWriter:
             return
         path = self._layout.unreadable(one.table)
         if first:
+            mode = mode_of(path)
             with path.open("ab") as file:
+                os.fchmod(file.fileno(), mode)
                 for row in one.unreadable():
                     file.write(row.raw if row.raw.endswith((b"\n", b"\r")) else row.raw + b"\r\n")
                     _log.warning("%s.csv line %d: %s; moved to %s", one.table, row.line, row.problem, path)
@@ -491,7 +492,9 @@ class CsvWriter:
             journal.append([entry(kind="chart", table=Table.CHARTS, chart=chart, rows=rows)])
             self._journals.append(journal)
         if others:
-            write_atomically(self._layout.ranks_before, format1.ranks_csv(others))
+            write_atomically(
+                self._layout.ranks_before, format1.ranks_csv(others), mode=mode_of(self._layout.ranks_before)
+            )
         _log.warning(
             "%s: migrated from the storage format of version 0.1; ranks are in %s",
             self._layout.directory,
