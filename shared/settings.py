@@ -57,6 +57,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="GraphQL endpoint; unset: https://api.graphql.imdb.com/ for IMDb, BASE_URL/graphql elsewhere.",
         ),
     ] = ""
+    datasets_url: Annotated[
+        str,
+        Meta(pattern=_ADDRESS, extra=_ADDRESSES, description="Where IMDb's data files are downloaded; a mirror."),
+    ] = "https://datasets.imdbws.com"
+    datasets_memory: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9]+(MB|GB)$",
+            extra={"allowed": "number with MB or GB"},
+            description="Memory for joining and sorting data files.",
+        ),
+    ] = "1GB"
     data_dir: Annotated[Path, Meta(description="Where CSV files, job log and embedded database live.")] = Path("data")
     stores: Annotated[
         str,

@@ -23,7 +23,13 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
     with ExitStack() as stack:
         with activity("starting the demo site"):
             site = stack.enter_context(DemoProcess(DemoOptions()))
-        yield msgspec.structs.replace(settings, base_url=site.url, graphql_url=f"{site.url}/graphql", data_dir=data_dir)
+        yield msgspec.structs.replace(
+            settings,
+            base_url=site.url,
+            graphql_url=f"{site.url}/graphql",
+            datasets_url=f"{site.url}/datasets",
+            data_dir=data_dir,
+        )
 
 
 def serve_demo(

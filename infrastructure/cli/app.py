@@ -20,6 +20,7 @@ from shared.version import VERSION
 # Which module of this package has which commands: only the one that is called is imported.
 _MODULES: Final = {
     "completion": ("completion",),
+    "datasets": ("datasets",),
     "database": ("sql", "psql", "report"),
     "doctor": ("doctor",),
     "exchange": ("export", "import"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 import duckdb
 
+from application.load_datasets import ChangedTitle
 from application.ports import LoadPart
 from application.records import Row
 from domain.fields import FieldType, Table
@@ -50,6 +53,46 @@ class PreparedFiles:
             while some := cursor.fetchmany(_ROWS_AT_A_TIME):
                 yield from some
 
+    def changed_rows(self, table: Table) -> Iterator[Row]:
+        """The rows that are new or differ."""
+        return self.rows(table, LoadPart.CHANGED)
+
+    def titles(self) -> Iterator[ChangedTitle]:
+        """See ``ChangedRecords.titles``."""
+        ids = " UNION ".join(
+            f"SELECT imdb_id FROM {self._file(table, part)}"
+            for table, part in (
+                (Table.MOVIES, LoadPart.CHANGED),
+                (Table.CREDITS, LoadPart.REPLACED),
+                (Table.AKAS, LoadPart.REPLACED),
+            )
+        )
+        self._con.execute(f"CREATE OR REPLACE TABLE changed_ids AS {ids}")
+        movies = self._ordered(f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}", "imdb_id")
+        people = self._file(Table.PEOPLE, LoadPart.COMPLETE)
+        credits = _Groups(
+            self._ordered(
+                f"SELECT c.*, p.name FROM {self._file(Table.CREDITS, LoadPart.COMPLETE)} AS c"
+                f" JOIN {people} AS p USING (person_id)",
+                "imdb_id, category, try_cast(position AS BIGINT)",
+            )
+        )
+        akas = _Groups(
+            self._ordered(
+                f"SELECT * FROM {self._file(Table.AKAS, LoadPart.COMPLETE)}", "imdb_id, try_cast(position AS BIGINT)"
+            )
+        )
+        for movie in movies:
+            named = credits.of(str(movie[0]))
+            names = {str(row[1]): str(row[-1]) for row in named}
+            yield ChangedTitle(movie, tuple(row[:-1] for row in named), akas.of(str(movie[0])), names)
+
+    def _ordered(self, query: str, order: str) -> Iterator[Row]:
+        with self._con.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM ({query}) SEMI JOIN changed_ids USING (imdb_id) ORDER BY {order}")
+            while some := cursor.fetchmany(_ROWS_AT_A_TIME):
+                yield from some
+
     def write_csv(self, table: Table, path: Path, *, escape_formulas: bool) -> None:
         """See ``PreparedTables.write_csv``."""
         form = "escaped_cell" if escape_formulas else "csv_cell"
@@ -80,6 +123,22 @@ class PreparedFiles:
     def _file(self, table: Table, part: LoadPart) -> str:
         suffix = "" if part is LoadPart.COMPLETE else f".{part}"
         return "'" + str(self._folder / f"{table}{suffix}.parquet").replace("'", "''") + "'"
+
+
+class _Groups:
+    """Rows grouped by their first cell, asked for in ascending order."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._groups = groupby(rows, key=itemgetter(0))
+        self._next = next(self._groups, None)
+
+    def of(self, imdb_id: str) -> tuple[Row, ...]:
+        """The rows of one title."""
+        if self._next is None or self._next[0] != imdb_id:
+            return ()
+        rows = tuple(self._next[1])
+        self._next = next(self._groups, None)
+        return rows
 
 
 # The rules of the CSV store's dialect: quotes where they are needed, an apostrophe before what looks like a formula.

@@ -1,0 +1,279 @@
+"""A load of IMDb's data files, put together: download, preparation, and the save into every store."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from application.list_jobs import jobs_of_lines
+from application.load_datasets import LoadResult, load_datasets
+from application.ports import MovieRepository
+from domain.errors import StoreUnavailable, UsageError
+from domain.fields import Table
+from infrastructure.bootstrap.network import downloader
+from infrastructure.bootstrap.stores import make_equal, open_stores
+from infrastructure.data_dir.directory import DataDir
+from infrastructure.progress.units import size as human_size
+from shared.atomic import replacing
+from shared.clock import Clock
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.datasets.files import CheckedFile, DataFile
+    from infrastructure.datasets.prepare import LoadCounts, Selection
+
+FOLDER: Final = "datasets"
+_VERSIONS: Final = "versions.json"
+_WORKERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOptions:
+    """What the user asked to be loaded.
+
+    Attributes:
+        kinds, min_votes, since, ids, credits, akas, episodes: see ``Selection``; ``ids`` is a file.
+        source: a folder with data files; without it they are downloaded.
+    """
+
+    kinds: tuple[str, ...] | None = None
+    min_votes: int | None = None
+    since: int | None = None
+    ids: Path | None = None
+    credits: bool = True
+    akas: bool = True
+    episodes: bool = False
+    source: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """What a load did; ``counts`` is ``None`` where the files are the ones that were loaded last."""
+
+    day: date
+    counts: LoadCounts | None
+    result: LoadResult = field(default_factory=LoadResult)
+    rejects: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOutput:
+    """Where a load reports to its user: lines, and the number of titles saved."""
+
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+    saved: Callable[[int], object] = lambda _saved: None
+
+
+def run_datasets(
+    settings: Settings, clock: Clock, cancel: threading.Event, options: DatasetOptions, output: LoadOutput
+) -> LoadSummary:
+    """Loads a selection of IMDb's data files into every store.
+
+    Raises:
+        UsageError: a file is missing, damaged or older than what is loaded; the disk is too small.
+        SourceError: a file could not be downloaded.
+        StoreUnavailable: a store cannot take the data now; what was saved stays.
+        Cancelled: ``cancel`` was set.
+    """
+    from infrastructure.datasets.files import find_data_files
+    from infrastructure.datasets.prepare import LoadPreparation
+    from infrastructure.datasets.prepared import PreparedFiles
+
+    selection = _selection(options, output.warn)
+    directory = DataDir(settings.data_dir)
+    directory.prepare()
+    with ExitStack() as stack:
+        stack.enter_context(directory.lock("datasets", clock))
+        folder = options.source or directory.path / FOLDER
+        state = directory.state / "datasets.json"
+        days = {} if options.source else download(settings, cancel, selection.files, folder, output.say)
+        files = find_data_files(folder, selection.files)
+        day = _day(files, days, clock)
+        _require_disk(directory.path, files)
+        opened = stack.enter_context(open_stores(settings, clock, cancel))
+        make_equal(opened, output.say)
+        identity = _identity(files, selection, day)
+        if _last_load(state) == identity and next(opened.together.ids(), None) is not None:
+            return LoadSummary(day, None)
+        work = directory.state / "load"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(mode=0o700)
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
+        preparation = LoadPreparation(
+            work, memory=settings.datasets_memory, cancel=cancel, on_phase=lambda phase: output.say(f"{phase} …")
+        )
+        try:
+            stored = _write_stored(opened.together, work)
+            _refuse_older(stored[Table.MOVIES], day)
+            prepared = preparation.prepare(files, selection, day, stored)
+        finally:
+            preparation.close()
+        output.say(f"saving {prepared.counts.new} new and {prepared.counts.changed} changed titles …")
+        with PreparedFiles(work, memory=settings.datasets_memory) as records:
+            result = load_datasets(records, opened.together, workers=_WORKERS, cancel=cancel, on_progress=output.saved)
+        opened.together.finalize()
+        rejects = _keep_rejects(work, directory.path)
+        if not result.refused:
+            state.write_text(json.dumps(identity), encoding="utf-8")
+    return LoadSummary(day, prepared.counts, result, rejects)
+
+
+def download(
+    settings: Settings,
+    cancel: threading.Event,
+    files: tuple[DataFile, ...],
+    folder: Path,
+    say: Callable[[str], None],
+) -> dict[DataFile, date]:
+    """Downloads what has changed; the day of each file, as the server's Last-Modified tells it.
+
+    Raises:
+        SourceError: a file could not be downloaded.
+        UsageError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        versions = _versions(folder)
+        days = {}
+        with downloader(settings) as network:
+            for file in files:
+                known = versions.get(file.value, {}) if (folder / file.file_name).is_file() else {}
+                found = network.download_file(
+                    f"{settings.datasets_url.rstrip('/')}/{file.file_name}",
+                    folder / file.file_name,
+                    max_requests=settings.max_requests,
+                    cancel=cancel,
+                    etag=known.get("etag", ""),
+                    last_modified=known.get("last_modified", ""),
+                )
+                if found.changed:
+                    say(f"downloaded {file.file_name} ({human_size(found.size)})")
+                    versions[file.value] = {"etag": found.etag, "last_modified": found.last_modified}
+                    with replacing(folder / _VERSIONS) as out:
+                        out.write(json.dumps(versions, indent=1).encode())
+                if modified := versions.get(file.value, {}).get("last_modified"):
+                    days[file] = parsedate_to_datetime(modified).astimezone(UTC).date()
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}; set DATA_DIR to another folder") from error
+    return days
+
+
+def _versions(folder: Path) -> dict[str, dict[str, str]]:
+    """What is known of the files that were downloaded; nothing where that cannot be read."""
+    try:
+        known = json.loads((folder / _VERSIONS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _selection(options: DatasetOptions, warn: Callable[[str], None]) -> Selection:
+    from infrastructure.datasets.prepare import Selection
+
+    default = Selection()
+    ids = None
+    if options.ids is not None:
+        with options.ids.open(encoding="utf-8", errors="replace") as lines:
+            ids = tuple(job.key for job in jobs_of_lines(lines, lambda problem: warn(f"{options.ids}: {problem}")))
+    return Selection(
+        kinds=default.kinds if options.kinds is None else options.kinds,
+        min_votes=default.min_votes if options.min_votes is None else options.min_votes,
+        since=options.since,
+        ids=ids,
+        credits=options.credits,
+        akas=options.akas,
+        episodes=options.episodes,
+    )
+
+
+def _day(files: Mapping[DataFile, CheckedFile], days: Mapping[DataFile, date], clock: Clock) -> date:
+    """The day of the oldest file; files in a folder are as old as their time of modification says."""
+    found = {
+        file: days.get(file) or datetime.fromtimestamp(checked.path.stat().st_mtime, UTC).date()
+        for file, checked in files.items()
+    }
+    if max(found.values()) > clock.now().date():
+        raise UsageError("a data file is from the future; check the clock of this machine and the files' times")
+    return min(found.values())
+
+
+def _identity(files: Mapping[DataFile, CheckedFile], selection: Selection, day: date) -> dict[str, object]:
+    """What tells a load from another: the same files with the same selection need no second load."""
+    sizes = {
+        file.value: [checked.path.stat().st_size, checked.path.stat().st_mtime_ns] for file, checked in files.items()
+    }
+    return {"day": day.isoformat(), "files": sizes, "selection": repr(selection)}
+
+
+def _last_load(state: Path) -> object:
+    try:
+        return json.loads(state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _require_disk(folder: Path, files: Mapping[DataFile, CheckedFile]) -> None:
+    """Checks the room for unpacked files, sorting and results before anything is read.
+
+    Raises:
+        UsageError: the disk is too small.
+    """
+    needed = 4 * sum(checked.path.stat().st_size for checked in files.values())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UsageError(f"the load needs about {human_size(needed)} in {folder}, {human_size(free)} are free")
+
+
+def _write_stored(store: MovieRepository, work: Path) -> dict[Table, Path]:
+    """The tables of the stores as CSV files, for the join."""
+    from infrastructure.datasets.prepare import LOADED_TABLES
+
+    paths = {}
+    for table in LOADED_TABLES:
+        paths[table] = work / f"stored-{table}.csv"
+        try:
+            with paths[table].open("w", encoding="utf-8", newline="") as out:
+                writer = csv.writer(out)
+                writer.writerow(table.columns)
+                writer.writerows(_empty_cells(store.rows(table)))
+        except OSError as error:
+            raise StoreUnavailable("datasets", f"{work} cannot be written: {error.strerror}") from error
+    return paths
+
+
+def _empty_cells(rows: Iterator[tuple[str | None, ...]]) -> Iterator[list[str]]:
+    return ([cell or "" for cell in row] for row in rows)
+
+
+def _refuse_older(movies: Path, day: date) -> None:
+    """Refuses files that are older than those loaded before.
+
+    Raises:
+        UsageError: they are.
+    """
+    column = Table.MOVIES.column_index("dataset_day")
+    with movies.open(encoding="utf-8", newline="") as lines:
+        rows = csv.reader(lines)
+        next(rows)
+        newest = max((row[column] for row in rows), default="")
+    if newest > day.isoformat():
+        raise UsageError(f"the data files are of {day}, and those of {newest} are loaded: use newer files")
+
+
+def _keep_rejects(work: Path, folder: Path) -> Path | None:
+    """Moves the lists of rejected rows into the data directory; ``None`` where no row was rejected."""
+    found = None
+    for path in sorted(work.glob("rejected-*.tsv")):
+        found = folder / path.name
+        shutil.move(path, found)
+    return found

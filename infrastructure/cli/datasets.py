@@ -1,0 +1,96 @@
+"""``datasets``: IMDb's official data files into every store."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from infrastructure.cli.exit_codes import Exit
+from infrastructure.cli.options import CommandContext, command_context
+from infrastructure.cli.signals import graceful_stop
+from infrastructure.cli.streams import complain, echo
+
+
+@click.command("datasets", short_help="Load IMDb's official data files.")
+@click.option("--from", "source", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Read the files in this folder; without it they are downloaded.")  # fmt: skip
+@click.option("--kinds", help="Kinds of titles, comma-separated [default: movie,tvMovie,tvSeries,tvMiniSeries].")
+@click.option("--min-votes", type=click.IntRange(min=0), help="Leave out titles with fewer votes [default: 1000].")
+@click.option("--since", type=click.IntRange(1870, 9999), help="Leave out titles of earlier years.")
+@click.option("--ids", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Load only the titles of this file: one IMDb id or address a line.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Load every title, whatever its kind and votes.")
+@click.option("--no-credits", is_flag=True, help="Leave out people and credits.")
+@click.option("--no-akas", is_flag=True, help="Leave out other titles.")
+@click.option("--episodes", is_flag=True, help="Load the episodes of the selected series, too.")
+@click.option("--demo", is_flag=True, help="Use the data files of the built-in demo site.")
+@command_context
+def datasets(
+    context: CommandContext,
+    source: Path | None,
+    kinds: str | None,
+    min_votes: int | None,
+    since: int | None,
+    ids: Path | None,
+    everything: bool,
+    no_credits: bool,
+    no_akas: bool,
+    episodes: bool,
+    demo: bool,
+) -> None:
+    """Load IMDb's data files, for personal and non-commercial use, into every store.
+
+    Run it again tomorrow: only files that changed are downloaded, and only
+    titles that differ are written. Ctrl-C stops; the same command continues.
+    """
+    context.startup.begin("loading data files")
+    from infrastructure.bootstrap.datasets import DatasetOptions, LoadOutput, run_datasets
+    from infrastructure.bootstrap.demo import demo_settings
+
+    options = DatasetOptions(
+        kinds=() if everything else tuple(kinds.split(",")) if kinds else None,
+        min_votes=0 if everything or ids else min_votes,
+        since=since,
+        ids=ids,
+        credits=not no_credits,
+        akas=not no_akas,
+        episodes=episodes,
+        source=source,
+    )
+    cancel = threading.Event()
+    with ExitStack() as stack:
+        interrupted = stack.enter_context(graceful_stop(cancel, complain))
+        settings = stack.enter_context(demo_settings(context.settings)) if demo else context.settings
+
+        def say(line: str) -> None:
+            if not context.quiet:
+                echo(line)
+
+        def saved(count: int) -> None:
+            if count % 10_000 == 0:
+                say(f"{count} titles saved …")
+
+        summary = run_datasets(settings, context.clock, cancel, options, LoadOutput(say, complain, saved))
+        if summary.counts is None:
+            say(f"the data files of {summary.day} are loaded already; nothing to do")
+        else:
+            counts = summary.counts
+            say(
+                f"data files of {summary.day}: {counts.titles} titles selected, {counts.new} new, "
+                f"{counts.changed} changed, {counts.gone} gone from the files (kept)"
+            )
+            if counts.unknown_people:
+                say(f"{counts.unknown_people} credits left out: name.basics does not have the person")
+            for file, count in sorted(counts.rejected.items()):
+                say(f"{count} rows of {file} left out: see {settings.data_dir}/rejected-{file}.tsv")
+        for refusal in summary.result.refused[:10]:
+            complain(f"refused: {refusal}")
+    failed = bool(summary.result.refused)
+    sys.exit(Exit.INTERRUPTED if interrupted.is_set() else Exit.FAILED if failed else Exit.DONE)
+
+
+COMMANDS = (datasets,)

@@ -1,0 +1,54 @@
+"""``datasets`` as a user calls it: data files in a folder into every store, again, and another day."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.e2e.conftest import Program
+from tests.support.data_files import RATINGS, write_data_files
+
+DAY_ONE, DAY_TWO = 1_795_780_800, 1_795_867_200  # noons of 2026-11-27 and 28
+
+
+def _files(folder: Path, day: int, **changed: object) -> Path:
+    write_data_files(folder, **changed)  # type: ignore[arg-type]
+    for path in folder.iterdir():
+        os.utime(path, (day, day))
+    return folder
+
+
+def test_data_files_are_loaded_into_every_store_and_refreshed(program: Program, tmp_path: Path) -> None:
+    files = _files(tmp_path / "files", DAY_ONE)
+    first = program.run("datasets", "--from", str(files), "--all", STORES="csv,postgres,sqlite")
+    assert "data files of 2026-11-27: 5 titles selected, 5 new, 0 changed, 0 gone" in first.stdout
+    assert "1 credits left out" in first.stdout
+    movies = {row["imdb_id"]: row for row in program.table("movies")}
+    assert movies["tt1000001"]["title"] == 'The "Quoted" Ferry'
+    assert movies["tt1000001"]["source"] == "datasets"
+    assert len(program.table("credits")) == 8
+    assert program.run("verify", STORES="csv,postgres,sqlite").stdout.endswith(
+        "csv and postgres and sqlite hold the same\n"
+    )
+
+    again = program.run("datasets", "--from", str(files), "--all", STORES="csv,postgres,sqlite")
+    assert again.stdout == "the data files of 2026-11-27 are loaded already; nothing to do\n"
+
+    _files(files, DAY_TWO, ratings=[("tt1000001", "9.1", "2600"), *RATINGS[1:]])
+    following = program.run("datasets", "--from", str(files), "--all", STORES="csv,postgres,sqlite")
+    assert "data files of 2026-11-28" in following.stdout, following.stderr
+    assert "0 new" in following.stdout
+    history = [row for row in program.table("ratings_history") if row["imdb_id"] == "tt1000001"]
+    assert [(row["day"], row["rating"]) for row in history] == [("2026-11-27", "9.0"), ("2026-11-28", "9.1")]
+    verified = program.run("verify", STORES="csv,postgres,sqlite")
+    assert verified.stdout.endswith("csv and postgres and sqlite hold the same\n")
+
+    _files(files, DAY_ONE)
+    older = program.run("datasets", "--from", str(files), "--all", code=2, STORES="csv,postgres,sqlite")
+    assert "the data files are of 2026-11-27, and those of 2026-11-28 are loaded" in older.stderr
+
+
+def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path: Path) -> None:
+    done = program.run("datasets", "--from", str(tmp_path), code=2, STORES="csv")
+    assert "title.basics.tsv.gz is not in" in done.stderr
+    assert not (program.data_dir / "movies.csv").exists()
