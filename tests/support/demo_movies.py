@@ -42,7 +42,7 @@ def movie_of(title: DemoTitle, site_url: str, scraped_at: datetime, rank: int | 
         ),
         cast=tuple(
             Credit(Person(role.person.person_id, role.person.name), CAST, position, role.characters)
-            for position, role in enumerate(title.cast, 1)
+            for position, role in enumerate(title.cast[:18], 1)
         ),
     )
 
