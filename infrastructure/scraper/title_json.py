@@ -281,7 +281,7 @@ def _episodes(node: object) -> int | None:
 
 def _cast_total(node: object) -> int | None:
     if _get(node, "castV2") is not None:
-        return next((integer_at(group, "totalCredits") for group in list_at(node, "castV2")), None)
+        return next((integer_at(group, "totalCredits") for group in list_at(node, "castV2")), 0)
     return integer_at(node, "cast", "total")
 
 
