@@ -1,16 +1,17 @@
-"""All that the catalogue shows, read once: movies, who made them, and how the charts moved."""
+"""Reads everything the catalogue shows: movies, people, groups of movies, and chart changes."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from application.chart_changes import ChartChanges, standings
+from application.chart_changes import ChartChanges, chart_changes
 from application.ports import ChartHistory, ChartSnapshot, MovieRepository, RankedTitle
 from application.records import Row, from_rows, parse_timestamp
 from domain.fields import Table
@@ -18,53 +19,74 @@ from domain.movie import CAST, Credit, Movie
 
 log = logging.getLogger(__name__)
 
-# What neither HTML nor XML can hold: control characters, lone surrogates and the two non-characters.
+# Characters that neither HTML nor XML allows: control characters, lone surrogates, two non-characters.
 # Source: https://www.w3.org/TR/xml/#charsets
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """One credit, seen from the person."""
+    """One credit of a person."""
 
     movie: Movie
     credit: Credit
 
 
 @dataclass(frozen=True, slots=True)
+class LifeDates:
+    """When and where a person was born and died; dates are ISO 8601, as precise as known."""
+
+    born: str | None = None
+    died: str | None = None
+    birth_place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueData:
-    """What there is to show.
+    """Everything the catalogue shows.
+
+    Episodes of a series that is stored are listed with their series only: they
+    are in ``movies`` and ``episodes`` and nowhere else.
 
     Attributes:
         movies: by id.
-        people: everybody with two or more credits, by id; credits newest first.
-        genres: the movies of each, best first.
-        decades: the movies of each, best first; None for those without a year.
-        charts: how each chart stands, the one seen last first.
-        snapshots: of the runs looked back at.
+        people: people with two or more credits, by id; credits newest first.
+        genres: the movies of each genre, best first.
+        decades: the movies of each decade, best first; None for movies without a year.
+        countries: the movies of each country of origin, best first.
+        episodes: the episodes of each series, by the id of the series, in season and episode order.
+        lives: birth and death of people, by id, where known.
+        ratings: ratings of each movie by day, oldest first, where they changed.
+        charts: the charts with their changes, the one seen last first.
+        snapshots: the chart snapshots they were computed from.
     """
 
     movies: dict[str, Movie]
     people: dict[str, tuple[Appearance, ...]]
     genres: dict[str, tuple[Movie, ...]]
     decades: dict[int | None, tuple[Movie, ...]]
+    countries: dict[str, tuple[Movie, ...]] = field(default_factory=dict)
+    episodes: dict[str, tuple[Movie, ...]] = field(default_factory=dict)
+    lives: Mapping[str, LifeDates] = field(default_factory=dict)
+    ratings: Mapping[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     charts: tuple[ChartChanges, ...] = ()
     snapshots: tuple[ChartSnapshot, ...] = ()
 
     def best(self) -> tuple[Movie, ...]:
-        """Every movie, best first."""
-        return tuple(sorted(self.movies.values(), key=_best_first))
+        """Returns every title except listed episodes, best first."""
+        listed = {episode.imdb_id for episodes in self.episodes.values() for episode in episodes}
+        return tuple(sorted((m for m in self.movies.values() if m.imdb_id not in listed), key=_best_first))
 
 
 def read_catalogue_data(store: MovieRepository, history: ChartHistory, snapshots: int = 60) -> CatalogueData:
-    """Read a store as a whole; its text is held in memory.
+    """Reads a whole store into memory.
 
-    A record that cannot be true is left out with a warning that names it.
+    An invalid record is left out with a warning that names it.
 
     Args:
-        store: where the movies are.
-        history: where the charts of earlier runs are.
-        snapshots: how many runs of each chart to look back.
+        store: holds the movies.
+        history: holds the chart snapshots of earlier runs.
+        snapshots: number of snapshots to read for each chart.
 
     Raises:
         StoreUnavailable: it cannot be read now.
@@ -72,11 +94,13 @@ def read_catalogue_data(store: MovieRepository, history: ChartHistory, snapshots
     movies = {movie.imdb_id: movie for movie in _movies(store)}
     past = history.snapshots(snapshots)
     known = {snapshot.chart for snapshot in past}
-    return library(movies, (*past, *(chart for chart in _current_charts(store, movies) if chart.chart not in known)))
+    current = (chart for chart in _current_charts(store, movies) if chart.chart not in known)
+    data = build_catalogue_data(movies, (*past, *current))
+    return replace(data, lives=_lives(store, data.people), ratings=_ratings(store, movies))
 
 
 def _current_charts(store: MovieRepository, movies: Mapping[str, Movie]) -> Iterator[ChartSnapshot]:
-    """The charts as they are stored, for stores that keep no history of runs."""
+    """Yields the charts as they are stored, for stores that keep no history of runs."""
     for chart, rows in groupby(store.rows(Table.CHARTS), key=itemgetter(0)):
         places = [
             (int(_text(rank)), _text(imdb_id), parse_timestamp(_text(read_at))) for _, rank, imdb_id, read_at in rows
@@ -90,16 +114,48 @@ def _current_charts(store: MovieRepository, movies: Mapping[str, Movie]) -> Iter
         yield ChartSnapshot("", _text(chart), places[0][2], tuple(entries))
 
 
-def library(movies: dict[str, Movie], snapshots: tuple[ChartSnapshot, ...]) -> CatalogueData:
-    """The movies and the charts, indexed."""
+def _lives(store: MovieRepository, people: Mapping[str, object]) -> dict[str, LifeDates]:
+    """Reads birth and death of people."""
+    at = [Table.PEOPLE.columns.index(name) for name in ("person_id", "born", "died", "birth_place")]
+    found = {}
+    for row in store.rows(Table.PEOPLE):
+        person_id, born, died, place = (_clean(row[index]) for index in at)
+        if person_id in people and (born or died):
+            found[str(person_id)] = LifeDates(born, died, place)
+    return found
+
+
+def _ratings(store: MovieRepository, movies: Mapping[str, Movie]) -> dict[str, tuple[tuple[date, float], ...]]:
+    """Reads the ratings by day of the movies whose rating changed."""
+    at = [Table.RATINGS_HISTORY.columns.index(name) for name in ("imdb_id", "day", "rating")]
+    found = {}
+    for imdb_id, rows in groupby(store.rows(Table.RATINGS_HISTORY), key=itemgetter(at[0])):
+        days = sorted(
+            (date.fromisoformat(day), float(rating)) for row in rows if (day := row[at[1]]) and (rating := row[at[2]])
+        )
+        if imdb_id in movies and len({rating for _, rating in days}) > 1:
+            found[str(imdb_id)] = tuple(days)
+    return found
+
+
+def build_catalogue_data(movies: dict[str, Movie], snapshots: tuple[ChartSnapshot, ...]) -> CatalogueData:
+    """Groups movies by person, genre, decade, country and series, and compares the chart snapshots."""
     credits: dict[str, list[Appearance]] = {}
     genres: dict[str, list[Movie]] = {}
     decades: dict[int | None, list[Movie]] = {}
+    countries: dict[str, list[Movie]] = {}
+    episodes: dict[str, list[Movie]] = {}
     for movie in sorted(movies.values(), key=_best_first):
+        series_id = movie.series_id
+        if series_id is not None and series_id in movies and series_id != movie.imdb_id:
+            episodes.setdefault(series_id, []).append(movie)
+            continue
         for credit in movie.credits:
             credits.setdefault(credit.person.person_id, []).append(Appearance(movie, credit))
         for genre in dict.fromkeys(movie.genres):
             genres.setdefault(genre, []).append(movie)
+        for country in dict.fromkeys(movie.countries):
+            countries.setdefault(country, []).append(movie)
         decades.setdefault(None if movie.year is None else movie.year // 10 * 10, []).append(movie)
     people = {
         person_id: tuple(sorted(credits[person_id], key=_newest_first))
@@ -111,18 +167,24 @@ def library(movies: dict[str, Movie], snapshots: tuple[ChartSnapshot, ...]) -> C
         people=people,
         genres={name: tuple(genres[name]) for name in sorted(genres)},
         decades={decade: tuple(decades[decade]) for decade in sorted(decades, key=lambda d: (d is None, -(d or 0)))},
-        charts=standings(movies, snapshots),
+        countries={name: tuple(countries[name]) for name in sorted(countries)},
+        episodes={series_id: tuple(sorted(episodes[series_id], key=_episode_order)) for series_id in sorted(episodes)},
+        charts=chart_changes(movies, snapshots),
         snapshots=snapshots,
     )
 
 
 def printable(text: str) -> str:
-    """The text with U+FFFD for what neither HTML nor XML can hold."""
+    """Replaces characters that neither HTML nor XML allows by U+FFFD."""
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def _best_first(movie: Movie) -> tuple[float, int, str]:
     return -(movie.rating or 0.0), -(movie.votes or 0), movie.imdb_id
+
+
+def _episode_order(movie: Movie) -> tuple[int, int, str]:
+    return movie.season or 0, movie.episode or 0, movie.imdb_id
 
 
 def _newest_first(appearance: Appearance) -> tuple[int, str, bool]:
@@ -131,10 +193,10 @@ def _newest_first(appearance: Appearance) -> tuple[int, str, bool]:
 
 
 def _movies(store: MovieRepository) -> Iterator[Movie]:
-    """Joins the tables; all of them come ordered by key, so one pass is enough.
+    """Joins the tables in one pass; all of them are ordered by key.
 
-    The store may be written to meanwhile. Each table is begun after the one that
-    refers to it, so that whatever a row refers to is there.
+    The store may be written to at the same time. Each table is opened after the
+    one that refers to it, so that every referenced row exists.
     """
     rows = store.rows(Table.MOVIES)
     row = next(rows, None)
@@ -161,7 +223,7 @@ class _ByMovie:
         self._next = next(self._groups, None)
 
     def of(self, imdb_id: str) -> list[Row]:
-        """The rows of one movie. Rows of movies before it that are not stored are skipped."""
+        """Returns the rows of one movie. Rows of movies before it that are not stored are skipped."""
         while self._next is not None and _text(self._next[0]) < imdb_id:
             self._next = next(self._groups, None)
         if self._next is None or self._next[0] != imdb_id:

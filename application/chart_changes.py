@@ -1,8 +1,8 @@
-"""How a chart stands, and what moved in it since the run before."""
+"""Compares the chart snapshots of different days: positions, newcomers, leavers, climbers and fallers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -13,12 +13,13 @@ from domain.movie import Movie
 
 @dataclass(frozen=True, slots=True)
 class ChartPosition:
-    """A movie's place.
+    """A movie's place in a chart.
 
     Attributes:
         rank: from 1.
-        before: its rank in the run before; None if it was not in the chart.
-        is_new: it came into the chart since the run before; False where there was none.
+        movie: the movie.
+        before: rank on the day of comparison; None if the movie was not in the chart.
+        is_new: the movie entered the chart since that day; False without a day of comparison.
     """
 
     rank: int
@@ -28,29 +29,30 @@ class ChartPosition:
 
     @property
     def climbed(self) -> int:
-        """Places won; negative when lost, 0 when there is nothing to compare with."""
+        """Places gained; negative when lost, 0 without a rank to compare with."""
         return 0 if self.before is None else self.before - self.rank
 
 
 @dataclass(frozen=True, slots=True)
 class RankPoint:
-    """A movie's rank in one run; None when it was not in the chart."""
+    """A movie's rank on one day; None when it was not in the chart."""
 
     taken_at: datetime
     rank: int | None
+    rating: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChartChanges:
-    """A chart as the last complete run saw it.
+    """A chart as the last complete run saw it, compared with the last run of an earlier day.
 
     Attributes:
         chart: its name (``top250``).
         taken_at: end of the last run; None without one.
-        before: end of the run it is compared with; None without one.
-        places: in rank order, of movies that are saved.
-        leavers: movies that were in it the run before, in the order of their old ranks.
-        history: of each movie that was in it in two runs or more, every run's rank, oldest first.
+        before: end of the run it is compared with; None until runs of two different days exist.
+        places: saved movies in rank order.
+        leavers: movies that were in the chart on the day of comparison and are not now, by their rank then.
+        history: ranks by day, oldest first, of each movie that was in the chart on two days or more.
     """
 
     chart: str
@@ -60,10 +62,25 @@ class ChartChanges:
     leavers: tuple[ChartPosition, ...]
     history: Mapping[str, tuple[RankPoint, ...]]
 
+    @property
+    def newcomers(self) -> tuple[ChartPosition, ...]:
+        """Positions of movies that entered the chart, by rank."""
+        return tuple(place for place in self.places if place.is_new)
+
+    @property
+    def climbers(self) -> tuple[ChartPosition, ...]:
+        """Positions of movies that rose, the longest climb first."""
+        return tuple(sorted((p for p in self.places if p.climbed > 0), key=lambda p: (-p.climbed, p.rank)))
+
+    @property
+    def fallers(self) -> tuple[ChartPosition, ...]:
+        """Positions of movies that fell, the deepest fall first."""
+        return tuple(sorted((p for p in self.places if p.climbed < 0), key=lambda p: (p.climbed, p.rank)))
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A movie that came, went, rose or fell between two runs; the rank it does not have is None."""
+    """A movie that entered, left, rose or fell between two days; a rank it does not have is None."""
 
     chart: str
     run_id: str
@@ -73,49 +90,55 @@ class Move:
     before: int | None
 
 
-def standings(movies: Mapping[str, Movie], snapshots: tuple[ChartSnapshot, ...]) -> tuple[ChartChanges, ...]:
-    """Each chart that has snapshots, the one read last first."""
-    by_chart: dict[str, list[ChartSnapshot]] = {}
-    for snapshot in sorted(snapshots, key=lambda snapshot: (snapshot.taken_at, snapshot.run_id)):
-        by_chart.setdefault(snapshot.chart, []).append(snapshot)
-    found = [_standing(movies, taken) for taken in by_chart.values()]
-    found = [standing for standing in found if standing.places]
-    return tuple(sorted(found, key=lambda s: (-_seconds(s.taken_at), s.chart)))
+def chart_changes(movies: Mapping[str, Movie], snapshots: Iterable[ChartSnapshot]) -> tuple[ChartChanges, ...]:
+    """Returns each chart that has snapshots, the one seen last first."""
+    found = [_changes(movies, days) for days in _by_day(snapshots)]
+    found = [changes for changes in found if changes.places]
+    return tuple(sorted(found, key=lambda changes: (-_seconds(changes.taken_at), changes.chart)))
 
 
-def moves(snapshots: tuple[ChartSnapshot, ...], most: int) -> tuple[Move, ...]:
-    """What happened from run to run, newest first: all who came or went, and the ``most`` that moved farthest.
+def chart_moves(snapshots: Iterable[ChartSnapshot], max_movers: int) -> tuple[Move, ...]:
+    """Returns what happened from day to day, newest first.
 
-    In a run, newcomers stand first, then leavers, then movers by distance.
+    Within a day newcomers come first, then leavers, then at most ``max_movers``
+    others, the farthest move first.
     """
-    by_chart: dict[str, list[ChartSnapshot]] = {}
-    for snapshot in sorted(snapshots, key=lambda snapshot: (snapshot.taken_at, snapshot.run_id)):
-        by_chart.setdefault(snapshot.chart, []).append(snapshot)
-    runs = []
-    for taken in by_chart.values():
+    days = []
+    for taken in _by_day(snapshots):
         for earlier, later in pairwise(taken):
-            runs.append((later.taken_at, later.chart, _moves_between(earlier, later, most)))
-    runs.sort(key=lambda run: (-run[0].timestamp(), run[1]))
-    return tuple(move for _, _, found in runs for move in found)
+            days.append((later.taken_at, later.chart, _moves_between(earlier, later, max_movers)))
+    days.sort(key=lambda day: (-day[0].timestamp(), day[1]))
+    return tuple(move for _, _, found in days for move in found)
 
 
-def _moves_between(earlier: ChartSnapshot, later: ChartSnapshot, most: int) -> list[Move]:
+def _by_day(snapshots: Iterable[ChartSnapshot]) -> list[list[ChartSnapshot]]:
+    """Returns for each chart the last snapshot of each day (UTC), oldest first.
+
+    Runs of one day are not compared with each other: a repeated run says nothing about the chart.
+    """
+    charts: dict[str, dict[object, ChartSnapshot]] = {}
+    for snapshot in sorted(snapshots, key=lambda snapshot: (snapshot.taken_at, snapshot.run_id)):
+        charts.setdefault(snapshot.chart, {})[snapshot.taken_at.date()] = snapshot
+    return [list(days.values()) for days in charts.values()]
+
+
+def _moves_between(earlier: ChartSnapshot, later: ChartSnapshot, max_movers: int) -> list[Move]:
     old = {entry.imdb_id: entry.rank for entry in earlier.entries}
     new = {entry.imdb_id: entry.rank for entry in later.entries}
 
     def move(imdb_id: str) -> Move:
         return Move(later.chart, later.run_id, later.taken_at, imdb_id, new.get(imdb_id), old.get(imdb_id))
 
-    came = [move(imdb_id) for imdb_id in sorted(new.keys() - old.keys(), key=new.__getitem__)]
-    went = [move(imdb_id) for imdb_id in sorted(old.keys() - new.keys(), key=old.__getitem__)]
+    newcomers = [move(imdb_id) for imdb_id in sorted(new.keys() - old.keys(), key=new.__getitem__)]
+    leavers = [move(imdb_id) for imdb_id in sorted(old.keys() - new.keys(), key=old.__getitem__)]
     moved = [imdb_id for imdb_id in new.keys() & old.keys() if new[imdb_id] != old[imdb_id]]
     moved.sort(key=lambda imdb_id: (-abs(new[imdb_id] - old[imdb_id]), new[imdb_id]))
-    return came + went + [move(imdb_id) for imdb_id in moved[:most]]
+    return newcomers + leavers + [move(imdb_id) for imdb_id in moved[:max_movers]]
 
 
-def _standing(movies: Mapping[str, Movie], taken: list[ChartSnapshot]) -> ChartChanges:
-    last = taken[-1]
-    earlier = taken[-2] if len(taken) > 1 else None
+def _changes(movies: Mapping[str, Movie], days: list[ChartSnapshot]) -> ChartChanges:
+    last = days[-1]
+    earlier = days[-2] if len(days) > 1 else None
     old = {entry.imdb_id: entry.rank for entry in earlier.entries} if earlier else {}
     now = {entry.imdb_id for entry in last.entries}
     places = tuple(
@@ -130,19 +153,21 @@ def _standing(movies: Mapping[str, Movie], taken: list[ChartSnapshot]) -> ChartC
         for imdb_id, rank in sorted(old.items(), key=lambda item: item[1])
         if imdb_id not in now and imdb_id in movies
     )
-    return ChartChanges(
-        last.chart, last.taken_at, earlier.taken_at if earlier else None, places, leavers, _history(movies, taken)
-    )
+    before = earlier.taken_at if earlier else None
+    return ChartChanges(last.chart, last.taken_at, before, places, leavers, _history(movies, days))
 
 
-def _history(movies: Mapping[str, Movie], taken: list[ChartSnapshot]) -> dict[str, tuple[RankPoint, ...]]:
-    ranks = [(snapshot.taken_at, {entry.imdb_id: entry.rank for entry in snapshot.entries}) for snapshot in taken]
+def _history(movies: Mapping[str, Movie], days: list[ChartSnapshot]) -> dict[str, tuple[RankPoint, ...]]:
+    entries = [(snapshot.taken_at, {entry.imdb_id: entry for entry in snapshot.entries}) for snapshot in days]
     seen: dict[str, int] = {}
-    for _, run in ranks:
-        for imdb_id in run:
+    for _, day in entries:
+        for imdb_id in day:
             seen[imdb_id] = seen.get(imdb_id, 0) + 1
     return {
-        imdb_id: tuple(RankPoint(taken_at, run.get(imdb_id)) for taken_at, run in ranks)
+        imdb_id: tuple(
+            RankPoint(taken_at, entry.rank, entry.rating) if (entry := day.get(imdb_id)) else RankPoint(taken_at, None)
+            for taken_at, day in entries
+        )
         for imdb_id in sorted(seen)
         if seen[imdb_id] > 1 and imdb_id in movies
     }

@@ -1,6 +1,6 @@
-"""Publishing: steps one after the other, then some at the same time, then the last look at everything.
+"""Runs the steps of publishing: some in sequence, then some in parallel, then checks of the output.
 
-A step that fails is told and counted; the others are done all the same.
+A failed step is reported and counted; the other steps still run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """How a step ended; ``reason`` is empty when it went well."""
+    """How a step ended; ``reason`` is empty on success."""
 
     name: str
     reason: str = ""
@@ -27,7 +27,7 @@ class StepOutcome:
 
     @property
     def failed(self) -> bool:
-        """Whether it counts as a failure; a step that was stopped does not."""
+        """Whether it counts as a failure; a stopped step does not."""
         return bool(self.reason) and not self.cancelled
 
     @property
@@ -38,60 +38,60 @@ class StepOutcome:
 
 @dataclass(frozen=True, slots=True)
 class PublishPlan:
-    """What is to be done, and in which order.
+    """The steps and their order.
 
     Attributes:
-        in_turn: one after the other.
-        together: after those, at the same time.
-        finish: after those; told whether every step before went well.
-        at_last: over the finished output.
+        sequential: run first, one after the other.
+        concurrent: run next, at the same time.
+        finish: called next; its argument says whether every step before succeeded.
+        checks: run last, on the finished output.
     """
 
-    in_turn: Sequence[PublishStep]
-    together: Sequence[PublishStep]
+    sequential: Sequence[PublishStep]
+    concurrent: Sequence[PublishStep]
     finish: Callable[[bool], None]
-    at_last: Sequence[PublishStep]
+    checks: Sequence[PublishStep]
 
 
 def publish(
-    plan: PublishPlan, *, parallel: bool, say: Callable[[StepOutcome], None], cancel: threading.Event
+    plan: PublishPlan, *, parallel: bool, report: Callable[[StepOutcome], None], cancel: threading.Event
 ) -> tuple[StepOutcome, ...]:
-    """Carry out a plan.
+    """Runs the steps of a plan.
 
     Args:
         plan: the steps.
-        parallel: False does also those meant for the same time in turn.
-        say: told of each step as it ends, on the calling thread.
-        cancel: once set, no further step is begun.
+        parallel: False runs the concurrent steps in sequence.
+        report: called on the calling thread when a step ends.
+        cancel: once set, no further step is started.
 
     Returns:
-        How each step ended, in the order of their ends.
+        The outcomes in the order in which the steps ended.
     """
     outcomes: list[StepOutcome] = []
-    for outcome in _carry_out(plan, parallel, cancel, outcomes):
+    for outcome in _run_plan(plan, parallel, cancel, outcomes):
         outcomes.append(outcome)
-        say(outcome)
+        report(outcome)
     return tuple(outcomes)
 
 
-def _carry_out(
+def _run_plan(
     plan: PublishPlan, parallel: bool, cancel: threading.Event, so_far: Sequence[StepOutcome]
 ) -> Iterator[StepOutcome]:
-    for step in plan.in_turn:
+    for step in plan.sequential:
         yield _run(step, cancel)
-    if parallel and len(plan.together) > 1:
-        with ThreadPoolExecutor(len(plan.together), thread_name_prefix="publish") as executor:
-            running = [executor.submit(_run, step, cancel) for step in plan.together]
+    if parallel and len(plan.concurrent) > 1:
+        with ThreadPoolExecutor(len(plan.concurrent), thread_name_prefix="publish") as executor:
+            running = [executor.submit(_run, step, cancel) for step in plan.concurrent]
             for ended in as_completed(running):
                 yield ended.result()
     else:
-        for step in plan.together:
+        for step in plan.concurrent:
             yield _run(step, cancel)
-    went_well = not any(outcome.reason for outcome in so_far)
-    tidied = _attempt("output folder", lambda: plan.finish(went_well))
-    if tidied.reason:
-        yield tidied
-    for step in plan.at_last:
+    succeeded = not any(outcome.reason for outcome in so_far)
+    finished = _attempt("output folder", lambda: plan.finish(succeeded))
+    if finished.reason:
+        yield finished
+    for step in plan.checks:
         yield _run(step, cancel)
 
 
@@ -102,7 +102,7 @@ def _run(step: PublishStep, cancel: threading.Event) -> StepOutcome:
 
 
 def _attempt(name: str, work: Callable[[], None]) -> StepOutcome:
-    """The one edge where what a step raises becomes its outcome."""
+    """Runs a step; turns any exception into its outcome."""
     try:
         work()
     except Cancelled:

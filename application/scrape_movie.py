@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, Final
 
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.worker import failed
 from domain.errors import FilmledgerError
+from domain.fields import Table
 from domain.movie import IMDB_ID, Movie
 from shared.keyed_locks import KeyedLocks
 
@@ -49,7 +51,7 @@ class ScrapeMovie:
         self._fresh_since = fresh_since
         self._on_moved = on_moved
         self._id_locks = KeyedLocks()
-        self._gaps: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
+        self._missing: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
 
     def __call__(self, job: Job) -> Outcome:
         """Scrape one title.
@@ -60,7 +62,7 @@ class ScrapeMovie:
         if (saved := self._fresh(job)) is not None:
             return Outcome(job, Status.COMPLETED, saved.title, source="saved", fresh=True)
         self._progress.phase(job, "fetch", job.attempt)
-        # Whoever starts a stopped run again asks anew: a title that spent all its requests on blocks gets one more.
+        # A title that spent all its requests on blocks gets one more when a stopped run is continued.
         left = max(1, self._max_requests - job.spent)
         title = self._source.title(job.key, max_requests=left, cancel=self._cancel)
         self._progress.phase(job, "save", job.attempt)
@@ -82,7 +84,7 @@ class ScrapeMovie:
             size=title.size,
             requests=title.requests,
             source=title.source,
-            missing=tuple(sorted(title.missing)),
+            missing=_reported(title),
             saved_as=movie.imdb_id if moved else "",
         )
 
@@ -94,37 +96,80 @@ class ScrapeMovie:
         return None if saved is None or saved.scraped_at < self._fresh_since else saved
 
     def _save(self, title: FetchedTitle) -> Movie:
-        """Save a title without loss of what other pages of it told, whichever of them is read first."""
-        movie = replace(title.movie, source=title.source)
+        """Save a title without loss of what other sources of it told, whichever of them is read first."""
+        movie = replace(title.movie, source=title.source, incomplete=tuple(sorted(title.cut)))
         with self._id_locks.hold(movie.imdb_id):  # two files of one title would miss each other's record
-            movie, gaps = self._filled_newer(*self._filled(movie, title.missing))
+            missing = title.missing
+            if missing or movie.imdb_id in self._missing or _is_bounded(movie):
+                movie, missing = self._filled(movie, missing)
             self._store.save(movie)
-            if gaps and title.source == "file":  # whatever has another source is read once in a run
-                self._gaps[movie.imdb_id] = gaps
+            if missing and title.source == "file":  # other sources are read once in a run
+                self._missing[movie.imdb_id] = missing
             else:
-                self._gaps.pop(movie.imdb_id, None)
+                self._missing.pop(movie.imdb_id, None)
+        if title.cut:
+            filled = title.cut - set(movie.incomplete or ())
+            log.warning(
+                "%s: the source is incomplete in %s%s",
+                movie.imdb_id,
+                ", ".join(sorted(title.cut)),
+                f"; kept from the saved record: {', '.join(sorted(filled))}" if filled else "",
+            )
         return movie
 
-    def _filled_newer(self, movie: Movie, gaps: frozenset[str]) -> tuple[Movie, frozenset[str]]:
-        """The saved record with its gaps filled from this one, if this is an older page; and the gaps that are left."""
-        known = self._gaps.get(movie.imdb_id, frozenset())
-        saved = self._store.find(movie.imdb_id) if known else None
-        if saved is None or saved.scraped_at <= movie.scraped_at:
-            return movie, gaps
-        return replace(saved, **{name: getattr(movie, name) for name in known - gaps}), known & gaps
-
     def _filled(self, movie: Movie, missing: frozenset[str]) -> tuple[Movie, frozenset[str]]:
-        """The movie, with what its page could not tell taken from the saved record; and the gaps that are left."""
-        saved = self._store.find(movie.imdb_id) if missing else None
-        if saved is not None:
-            kept = {name: value for name in missing if (value := getattr(saved, name)) not in (None, ())}
-        else:
-            kept = {}
-        if missing:
-            log.warning(
-                "%s: the page is incomplete, it does not tell %s%s",
-                movie.imdb_id,
-                ", ".join(sorted(missing)),
-                f"; kept from the record before: {', '.join(sorted(kept))}" if kept else "",
-            )
-        return replace(movie, **kept), missing - kept.keys()
+        """The newer of this record and the saved one, filled from the other; and the fields still missing."""
+        saved = self._store.find(movie.imdb_id)
+        if saved is None:
+            return movie, missing
+        saved_missing = frozenset(saved.incomplete or ()) | self._missing.get(movie.imdb_id, frozenset())
+        if saved.scraped_at > movie.scraped_at:
+            return fill(saved, saved_missing, movie, missing)
+        return fill(movie, missing, saved, saved_missing)
+
+
+def fill(
+    newer: Movie, newer_missing: frozenset[str], older: Movie, older_missing: frozenset[str]
+) -> tuple[Movie, frozenset[str]]:
+    """The newer record with its missing fields filled from the older one.
+
+    A complete older value counts before an incomplete newer one; of two incomplete ones the longer. A
+    list of people that is bounded by our own limit does not replace a longer one that it begins.
+
+    Returns:
+        The record, and the fields that are still missing.
+    """
+    kept: dict[str, Any] = {}
+    still = set(newer_missing)
+    for name in newer_missing:
+        value, other = getattr(newer, name), getattr(older, name)
+        if other in (None, ()):
+            continue
+        if name not in older_missing:
+            kept[name] = other
+            still.discard(name)
+        elif _length(other) > _length(value):
+            kept[name] = other
+    if _is_bounded(newer) and len(older.cast) > len(newer.cast):
+        ids = [credit.person.person_id for credit in newer.cast]
+        if [credit.person.person_id for credit in older.cast[: len(ids)]] == ids:
+            kept["cast"] = older.cast
+    incomplete = tuple(sorted(still & {*(newer.incomplete or ()), *((older.incomplete or ()) if kept else ())}))
+    return replace(newer, **kept, incomplete=incomplete), frozenset(still)
+
+
+def _is_bounded(movie: Movie) -> bool:
+    return movie.cast_total is not None and len(movie.cast) < movie.cast_total
+
+
+def _length(value: Any) -> int:
+    return 0 if value is None else len(value) if isinstance(value, str | tuple) else 1
+
+
+_CREDITS: Final = ("directors", "cast")
+
+
+def _reported(title: FetchedTitle) -> tuple[str, ...]:
+    """The missing fields that a user should know of: what is cut, and what almost every title has."""
+    common = {field.name for field in Table.MOVIES.fields if field.warn_if_rare}.union(_CREDITS)
+    return tuple(sorted(title.cut | title.untold & common))

@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infrastructure.catalogue.publication import Published
+    from infrastructure.catalogue import PublishResult
 
 
 def publish_site(
@@ -27,7 +27,7 @@ def publish_site(
     *,
     on_step: Callable[[StepOutcome], None],
     cancel: threading.Event,
-) -> Published:
+) -> PublishResult:
     """Writes the catalogue of all movies in the database.
 
     Args:
@@ -42,7 +42,7 @@ def publish_site(
         StoreUnavailable: the database cannot be reached.
     """
     from application.catalogue_data import read_catalogue_data
-    from infrastructure.catalogue.publication import PublishOptions, publish_catalogue, report_of
+    from infrastructure.catalogue import PublishOptions, publish_catalogue, rendered_report
     from infrastructure.stores.postgres.reports import PostgresReports
 
     with open_stores(settings, clock, cancel, existing=True, read_only=True) as opened:
@@ -61,7 +61,7 @@ def publish_site(
             workers=settings.asset_workers or min(os.cpu_count() or 1, 8),
         )
         database = opened.database
-        reports = (lambda _form: "") if database is None else report_of(PostgresReports(database))
+        reports = (lambda _form: "") if database is None else rendered_report(PostgresReports(database))
         return publish_catalogue(
             read_catalogue_data(opened.together, opened.history),
             poster_store(settings),
@@ -78,7 +78,7 @@ def serve_site(folder: Path, port: int, *, ready: Callable[[str], None], cancel:
     Raises:
         UsageError: there is no catalogue, or the port is taken.
     """
-    from infrastructure.catalogue.serve import serve
+    from infrastructure.catalogue import serve
 
     serve(folder, port, ready=ready, cancel=cancel)
 

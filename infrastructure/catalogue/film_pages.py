@@ -1,92 +1,272 @@
-"""A page for each film: poster, figures, plot, and the credit roll."""
+"""A page for each film, series and episode: poster, numbers, plot, seasons, and credits."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from statistics import mean
+from typing import Any, Final
+
+from markupsafe import Markup
 
 from application.catalogue_data import printable
 from application.chart_changes import ChartChanges
 from domain.movie import Credit, Movie
 from infrastructure.catalogue import formats
-from infrastructure.catalogue.edition import Edition
+from infrastructure.catalogue.plots import Trend
+from infrastructure.catalogue.renderer import PageRenderer, page_address
+
+_SERIES_KINDS: Final = ("tvSeries", "tvMiniSeries")
+_CREW: Final = {
+    "writer": "Written by", "creator": "Created by", "producer": "Produced by", "composer": "Music by",
+    "cinematographer": "Photographed by", "editor": "Edited by",
+}  # fmt: skip
+_MAX_CREW: Final = 8  # names in one line of the credits
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A name in the roll; without a path it has no page."""
+class CreditPart:
+    """A name in a line of the credits; without a path it is not a link."""
 
     name: str
     path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RollLine:
-    """A line of the roll: what it is, and who or how much; ``breaks`` leaves a space above it."""
+class CreditLine:
+    """A line of the credits; ``breaks`` leaves a space above it."""
 
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[CreditPart, ...]
     breaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """The film before or after in the chart."""
+    """The film before or after in the chart, or the episode before or after."""
 
     path: str
-    rank: int
+    label: str
     title: str
 
 
-def film_pages(edition: Edition) -> Iterator[tuple[str, bytes]]:
-    """A page for each movie. Its rank is that in the chart seen last, of those it is in."""
+@dataclass(frozen=True, slots=True)
+class EpisodeCell:
+    """An episode in the heat map: ``shade`` is 0 (lowest rating of the series) to 9, empty without a rating."""
+
+    path: str
+    number: str
+    rating: str
+    shade: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonRow:
+    """A season in the heat map, with the mean rating of its episodes."""
+
+    name: str
+    mean: str
+    cells: tuple[EpisodeCell, ...]
+
+
+def film_pages(
+    renderer: PageRenderer, rank_trends: dict[str, Trend], rating_trends: dict[str, Trend]
+) -> Iterator[tuple[str, bytes]]:
+    """Yields a page for each movie. Its rank is that in the chart seen last, of those it is in."""
+    data = renderer.data
     places = {
-        place.movie.imdb_id: (chart, at)
-        for chart in reversed(edition.library.charts)
-        for at, place in enumerate(chart.places)
+        place.movie.imdb_id: (chart, at) for chart in reversed(data.charts) for at, place in enumerate(chart.places)
     }
-    for movie in edition.library.movies.values():
+    episodes = {
+        episode.imdb_id: (series_id, at)
+        for series_id, found in data.episodes.items()
+        for at, episode in enumerate(found)
+    }
+    for movie in data.movies.values():
         chart, at = places.get(movie.imdb_id, (None, 0))
-        yield edition.page(
+        series_id, episode_at = episodes.get(movie.imdb_id, ("", 0))
+        series = data.movies.get(series_id)
+        if series is None:
+            before, after = _chart_neighbour(renderer, chart, at - 1), _chart_neighbour(renderer, chart, at + 1)
+        else:
+            before = _episode_neighbour(renderer, series_id, episode_at - 1)
+            after = _episode_neighbour(renderer, series_id, episode_at + 1)
+        path = renderer.urls.film(movie.imdb_id)
+        seasons = _seasons(renderer, movie)
+        poster = renderer.poster(movie)
+        yield renderer.page(
             "film.html",
-            edition.names.film(movie.imdb_id),
+            path,
             movie.title,
             title=movie.title if movie.year is None else f"{movie.title} ({movie.year})",
-            film=edition.card(movie, chart.places[at] if chart else None),
+            description=_description(movie),
+            image=poster.shareable if poster else "",
+            kind="video.tv_show" if seasons else "video.episode" if series else "video.movie",
+            section=renderer.urls.chart(chart.chart) if chart else "",
+            film=renderer.card(movie, chart.places[at] if chart else None),
             chart_name=formats.chart(chart.chart) if chart else "",
             original=movie.original_title if movie.original_title != movie.title else None,
+            series=None if series is None else _series_link(renderer, series, movie),
             plot=movie.plot,
-            roll=tuple(_roll(edition, movie)),
-            past=edition.site.past.get(movie.imdb_id),
-            previous=_neighbour(edition, chart, at - 1),
-            following=_neighbour(edition, chart, at + 1),
+            credits=tuple(_credits(renderer, movie)),
+            seasons=seasons,
+            trends=[found for trends in (rank_trends, rating_trends) if (found := trends.get(movie.imdb_id))],
+            previous=before,
+            following=after,
             source_url=movie.source_url,
+            linked_data=_linked_data(renderer, movie, path, series),
         )
 
 
-def _roll(edition: Edition, movie: Movie) -> Iterator[RollLine]:
-    if movie.release_date or movie.year:
-        path = edition.names.decade(None if movie.year is None else movie.year // 10 * 10)
-        yield RollLine("Released", (Part(formats.date(movie.release_date or str(movie.year)), path),))
-    if movie.duration_minutes:
-        yield RollLine("Length", (Part(formats.duration(movie.duration_minutes)),))
-    if movie.certificate:
-        yield RollLine("Certificate", (Part(movie.certificate),))
-    if movie.genres:
-        yield RollLine("Genres", tuple(Part(genre, edition.names.genre(genre)) for genre in movie.genres))
+def _description(movie: Movie) -> str:
+    facts = [str(movie.year)] if movie.year else []
     if movie.directors:
-        yield RollLine("Directed by", tuple(_person(edition, credit) for credit in movie.directors), breaks=True)
+        facts.append(f"directed by {formats.joined([credit.person.name for credit in movie.directors[:3]])}")
+    head = f"{movie.title} ({', '.join(facts)})" if facts else movie.title
+    return f"{head}. {movie.plot}" if movie.plot else f"{head}."
+
+
+def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[CreditLine]:
+    urls = renderer.urls
+    if movie.release_date or movie.year:
+        path = urls.decade(None if movie.year is None else movie.year // 10 * 10)
+        if path not in renderer.decade_paths:
+            path = ""
+        yield CreditLine("Released", (CreditPart(formats.date(movie.release_date or str(movie.year)), path or None),))
+    if movie.duration_minutes:
+        yield CreditLine("Length", (CreditPart(formats.duration(movie.duration_minutes)),))
+    if movie.certificate:
+        yield CreditLine("Certificate", (CreditPart(movie.certificate),))
+    if movie.genres:
+        yield CreditLine("Genres", tuple(CreditPart(genre, urls.genre(genre)) for genre in movie.genres))
+    countries: tuple[str, ...] = movie.countries
+    if countries:
+        parts = tuple(CreditPart(formats.country(code), urls.country(code)) for code in countries)
+        yield CreditLine("Countries" if len(parts) > 1 else "Country", parts)
+    yield from _money(movie)
+    if movie.directors:
+        yield CreditLine("Directed by", tuple(_person(renderer, credit) for credit in movie.directors), breaks=True)
+    crew: tuple[Credit, ...] = movie.crew
+    for category, label in _CREW.items():
+        found = [credit for credit in crew if credit.category == category]
+        if found:
+            parts = tuple(_person(renderer, credit) for credit in found[:_MAX_CREW])
+            rest = len(found) - len(parts)
+            yield CreditLine(label, (*parts, CreditPart(f"{rest} more")) if rest else parts)
     for credit in movie.cast:
         label = printable(" / ".join(credit.characters)) or "With"
-        yield RollLine(label, (_person(edition, credit),), breaks=credit.position == 1)
+        yield CreditLine(label, (_person(renderer, credit),), breaks=credit.position == 1)
 
 
-def _person(edition: Edition, credit: Credit) -> Part:
-    return Part(credit.person.name, edition.names.person(credit.person.person_id))
+def _money(movie: Movie) -> Iterator[CreditLine]:
+    budget, gross = movie.budget, movie.gross_worldwide
+    if budget:
+        yield CreditLine("Budget", (CreditPart(formats.money(budget, movie.budget_currency)),))
+    if gross:
+        yield CreditLine("Gross", (CreditPart(formats.money(gross, movie.gross_currency)),))
 
 
-def _neighbour(edition: Edition, chart: ChartChanges | None, at: int) -> Neighbour | None:
+def _person(renderer: PageRenderer, credit: Credit) -> CreditPart:
+    return CreditPart(credit.person.name, renderer.urls.person(credit.person.person_id))
+
+
+def _chart_neighbour(renderer: PageRenderer, chart: ChartChanges | None, at: int) -> Neighbour | None:
     if chart is None or not 0 <= at < len(chart.places):
         return None
     place = chart.places[at]
-    return Neighbour(edition.names.film(place.movie.imdb_id), place.rank, place.movie.title)
+    return Neighbour(renderer.urls.film(place.movie.imdb_id), str(place.rank), place.movie.title)
+
+
+def _episode_neighbour(renderer: PageRenderer, series_id: str, at: int) -> Neighbour | None:
+    episodes = renderer.data.episodes[series_id]
+    if not 0 <= at < len(episodes):
+        return None
+    episode = episodes[at]
+    return Neighbour(renderer.urls.film(episode.imdb_id), _episode_number(episode), episode.title)
+
+
+def _episode_number(episode: Movie) -> str:
+    season, number = episode.season, episode.episode
+    parts = [f"season {season}"] if season is not None else []
+    parts += [f"episode {number}"] if number is not None else []
+    return ", ".join(parts).capitalize() or "Episode"
+
+
+def _series_link(renderer: PageRenderer, series: Movie, episode: Movie) -> dict[str, str]:
+    return {"path": renderer.urls.film(series.imdb_id), "title": series.title, "number": _episode_number(episode)}
+
+
+# --- seasons ------------------------------------------------------------------------
+
+
+def _seasons(renderer: PageRenderer, movie: Movie) -> tuple[SeasonRow, ...]:
+    """Returns the heat map of a series: a row for each season, a cell for each episode."""
+    episodes = renderer.data.episodes.get(movie.imdb_id, ())
+    ratings = [episode.rating for episode in episodes if episode.rating is not None]
+    low, high = (min(ratings), max(ratings)) if ratings else (0.0, 0.0)
+    rows = []
+    for season, found in groupby(episodes, key=lambda episode: episode.season):
+        cells = tuple(
+            EpisodeCell(
+                renderer.urls.film(episode.imdb_id),
+                str(episode.episode or "–"),
+                "" if episode.rating is None else f"{episode.rating:.1f}",
+                "" if episode.rating is None else str(_shade(episode.rating, low, high)),
+                episode.title,
+            )
+            for episode in found
+        )
+        rated = [float(cell.rating) for cell in cells if cell.rating]
+        name = "Other episodes" if season is None else f"Season {season}"
+        rows.append(SeasonRow(name, f"{mean(rated):.1f}" if rated else "", cells))
+    return tuple(rows)
+
+
+def _shade(rating: float, low: float, high: float) -> int:
+    return 9 if high == low else round((rating - low) / (high - low) * 9)
+
+
+# --- linked data -------------------------------------------------------------------
+
+
+def _linked_data(renderer: PageRenderer, movie: Movie, path: str, series: Movie | None) -> Markup:
+    """Returns the page's content as JSON-LD.
+
+    Source: https://schema.org/Movie
+    """
+    kind = "TVEpisode" if series else "TVSeries" if movie.kind in _SERIES_KINDS else "Movie"
+    site_url = renderer.site.url
+    poster = renderer.poster(movie)
+    found: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": kind,
+        "name": movie.title,
+        "alternateName": movie.original_title if movie.original_title != movie.title else None,
+        "url": page_address(site_url, path) if site_url else None,
+        "sameAs": movie.source_url,
+        "image": f"{site_url}{poster.shareable}" if site_url and poster else None,
+        "description": movie.plot,
+        "datePublished": movie.release_date or (str(movie.year) if movie.year else None),
+        "duration": f"PT{movie.duration_minutes}M" if movie.duration_minutes else None,
+        "genre": list(movie.genres),
+        "contentRating": movie.certificate,
+        "director": [{"@type": "Person", "name": credit.person.name} for credit in movie.directors],
+        "actor": [{"@type": "Person", "name": credit.person.name} for credit in movie.cast[:10]],
+        "partOfSeries": {"@type": "TVSeries", "name": series.title} if series else None,
+        "episodeNumber": movie.episode if series else None,
+    }
+    if movie.rating is not None and movie.votes:
+        found["aggregateRating"] = {
+            "@type": "AggregateRating",
+            "ratingValue": movie.rating,
+            "ratingCount": movie.votes,
+            "bestRating": 10,
+            "worstRating": 1,
+        }
+    text = json.dumps({name: value for name, value in found.items() if value}, ensure_ascii=False)
+    for char in "<>&\u2028\u2029":  # "</script>" in a title must not end the element
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704 - cannot leave the script element

@@ -1,10 +1,12 @@
-"""Values as people read them."""
+"""Formats values for reading."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 _MONTHS: Final = (
@@ -17,6 +19,7 @@ _CHARTS: Final = {
     "moviemeter": "Most popular",
     "bottom100": "Bottom 100",
 }
+_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "KRW": "₩"}
 
 
 def votes(count: int) -> str:
@@ -37,7 +40,7 @@ def duration(minutes: int) -> str:
 
 
 def date(text: str) -> str:
-    """An ISO date, as precise as it is: ``14 October 1994``, ``October 1994``, ``1994``."""
+    """An ISO date with its own precision: ``14 October 1994``, ``October 1994``, ``1994``."""
     year, *rest = text.split("-")
     if not rest:
         return year
@@ -51,7 +54,7 @@ def day(moment: datetime) -> str:
 
 
 def decade(start: int | None) -> str:
-    """``1990s``; films without a year have no decade."""
+    """``1990s``; ``Year unknown`` for None."""
     return "Year unknown" if start is None else f"{start}s"
 
 
@@ -70,23 +73,47 @@ def joined(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
+def shortened(text: str, most: int) -> str:
+    """The text with single spaces, cut with an ellipsis when it is longer than ``most`` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def sentence(text: str) -> str:
+    """The text with an upper-case first letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def searchable(text: str) -> str:
-    """Lower case without accents, as the script on the page makes a query."""
+    """Lower case without accents; the scripts normalise queries in the same way."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(char for char in decomposed if not unicodedata.category(char).startswith("M")).lower()
 
 
-def length_class(title: str) -> str:
-    """How large a heading may be set: by its longest word and its length."""
-    longest = max((len(word) for word in title.split()), default=0)
-    if len(title) > 60 or longest > 24:
-        return "longest"
-    return "long" if len(title) > 14 or longest > 10 else ""
+def money(amount: int, currency: str | None) -> str:
+    """``$25M``, ``¥2.4B``, ``DEM 12M``; US dollars when the currency is not known."""
+    sign = _SYMBOLS.get(currency or "USD") or f"{currency} "
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if amount >= size * 0.9995:
+            number = amount / size
+            return f"{sign}{number:.1f}".removesuffix(".0") + letter if number < 9.95 else f"{sign}{number:.0f}{letter}"
+    return f"{sign}{amount}"
+
+
+def country(code: str) -> str:
+    """The English name of an ISO 3166 code; dissolved countries by IMDb's codes; else the code itself."""
+    return _countries().get(code.upper(), code)
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    lines = (Path(__file__).parent / "countries.tsv").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines)
 
 
 def slug(text: str) -> str:
-    """Lower-case ASCII letters, digits and hyphens; may come out empty."""
+    """Lower-case ASCII letters, digits and hyphens; empty if none remain."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:60]

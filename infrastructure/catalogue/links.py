@@ -1,4 +1,4 @@
-"""Does everything the pages refer to exist? Pages, pictures, styles, scripts, and places within pages."""
+"""Checks that everything the pages refer to exists: pages, pictures, styles, scripts, and anchors in pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOADED_BY_STYLE: Final = re.compile(rb"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
 @dataclass(slots=True)
 class LinkReport:
-    """What the check found; ``problems`` has one line for each."""
+    """Result of the check; ``problems`` has one line for each."""
 
     pages: int = 0
     links: int = 0
@@ -35,11 +35,11 @@ class LinkReport:
 
 
 def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
-    """Look at every file of the catalogue.
+    """Checks every file of the catalogue.
 
     Args:
-        folder: its top.
-        names: its files, as paths with ``/``.
+        folder: the top folder.
+        names: the files, as paths with ``/``.
 
     Raises:
         OSError: a file cannot be read.
@@ -47,7 +47,7 @@ def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
     report = LinkReport()
     present = set(names)
     ids: dict[str, frozenset[str]] = {}
-    anchors: dict[tuple[str, str], str] = {}  # place looked for, and a page that leads there
+    anchors: dict[tuple[str, str], str] = {}  # anchor, and a page that links to it
     shared: dict[frozenset[str], frozenset[str]] = {}
     # Pages of a folder share most of their links.
     resolve = lru_cache(maxsize=100_000)(partial(_resolve, present))
@@ -59,7 +59,7 @@ def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
             report.pages += 1
             root = _parsed(folder / name)
             found = frozenset(_texts(_IDS, root))
-            ids[name] = shared.setdefault(found, found)  # thousands of pages have the same few
+            ids[name] = shared.setdefault(found, found)  # thousands of pages share a few sets of ids
             references = _references(root)
         elif name.endswith(".css"):
             styles = (folder / name).read_bytes()
@@ -86,7 +86,7 @@ def _parsed(path: Path) -> etree._Element:
 
 
 def _references(root: etree._Element) -> Iterator[tuple[str, bool]]:
-    """Every address in a page, and whether the page loads it by itself."""
+    """Yields every address in a page, and whether the browser loads it without a click."""
     yield from ((link, False) for link in _texts(_LINKS, root))
     yield from ((link, True) for link in _texts(_LOADED, root))
     for candidates in _texts(_SRCSETS, root):
@@ -99,9 +99,9 @@ def _texts(path: etree.XPath, root: etree._Element) -> list[str]:
 
 
 def _resolve(present: set[str], folder: str, reference: str, loaded: bool) -> tuple[str, str, str]:
-    """What is wrong with a reference, or else the file and the place in it that it leads to.
+    """Returns what is wrong with a reference, or its target file and the anchor in it.
 
-    An empty file stands for the page itself.
+    An empty file name stands for the page itself.
     """
     try:
         parts = urlsplit(reference.strip())
@@ -113,7 +113,7 @@ def _resolve(present: set[str], folder: str, reference: str, loaded: bool) -> tu
         return ("" if parts.scheme == "mailto" else f"has the scheme {parts.scheme}"), "", ""
     path = unquote(parts.path)
     if path.startswith("/"):
-        return "starts at the top of the server, which is not where a catalogue need be", "", ""
+        return "starts at the server's root, but a catalogue can be in a subfolder", "", ""
     target = posixpath.normpath(posixpath.join(folder, path)) if path else ""
     if target.startswith(".."):
         return "leads out of the catalogue", "", ""

@@ -1,4 +1,4 @@
-"""The folder a catalogue is written to: only what changed is written, only our own files are removed."""
+"""The output folder: writes only files that changed, removes only files that filmledger wrote."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _HEADER: Final = "# Files that filmledger wrote here; publishing again may repla
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What publishing did to the folder, in files."""
+class OutputTally:
+    """Numbers of files written, unchanged and removed."""
 
     written: int
     unchanged: int
@@ -26,13 +26,13 @@ class Tally:
 
 
 class OutputFolder:
-    """Writes files and keeps the list of those that are ours. Called from several threads at once.
+    """Writes files and keeps a list of them. Thread-safe.
 
-    A name goes on the list before its file is written, so that a publish that
-    was killed leaves nothing behind that the next one takes for a stranger's.
+    A name is added to the list before its file is written, so that after a kill
+    the next publish still recognises the file as its own.
 
     Args:
-        folder: made when the first file is written.
+        folder: created when the first file is written.
 
     Raises:
         UsageError: the folder is a file, or its list cannot be read.
@@ -55,15 +55,15 @@ class OutputFolder:
 
     @property
     def current(self) -> frozenset[str]:
-        """The files of this publish, as paths with ``/`` relative to the folder."""
+        """Files of this publish, as paths with ``/`` relative to the folder."""
         with self._lock:
             return frozenset(self._current)
 
-    def refuse_strangers(self, names: Iterable[str]) -> None:
-        """Check, before anything is written, that no file of somebody else is in the way.
+    def refuse_foreign_files(self, names: Iterable[str]) -> None:
+        """Checks, before anything is written, that the paths are free or ours.
 
         Raises:
-            UsageError: names one that is.
+            UsageError: names a file that filmledger did not write.
         """
         for name in names:
             if name not in self._ours and (self.folder / name).exists():
@@ -72,10 +72,10 @@ class OutputFolder:
                 )
 
     def write(self, name: str, body: bytes) -> None:
-        """Put a file in place, as a whole or not at all; one that holds these bytes already is left alone.
+        """Writes a file atomically, unless it already has these bytes.
 
         Raises:
-            UsageError: a file of somebody else has this name.
+            UsageError: a file that filmledger did not write has this name.
             OSError: it cannot be written.
         """
         path = self.folder / name
@@ -85,7 +85,7 @@ class OutputFolder:
             self._count(written=False)
             return
         if present is not None:
-            self.refuse_strangers((name,))
+            self.refuse_foreign_files((name,))
         self._claim(name)
         if present is None:
             _create(path, body)
@@ -94,12 +94,12 @@ class OutputFolder:
         self._count(written=True)
 
     def copy(self, name: str, source: Path, size: int) -> None:
-        """Put a copy of a file in place; one of ours that has this name and size is left alone.
+        """Copies a file, unless a file of ours has this name and size.
 
         Only for files named by their content.
 
         Raises:
-            UsageError: a file of somebody else has this name.
+            UsageError: a file that filmledger did not write has this name.
             OSError: it cannot be read or written.
         """
         path = self.folder / name
@@ -109,15 +109,15 @@ class OutputFolder:
         else:
             self.write(name, source.read_bytes())
 
-    def finish(self, *, remove: bool) -> Tally:
-        """Bring the list into its final form.
+    def finish(self, *, remove: bool) -> OutputTally:
+        """Writes the final list of files.
 
         Args:
-            remove: delete our files of earlier publishes that this one did not
-                write; False when a step failed, for they may be missing by mistake.
+            remove: delete files of earlier publishes that this one did not write.
+                False when a step failed: such files may be missing by mistake.
 
         Raises:
-            OSError: a file cannot be removed or the list not be written.
+            OSError: a file cannot be removed or the list cannot be written.
         """
         with self._lock:
             if self._listed is not None:
@@ -135,7 +135,7 @@ class OutputFolder:
             text = _HEADER + "".join(f"{name}\n" for name in sorted(self._ours))
             if _read(self.folder / LIST) != text.encode():
                 write_atomically(self.folder / LIST, text, mode=0o644, durable=False, parents=True)
-            return Tally(self._written, self._unchanged, removed)
+            return OutputTally(self._written, self._unchanged, removed)
 
     def _claim(self, name: str) -> None:
         if not _is_safe(name):
@@ -160,7 +160,7 @@ class OutputFolder:
 
 
 def _is_safe(name: str) -> bool:
-    """A relative path that stays inside, so that a list that was tampered with removes nothing elsewhere."""
+    """Whether a relative path stays inside the folder; a manipulated list must not remove files elsewhere."""
     path = PurePosixPath(name)
     return bool(path.parts) and not name.startswith("#") and not path.is_absolute() and ".." not in path.parts
 
@@ -173,7 +173,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _create(path: Path, body: bytes) -> None:
-    """Write a file that nobody has seen yet; for tens of thousands of pages a detour over another name would show."""
+    """Writes a new file directly: renaming a temporary file costs measurable time for tens of thousands of pages."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags, 0o644)

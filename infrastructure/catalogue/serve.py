@@ -1,4 +1,4 @@
-"""A look at the catalogue in a browser on this machine. Not for the world: that is a web server's work."""
+"""Serves a catalogue to browsers on this machine. Not meant for the public; use a web server for that."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from domain.errors import UsageError
 
 log = logging.getLogger(__name__)
 HOST: Final = "127.0.0.1"
-# The machine's own table may lack these, and a browser refuses a script that is called something else.
+_LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+# The operating system's table may lack these, and browsers refuse scripts and styles of another type.
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -28,30 +30,66 @@ _TYPES: Final = {
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files only: no listing of folders, and nothing on the screen for each request."""
+    """Serves regular files inside the folder: no listings, no symbolic links out of it, loopback names only."""
+
+    def send_head(self):  # type: ignore[no-untyped-def]  # the base class has no annotation
+        if not _is_loopback(self.headers.get("Host")):
+            # Another name that resolves to this machine would let foreign pages read ours (DNS rebinding).
+            self.send_error(403, "Only loopback names are served")
+            return None
+        top, target = Path(self.directory).resolve(), Path(self.translate_path(self.path)).resolve()
+        if target.is_dir():
+            target = (target / "index.html").resolve()
+        if not target.is_relative_to(top) or not target.is_file():
+            self._not_found()
+            return None
+        return super().send_head()
+
+    def _not_found(self) -> None:
+        """Answers with the catalogue's own error page, whose links then start at the server's root."""
+        try:
+            page = Path(self.directory, "404.html").read_bytes()
+        except OSError:
+            self.send_error(404, "No such page")
+            return
+        page = page.replace(b"<head>", b'<head>\n<base href="/">', 1)
+        self.send_response(404)
+        self.send_header("Content-Type", _TYPES[".html"])
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
+        return
 
     def guess_type(self, path: str | os.PathLike[str]) -> str:
         return _TYPES.get(Path(path).suffix) or super().guess_type(path)
 
-    def list_directory(self, path: object) -> None:  # noqa: ARG002 - the base class's signature
-        self.send_error(404, "No such page")
-
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-cache")  # a page published anew is seen at once
+        self.send_header("Cache-Control", "no-cache")  # browsers show a new publish at once
         super().end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # the name is the base class's
+    def log_message(self, format: str, *args: object) -> None:  # the base class's parameter name
         log.debug("%s %s", self.address_string(), format % args)
 
 
+def _is_loopback(host: str | None) -> bool:
+    """Whether a ``Host`` header names this machine; HTTP/1.0 clients may omit it."""
+    if host is None:
+        return True
+    try:
+        return urlsplit(f"//{host}").hostname in _LOOPBACK_NAMES
+    except ValueError:
+        return False
+
+
 def serve(folder: Path, port: int, *, ready: Callable[[str], None], cancel: threading.Event) -> None:
-    """Serve a catalogue on loopback until ``cancel`` is set.
+    """Serves a catalogue on the loopback interface until ``cancel`` is set.
 
     Args:
-        folder: of the catalogue.
-        port: 0 takes a free one.
-        ready: told the address once it can be opened.
-        cancel: ends it.
+        folder: the catalogue.
+        port: 0 chooses a free one.
+        ready: called with the address once it can be opened.
+        cancel: stops the server.
 
     Raises:
         UsageError: there is no catalogue, or the port is taken.

@@ -24,12 +24,12 @@ _OUT = click.option(
 )
 
 
-@click.command("publish", short_help="Write the catalogue: a folder of static pages.")
+@click.command("publish", short_help="Build the catalogue: a folder of static pages.")
 @_OUT
 @json_option
 @command_context
 def publish(context: CommandContext, out: Path | None, as_json: bool) -> None:
-    """Write a catalogue of all movies that opens from the disk and can be put on any web server."""
+    """Build a static site of all movies; open it from disk or put it on any web server."""
     from infrastructure.bootstrap.publishing import publish_site
     from infrastructure.cli.summary import TerminalOutput, command_line
 
@@ -41,7 +41,7 @@ def publish(context: CommandContext, out: Path | None, as_json: bool) -> None:
 
     def report_step(outcome: StepOutcome) -> None:
         steps.append({"name": outcome.name, "error": outcome.reason or None})
-        output.say(f"✗ {outcome.name}: {outcome.reason}" if outcome.reason else f"✓ {outcome.name}")
+        output.say(outcome.line)
 
     with graceful_stop(cancel, complain) as interrupted:
         published = publish_site(settings, context.clock, folder, on_step=report_step, cancel=cancel)

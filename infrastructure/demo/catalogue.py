@@ -4,89 +4,160 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from domain.chart import ChartName
 from infrastructure.demo import oddities, words
-from infrastructure.demo.titles import MODULUS, DemoPerson, DemoRole, DemoTitle, Numbering
+from infrastructure.demo.titles import (
+    MODULUS,
+    DemoAka,
+    DemoCrewCredit,
+    DemoEpisodeNumber,
+    DemoMoney,
+    DemoPerson,
+    DemoPersonDetails,
+    DemoRole,
+    DemoTitle,
+    Numbering,
+)
 
 MAX_COUNT: Final = 1_000_000
+MAX_DAY: Final = 3_900
 _FIRST_INDEX: Final = {
     ChartName.TOP250: 0,
     ChartName.TOPTV: 2_000_000,
     ChartName.MOVIEMETER: 2_500_000,
     ChartName.BOTTOM100: 3_000_000,
 }
+_FIRST_EPISODE: Final = 4_000_000
+_EPISODES_PER_SERIES: Final = 600  # indexes kept for each series
 _RETIRED: Final = 7_000_000  # added to a title's index for the id it had before it was moved
-_CAST_SIZES: Final = (18,) * 5 + (4, 9, 13)
-_DIRECTORS, _ONE_TITLE = 8_000_000, 10_000_000  # where the indexes of these people begin
-_REGULAR_SHARE: Final = 0.38  # of a cast; the others appear in this title only
+_CAST_SIZES: Final = (18,) * 5 + (4, 9, 13, 26, 41)
+_CREW_PEOPLE, _ONE_TITLE = 8_000_000, 10_000_000  # where the indexes of these people begin
+_REGULAR_SHARE: Final = 0.36  # of a cast; the others appear in this title only
+_LARGEST_FILMOGRAPHY: Final = 5_000  # titles; in a larger catalogue people are known for nothing
+_TODAY: Final = 2026
 
 
 class DemoCatalogue:
-    """Titles, people and charts of one seed; the same for the same arguments, on any machine.
+    """Titles, people and charts of one seed and day; the same for the same arguments, on any machine.
+
+    On each day after day 0 some titles leave their chart, others join it or climb, votes grow, and
+    some ratings change by 0.1.
 
     Args:
         seed: any number; another seed gives other titles.
         count: titles in the Top 250 chart; the other charts are cut to as many.
+        day: number of days after the first.
 
     Raises:
-        ValueError: the count is outside 1 to ``MAX_COUNT``.
+        ValueError: the count is outside 1 to ``MAX_COUNT``, or the day outside 0 to ``MAX_DAY``.
     """
 
-    def __init__(self, seed: int, count: int) -> None:
+    def __init__(self, seed: int, count: int, day: int = 0) -> None:
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"count {count} is outside 1 to {MAX_COUNT}")
+        if not 0 <= day <= MAX_DAY:
+            raise ValueError(f"day {day} is outside 0 to {MAX_DAY}")
         self.count = count
+        self.day = day
         self._seed = seed
         self._titles = Numbering("tt", seed * 7_654_321 % MODULUS)
         self._people = Numbering("nm", seed * 1_234_567 % MODULUS)
-        self._cached_title = lru_cache(maxsize=1024)(self._invent)
-        self._cached_person = lru_cache(maxsize=4096)(self._invent_person)
+        self._entry_places: dict[int, int] = {}
+        self._cached_title = lru_cache(maxsize=4096)(self._invent)
+        self._cached_person = lru_cache(maxsize=8192)(self._invent_person)
+        self._order = lru_cache(maxsize=None)(self._chart_order)
 
     def chart(self, name: ChartName) -> Iterator[DemoTitle]:
         """Gives the chart's titles in rank order."""
-        size = self.count if name is ChartName.TOP250 else min(self.count, name.size)
-        for place in range(size):
-            if name is ChartName.MOVIEMETER and place % 2 and self.count > 1:
-                yield self._cached_title(place * 37 % self.count if self.count % 37 else place)
-            else:
-                yield self._cached_title(_FIRST_INDEX[name] + place)
+        return map(self._cached_title, self._order(name))
+
+    def ids(self) -> Iterator[str]:
+        """Gives the Top chart's ids in rank order, as the chart lists them."""
+        order = self._order(ChartName.TOP250)
+        return (self._titles.id_of(index + (_RETIRED if oddities.is_moved(index) else 0)) for index in order)
 
     def find(self, imdb_id: str) -> DemoTitle | None:
-        """Gives the title with this id, today's or the one it had before it was moved."""
+        """Gives the title or episode with this id, today's or the one it had before it was moved."""
         index = self._titles.index_of(imdb_id)
         if index is None:
             return None
         if index >= _RETIRED:
-            title = self._listed(index - _RETIRED)
+            title = self._known(index - _RETIRED)
             return title if title and title.listed_id == imdb_id else None
-        return self._listed(index)
+        if index >= _FIRST_EPISODE:
+            series_place, number = divmod(index - _FIRST_EPISODE, _EPISODES_PER_SERIES)
+            series = self._known(_series_index(series_place))
+            if series is None or number >= sum(series.season_sizes):
+                return None
+            return self._episode(series, series_place, number)
+        return self._known(index)
 
-    def ids(self) -> Iterator[str]:
-        """Gives the Top chart's ids in rank order, as the chart lists them."""
-        return (
-            self._titles.id_of(index + (_RETIRED if oddities.is_moved(index) else 0)) for index in range(self.count)
+    def episodes(self, series: DemoTitle) -> Iterator[DemoTitle]:
+        """Gives the episodes of a series in order."""
+        index = self._titles.index_of(series.imdb_id)
+        if index is None or not series.is_series:
+            return iter(())
+        place = _series_place(index)
+        return (self._episode(series, place, number) for number in range(sum(series.season_sizes)))
+
+    def titles(self) -> Iterator[DemoTitle]:
+        """Gives every title once: the charts of today and the titles that have left them, without episodes."""
+        seen: set[int] = set()
+        for name, first in _FIRST_INDEX.items():
+            for index in (*range(first, first + self._size(name)), *self._order(name)):
+                if index not in seen:
+                    seen.add(index)
+                    yield self._cached_title(index)
+
+    def person(self, person_id: str) -> DemoPerson | None:
+        """Gives the person with this id."""
+        index = self._people.index_of(person_id)
+        return None if index is None else self._cached_person(index)
+
+    def details(self, person: DemoPerson) -> DemoPersonDetails:
+        """Gives birth, death, professions and well-known titles of a person."""
+        dice = _dice(self._seed, "details", int(person.person_id[2:]))
+        credits = self._filmographies.get(person.person_id, {})
+        years = [title.year for title in credits if title.year] or [1990]
+        born = min(years) - dice.randint(21, 48)
+        died = born + dice.randint(max(years) - born, max(years) - born + 40)
+        professions = dict.fromkeys(
+            words.PROFESSIONS[category] for categories in credits.values() for category in categories
+        )
+        return DemoPersonDetails(
+            born=(born, dice.randint(1, 12), dice.randint(1, 28)) if dice.random() < 0.8 else (born, None, None),
+            died=(died, dice.randint(1, 12), dice.randint(1, 28)) if died < _TODAY and died - born > 45 else None,
+            birth_place=f"{dice.choice(words.PLACES)}, {dice.choice(list(words.COUNTRIES.values()))}",
+            professions=tuple(professions)[:3] or ("actor",),
+            known_for=tuple(
+                title.imdb_id for title in sorted(credits, key=lambda title: (-title.votes, title.imdb_id))[:4]
+            ),
         )
 
     def ordinary(self, index: int) -> DemoTitle:
         """Gives the title of this index without its oddity."""
         dice = _dice(self._seed, "title", index)
-        place = index % 500_000 if index >= _FIRST_INDEX[ChartName.TOPTV] else index
-        year = dice.randint(1921, 2026)
+        place = self._entry_places.get(index, index % 500_000 if index >= _FIRST_INDEX[ChartName.TOPTV] else index)
+        year = dice.randint(1921, _TODAY)
         imdb_id = self._titles.id_of(index)
         name = _name(dice)
         rating = max(1.0, round(9.3 - 0.235 * math.log1p(place), 1))
-        kind, end_year = "movie", None
+        kind, end_year, season_sizes = "movie", None, ()
         if index >= _FIRST_INDEX[ChartName.BOTTOM100]:
-            rating = round(1.4 + 0.017 * place, 1)
+            rating = round(1.4 + 0.017 * min(place, 400), 1)
         elif _FIRST_INDEX[ChartName.TOPTV] <= index < _FIRST_INDEX[ChartName.MOVIEMETER]:
-            kind, end_year = "tvSeries", dice.choice((None, min(2026, year + dice.randint(0, 9))))
+            kind, end_year, season_sizes = _series(dice, year)
         cast = self._cast_of(dice, index, dice.choice(_CAST_SIZES))
-        directors = _distinct(dice, 12 + self.count * 3 // 4, 1 if dice.random() < 0.85 else 2)
+        directors = self._crew_people(dice, "director", 1 if dice.random() < 0.85 else 2)
+        votes = dice.randint(25_000, 90_000) + 2_900_000 // (place + 1)
+        country = dice.choice(list(words.COUNTRIES))
+        budget, domestic, worldwide = _money(dice, words.CURRENCIES[country])
+        awards = dice.random()
         return DemoTitle(
             imdb_id=imdb_id,
             listed_id=imdb_id,
@@ -97,24 +168,124 @@ class DemoCatalogue:
             kind=kind,
             year=year,
             end_year=end_year,
-            rating=rating,
-            votes=dice.randint(25_000, 90_000) + 2_900_000 // (place + 1),
-            runtime_seconds=60 * dice.randint(62, 212),
+            rating=self._rating_today(index, rating),
+            votes=votes + self.day * (votes // 1_500 + index % 40),
+            runtime_seconds=60 * (dice.randint(22, 62) if season_sizes else dice.randint(62, 212)),
             metascore=dice.randint(38, 100) if dice.random() < 0.9 else None,
             genres=tuple(dice.sample(words.GENRES, dice.randint(1, 4))),
-            directors=tuple(self._cached_person(_DIRECTORS + number) for number in directors),
-            cast=tuple(map(DemoRole, cast, _roles(dice, len(cast)))),
+            directors=directors,
+            cast=tuple(map(DemoRole, cast, _roles(dice, len(cast)), _remarks(dice, len(cast)))),
             plot=_plot(dice),
             certificate=dice.choice(words.CERTIFICATES),
             release=(year, dice.randint(1, 12), dice.randint(1, 28)),
-            rank=index + 1 if index < MAX_COUNT else None,
+            rank=self._rank(index),
+            crew=self._crew_of(dice, directors),
+            akas=_akas(dice, name),
+            countries=tuple(dict.fromkeys((country, *dice.sample(list(words.COUNTRIES), dice.choice((0, 0, 1, 2)))))),
+            languages=tuple(
+                dict.fromkeys((words.LANGUAGES[country], *dice.sample(("en", "fr", "de"), dice.choice((0, 0, 1)))))
+            ),
+            release_country=country,
+            keywords=tuple(dice.sample(words.KEYWORDS, dice.randint(5, 24))),
+            taglines=tuple(dice.sample(words.TAGLINES, dice.choice((0, 1, 1, 2)))),
+            companies=tuple(dice.sample(words.COMPANIES, dice.randint(1, 4))),
+            locations=tuple(
+                f"{spot}, {words.COUNTRIES[country]}" for spot in dice.sample(words.PLACES, dice.randint(0, 4))
+            ),
+            color=("Black and White",) if year < 1955 else ("Color",),
+            aspect_ratios=tuple(dice.sample(("1.37 : 1", "1.66 : 1", "1.85 : 1", "2.39 : 1"), dice.choice((1, 1, 2)))),
+            sound_mixes=tuple(
+                dice.sample(("Mono", "Stereo", "Dolby Digital", "DTS", "Dolby Atmos"), dice.choice((1, 1, 2)))
+            ),
+            production_status="Released",
+            budget=budget,
+            gross_worldwide=worldwide,
+            gross_domestic=domestic,
+            award_wins=int(60 * awards**4),
+            award_nominations=int(90 * awards**3),
+            oscar_wins=dice.randint(0, 7) if awards > 0.7 else None,
+            popularity_rank=self._popularity.get(index, 101 + dice.randrange(4_900)),
+            user_reviews=votes // 420,
+            critic_reviews=dice.randint(3, 420),
+            season_sizes=season_sizes,
         )
 
-    def _listed(self, index: int) -> DemoTitle | None:
-        for name, first in _FIRST_INDEX.items():
-            size = self.count if name is ChartName.TOP250 else min(self.count, name.size)
-            if first <= index < first + size:
-                return self._cached_title(index)
+    def _size(self, name: ChartName) -> int:
+        return self.count if name is ChartName.TOP250 else min(self.count, name.size)
+
+    def _chart_order(self, name: ChartName) -> Sequence[int]:
+        """Gives the indexes of a chart's titles in today's rank order."""
+        size, first = self._size(name), _FIRST_INDEX[name]
+        order: Sequence[int] = range(first, first + size)
+        if name is ChartName.MOVIEMETER and self.count > 1:  # half of the popular titles are in the Top chart
+            step = 37 if self.count % 37 else 1
+            order = [place * step % self.count if place % 2 else first + place for place in range(size)]
+        if not self.day:
+            return order
+        order = list(order)
+        for day in range(1, self.day + 1):
+            self._next_day(name, order, day)
+        return order
+
+    def _next_day(self, name: ChartName, order: list[int], day: int) -> None:
+        """Lets titles of a chart climb, and replaces some of its lower places by new titles."""
+        dice = _dice(self._seed, f"day of {name}", day)
+        size = len(order)
+        for _ in range(size // 10):
+            place = dice.randrange(size)
+            order.insert(max(0, place - dice.randint(1, 1 + place // 8)), order.pop(place))
+        first_new = _FIRST_INDEX[name] + (MAX_COUNT if name is ChartName.TOP250 else 100_000) + day * 100
+        for number in range(min(20, max(size // 60, 1 if size >= 5 else 0))):
+            leaving = dice.randrange(size * 2 // 3, size)
+            if oddities.is_odd(order[leaving]):
+                continue
+            order.pop(leaving)
+            entering = dice.randrange(size // 3, size)
+            order.insert(entering, first_new + number)
+            self._entry_places[first_new + number] = entering
+
+    def _rank(self, index: int) -> int | None:
+        if not self.day:
+            return index + 1 if index < self.count else None
+        return self._ranks.get(index)
+
+    @cached_property
+    def _ranks(self) -> dict[int, int]:
+        return {index: rank for rank, index in enumerate(self._order(ChartName.TOP250), 1)}
+
+    @cached_property
+    def _popularity(self) -> dict[int, int]:
+        return {index: rank for rank, index in enumerate(self._order(ChartName.MOVIEMETER), 1)}
+
+    @cached_property
+    def _filmographies(self) -> dict[str, dict[DemoTitle, tuple[str, ...]]]:
+        """The titles of each person with the categories of the credits."""
+        found: dict[str, dict[DemoTitle, tuple[str, ...]]] = {}
+        if sum(map(self._size, ChartName)) > _LARGEST_FILMOGRAPHY:
+            return found
+        for title in self.titles():
+            people = [("director", person) for person in title.directors]
+            people += [("cast", role.person) for role in title.cast]
+            people += [(credit.category, credit.person) for credit in title.crew]
+            for category, person in people:
+                titles = found.setdefault(person.person_id, {})
+                titles[title] = (*titles.get(title, ()), category)
+        return found
+
+    def _rating_today(self, index: int, rating: float) -> float:
+        if not self.day:
+            return rating
+        drift = _dice(self._seed, f"drift {self.day}", index).random()
+        return round(max(1.0, rating + (-0.1 if drift < 0.05 else 0.1 if drift > 0.95 else 0)), 1)
+
+    def _known(self, index: int) -> DemoTitle | None:
+        for name, first in reversed(_FIRST_INDEX.items()):
+            if index >= first:
+                known = index < first + self._size(name)
+                if not known and self.day:
+                    self._order(name)  # fills the entries
+                    known = index in self._entry_places
+                return self._cached_title(index) if known else None
         return None
 
     def _invent(self, index: int) -> DemoTitle:
@@ -128,18 +299,137 @@ class DemoCatalogue:
             title = replace(title, listed_id=self._titles.id_of(index + _RETIRED))
         return oddities.apply(index, title)
 
+    def _episode(self, series: DemoTitle, series_place: int, number: int) -> DemoTitle:
+        """Gives an episode by its number from 0 in the whole series."""
+        index = _FIRST_EPISODE + series_place * _EPISODES_PER_SERIES + number
+        dice = _dice(self._seed, "episode", index)
+        season, left = 0, number
+        while left >= series.season_sizes[season]:
+            left -= series.season_sizes[season]
+            season += 1
+        year = min(_TODAY, (series.year or 2000) + season)
+        imdb_id = self._titles.id_of(index)
+        name = "Pilot" if number == 0 else _name(dice)
+        unknown = dice.random() < 0.01  # IMDb lists specials without a number
+        votes = dice.randint(40, 9_000) * (5 if number == 0 else 1)
+        return DemoTitle(
+            imdb_id=imdb_id,
+            listed_id=imdb_id,
+            title=name,
+            original_title=name,
+            kind="tvEpisode",
+            year=year,
+            rating=round(min(9.9, max(3.0, (series.rating or 7.0) + dice.gauss(-0.2, 0.5))), 1),
+            votes=votes + self.day * (votes // 300),
+            runtime_seconds=series.runtime_seconds,
+            genres=series.genres,
+            directors=self._crew_people(dice, "director", 1),
+            cast=series.cast[:12],
+            plot=_plot(dice),
+            certificate=series.certificate,
+            release=(year, 1 + left * 12 // max(1, series.season_sizes[season]), dice.randint(1, 28)),
+            crew=self._crew_of(dice, ()),
+            countries=series.countries,
+            languages=series.languages,
+            release_country=series.release_country,
+            keywords=tuple(dice.sample(words.KEYWORDS, 5)),
+            companies=series.companies,
+            color=series.color,
+            aspect_ratios=series.aspect_ratios,
+            sound_mixes=series.sound_mixes,
+            production_status="Released",
+            user_reviews=votes // 500,
+            critic_reviews=dice.randint(0, 9),
+            episode=DemoEpisodeNumber(series.imdb_id, None if unknown else season + 1, None if unknown else left + 1),
+        )
+
     def _cast_of(self, dice: random.Random, index: int, size: int) -> list[DemoPerson]:
         """Chooses different people: regulars, who are in several titles, and those who are only in this one."""
         regulars = _distinct(dice, 60 + self.count * 16 // 5, sum(dice.random() < _REGULAR_SHARE for _ in range(size)))
-        only_here = (_ONE_TITLE + (index * 18 + slot) % 4_900_000 for slot in range(size - len(regulars)))
+        only_here = (_ONE_TITLE + (index * 41 + slot) % 4_900_000 for slot in range(size - len(regulars)))
         chosen = [*regulars, *only_here]
         dice.shuffle(chosen)
         return [self._cached_person(number) for number in chosen]
+
+    def _crew_people(self, dice: random.Random, category: str, size: int) -> tuple[DemoPerson, ...]:
+        first = _CREW_PEOPLE + 200_000 * words.CREW_CATEGORIES.index(category)
+        numbers = _distinct(dice, 12 + min(self.count, 200_000) * 3 // 4, size)
+        return tuple(self._cached_person(first + number) for number in numbers)
+
+    def _crew_of(self, dice: random.Random, directors: tuple[DemoPerson, ...]) -> tuple[DemoCrewCredit, ...]:
+        writers = dict.fromkeys(
+            (*(directors[:1] if dice.random() < 0.5 else ()), *self._crew_people(dice, "writer", 2))
+        )
+        crew = [DemoCrewCredit("writer", person, job) for person, job in zip(writers, words.WRITER_JOBS, strict=False)]
+        for category in words.CREW_CATEGORIES[2:]:
+            people = self._crew_people(dice, category, dice.choice(words.CREW_SIZES[category]))
+            jobs = words.CREW_JOBS.get(category, ((),))
+            crew += [
+                DemoCrewCredit(
+                    category, person, jobs[place % len(jobs)], ("uncredited",) if dice.random() < 0.04 else ()
+                )
+                for place, person in enumerate(people)
+            ]
+        return tuple(crew)
 
     def _invent_person(self, index: int) -> DemoPerson:
         dice = _dice(self._seed, "person", 0 if index == 1 else index)  # two people share a name
         name = f"{dice.choice(words.FIRST_NAMES)} {dice.choice(words.LAST_NAMES)}"
         return DemoPerson(self._people.id_of(index), name)
+
+
+def _series_index(place: int) -> int:
+    """Gives the index of the series whose episodes have this place; see ``_series_place``."""
+    first = _FIRST_INDEX[ChartName.TOPTV]
+    return first + (place if place < 250 else 100_000 + place - 250)
+
+
+def _series_place(index: int) -> int:
+    """Numbers the series: those of day 0 first, then those that joined the chart later."""
+    number = index - _FIRST_INDEX[ChartName.TOPTV]
+    return number if number < 250 else number - 100_000 + 250
+
+
+def _series(dice: random.Random, year: int) -> tuple[str, int | None, tuple[int, ...]]:
+    """Gives kind, last year and episodes of each season."""
+    if dice.random() < 0.15:
+        return "tvMiniSeries", year, (dice.randint(4, 10),)
+    seasons = tuple(dice.choice((6, 8, 10, 13, 22)) for _ in range(dice.randint(1, 9)))
+    end_year = year + len(seasons) - 1
+    return "tvSeries", None if end_year >= _TODAY or dice.random() < 0.2 else end_year, seasons
+
+
+def _money(dice: random.Random, currency: str) -> tuple[DemoMoney | None, DemoMoney | None, DemoMoney | None]:
+    """Gives budget, gross in the United States and Canada, and gross worldwide."""
+    budget = dice.randint(2, 2_000) * 100_000
+    domestic = int(budget * dice.uniform(0.1, 3.5))
+    worldwide = int(domestic * dice.uniform(1.1, 3.0))
+    known = dice.random()
+    return (
+        DemoMoney(budget, currency) if known < 0.7 else None,
+        DemoMoney(domestic, "USD") if known < 0.85 else None,
+        DemoMoney(worldwide, "USD") if known < 0.9 else None,
+    )
+
+
+def _akas(dice: random.Random, name: str) -> tuple[DemoAka, ...]:
+    regions = dice.sample(list(words.COUNTRIES), dice.randint(1, 6))
+    akas = [
+        DemoAka(
+            dice.choice(words.FOREIGN_TITLES).format(dice.choice(words.PLACES)),
+            region,
+            words.LANGUAGES[region] if dice.random() < 0.3 else None,
+            ("literal title",) if dice.random() < 0.1 else (),
+        )
+        for region in regions
+    ]
+    return (DemoAka(name), *akas)
+
+
+def _remarks(dice: random.Random, size: int) -> list[tuple[str, ...]]:
+    return [
+        ("voice",) if (roll := dice.random()) < 0.03 else ("uncredited",) if roll > 0.97 else () for _ in range(size)
+    ]
 
 
 def _dice(seed: int, kind: str, index: int) -> random.Random:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,10 +14,10 @@ from typing import Any, Final, TypeAlias
 from graphql import DocumentNode, GraphQLError, build_schema, execute_sync, parse, validate
 
 from domain.chart import ChartName
-from infrastructure.demo import islands
+from infrastructure.demo import islands, words
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.messages import DemoRequest, DemoResponse
-from infrastructure.demo.titles import DemoTitle
+from infrastructure.demo.titles import DemoAka, DemoPerson, DemoTitle, PartialDate
 
 Json: TypeAlias = dict[str, Any]
 
@@ -26,7 +27,6 @@ _CHARTS: Final = {
     "MOST_POPULAR_MOVIES": ChartName.MOVIEMETER,
     "LOWEST_RATED_MOVIES": ChartName.BOTTOM100,
 }
-_LABELS: Final = {"director": "Director", "cast": "Cast"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +60,265 @@ class _Query:
             after,
         )
 
+    def name(self, _info: object, *, id: str) -> Json | None:
+        """Gives one person or null."""
+        person = self.catalogue.person(id)
+        return None if person is None else self._person(person)
+
+    def names(self, _info: object, *, ids: Sequence[str | None]) -> list[Json | None]:
+        """Gives the people in the order asked."""
+        return [None if person_id is None else self.name(_info, id=person_id) for person_id in ids]
+
     def _value(self, title: DemoTitle) -> Json:
         poster = self.poster_url(title)
         plot = islands.plot(title)
         if plot and title.plot is not None:
             plot = {"plotText": {"plainText": title.plot, "markdown": title.plot}}
         rank = None if title.rank is None else {"id": f"topRated:{title.imdb_id}", "rank": title.rank}
+        main = islands.main_column(title, poster)
         value = {
             **islands.common(title, poster),
             "id": title.imdb_id,
             "canonicalUrl": f"https://www.imdb.com/title/{title.imdb_id}/",
-            "isAdult": False,
+            "isAdult": title.is_adult,
             "meta": {"canonicalId": title.imdb_id},
             "metacritic": None if title.metascore is None else {"metascore": {"score": title.metascore}},
             "plot": plot,
             "titleGenres": {"genres": lambda _info, limit=None: _genres(title)[:limit]},
             "ratingsSummary": {"aggregateRating": title.rating, "voteCount": title.votes, "topRanking": rank},
+            "releaseDate": main["releaseDate"],
+            "meterRank": title.popularity_rank and {"currentRank": title.popularity_rank},
+            "countriesOfOrigin": _limited(main["countriesDetails"], "countries"),
+            "spokenLanguages": _limited(main["spokenLanguages"], "spokenLanguages"),
+            "productionStatus": main["productionStatus"],
+            "productionBudget": main["productionBudget"],
+            "lifetimeGross": lambda _info, **arguments: _gross(title, arguments["boxOfficeArea"]),
+            "rankedLifetimeGross": lambda _info, **arguments: _gross(title, arguments["boxOfficeArea"]),
+            "prestigiousAwardSummary": _prestigious(main["prestigiousAwardSummary"]),
+            "awardNominations": lambda _info, **arguments: _awards(title, **arguments),
+            "nominations": {"total": title.award_wins + title.award_nominations, "pageInfo": _NO_PAGES},
+            "reviews": {"total": title.user_reviews, "pageInfo": _NO_PAGES},
+            "externalLinks": lambda _info, filter=None, **_page: _external_links(title, filter),
+            "technicalSpecifications": _with_totals(main["technicalSpecifications"]),
+            "series": self._series(title),
+            "episodes": self._episodes(title),
+            "keywords": _pages(
+                title.keywords, lambda text: {"keyword": {"id": text, "text": {"text": text}}, "legacyId": text}
+            ),
+            "taglines": _pages(title.taglines, lambda text: {"text": text}),
+            "filmingLocations": _pages(
+                title.locations, lambda text: {"id": f"lc{zlib.crc32(text.encode())}", "text": text, "location": text}
+            ),
+            "akas": _pages(title.akas, _aka),
+            "companyCredits": lambda _info, filter=None, **page: _companies(title, filter, **page),
         }
         value["credits"] = lambda _info, **arguments: _credits(title, value, **arguments)
         return value
+
+    def _series(self, title: DemoTitle) -> Json | None:
+        if title.episode is None or (series := self.catalogue.find(title.episode.series_id)) is None:
+            return None
+        season, number = (
+            "unknown" if part is None else str(part) for part in (title.episode.season, title.episode.number)
+        )
+        return {
+            "displayableEpisodeNumber": {
+                "displayableSeason": {"id": season, "season": season, "text": season},
+                "episodeNumber": {"id": number, "episodeNumber": number, "text": number},
+            },
+            "series": self._value(series),
+        }
+
+    def _episodes(self, title: DemoTitle) -> Json | None:
+        if not title.is_series:
+            return None
+        seasons = [str(season) for season in range(1, len(title.season_sizes) + 1)]
+        return {
+            "isOngoing": title.end_year is None,
+            "displayableSeasons": _pages(seasons, lambda season: {"id": season, "season": season, "text": season}),
+            "episodes": lambda _info, filter=None, sort=None, **page: self._episode_page(title, filter, sort, **page),
+        }
+
+    def _episode_page(self, title: DemoTitle, filter: Json | None, sort: Json | None, **page: Any) -> Json:
+        chosen = [
+            episode
+            for episode in self.catalogue.episodes(title)
+            if _season_is_wanted(episode, (filter or {}).get("includeSeasons"), (filter or {}).get("excludeSeasons"))
+        ]
+        if sort and sort["by"] == "RATING":
+            chosen.sort(key=lambda episode: episode.rating or 0)
+        if sort and sort["order"] == "DESC":
+            chosen.reverse()
+        return _connection(chosen, lambda episode: {"node": self._value(episode)}, **page)
+
+    def _person(self, person: DemoPerson) -> Json:
+        details = self.catalogue.details(person)
+        known = [title for imdb_id in details.known_for if (title := self.catalogue.find(imdb_id))]
+        return {
+            "id": person.person_id,
+            "nameText": {"text": person.name},
+            "birthDate": _date(details.born),
+            "deathDate": _date(details.died),
+            "deathStatus": "ALIVE" if details.died is None else "DEAD",
+            "birthLocation": {"text": details.birth_place},
+            "primaryImage": None,
+            "primaryProfessions": lambda _info, limit=None: [
+                {"category": {"id": profession, "text": profession.capitalize()}} for profession in details.professions
+            ][:limit],
+            "professions": lambda _info, limit=None: [
+                {"id": profession, "profession": {"text": profession.capitalize()}}
+                for profession in details.professions
+            ][:limit],
+            "knownFor": _pages(known, lambda title: {"title": self._value(title)}),
+            "knownForV2": lambda _info, limit=None: {
+                "credits": [{"name": {"id": person.person_id}, "title": self._value(title)} for title in known][:limit]
+            },
+        }
+
+
+_NO_PAGES: Final = {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
 
 
 def _genres(title: DemoTitle) -> list[Json]:
     return [{"genre": {"id": genre, "genreId": genre, "text": genre}} for genre in title.genres]
 
 
+def _pages(items: Sequence[Any], node: Callable[[Any], Json]) -> Callable[..., Json]:
+    """Makes the resolver of a connection."""
+    return lambda _info, first=None, after=None: _connection(items, lambda item: {"node": node(item)}, first, after)
+
+
+def _limited(value: Json | None, name: str) -> Json | None:
+    """Makes a list of an object a field with the argument ``limit``."""
+    return value and {**value, name: lambda _info, limit=None: value[name][:limit]}
+
+
+def _with_totals(specifications: Json) -> Json:
+    return {
+        name: {**part, "total": len(part["items"])} for name, part in specifications.items() if isinstance(part, dict)
+    }
+
+
+def _date(date: PartialDate | None) -> Json | None:
+    if date is None:
+        return None
+    year, month, day = date
+    whole = f"{year}-{month:02}-{day:02}" if month and day else None
+    return {"date": whole, "dateComponents": {"year": year, "month": month, "day": day}}
+
+
+def _aka(aka: DemoAka) -> Json:
+    return {
+        "text": aka.title,
+        "country": aka.region and {"id": aka.region, "text": words.COUNTRIES[aka.region]},
+        "language": aka.language and {"id": aka.language, "text": words.LANGUAGE_NAMES[aka.language]},
+        "attributes": [{"id": attribute, "text": attribute} for attribute in aka.attributes],
+    }
+
+
+def _gross(title: DemoTitle, area: str) -> Json | None:
+    money = {"DOMESTIC": title.gross_domestic, "WORLDWIDE": title.gross_worldwide}.get(area)
+    return money and {"total": {"amount": money.amount, "currency": money.currency}}
+
+
+def _prestigious(summary: Json | None) -> Json | None:
+    if summary is None:
+        return None
+    award = summary["award"]
+    edition = {"id": "ee0000001", "event": {**award["event"], "text": "Academy Awards"}}
+    nomination = {"id": "an0000001", "award": {**award, "eventEdition": edition}}
+    return {**summary, "awardNomination": nomination}
+
+
+def _awards(title: DemoTitle, *, filter: Json | None = None, **_page: Any) -> Json:
+    wins = {"WINS_ONLY": title.award_wins, "EXCLUDE_WINS": title.award_nominations}
+    total = wins.get((filter or {}).get("wins") or "", title.award_wins + title.award_nominations)
+    return {"total": total, "pageInfo": _NO_PAGES}
+
+
+def _external_links(title: DemoTitle, filter: Json | None) -> Json:
+    reviews = (filter or {}).get("categories") in (None, ["review"])
+    return {"total": title.critic_reviews if reviews else 0, "pageInfo": _NO_PAGES}
+
+
+def _companies(title: DemoTitle, filter: Json | None, **page: Any) -> Json:
+    wanted = "production" in ((filter or {}).get("categories") or ["production"])
+    category = {"id": "production", "text": "Production Companies"}
+    return _connection(
+        title.companies if wanted else (),
+        lambda name: {
+            "node": {
+                "category": category,
+                "company": {"id": islands.company_id(name), "companyText": {"text": name}},
+            }
+        },
+        **page,
+    )
+
+
+def _season_is_wanted(title: DemoTitle, included: list[str] | None, excluded: list[str] | None) -> bool:
+    season = "unknown" if title.episode is None or title.episode.season is None else str(title.episode.season)
+    return (included is None or season in included) and season not in (excluded or ())
+
+
 def _credits(
     title: DemoTitle, value: Json, *, first: int | None = None, after: str | None = None, filter: Json | None = None
 ) -> Json:
     wanted = filter or {}
-    people: list[tuple[str, Any, tuple[str, ...] | None]] = [
-        *(("director", person, None) for person in title.directors),
-        *(("cast", role.person, role.characters) for role in title.cast),
+    lines: list[tuple[str, DemoPerson, Json]] = [
+        *(("director", person, {"__typename": "Crew"}) for person in title.directors),
+        *(
+            (
+                "cast",
+                role.person,
+                {
+                    "__typename": "Cast",
+                    "characters": _some([{"name": name} for name in role.characters]),
+                    "attributes": _some([_attribute(text) for text in role.attributes]),
+                },
+            )
+            for role in title.cast
+        ),
+        *(
+            (
+                credit.category,
+                credit.person,
+                {
+                    "__typename": "Crew",
+                    "jobs": _some([{"id": job, "text": job} for job in credit.jobs]),
+                    "attributes": _some([_attribute(text) for text in credit.attributes]),
+                },
+            )
+            for credit in title.crew
+        ),
     ]
     chosen = [
         {
-            "__typename": "Crew" if characters is None else "Cast",
-            "category": {"id": category, "text": _LABELS[category]},
+            **details,
+            "category": {"id": category, "text": category.capitalize()},
             "name": {"id": person.person_id, "nameText": {"text": person.name}},
             "title": value,
-            "characters": lambda _info, limit=None, names=characters: _characters(names)[:limit] or None,
         }
-        for category, person, characters in people
-        if ("categories" not in wanted or category in wanted["categories"])
+        for category, person, details in lines
+        if (wanted.get("categories") is None or category in wanted["categories"])
         and category not in (wanted.get("excludeCategories") or ())
         and (not wanted.get("names") or person.person_id in wanted["names"])
     ]
     return _connection(chosen, lambda credit: {"node": credit}, first, after)
 
 
-def _characters(names: tuple[str, ...] | None) -> list[Json]:
-    return [{"name": name} for name in names or ()]
+def _attribute(text: str) -> Json:
+    return {"__typename": "MiscellaneousCreditAttribute", "id": text, "text": text}
 
 
-def _connection(items: Sequence[Any], edge: Callable[[Any], Json], first: int | None, after: str | None) -> Json:
+def _some(items: list[Json]) -> Callable[..., list[Json] | None]:
+    """Makes the resolver of a list with the argument ``limit``; an empty list is null."""
+    return lambda _info, limit=None: items[:limit] or None
+
+
+def _connection(
+    items: Sequence[Any], edge: Callable[[Any], Json], first: int | None = None, after: str | None = None
+) -> Json:
     """A page of a list; cursors are positions, written as text.
 
     Raises:
@@ -142,7 +347,7 @@ _NOT_FOUND: Final = {"message": "PersistedQueryNotFound", "extensions": {"code":
 
 
 class GraphQLEndpoint:
-    """DemoResponses POSTed queries about a catalogue."""
+    """Answers POSTed queries about a catalogue."""
 
     def __init__(self, catalogue: DemoCatalogue, poster_url: Callable[[DemoTitle], str | None]) -> None:
         self._root = _Query(catalogue, poster_url)

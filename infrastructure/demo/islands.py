@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from infrastructure.demo import words
 from infrastructure.demo.markup import CANONICAL
-from infrastructure.demo.titles import DemoPerson, DemoRole, DemoTitle
+from infrastructure.demo.titles import DemoMoney, DemoPerson, DemoRole, DemoTitle
 
 Json: TypeAlias = dict[str, Any]
 
@@ -16,8 +18,12 @@ _DIRECTOR: Final = _CATEGORY + "ace5cb4c-8708-4238-9542-04641e7c8171"
 _WRITER: Final = _CATEGORY + "c84ecaff-add5-4f2e-81db-102a41881fe3"
 _ACTOR: Final = _CATEGORY + "a9ab2a8b-9153-4edb-a27a-7c2346830d77"
 _STARS: Final = _GROUP + "7510356e-fde9-438e-b3ad-0099ba6bc8ce"
-_REPEATED: Final = ("titleText", "originalTitleText", "releaseDate", "runtime", "primaryImage")
+_REPEATED: Final = ("titleText", "originalTitleText", "runtime", "primaryImage")
 _TOP_CAST: Final = _GROUP + "7caf7d16-5db9-4f4f-8864-d4c6e711c686"
+CAST_SHOWN: Final = 18
+_KEYWORDS_SHOWN: Final = 5
+_COMPANIES_SHOWN: Final = 3
+_OSCAR: Final = ("aw0000016", "Oscar", "ev0000003")
 
 
 def typed(typename: str, **fields: Any) -> Json:
@@ -30,33 +36,38 @@ def number(rating: float | None) -> float | int | None:
     return int(rating) if rating is not None and rating == int(rating) else rating
 
 
-def above_the_fold(title: DemoTitle, poster: str | None) -> Json:
-    """``aboveTheFoldData``: nearly every field of the title."""
+def above_the_fold(title: DemoTitle, poster: str | None, series: DemoTitle | None = None) -> Json:
+    """Gives ``aboveTheFoldData``: nearly every field of the title; ``series`` is an episode's."""
     stars = [role.person for role in title.cast[:3]]
     return typed(
         "Title",
         id=title.imdb_id,
-        productionStatus=typed(
-            "ProductionStatusDetails",
-            currentProductionStage=typed("ProductionStage", id="released", text="Released"),
-            restriction=None,
-        ),
+        productionStatus=_production_status(title),
         metacritic=None
         if title.metascore is None
         else typed("Metacritic", metascore=typed("Metascore", score=title.metascore)),
+        keywords=_connection("TitleKeyword", title.keywords, _KEYWORDS_SHOWN, total=True),
         **common(title, poster),
+        meterRanking=title.popularity_rank and typed("TitleMeterRanking", currentRank=title.popularity_rank),
         canRate=typed("CanRate", isRatable=title.votes > 0),
-        series=None,
-        isAdult=False,
+        series=series_of(title, series),
+        isAdult=title.is_adult,
         genres=typed("Genres", genres=[typed("Genre", text=genre, id=genre) for genre in title.genres]),
         plot=plot(title),
         principalCreditsV2=[
             _group("Directors" if len(title.directors) > 1 else "Director", _DIRECTOR, title.directors),
-            _group("Writers", _WRITER, title.directors[:1]),
+            _group("Writers", _WRITER, writers(title), CAST_SHOWN // 6),
             _group("Stars", _STARS, stars),
         ],
+        reviews=typed("ReviewsConnection", total=title.user_reviews),
+        criticReviewsTotal=typed("ExternalLinkConnection", total=title.critic_reviews),
         titleGenres=genres(title),
         meta=typed("TitleMeta", canonicalId=title.imdb_id, publicationStatus="PUBLISHED"),
+        countriesOfOrigin=typed(
+            "CountriesOfOrigin", countries=[typed("CountryOfOrigin", id=country) for country in title.countries]
+        )
+        if title.countries
+        else None,
         castV2=[{"credits": [_credit(person) for person in stars], "__typename": "PrincipalCreditsForGrouping"}],
         crewV2=[
             typed(
@@ -65,11 +76,12 @@ def above_the_fold(title: DemoTitle, poster: str | None) -> Json:
                 credits=[_credit(person) for person in title.directors],
             )
         ],
+        production=_companies(title),
     )
 
 
-def main_column(title: DemoTitle, poster: str | None) -> Json:
-    """``mainColumnData``: the whole cast, the crew and the place in the Top 250."""
+def main_column(title: DemoTitle, poster: str | None, series: DemoTitle | None = None) -> Json:
+    """Gives ``mainColumnData``: the cast, the crew, money, awards and details."""
     top: Json = {"topRanking": None}
     if title.rank is not None:
         top["topRanking"] = typed(
@@ -78,32 +90,215 @@ def main_column(title: DemoTitle, poster: str | None) -> Json:
             text=typed("LocalizedString", value="Top Rated"),
             rank=title.rank,
         )
+    written = writers(title)
+    shared = common(title, poster)
     return typed(
         "Title",
         id=title.imdb_id,
-        titleType=typed("TitleType", id=title.kind, canHaveEpisodes=title.kind == "tvSeries"),
-        **{name: value for name, value in common(title, poster).items() if name in _REPEATED},
+        wins=typed("AwardNominationConnection", total=title.award_wins),
+        nominationsExcludeWins=typed("AwardNominationConnection", total=title.award_nominations),
+        prestigiousAwardSummary=_prestigious(title),
+        titleType=typed("TitleType", id=title.kind, canHaveEpisodes=title.is_series),
+        **{name: value for name, value in shared.items() if name in _REPEATED},
+        releaseDate=_release_date(title, with_id=True),
         ratingsSummary={**top, **ratings(title), "notificationText": None},
+        episodes=_episodes(title),
+        productionStatus=_production_status(title),
         castV2=[
             typed(
                 "PrincipalCreditsForGrouping",
                 grouping=typed("CreditGrouping", groupingId=_TOP_CAST, text="Top Cast"),
                 totalCredits=len(title.cast),
-                credits=[_cast_credit(role) for role in title.cast],
+                credits=[_cast_credit(role) for role in title.cast[:CAST_SHOWN]],
             )
         ]
         if title.cast
         else [],
         crewV2=[
-            _group("Directors", _DIRECTOR, title.directors),
-            _group("Writers", _WRITER, title.directors[:1]),
+            _group("Directors" if len(title.directors) > 1 else "Director", _DIRECTOR, title.directors),
+            _group("Writers" if len(written) > 1 else "Writer", _WRITER, written, CAST_SHOWN // 6),
         ],
+        reviews=typed("ReviewsConnection", total=title.user_reviews),
+        isAdult=title.is_adult,
+        countriesDetails=typed(
+            "CountriesOfOrigin",
+            countries=[
+                typed("CountryOfOrigin", id=country, text=words.COUNTRIES[country]) for country in title.countries
+            ],
+        )
+        if title.countries
+        else None,
+        spokenLanguages=typed(
+            "SpokenLanguages",
+            spokenLanguages=[
+                typed("SpokenLanguage", id=language, text=words.LANGUAGE_NAMES[language])
+                for language in title.languages
+            ],
+        )
+        if title.languages
+        else None,
+        akas=_connection("Aka", [aka.title for aka in title.akas[1:]], 1),
+        filmingLocations=typed(
+            "FilmingLocationConnection",
+            edges=[
+                typed(
+                    "FilmingLocationEdge",
+                    node=typed("FilmingLocation", text=place, location=place, attributes=[]),
+                )
+                for place in title.locations[:1]
+            ],
+            total=len(title.locations),
+        ),
+        production=_companies(title),
+        companies=typed("CompanyCreditConnection", total=len(title.companies)),
+        productionBudget=title.budget and typed("ProductionBudget", budget=_money(title.budget)),
+        lifetimeGross=title.gross_domestic and typed("BoxOfficeGross", total=_money(title.gross_domestic)),
+        worldwideGross=title.gross_worldwide and typed("BoxOfficeGross", total=_money(title.gross_worldwide)),
+        technicalSpecifications=_specifications(title),
+        series=series_of(title, series),
     )
+
+
+def writers(title: DemoTitle) -> list[DemoPerson]:
+    """Gives the writers among the crew."""
+    return [credit.person for credit in title.crew if credit.category == "writer"]
+
+
+def series_of(title: DemoTitle, series: DemoTitle | None) -> Json | None:
+    """Gives an episode's series and its place there."""
+    if title.episode is None or series is None:
+        return None
+    return typed(
+        "Series",
+        episodeNumber=typed("EpisodeNumber", episodeNumber=title.episode.number, seasonNumber=title.episode.season),
+        nextEpisode=None,
+        previousEpisode=None,
+        series=typed(
+            "Title",
+            id=series.imdb_id,
+            titleText=typed("TitleText", text=series.title),
+            originalTitleText=series.original_title and typed("TitleText", text=series.original_title),
+            titleType=typed("TitleType", id=series.kind, canHaveEpisodes=True),
+            releaseYear=series.year and typed("YearRange", year=series.year, endYear=series.end_year),
+        ),
+    )
+
+
+def _episodes(title: DemoTitle) -> Json | None:
+    if not title.is_series:
+        return None
+    seasons = [str(season) for season in range(len(title.season_sizes), 0, -1)]
+    return typed(
+        "Episodes",
+        episodes=typed("EpisodeConnection", total=sum(title.season_sizes)),
+        displayableSeasons=typed(
+            "DisplayableSeasonConnection",
+            total=len(seasons),
+            edges=[
+                typed(
+                    "DisplayableSeasonEdge",
+                    node=typed(
+                        "LocalizedDisplayableSeason",
+                        season=season,
+                        displayableProperty=typed(
+                            "SeasonValueDisplayableProperty", value=typed("Markdown", plainText=season)
+                        ),
+                    ),
+                )
+                for season in seasons[:1]
+            ],
+        ),
+    )
+
+
+def _production_status(title: DemoTitle) -> Json | None:
+    if title.production_status is None:
+        return None
+    stage = typed(
+        "ProductionStage",
+        id=title.production_status.lower().replace("-", "_"),
+        text=title.production_status,
+    )
+    return typed("ProductionStatusDetails", currentProductionStage=stage, restriction=None)
+
+
+def _connection(node: str, texts: Sequence[str], shown: int, *, total: bool = False) -> Json:
+    edges = [typed(f"{node}Edge", node=typed(node, text=text)) for text in texts[:shown]]
+    return typed(f"{node}Connection", edges=edges, **({"total": len(texts)} if total else {}))
+
+
+def _companies(title: DemoTitle) -> Json:
+    edges = [
+        typed(
+            "CompanyCreditEdge",
+            node=typed(
+                "CompanyCredit",
+                company=typed("Company", id=company_id(name), companyText=typed("CompanyText", text=name)),
+            ),
+        )
+        for name in title.companies[:_COMPANIES_SHOWN]
+    ]
+    return typed("CompanyCreditConnection", edges=edges)
+
+
+def company_id(name: str) -> str:
+    """Gives the ``co`` id of an invented company."""
+    return f"co{zlib.crc32(name.encode()) % 10_000_000:07}"
+
+
+def _prestigious(title: DemoTitle) -> Json | None:
+    if title.oscar_wins is None:
+        return None
+    award_id, name, event_id = _OSCAR
+    award = typed("AwardDetails", text=name, id=award_id, event=typed("AwardsEvent", id=event_id))
+    return typed("PrestigiousAwardSummary", nominations=title.oscar_wins // 2, wins=title.oscar_wins, award=award)
+
+
+def _money(money: DemoMoney) -> Json:
+    return typed("Money", amount=money.amount, currency=money.currency)
+
+
+def _specifications(title: DemoTitle) -> Json:
+    return typed(
+        "TechnicalSpecifications",
+        soundMixes=typed(
+            "SoundMixes",
+            items=[
+                typed("SoundMix", id=text.lower().replace(" ", "_"), text=text, attributes=[])
+                for text in title.sound_mixes
+            ],
+        ),
+        aspectRatios=typed(
+            "AspectRatios",
+            items=[typed("AspectRatio", aspectRatio=text, attributes=[]) for text in title.aspect_ratios],
+        ),
+        colorations=typed(
+            "Colorations",
+            items=[
+                typed("Coloration", conceptId=text.lower().replace(" ", "_"), text=text, attributes=[])
+                for text in title.color
+            ],
+        ),
+    )
+
+
+def _release_date(title: DemoTitle, *, with_id: bool = False) -> Json | None:
+    if title.release is None:
+        return None
+    year, month, day = title.release
+    country = title.release_country
+    place = None
+    if country is not None:
+        place = typed(
+            "LocalizedDisplayableCountry",
+            **({"id": country} if with_id else {}),
+            text=words.COUNTRIES[country],
+        )
+    return typed("ReleaseDate", day=day, month=month, year=year, country=place)
 
 
 def common(title: DemoTitle, poster: str | None) -> Json:
     """Gives the fields that title pages and chart pages have in common."""
-    year, month, day = title.release or (None, None, None)
     return {
         "titleText": typed("TitleText", text=title.title),
         "titleType": typed(
@@ -111,21 +306,14 @@ def common(title: DemoTitle, poster: str | None) -> Json:
             displayableProperty=typed("DisplayableTitleTypeProperty", value=typed("Markdown", plainText="")),
             text=title.kind.removeprefix("tv"),
             id=title.kind,
-            isSeries=title.kind == "tvSeries",
-            isEpisode=False,
-            canHaveEpisodes=title.kind == "tvSeries",
+            isSeries=title.is_series,
+            isEpisode=title.episode is not None,
+            canHaveEpisodes=title.is_series,
         ),
         "originalTitleText": title.original_title and typed("TitleText", text=title.original_title),
         "certificate": title.certificate and typed("Certificate", rating=title.certificate),
         "releaseYear": title.year and typed("YearRange", year=title.year, endYear=title.end_year),
-        "releaseDate": title.release
-        and typed(
-            "ReleaseDate",
-            day=day,
-            month=month,
-            year=year,
-            country=typed("LocalizedDisplayableCountry", text="United States"),
-        ),
+        "releaseDate": _release_date(title),
         "runtime": title.runtime_seconds and typed("Runtime", seconds=title.runtime_seconds),
         "ratingsSummary": ratings(title),
         "primaryImage": poster
@@ -160,12 +348,12 @@ def plot(title: DemoTitle) -> Json | None:
     return None if title.plot is None else typed("Plot", plotText=typed("Markdown", plainText=title.plot))
 
 
-def _group(label: str, grouping_id: str, people: tuple[DemoPerson, ...] | list[DemoPerson]) -> Json:
+def _group(label: str, grouping_id: str, people: Sequence[DemoPerson], shown: int | None = None) -> Json:
     return typed(
         "PrincipalCreditsForGrouping",
         totalCredits=len(people),
         grouping=typed("CreditGrouping", text=label, groupingId=grouping_id),
-        credits=[_credit(person) for person in people],
+        credits=[_credit(person) for person in people[:shown]],
     )
 
 
@@ -179,7 +367,7 @@ def _cast_credit(role: DemoRole) -> Json:
     credited = typed(
         "CreditedRole",
         category=typed("CreditCategory", categoryId=_ACTOR, text="Actor"),
-        attributes=None,
+        attributes=[typed("MiscellaneousCreditAttribute", text=text) for text in role.attributes] or None,
         characters=typed("CharacterConnection", edges=characters) if characters else None,
     )
     return {
@@ -204,7 +392,7 @@ def title_item(title: DemoTitle, poster: str | None) -> Json:
             "datePublished": whole_date,
             "actor": [_person(role.person) for role in title.cast[:3]],
             "director": [_person(person) for person in title.directors],
-            "creator": [_person(person) for person in title.directors[:1]],
+            "creator": [_person(person) for person in writers(title)[:3]],
             "duration": _duration(title.runtime_seconds),
         }
     )
@@ -243,7 +431,7 @@ def _item(title: DemoTitle, poster: str | None) -> Json:
             "ratingCount": title.votes,
         }
     return {
-        "@type": "TVSeries" if title.kind == "tvSeries" else "Movie",
+        "@type": "TVSeries" if title.is_series else "TVEpisode" if title.episode else "Movie",
         "url": f"{CANONICAL}/title/{title.imdb_id}/",
         "name": _escaped(title.original_title if differs else title.title),
         "alternateName": _escaped(title.title) if differs else None,

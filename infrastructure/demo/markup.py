@@ -16,6 +16,10 @@ STAR: Final = (
     'viewBox="0 0 24 24" fill="currentColor" role="presentation"><path d="M12 2l3 7 7 .6-5.3 4.6 1.6 7L12 17.5 '
     '5.7 21.200 7.300 14.200 2 9.600l7-.6z"></path></svg>'
 )
+_KINDS: Final = {
+    "tvSeries": "TV Series", "tvMiniSeries": "TV Mini Series", "tvEpisode": "TV Episode", "tvMovie": "TV Movie",
+    "video": "Video",
+}  # fmt: skip
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -71,7 +75,7 @@ def title_head(title: DemoTitle, poster: str | None) -> str:
         f'data-id="main"/>{_address(f"/title/{title.imdb_id}/")}'
         f"{_meta('og:title', name + score + ' | ' + ', '.join(title.genres))}"
         f"{_meta('og:description', ' | '.join(fact for fact in facts if fact))}"
-        f"{_meta('og:type', 'video.tv_show' if title.kind == 'tvSeries' else 'video.movie')}{image}"
+        f"{_meta('og:type', 'video.tv_show' if title.is_series else 'video.movie')}{image}"
         f"{_meta('imdb:pageType', 'title')}{_meta('imdb:subPageType', 'main')}"
         f"{_meta('imdb:pageConst', title.imdb_id)}"
     )
@@ -101,14 +105,15 @@ _CONTENT: Final = "ipc-metadata-list-item__list-content-item"
 
 
 def title_dom(title: DemoTitle, poster: str | None) -> str:
-    """Everything visible of the title, from the heading to the technical specs."""
+    """Renders everything visible of the title, from the heading to the technical specs."""
+    writers = tuple(credit.person for credit in title.crew if credit.category == "writer")
     return (
         '<main role="main"><div class="ipc-page-content-container" role="presentation">'
         f'<section class="ipc-page-section" data-testid="hero-parent">{_heading(title)}{_rating(title)}'
         f"{_poster(title, poster)}{_genres(title)}{_plot(title)}"
         '<ul class="ipc-metadata-list title-pc-list" role="presentation" data-testid="title-pc-list">'
         f"{_principal('Director' if len(title.directors) == 1 else 'Directors', title.directors, 'dr')}"
-        f"{_principal('Writers', title.directors[:1], 'wr')}"
+        f"{_principal('Writers', writers[:3], 'wr')}"
         f"{_principal('Stars', tuple(role.person for role in title.cast[:3]), 'st')}</ul>{_metascore(title)}</section>"
         f"{_cast(title)}{_details(title)}</div></main>"
     )
@@ -118,14 +123,10 @@ def _heading(title: DemoTitle) -> str:
     original = ""
     if title.original_title is not None and title.original_title != title.title:
         original = f'<div class="sc-b41e510f-2 baseAlt">Original title: {text(title.original_title)}</div>'
-    items = []
-    if title.kind not in ("movie", "tvSeries"):
-        items.append("TV Movie" if title.kind == "tvMovie" else title.kind.capitalize())
-    elif title.kind == "tvSeries":
-        items.append("TV Series")
+    items = [_KINDS[title.kind]] if title.kind in _KINDS else []
     path = f"/title/{title.imdb_id}"
     if title.year:
-        years = f"{title.year}" if title.kind != "tvSeries" else f"{title.year}–{title.end_year or ''}"
+        years = f"{title.year}" if not title.is_series else f"{title.year}–{title.end_year or ''}"
         items.append(link(f"{path}/releaseinfo/?ref_=tt_ov_rdat", years))
     if title.certificate:
         items.append(link(f"{path}/parentalguide/?ref_=tt_ov_pg#certificates", text(title.certificate)))
@@ -211,7 +212,7 @@ def _metascore(title: DemoTitle) -> str:
 def _cast(title: DemoTitle) -> str:
     if not title.cast:
         return ""
-    items = "".join(_cast_item(title, role, place) for place, role in enumerate(title.cast, 1))
+    items = "".join(_cast_item(title, role, place) for place, role in enumerate(title.cast[:18], 1))
     return (
         '<section class="ipc-page-section" cel_widget_id="StaticFeature_Cast" data-testid="title-cast">'
         f'<div class="ipc-sub-grid" data-testid="shoveler-items-container">{items}</div></section>'

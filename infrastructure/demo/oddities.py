@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from infrastructure.demo.titles import DemoRole, DemoTitle
+from infrastructure.demo.titles import DemoMoney, DemoRole, DemoTitle
 
 _FIRST: Final = 5
 _STEP: Final = 4
@@ -66,7 +66,11 @@ ODDITIES: Final[dict[str, _Change]] = {
     "no director": _with(directors=()),
     "nothing but a title": _with(
         original_title=None, year=None, release=None, rating=None, votes=0, runtime_seconds=None, metascore=None,
-        genres=(), directors=(), cast=(), plot=None, has_poster=False, certificate=None,
+        genres=(), directors=(), cast=(), plot=None, has_poster=False, certificate=None, crew=(), akas=(), countries=(),
+        languages=(), release_country=None, keywords=(), taglines=(), companies=(), locations=(), color=(),
+        aspect_ratios=(), sound_mixes=(), production_status=None, budget=None, gross_worldwide=None,
+        gross_domestic=None, award_wins=0, award_nominations=0, oscar_wins=None, popularity_rank=None, user_reviews=0,
+        critic_reviews=0,
     ),
     "no runtime": _with(runtime_seconds=None),
     "odd seconds": _with(runtime_seconds=5_439),
@@ -83,6 +87,12 @@ ODDITIES: Final[dict[str, _Change]] = {
     "separators": _titled("Line\u2028Separator and a\u200bZero Width", "Cafe\u0301 Nai\u0308ve"),
     "video": _with(kind="video"),
     "metascore 0": _with(metascore=0),
+    "many keywords": _with(keywords=tuple(f"keyword {number}" for number in range(900))),
+    "adult": _with(is_adult=True),
+    "not released": _with(production_status="Post-production", release=None, rating=None, votes=0, user_reviews=0),
+    "other country's gross": lambda title: replace(
+        title, gross_worldwide=None, gross_domestic=DemoMoney(1_000_000, "EUR"), budget=None
+    ),
 }  # fmt: skip
 _AT: Final = {_FIRST + _STEP * place: name for place, name in enumerate(ODDITIES)}
 PLACES: Final = {name: index for index, name in _AT.items()}
@@ -103,3 +113,8 @@ def is_moved(index: int) -> bool:
 def has_namesakes(index: int) -> bool:
     """Tells whether two people of one name are in the cast of this index's title."""
     return _AT.get(index) == "namesakes"
+
+
+def is_odd(index: int) -> bool:
+    """Tells whether the title of this index has an oddity."""
+    return index in _AT

@@ -1,4 +1,4 @@
-"""What a demo site can be told at its start."""
+"""The options of a demo site."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ class DemoOptions:
         host: address to listen on.
         port: 0 takes a free one.
         count: titles in the Top 250 chart; the other charts are cut to as many.
+        day: number of days after the first: charts, ratings and votes change from day to day.
         latency: seconds before every answer.
         page_kb: size of a title page before compression; never less than its own content, about 33.
-        seed: another seed, another catalogue.
-        public_url: where visitors reach the site, for poster addresses; host and port unless given.
-        prepare: title pages made before the site is ready; those beyond are made when first asked for.
-        faults: misbehaviour, each as ``Fault.parse`` reads it.
+        seed: another seed gives other titles.
+        public_url: the site's public address, for poster addresses; by default host and port.
+        prepare: number of title pages rendered before the site is ready.
+        faults: faults, each in the form of ``DemoFault.parse``.
 
     Raises:
         ValueError: a number is out of range.
@@ -34,6 +35,7 @@ class DemoOptions:
     public_url: str | None = None
     prepare: int = 2_000
     faults: tuple[str, ...] = ()
+    day: int = 0
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
@@ -41,15 +43,16 @@ class DemoOptions:
             ("count", self.count, 1, 1_000_000),
             ("latency", self.latency, 0, 600),
             ("page_kb", self.page_kb, 0, 100_000),
+            ("day", self.day, 0, 3_900),
         ):
             if not least <= value <= most:
                 raise ValueError(f"{name} {value} is outside {least} to {most}")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for the command line of a child process."""
+        """Gives plain values, for the command line of a child process."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DemoOptions:
-        """The reverse of ``to_json``."""
+        """Reads what ``to_json`` gives."""
         return cls(**{**values, "faults": tuple(values.get("faults", ()))})

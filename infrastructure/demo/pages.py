@@ -68,10 +68,11 @@ class PageBuilder:
     def title(self, title: DemoTitle) -> Pieces:
         """Renders the page ``/title/tt.../``."""
         poster = self.poster_url(title)
+        series = None if title.episode is None else self._catalogue.find(title.episode.series_id)
         props = {
             "tconst": title.imdb_id,
-            "aboveTheFoldData": above_the_fold(title, poster),
-            "mainColumnData": main_column(title, poster),
+            "aboveTheFoldData": above_the_fold(title, poster, series),
+            "mainColumnData": main_column(title, poster, series),
         }
         return self._page(
             "/title/[tconst]", title_head(title, poster), title_item(title, poster), title_dom(title, poster), props

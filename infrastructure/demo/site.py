@@ -34,7 +34,7 @@ class DemoSite:
     """DemoResponses by path; knows nothing of sockets, latency and faults."""
 
     def __init__(self, options: DemoOptions, site_url: str) -> None:
-        self.catalogue = DemoCatalogue(options.seed, options.count)
+        self.catalogue = DemoCatalogue(options.seed, options.count, options.day)
         self.pages = PageBuilder(self.catalogue, options.page_kb, site_url)
         self._posters = PosterServer(self.catalogue, options.seed)
         self._endpoint: GraphQLEndpoint | None = None

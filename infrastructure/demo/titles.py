@@ -51,10 +51,60 @@ class DemoRole:
 
     Attributes:
         characters: their names; there can be none.
+        attributes: remarks such as ``voice``.
     """
 
     person: DemoPerson
     characters: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCrewCredit:
+    """A credit of another category than director and cast, under IMDb's name of the category."""
+
+    category: str
+    person: DemoPerson
+    jobs: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPersonDetails:
+    """Everything else about a person; ``known_for`` are title ids."""
+
+    born: PartialDate
+    died: PartialDate | None
+    birth_place: str
+    professions: tuple[str, ...]
+    known_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAka:
+    """Another title, with ids of region and language."""
+
+    title: str
+    region: str | None = None
+    language: str | None = None
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMoney:
+    """An amount in whole units of its currency."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoEpisodeNumber:
+    """The place of an episode in its series; season and number are None where IMDb does not know them."""
+
+    series_id: str
+    season: int | None
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +120,12 @@ class DemoTitle:
         runtime_seconds: not always whole minutes.
         hollow_plot: the plot is an object whose text is null, instead of null itself.
         rank: place in the Top 250 from 1; None outside that chart.
+        cast: the whole cast; pages show the first 18.
+        crew: credits of the other categories, grouped by category.
+        countries, languages, release_country: ids, in small letters for languages.
+        oscar_wins: None where the most prestigious award is another one.
+        season_sizes: number of episodes of each season of a series.
+        episode: for an episode, its place in the series.
     """
 
     imdb_id: str
@@ -92,6 +148,36 @@ class DemoTitle:
     certificate: str | None = None
     release: PartialDate | None = None
     rank: int | None = None
+    crew: tuple[DemoCrewCredit, ...] = ()
+    akas: tuple[DemoAka, ...] = ()
+    countries: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    release_country: str | None = None
+    keywords: tuple[str, ...] = ()
+    taglines: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+    color: tuple[str, ...] = ()
+    aspect_ratios: tuple[str, ...] = ()
+    sound_mixes: tuple[str, ...] = ()
+    production_status: str | None = None
+    is_adult: bool = False
+    budget: DemoMoney | None = None
+    gross_worldwide: DemoMoney | None = None
+    gross_domestic: DemoMoney | None = None
+    award_wins: int = 0
+    award_nominations: int = 0
+    oscar_wins: int | None = None
+    popularity_rank: int | None = None
+    user_reviews: int = 0
+    critic_reviews: int = 0
+    season_sizes: tuple[int, ...] = ()
+    episode: DemoEpisodeNumber | None = None
+
+    @property
+    def is_series(self) -> bool:
+        """The title has episodes."""
+        return self.kind in ("tvSeries", "tvMiniSeries")
 
     @property
     def moved(self) -> bool:

@@ -78,3 +78,40 @@ TURNS: Final = (
     "until an old friend comes to collect a debt", "against all good advice", "after the last train has left",
     "on the longest night of the year", "while the harbour slowly freezes",
 )  # fmt: skip
+COUNTRIES: Final = {
+    "US": "United States", "GB": "United Kingdom", "FR": "France", "DE": "Germany", "IT": "Italy", "ES": "Spain",
+    "JP": "Japan", "SE": "Sweden", "PL": "Poland", "BR": "Brazil", "IN": "India", "TR": "Turkey",
+}  # fmt: skip
+LANGUAGES: Final = {
+    "US": "en", "GB": "en", "FR": "fr", "DE": "de", "IT": "it", "ES": "es", "JP": "ja", "SE": "sv", "PL": "pl",
+    "BR": "pt", "IN": "hi", "TR": "tr",
+}  # fmt: skip
+LANGUAGE_NAMES: Final = {
+    "en": "English", "fr": "French", "de": "German", "it": "Italian", "es": "Spanish", "ja": "Japanese",
+    "sv": "Swedish", "pl": "Polish", "pt": "Portuguese", "hi": "Hindi", "tr": "Turkish",
+}  # fmt: skip
+CURRENCIES: Final = {
+    "US": "USD", "GB": "GBP", "FR": "EUR", "DE": "EUR", "IT": "EUR", "ES": "EUR", "JP": "JPY", "SE": "SEK",
+    "PL": "PLN", "BR": "BRL", "IN": "INR", "TR": "TRY",
+}  # fmt: skip
+KEYWORDS: Final = (
+    "lighthouse", "sealed letter", "estranged sisters", "small town", "first snow", "night train", "lost memory",
+    "village choir", "flooded town", "border crossing", "old debt", "family secret", "stolen painting", "ferry",
+    "clockmaker", "apprentice", "winter storm", "harbour", "false accusation", "bridge", "footprints in snow",
+    "retired pilot", "wartime", "inheritance", "theatre", "telegram", "shipwreck", "rivalry", "bakery", "archive",
+    "map", "violin", "twins", "journey", "island", "funeral", "wedding", "orphan", "long take", "voice over",
+)  # fmt: skip
+TAGLINES: Final = (
+    "Some doors open only once.", "The tide remembers.", "Every map leaves something out.",
+    "Not every bridge leads home.",
+    "One letter. One winter.", "Silence has a price.", "The last train does not wait.", "Listen to the snow.",
+)  # fmt: skip
+COMPANIES: Final = (
+    "Northern Lantern Films", "Copper Kettle Pictures", "Studio Ostermark", "Velvet Harbour", "Paper Bridge Media",
+    "Quiet Meridian", "Lighthouse Road Productions", "Films du Canal", "Drei Glocken Film", "Saltworks Pictures",
+)  # fmt: skip
+CREW_CATEGORIES: Final = ("director", "writer", "producer", "composer", "cinematographer", "editor")
+CREW_SIZES: Final = {"producer": (1, 2, 3), "composer": (1,), "cinematographer": (1, 1, 2), "editor": (1, 1, 2)}
+CREW_JOBS: Final = {"producer": (("producer",), ("executive producer",), ("line producer",))}
+WRITER_JOBS: Final = (("screenplay by", "story by"), ("written by",), ("novel",))
+PROFESSIONS: Final = {"cast": "actor", **{category: category for category in CREW_CATEGORIES}}

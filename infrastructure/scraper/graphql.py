@@ -55,7 +55,7 @@ def _compact(query: str) -> str:
 _PEOPLE: Final = """
 fragment People on CreditConnection {
   total pageInfo { hasNextPage endCursor }
-  edges { node { name { id nameText { text } } ... on Cast { characters { name } } } }
+  edges { node { name { id nameText { text } } ... on Cast { characters { name } attributes { text } } } }
 }
 """
 

@@ -171,7 +171,8 @@ def to_title(node: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
     for name, page in node.credits.items():
         total = page.listed if page.total is None else page.total
         if name == "cast":
-            part.whole["cast_total"] = page.total
+            if page.total is not None:
+                part.whole["cast_total"] = page.total
             total = min(total, CAST_SHOWN)
         more = page.listed < total or (page.cursor is not None and name != "cast")
         if more or len(page.lines) < page.listed:

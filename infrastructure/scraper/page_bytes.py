@@ -126,6 +126,12 @@ def addresses(body: bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(original_address(value.decode("ascii", "replace")) for value in found))
 
 
+def is_archived(body: bytes) -> bool:
+    """Whether the page's own address is one in a web archive."""
+    tags = (tag[1] for tag in _TAG.finditer(body) if _IS_ADDRESS.search(tag[1]))
+    return any(_ARCHIVED.match(value.decode("ascii", "replace")) for tag in tags for value in _VALUE.findall(tag))
+
+
 def original_address(address: str) -> str:
     """The address without the prefix of a web archive: ``https://web.archive.org/web/20230105123456/``."""
     match = _ARCHIVED.match(address)

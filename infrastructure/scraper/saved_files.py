@@ -176,11 +176,13 @@ def _kind_of_content(head: bytes) -> str | None:
 
 
 def _keys_in(path: Path, kind: str, passed_over: Counter[str]) -> list[str]:
-    """The keys of the documents in a container; its own where it cannot be read, so that this is reported."""
+    """The keys of the documents in a container; its own where it is damaged or empty, so that this is reported."""
+    before = passed_over.total()
     try:
-        return [f"{path}::{entry.number}" for entry in _entries(path, kind, passed_over)]
+        keys = [f"{path}::{entry.number}" for entry in _entries(path, kind, passed_over)]
     except UnreadableFile:
         return [str(path)]
+    return keys or ([str(path)] if passed_over.total() == before else [])
 
 
 def read_document(key: str, max_bytes: int = MAX_BYTES) -> SavedDocument:
@@ -275,13 +277,20 @@ def _is_wanted_page(url: str) -> bool:
 
 def _warc_entries(path: Path, passed_over: Counter[str], wanted: int | None, max_bytes: int) -> Iterator[_Entry]:
     from warcio.archiveiterator import ArchiveIterator  # loaded where it is needed
+    from warcio.exceptions import ArchiveLoadFailed
+    from warcio.statusandheaders import StatusAndHeadersParserException
 
     with path.open("rb") as raw:
         if wanted is not None:
             raw.seek(wanted)
         records = ArchiveIterator(raw)
-        for record in records:
-            offset = (wanted or 0) + records.get_record_offset()
+        while True:
+            try:
+                record = next(records, None)
+            except (ArchiveLoadFailed, StatusAndHeadersParserException) as error:
+                raise UnreadableFile(f"the warc file is damaged: {error}") from error
+            if record is None:
+                return
             if record.rec_type not in ("response", "resource"):
                 continue
             headers = record.http_headers
@@ -291,8 +300,11 @@ def _warc_entries(path: Path, passed_over: Counter[str], wanted: int | None, max
             if "html" not in content_type.lower() or status != "200" or not _is_wanted_page(url):
                 passed_over["records that are no title or chart page"] += 1
                 continue
-            body = record.content_stream().read(max_bytes + 1)[:max_bytes] if wanted is not None else b""
-            yield _Entry(offset, body, _moment(record.rec_headers.get_header("WARC-Date")), _charset(content_type))
+            if wanted is None:
+                number, body = records.get_record_offset(), b""
+            else:
+                number, body = wanted, record.content_stream().read(max_bytes + 1)[:max_bytes]
+            yield _Entry(number, body, _moment(record.rec_headers.get_header("WARC-Date")), _charset(content_type))
             if wanted is not None:
                 return
 

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from domain import movie as domain
 from domain.errors import InvalidMovie
-from domain.movie import Credit, Movie, Person, title_url
+from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, title_url
 from infrastructure.scraper.page_bytes import original_address
 from infrastructure.scraper.values import UNREADABLE, clean, storable
 
@@ -223,20 +222,14 @@ def _cleaned_list(name: str, value: tuple[Any, ...], doubtful: set[str]) -> tupl
 
 
 def _texts(value: Iterable[str], name: str, doubtful: set[str]) -> tuple[str, ...]:
-    if name == "genres":
-        value = (text.replace("|", "/") for text in value)  # a store joins them with |
     cleaned = tuple(dict.fromkeys(text for text in map(clean, value) if text))
     if any(UNREADABLE in text for text in cleaned):
         doubtful.add(name)
     return cleaned
 
 
-_CATEGORIES: Final = {"directors": "director", "cast": "cast"}
-_aka: Final[Any] = getattr(domain, "Aka", None)
-_LISTS_OF_A_CREDIT: Final = tuple(
-    name for name in ("characters", "job", "attributes") if name in {field.name for field in fields(Credit)}
-)
-_category: Final[Any] = getattr(domain, "Category", str)  # the name of a category, checked
+_CATEGORIES: Final = {"directors": DIRECTOR, "cast": CAST}
+_LISTS_OF_A_CREDIT: Final = ("characters", "job", "attributes")
 
 
 def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -> tuple[Credit, ...]:
@@ -256,11 +249,11 @@ def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -
         if UNREADABLE in person.name:
             doubtful.add(field_name)
         more = {name: _texts(getattr(line, name), field_name, doubtful) for name in _LISTS_OF_A_CREDIT}
-        credits[line.person_id] = Credit(person, _category(category), len(credits) + 1, **more)
+        credits[line.person_id] = Credit(person, category, len(credits) + 1, **more)
     return tuple(credit for credits in by_category.values() for credit in credits.values())
 
 
-def _akas(lines: Iterable[AkaLine], doubtful: set[str]) -> tuple[Any, ...]:
+def _akas(lines: Iterable[AkaLine], doubtful: set[str]) -> tuple[Aka, ...]:
     akas = []
     for line in lines:
         title = clean(line.title)
@@ -268,5 +261,5 @@ def _akas(lines: Iterable[AkaLine], doubtful: set[str]) -> tuple[Any, ...]:
             doubtful.add("akas")
         if title:
             lists = {name: _texts(getattr(line, name), "akas", doubtful) for name in ("types", "attributes")}
-            akas.append(_aka(title, clean(line.region), clean(line.language), **lists))
+            akas.append(Aka(title, clean(line.region), clean(line.language), **lists))
     return tuple(dict.fromkeys(akas))

@@ -35,7 +35,7 @@ import msgspec
 
 from domain.errors import NotATitlePage
 from infrastructure.scraper.page_bytes import load_json
-from infrastructure.scraper.title_fields import FIELDS, AkaLine, CreditLine, TitlePart, Values
+from infrastructure.scraper.title_fields import AkaLine, CreditLine, TitlePart, Values
 from infrastructure.scraper.values import (
     FieldAbsent,
     FieldDoubtful,
@@ -281,7 +281,7 @@ def _episodes(node: object) -> int | None:
 
 def _cast_total(node: object) -> int | None:
     if _get(node, "castV2") is not None:
-        return next((integer_at(group, "totalCredits") for group in list_at(node, "castV2")), None)
+        return next((integer_at(group, "totalCredits") for group in list_at(node, "castV2")), 0)
     return integer_at(node, "cast", "total")
 
 
@@ -291,7 +291,7 @@ def _items(node: object, kind: str, key: str) -> tuple[str, ...]:
     return _listed(list_at(node, "technicalSpecifications", kind, "items"), key)
 
 
-_ALL_READERS: Final[Mapping[str, Callable[[object], Any]]] = {
+_READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "title": _title,
     "original_title": lambda node: text_at(node, "originalTitleText", "text"),
     "kind": lambda node: text_at(node, "titleType", "id"),
@@ -337,9 +337,6 @@ _ALL_READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "locations": lambda node: _connection(node, "filmingLocations", _location),
     "akas": _akas,
 }
-
-
-_READERS: Final = {name: read for name, read in _ALL_READERS.items() if name in FIELDS}
 
 
 def read_fields(part: TitlePart, *nodes: object) -> None:

@@ -21,6 +21,7 @@ from infrastructure.scraper.page_bytes import (
     NEXT_DATA,
     addresses,
     as_utf8,
+    is_archived,
     load_json,
     scripts,
     title_id,
@@ -228,7 +229,8 @@ def _refuse_other_pages(body: bytes) -> None:
         raise Blocked(reason)
     places = addresses(body)
     if places and not any(map(title_id, places)):
-        raise NotATitlePage(f"this is the page {places[0][:120]!r}, not a title's")
+        copy = "an archive's copy of " if is_archived(body) else ""
+        raise NotATitlePage(f"this is {copy or 'the page '}{places[0][:120]!r}, not a title's page")
 
 
 def _has_moved(body: bytes, asked: str, own: str, final_url: str | None) -> bool:

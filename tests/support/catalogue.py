@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from application.catalogue_data import CatalogueData, library
+from application.catalogue_data import CatalogueData, build_catalogue_data
 from application.ports import ChartSnapshot, PosterAnswer
 from application.publish import StepOutcome
-from domain.movie import Movie
-from infrastructure.catalogue import Published, PublishOptions, publish_catalogue
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
+from infrastructure.catalogue import PublishOptions, PublishResult, publish_catalogue
 from infrastructure.demo.poster_art import draw
 from infrastructure.posters import PosterFolder
-from tests.support.films import films, snapshots
+from tests.support.films import bare, film, films, snapshots
 
 POSTED_AT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -32,10 +34,60 @@ class FixedHistory:
         return tuple(snapshot for taken in by_chart.values() for snapshot in taken[-limit:])
 
 
-def made_library(count: int, *, runs: int = 3, more: Iterable[Movie] = (), cast: int = 8) -> CatalogueData:
+def made_data(count: int, *, runs: int = 3, more: Iterable[Movie] = (), cast: int = 8) -> CatalogueData:
     """So many invented films, the first 250 of them a chart that was read ``runs`` times."""
     movies = {movie.imdb_id: movie for movie in (*films(count, cast=cast), *more)}
-    return library(movies, snapshots(list(movies.values()), runs) if runs else ())
+    return build_catalogue_data(movies, snapshots(list(movies.values()), runs) if runs else ())
+
+
+_DIRECTOR: Final = Person("nm0000101", "Marguerite Halloran-Okonkwo")
+_ACTOR: Final = Person("nm0000102", "Bartholomew Ravenscroft")
+_GENRES: Final = (
+    "Action", "Adventure", "Animation", "Biography", "Comedy", "Crime", "Documentary", "Drama", "Family", "Fantasy",
+    "Film-Noir", "Game-Show", "History", "Horror", "Music", "Musical", "Mystery", "News", "Reality-TV", "Romance",
+    "Sci-Fi", "Short", "Sport", "Talk-Show", "Thriller", "War", "Western", "Space Opera", "Psychological Drama",
+    "Coming-of-Age", "Mockumentary", "Swashbuckler", "Superhero", "Telenovela", "Workplace", "Kaiju", "Giallo",
+    "Screwball Comedy", "Police Procedural", "Erwachsenenbildungsprogramm",
+)  # fmt: skip
+_AWKWARD_TITLES: Final = (
+    "Donaudampfschifffahrtsgesellschaftskapitänswitwe",
+    "It",
+    "The Incredibly Strange and Wholly Unreasonable Adventures of a Retired Lighthouse Keeper Who Would Not Come Down: "
+    "A Tragedy in Nine Reels with an Epilogue for Two Voices",
+    "Броненосец Ладога и необыкновенное путешествие",
+    "千と灯台の物語",
+    "مدينة الضوء البعيد",
+    "Spider-Orchid: Half-Light/Half-Dark",
+    "1917½ – Überlebenskünstlerinnen",
+    "Llanfairpwllgwyngyll Express",
+    "Once... Upon? A! Time, (Again)",
+    "Ενας φάρος στην άκρη",
+    "WOLKENKUCKUCKSHEIM",
+)
+
+
+def catalogue_films(count: int) -> Iterator[Movie]:
+    """Gives films of which two people have many, as in real charts."""
+    for number, movie in enumerate(films(count, cast=12)):
+        directors, cast = movie.directors, movie.cast
+        if number % 11 == 0:
+            directors = (Credit(_DIRECTOR, DIRECTOR, 1),)
+        if number % 4 == 0:
+            cast = (*cast[:-1], Credit(_ACTOR, CAST, len(cast), ("The Lighthouse Keeper",))) if cast else cast
+        yield replace(movie, directors=directors, cast=cast)
+
+
+def awkward_films() -> Iterator[Movie]:
+    """Gives films that are hard to lay out: long words, other scripts, 40 genres, one film with nothing but a title."""
+    for number in range(60):
+        base = film(number, rank=number + 1, cast=4, of=60)
+        title = _AWKWARD_TITLES[number % len(_AWKWARD_TITLES)]
+        genres = tuple(_GENRES[(number + step * 13) % len(_GENRES)] for step in range(3))
+        long = (Credit(_DIRECTOR, DIRECTOR, 1),)
+        role = ("Oberstaatsanwältin Schneidewind-Leutheusser / Self - Host / Narrator (voice)",)
+        cast = (*base.cast[:-1], Credit(_ACTOR, CAST, len(base.cast), role)) if base.cast else ()
+        yield replace(base, title=title, genres=genres, directors=long, cast=cast, original_title=title[::-1].strip())
+    yield bare(1)
 
 
 def made_poster_store(folder: Path, movies: Iterable[Movie]) -> PosterFolder:
@@ -56,7 +108,7 @@ def made_report(form: str) -> str:
 
 def publish_made(
     made: CatalogueData, store: PosterFolder, options: PublishOptions, said: list[StepOutcome] | None = None
-) -> Published:
+) -> PublishResult:
     """Publish without a stop."""
     return publish_catalogue(
         made,

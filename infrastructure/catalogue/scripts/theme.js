@@ -1,4 +1,4 @@
-/* Light or dark as chosen; as the system has it until then. Runs before the page is drawn. */
+/* Light or dark: the visitor's choice, else the system's. Runs before the page is drawn. Also the menu of small screens. */
 (function () {
   "use strict";
   var root = document.documentElement;
@@ -8,7 +8,7 @@
     try {
       return localStorage.getItem(key);
     } catch (refused) {
-      return null; // files opened from disk may have no storage
+      return null; // pages opened from disk may have no storage
     }
   }
 
@@ -20,34 +20,44 @@
     return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 
+  root.classList.add("js");
   var before = stored();
   if (before === "dark" || before === "light") {
     root.setAttribute("data-theme", before);
   }
 
   document.addEventListener("DOMContentLoaded", function () {
+    var opener = document.getElementById("open-menu");
+    var menu = document.getElementById("menu");
+    if (opener && menu) {
+      opener.hidden = false;
+      opener.addEventListener("click", function () {
+        var open = menu.classList.toggle("open");
+        opener.setAttribute("aria-expanded", String(open));
+      });
+    }
     var button = document.getElementById("theme");
     if (!button) {
       return;
     }
 
-    function say() {
+    function label() {
       button.textContent = current() === "dark" ? "Light" : "Dark";
       button.setAttribute("aria-label", "Switch to " + button.textContent.toLowerCase() + " colours");
     }
 
     button.hidden = false;
-    say();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", say);
+    label();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label);
     button.addEventListener("click", function () {
       var next = current() === "dark" ? "light" : "dark";
       root.setAttribute("data-theme", next);
       try {
         localStorage.setItem(key, next);
       } catch (refused) {
-        /* it holds for this page then */
+        /* then the choice holds for this page only */
       }
-      say();
+      label();
     });
   });
 })();

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
@@ -83,18 +84,40 @@ def _torn(given: dict[str, str]) -> bool:
 
 
 # https://www.postgresql.org/docs/current/libpq-envars.html
-_VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "dbname": "PGDATABASE",
-    "password": "PGPASSWORD",
-    "passfile": "PGPASSFILE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-}
+_VARIABLES: Final = {
+    "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER",
+    "password": "PGPASSWORD", "passfile": "PGPASSFILE", "require_auth": "PGREQUIREAUTH",
+    "channel_binding": "PGCHANNELBINDING", "service": "PGSERVICE", "options": "PGOPTIONS",
+    "application_name": "PGAPPNAME", "sslmode": "PGSSLMODE", "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslcompression": "PGSSLCOMPRESSION", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+    "sslcertmode": "PGSSLCERTMODE", "sslrootcert": "PGSSLROOTCERT", "sslcrl": "PGSSLCRL",
+    "sslcrldir": "PGSSLCRLDIR", "sslsni": "PGSSLSNI", "requirepeer": "PGREQUIREPEER",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION", "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "gssencmode": "PGGSSENCMODE", "krbsrvname": "PGKRBSRVNAME", "gsslib": "PGGSSLIB",
+    "gssdelegation": "PGGSSDELEGATION", "connect_timeout": "PGCONNECT_TIMEOUT",
+    "client_encoding": "PGCLIENTENCODING", "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "load_balance_hosts": "PGLOADBALANCEHOSTS", "min_protocol_version": "PGMINPROTOCOLVERSION",
+    "max_protocol_version": "PGMAXPROTOCOLVERSION",
+}  # fmt: skip
+_SESSION_VARIABLES: Final = ("PGDATESTYLE", "PGTZ", "PGGEQO", "PGSERVICEFILE", "PGSYSCONFDIR", "PGLOCALEDIR")
 
 
 def environment_of(dsn: str) -> dict[str, str]:
     """The connection string as the environment variables that psql and the other client programs read."""
     return {_VARIABLES[name]: value for name, value in parse_dsn(dsn).items() if name in _VARIABLES}
+
+
+def environment_note(dsn: str) -> str:
+    """What to add to a failed connection's message: the environment variables that libpq used beside the address."""
+    given = parse_dsn(dsn)
+    used = [variable for name, variable in _VARIABLES.items() if name not in given and variable in os.environ]
+    return f" (the environment variables {', '.join(used)} took part in it)" if used else ""
+
+
+def ignore_environment() -> None:
+    """Removes libpq's variables from this process's environment, for an address that says everything itself.
+
+    A service file cannot be switched off in a connection string. To be called before other threads run.
+    """
+    for variable in (*_VARIABLES.values(), *_SESSION_VARIABLES):
+        os.environ.pop(variable, None)

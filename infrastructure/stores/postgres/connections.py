@@ -7,13 +7,14 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from typing import Final
 
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
 from domain.errors import FilmledgerError, StoreUnavailable, UsageError
-from infrastructure.stores.postgres.address import Address, completed, within
+from infrastructure.stores.postgres.address import Address, completed, environment_note, within
 from infrastructure.stores.postgres.failures import STORE, Kind, classify_error, lacks_slots, timed_out
 from infrastructure.stores.postgres.watchdog import NoAnswer, PostgresWatchdog
 
@@ -22,6 +23,32 @@ _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 3.0  # how much longer than it should the server may take to answer, at most
 _LEAVING_SECONDS = 2.0  # how long the server takes to notice that a connection was closed, at most
 _FULL_SECONDS = 5.0  # how long the pool makes do with what it has before it asks the server for more
+
+
+# What changes the meaning of our SQL, or ends our sessions, is set on every connection.
+_SESSION: Final = {
+    "TimeZone": "'UTC'",
+    "DateStyle": "'ISO, YMD'",
+    "IntervalStyle": "'postgres'",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "bytea_output": "'hex'",
+    "extra_float_digits": "1",
+    "transform_null_equals": "off",
+    "row_security": "on",
+    "check_function_bodies": "on",
+    "client_min_messages": "'warning'",
+    "default_transaction_isolation": "'read committed'",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+}
+# Our schema first: where our tables are, else where they will be made.
+_SEARCH_PATH: Final = """
+SELECT set_config('search_path', concat_ws(', ', coalesce(
+    (SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+     WHERE pg_class.oid = to_regclass('_yoyo_migration')),
+    quote_ident(current_schema())), nullif(current_setting('search_path'), '')), false)
+"""
 
 
 class Connections:
@@ -35,13 +62,17 @@ class Connections:
         address: asked whenever a connection is opened.
         size: of the pool; connections are opened when they are first needed.
         statement_timeout: seconds one statement may take on the server; a silent network is cut a little later.
-        cancel: once set, nobody waits for a free connection any more.
+        lock_timeout: seconds that one statement waits for another session's lock, at most.
+        cancel: once set, a free connection is no longer waited for.
     """
 
-    def __init__(self, address: Address, size: int, *, statement_timeout: float, cancel: threading.Event) -> None:
+    def __init__(
+        self, address: Address, size: int, *, statement_timeout: float, lock_timeout: float, cancel: threading.Event
+    ) -> None:
         self._address = address
         self._size = size
         self._statement_timeout = statement_timeout
+        self._lock_timeout = lock_timeout
         self._grace = min(statement_timeout, _GRACE_SECONDS)
         self._cancel = cancel
         self._changed = threading.Condition()
@@ -94,7 +125,13 @@ class Connections:
                 elif time.monotonic() >= leaving_until:
                     raise
             time.sleep(_POLL_SECONDS)
-        self._check(connection)
+        try:
+            with self._watchdog.watch(connection, patience + self._grace), connection.cursor() as cursor:
+                cursor.execute(self._session(connection, 0))
+            connection.commit()
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextlib.contextmanager
@@ -200,12 +237,21 @@ class Connections:
             NoAnswer: the server did not answer in time.
             psycopg2.Error: it cannot be reached, or refuses.
         """
+        dsn = within(completed(self._address()), patience + self._grace)
         try:
-            return psycopg2.connect(within(completed(self._address()), patience + self._grace))
+            connection = psycopg2.connect(dsn)
+            if connection.info.parameter_status("standard_conforming_strings") == "off":
+                # The driver decides once, at the beginning, how it quotes.
+                connection.close()
+                options = parse_dsn(dsn).get("options", "")
+                connection = psycopg2.connect(make_dsn(dsn, options=f"{options} -c standard_conforming_strings=on"))
         except psycopg2.OperationalError as error:
+            explained = f"{str(error).rstrip()}{environment_note(dsn)}"
             if timed_out(error):
-                raise NoAnswer(str(error)) from error
-            raise
+                raise NoAnswer(explained) from error
+            raise type(error)(explained) from error
+        self._check(connection)
+        return connection
 
     def _is_alive(self) -> bool:
         """Whether the server answers a newcomer, be it with a refusal."""
@@ -220,14 +266,25 @@ class Connections:
     def _set_up(self, connection: Connection) -> None:
         if connection.autocommit:
             return  # it has been here before
-        self._check(connection)
         connection.autocommit = True
-        milliseconds = int(self._statement_timeout * 1000)
         with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {milliseconds}; SET TimeZone = 'UTC'")
+            cursor.execute(self._session(connection, self._statement_timeout))
+
+    def _session(self, connection: Connection, statement_timeout: float) -> str:
+        """Statements that make a session independent of settings of the server, the database and the role."""
+        settings = dict(_SESSION)
+        settings["statement_timeout"] = f"'{int(statement_timeout * 1000)}ms'"
+        # A lock is given up before the statement is, because that error says that it was a lock.
+        longest = min(self._lock_timeout, 0.9 * statement_timeout) if statement_timeout else self._lock_timeout
+        settings["lock_timeout"] = f"'{max(1, int(longest * 1000))}ms'"
+        if connection.server_version >= 170000:
+            settings["transaction_timeout"] = "0"
+        assignments = "; ".join(f"SET {name} = {value}" for name, value in settings.items())
+        return f"{assignments}; {_SEARCH_PATH}"
 
     @staticmethod
     def _check(connection: Connection) -> None:
         if connection.server_version < OLDEST_SERVER:
             found = connection.info.parameter_status("server_version")
+            connection.close()
             raise UsageError(f"PostgreSQL 15 or newer is needed; the server has {found}")

@@ -6,17 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from typing import TypeVar
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from domain.errors import FilmledgerError
 from infrastructure.stores.postgres.address import Address
 from infrastructure.stores.postgres.connections import Connections
-from infrastructure.stores.postgres.failures import Failure, Kind, classify_error, is_starting
+from infrastructure.stores.postgres.failures import Failure, Kind, classify_error
 from infrastructure.stores.postgres.outage import Outage
+from infrastructure.stores.postgres.queries import query
 from infrastructure.stores.postgres.watchdog import NoAnswer
 
 _log = logging.getLogger(__name__)
@@ -64,7 +67,9 @@ class Database:
         self._cancel = cancel or threading.Event()
         self._outage = Outage(patience)
         where = (lambda: address) if isinstance(address, str) else address
-        self._connections = Connections(where, pool_size, statement_timeout=statement_timeout, cancel=self._cancel)
+        self._connections = Connections(
+            where, pool_size, statement_timeout=statement_timeout, lock_timeout=patience, cancel=self._cancel
+        )
 
     def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """Do a piece of work on a connection in autocommit mode; safe to be done again, for it may be.
@@ -80,7 +85,7 @@ class Database:
         """
         given_up = self._outage.too_long
         try:
-            return self._attempt(work, long)
+            return self._attempt(work, long and not given_up)
         except _Again as again:
             if given_up and again.failure.kind is not Kind.CONFLICT:
                 raise again.failure.error() from again.__cause__
@@ -110,9 +115,11 @@ class Database:
             StoreUnavailable, UsageError: as for ``run``; one that is starting up is waited for.
         """
         try:
-            return self._open()
+            connection = self._open()
         except _Again:
-            return self._retry(self._open)
+            connection = self._retry(self._open)
+        self._outage.ended()
+        return connection
 
     def watching(self, connection: Connection) -> AbstractContextManager[None]:
         """Entered while one of ``connect`` waits for an answer: ends the wait if the server is not there any more."""
@@ -137,9 +144,9 @@ class Database:
             return self._connections.connect(patience=self._outage.left)
         except psycopg2.Error as error:
             failure = classify_error(error)
-            if failure.kind is Kind.WRONG or not is_starting(failure.message):
+            if failure.kind in (Kind.WRONG, Kind.REFUSED):
                 raise failure.error() from error
-            self._outage.failed()
+            self._outage.failed(failure.message)
             raise _Again(failure) from error
 
     def _judged(self, error: psycopg2.Error, seconds: float) -> Exception:
@@ -151,8 +158,24 @@ class Database:
         if failure.kind is not Kind.CONFLICT:
             if failure.kind is Kind.GONE:
                 self._connections.start_over()
-            self._outage.failed(waited=seconds if isinstance(error, NoAnswer) else 0.0)
+            if failure.kind is Kind.LOCKED:
+                failure = self._locked(failure)
+            waited = seconds if isinstance(error, NoAnswer) or failure.kind is Kind.LOCKED else 0.0
+            self._outage.failed(failure.message, waited=waited)
+            if isinstance(error, NoAnswer) and self._outage.reason:
+                failure = replace(failure, message=self._outage.reason)
         return _Again(failure)
+
+    def _locked(self, failure: Failure) -> Failure:
+        """The failure with the session that holds the lock, as far as it can be seen."""
+        try:
+            with closing(self._connections.connect(patience=1.0)) as connection, connection.cursor() as cursor:
+                cursor.execute(query("lock_holders"))
+                holders = [str(holder) for (holder,) in cursor.fetchall()]
+        except (psycopg2.Error, FilmledgerError):
+            holders = []
+        held = f"; held by {'; '.join(holders)}" if holders else ""
+        return replace(failure, message=f"a lock on our tables did not become free{held}")
 
     def _retry(self, attempt: Callable[[], T]) -> T:
         import tenacity  # only where something went wrong: it costs a tenth of the start-up time

@@ -20,6 +20,7 @@ class Kind(Enum):
     """What can be done about a failure."""
 
     CONFLICT = auto()  # two transactions got in each other's way: again at once
+    LOCKED = auto()  # another session holds a lock: again until the time for waiting is over
     GONE = auto()  # the connection or the server is gone: again with a new connection, after a while
     BUSY = auto()  # the server cannot now: again after a while
     REFUSED = auto()  # it refuses this record: again changes nothing
@@ -42,8 +43,10 @@ class Failure:
 
 
 # 26000, 42P05: a pooler gave a session in which other statements are prepared
-_CONFLICTS = {"40001", "40P01", "55P03", "26000", "42P05"}
-_GONE = {"57P01", "57P02", "57P03", "57P05", "25006"}
+_CONFLICTS = {"40001", "40P01", "26000", "42P05"}
+_LOCK_NOT_AVAILABLE = "55P03"
+_READ_ONLY = "25006"  # after a failover, too: a standby that is promoted takes writes again
+_GONE = {"57P01", "57P02", "57P03", "57P05"}
 _BUSY = {"53000", "53100", "53200", "53300", "53400", "57014", "58030"}
 _WRONG_CLASSES = {"28", "3D", "3F", "42", "0A"}
 _REFUSED_CLASSES = {"22", "23", "44", "54"}
@@ -75,6 +78,12 @@ def classify_error(error: psycopg2.Error) -> Failure:
         return Failure(Kind.WRONG, message)
     if code in _CONFLICTS:
         return Failure(Kind.CONFLICT, message, code)
+    if code == _LOCK_NOT_AVAILABLE:
+        return Failure(Kind.LOCKED, message, code)
+    if code == _READ_ONLY:
+        return Failure(Kind.GONE, f"the database has been made read-only ({message})", code)
+    if "row-level security" in message or "row security" in message:
+        return Failure(Kind.REFUSED, message, code)
     if code in _GONE or code.startswith("08"):
         return Failure(Kind.GONE, message, code)
     if code in _BUSY:

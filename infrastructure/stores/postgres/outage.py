@@ -25,26 +25,39 @@ class Outage:
         self._since: float | None = None
         self._worked_at = monotonic()
         self._told = False
+        self._reason = ""
 
-    def failed(self, *, waited: float = 0.0) -> None:
-        """Note a failure, and how long there was no answer before it: that was part of the outage."""
+    def failed(self, reason: str = "", *, waited: float = 0.0) -> None:
+        """Notes a failure, and how long there was no answer before it, which was part of the outage.
+
+        Args:
+            reason: what failed; the first one is kept.
+            waited: seconds.
+        """
         with self._lock:
+            self._reason = self._reason or reason
             if self._since is None:
                 self._since = max(self._monotonic() - waited, self._worked_at)
 
     def ended(self) -> None:
-        """Note a success."""
+        """Notes a success."""
         self._worked_at = self._monotonic()
         if self._since is not None:  # read without the lock: this is asked after every save
             with self._lock:
                 self._since = None
                 self._told = False
+                self._reason = ""
 
     def tell(self) -> bool:
         """Whether it is time to tell the user: once an outage."""
         with self._lock:
             told, self._told = self._told, True
             return not told
+
+    @property
+    def reason(self) -> str:
+        """What the first failure said."""
+        return self._reason
 
     @property
     def left(self) -> float:

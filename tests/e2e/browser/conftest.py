@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 from domain.movie import CAST, DIRECTOR, Credit, Person
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import PROGRAM, launched
-from tests.support.catalogue import made_library, made_poster_store, publish_made
+from tests.support.catalogue import made_data, made_poster_store, publish_made
 from tests.support.films import bare
 
 HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"document.title='gone'\">"
@@ -21,7 +21,7 @@ HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"d
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium that talks to nobody."""
+    """Headless Chromium without access to other machines."""
     if PROGRAM is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty films with three runs of their chart, and three films that are hard on a page."""
+    """Thirty films with their chart on three days, and three films that are hard to lay out."""
     folder = tmp_path_factory.mktemp("catalogue")
     person = Person("nm0000001", f"Eve {HOSTILE}")
     hostile = replace(
@@ -41,7 +41,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cast=(Credit(person, CAST, 1, (HOSTILE,)),),
     )
     long = bare(2, title="Kraftfahrzeughaftpflichtversicherungsbeitragsrechnung " * 9 + "Ende", year=1990)
-    made = made_library(30, runs=3, more=[hostile, long, bare(3)])
+    made = made_data(30, runs=3, more=[hostile, long, bare(3)])
     store = made_poster_store(folder / "store", [movie for movie in made.movies.values() if (movie.rank or 99) <= 6])
     published = publish_made(made, store, PublishOptions(folder / "site", workers=2))
     assert published.failures == 0
@@ -50,7 +50,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages on which nothing may go wrong: no error, and no request to anywhere but this machine."""
+    """Opens pages; an error, a failed request or a request to another machine fails the test."""
     wrong: list[str] = []
     contexts = []
 
@@ -63,7 +63,7 @@ def watched(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
         page.on("response", lambda answer: _note_refusal(answer, wrong))
-        page.on("request", lambda request: _note_stranger(request, wrong))
+        page.on("request", lambda request: _note_foreign(request, wrong))
         return page
 
     yield open_page
@@ -77,7 +77,7 @@ def _note_refusal(answer: Response, wrong: list[str]) -> None:
         wrong.append(f"{answer.status}: {answer.url}")
 
 
-def _note_stranger(request: Request, wrong: list[str]) -> None:
+def _note_foreign(request: Request, wrong: list[str]) -> None:
     if not request.url.startswith(("file:", "http://127.0.0.1:")):
         wrong.append(f"left: {request.url}")
 
@@ -90,6 +90,7 @@ def page(watched: Callable[..., Page]) -> Page:
 
 KINDS = {
     "chart": "index.html",
+    "changes": "changes.html",
     "film": "films/tt9000002.html",
     "hostile film": "films/tt8000001.html",
     "long film": "films/tt8000002.html",
@@ -97,6 +98,10 @@ KINDS = {
     "genre": "genres/drama.html",
     "genres": "genres.html",
     "decade": "decades/1990s.html",
+    "decades": "decades.html",
     "people": "people.html",
-    "figures": "charts.html",
+    "letter": "people/z.html",
+    "person": "people/nm11638271.html",
+    "findings": "charts.html",
+    "error": "404.html",
 }

@@ -23,7 +23,7 @@ def _faults(page: Page) -> list[str]:
     ]
 
 
-_TELLING = ("chart", "film", "people", "figures")  # a page of each template; the others are variations
+_TELLING = ("chart", "film", "person", "findings")  # a page of each template; the others are variations
 _ALL_KINDS = [kind if kind in _TELLING else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
 
 
@@ -36,8 +36,16 @@ def test_no_serious_fault(page: Page, catalogue: Path, kind: str) -> None:
     assert _faults(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("button", name="Switch to dark colours").click()
-    if page.locator("[data-view=ledger]").count():
-        page.locator("[data-view=ledger]").click()
+    if page.locator("[data-view=list]").count():
+        page.locator("[data-view=list]").click()
+    assert _faults(page) == []
+
+
+def test_the_search_has_no_serious_fault(page: Page, catalogue: Path) -> None:
+    page.goto((catalogue / "index.html").as_uri())
+    page.keyboard.press("/")
+    page.keyboard.type("a")
+    page.locator(".search-dialog li").first.wait_for()
     assert _faults(page) == []
 
 

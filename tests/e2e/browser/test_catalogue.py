@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from infrastructure.catalogue import serve
 from tests.e2e.browser.conftest import HOSTILE, KINDS
@@ -59,27 +59,98 @@ def test_it_is_the_same_from_a_server(page: Page, served: str) -> None:
         expect(page.locator("h1")).to_be_visible()
 
 
-def test_search_finds_titles_directors_and_actors_whatever_the_accents(page: Page, catalogue: Path) -> None:
+def test_the_filter_finds_titles_directors_and_actors_whatever_the_accents(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
-    search, count = page.get_by_label("Search"), page.locator("#count")
+    field, count = page.get_by_label("Filter by title"), page.locator("#count")
     expect(count).to_have_text("30 films")
     title = _titles(page)[4]
-    search.fill(title.upper())
+    field.fill(title.upper())
     assert title in _titles(page)
     assert len(_titles(page)) < 30
     name = next(
         credit.person.name for film in films(30) for credit in film.directors if not credit.person.name.isascii()
     )
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    search.fill(name)
+    field.fill(name)
     with_accents = _titles(page)
-    search.fill(plain.upper())
+    field.fill(plain.upper())
     assert _titles(page) == with_accents != []
-    search.fill("no such film anywhere")
+    field.fill("no such film anywhere")
     expect(page.locator("#nothing")).to_be_visible()
     expect(count).to_have_text("0 of 30 films")
-    search.fill("")
+    field.fill("")
     expect(count).to_have_text("30 films")
+
+
+def test_choices_are_in_the_address(page: Page, catalogue: Path) -> None:
+    _open(page, catalogue)
+    page.get_by_label("Genre").select_option("Drama")
+    page.get_by_label("Order").select_option("votes")
+    page.get_by_role("button", name="List").click()
+    chosen = _titles(page)
+    address = page.url
+    assert address.endswith("#genre=Drama&sort=votes&view=list")
+    page.goto("about:blank")
+    page.goto(address)
+    assert _titles(page) == chosen
+    expect(page.get_by_label("Genre")).to_have_value("Drama")
+    expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
+    page.goto((catalogue / "index.html").as_uri() + "#genre=Nothing&sort=%E0%A4%A&decade=")
+    expect(page.locator("#count")).to_have_text("30 films")
+
+
+@pytest.mark.parametrize("path", ["index.html", "films/tt9000002.html", "404.html"])
+def test_search_from_every_page_with_the_keyboard_alone(page: Page, catalogue: Path, path: str) -> None:
+    _open(page, catalogue, path)
+    person = "Priya Žižka"
+    page.keyboard.press("/")
+    field = page.get_by_role("combobox", name="Search titles")
+    expect(field).to_be_focused()
+    page.keyboard.type(person.upper())
+    options = page.locator("#search-results li")
+    expect(options.first).to_contain_text(person)
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(field).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.type("drama")
+    expect(options.first).to_contain_text("genre")
+    page.keyboard.type(" ")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/genres/drama.html")
+
+
+def test_arrow_keys_choose_a_result(page: Page, catalogue: Path) -> None:
+    _open(page, catalogue, "people.html")
+    page.get_by_role("button", name="Search").click()
+    page.keyboard.type("the")
+    options = page.locator("#search-results li")
+    expect(options.nth(1)).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(options.nth(0)).to_have_attribute("aria-selected", "false")
+    chosen = options.nth(1).get_attribute("data-path")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{chosen}")
+
+
+def test_the_index_is_loaded_on_first_use_only(page: Page, catalogue: Path) -> None:
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
+    _open(page, catalogue)
+    assert "search-index.js" not in loaded
+    page.keyboard.press("/")
+    page.keyboard.type("nothing at all like this")
+    expect(page.locator(".search-dialog .status")).to_have_text("Nothing matches.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    assert loaded.count("search-index.js") == 1
 
 
 def test_filters_can_be_combined(page: Page, catalogue: Path) -> None:
@@ -95,7 +166,7 @@ def test_filters_can_be_combined(page: Page, catalogue: Path) -> None:
         assert card.get_attribute("data-decade") == "1990s"
     page.get_by_label("Genre").select_option("")
     page.get_by_label("Decade").select_option("")
-    page.get_by_label("Since last time").select_option("up")
+    page.get_by_label("Changes").select_option("up")
     assert min(_values(page, "climbed")) > 0
 
 
@@ -122,8 +193,6 @@ def test_every_order_sorts_and_the_unknown_stand_last(
     known = [value for value in values if value == value]
     assert known == sorted(known, reverse=largest_first)
     assert all(value != value for value in values[len(known) :])
-    assert page.locator(f"{_SHOWN}.first").count() == 1
-    assert page.locator(_SHOWN).first.evaluate("card => card.classList.contains('first')")
 
 
 def test_titles_can_be_put_in_order(page: Page, catalogue: Path) -> None:
@@ -133,11 +202,11 @@ def test_titles_can_be_put_in_order(page: Page, catalogue: Path) -> None:
     assert titles == sorted(titles)
 
 
-def test_the_same_films_as_a_ledger(page: Page, catalogue: Path) -> None:
+def test_the_same_films_as_a_list(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
     before = page.locator(_SHOWN).nth(5).bounding_box()
-    page.get_by_role("button", name="Ledger").click()
-    expect(page.get_by_role("button", name="Ledger")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="List").click()
+    expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
     after = page.locator(_SHOWN).nth(5).bounding_box()
     assert before is not None
     assert after is not None
@@ -192,14 +261,14 @@ def test_drawings_change_colour_with_the_page(page: Page, catalogue: Path) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_sticks_out_sideways(page: Page, catalogue: Path, kind: str) -> None:
     _open(page, catalogue, KINDS[kind])
-    ledger = page.locator("[data-view=ledger]")
+    as_list = page.locator("[data-view=list]")
     for width in (1280, 768, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if ledger.count():
-            ledger.click()
+        if as_list.count():
+            as_list.click()
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            page.locator("[data-view=wall]").click()
+            page.locator("[data-view=grid]").click()
 
 
 def test_drawings_can_be_read_on_a_phone(watched: Callable[..., Page], catalogue: Path) -> None:
@@ -220,43 +289,93 @@ def test_keyboard_alone_is_enough(page: Page, catalogue: Path) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#content")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Search")).to_be_focused()
+    expect(page.get_by_role("link", name="since")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Filter by title")).to_be_focused()
     title = _titles(page)[7]
     page.keyboard.type(title)
     page.keyboard.press("Tab")
     expect(page.get_by_label("Genre")).to_be_focused()
-    for name in ("Decade", "Since last time", "Order"):
+    for name in ("Decade", "Changes", "Order"):
         page.keyboard.press("Tab")
         expect(page.get_by_label(name)).to_be_focused()
     page.keyboard.press("ArrowDown")
     assert page.get_by_label("Order").input_value() == "moved"
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Ledger")).to_be_focused()
+    expect(page.get_by_role("button", name="List")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#films")).to_have_class("wall lead ledger")
+    expect(page.locator("#films")).to_have_class("grid lead list")
     page.keyboard.press("Tab")
-    outline = page.evaluate("getComputedStyle(document.activeElement.closest('.card')).outlineStyle")
+    outline = page.evaluate("getComputedStyle(document.activeElement, '::after').outlineStyle")
     assert outline == "solid", "the film that has the focus can be seen"
     page.keyboard.press("Enter")
     page.wait_for_url("**/films/*.html")
     expect(page.locator("h1")).to_be_visible()
 
 
-def test_a_slash_leads_to_the_search(page: Page, catalogue: Path) -> None:
+def test_a_slash_typed_into_a_field_is_a_slash(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
-    page.keyboard.press("/")
-    expect(page.get_by_label("Search")).to_be_focused()
+    page.get_by_label("Filter by title").focus()
     page.keyboard.type("a/b")
-    expect(page.get_by_label("Search")).to_have_value("a/b")
+    expect(page.get_by_label("Filter by title")).to_have_value("a/b")
+
+
+def test_filters_are_a_sheet_on_a_phone(watched: Callable[..., Page], catalogue: Path) -> None:
+    page = _open(watched(viewport={"width": 390, "height": 844}), catalogue)
+    expect(page.get_by_label("Genre")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_label("Genre")).to_be_focused()
+    page.get_by_label("Genre").select_option("Drama")
+    page.get_by_role("button", name="Show films").click()
+    expect(page.get_by_label("Genre")).to_be_hidden()
+    assert 0 < page.locator(_SHOWN).count() < 30
+    page.get_by_role("button", name="Filters").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Filters")).to_be_focused()
+
+
+def test_the_menu_opens_on_a_phone(watched: Callable[..., Page], catalogue: Path) -> None:
+    page = _open(watched(viewport={"width": 390, "height": 844}), catalogue)
+    expect(page.get_by_role("link", name="Decades")).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="Decades").click()
+    page.wait_for_url("**/decades.html")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+@pytest.mark.parametrize("kind", ["chart", "genre", "decade", "film", "genres", "person"])
+def test_posters_show_without_scrolling(
+    watched: Callable[..., Page], catalogue: Path, kind: str, width: int, height: int
+) -> None:
+    page = _open(watched(viewport={"width": width, "height": height}), catalogue, KINDS[kind])
+    box = page.locator("main .poster").first.bounding_box()
+    assert box is not None
+    if kind == "person":
+        assert box["y"] < height
+    else:
+        assert box["y"] + box["height"] <= height
+
+
+def test_the_first_view_on_a_phone_is_small(watched: Callable[..., Page], catalogue: Path) -> None:
+    page = watched(viewport={"width": 390, "height": 844}, device_scale_factor=3)
+    answers: list[Response] = []
+    page.on("response", answers.append)
+    page.goto((catalogue / "index.html").as_uri(), wait_until="networkidle")
+    assert len(answers) > 5
+    assert sum(len(answer.body()) for answer in answers) < 500_000
 
 
 def test_what_comes_from_the_web_does_nothing(page: Page, catalogue: Path) -> None:
-    for path in ("films/tt8000001.html", "people/nm0000001.html", "decades/1990s.html"):
+    for path in ("films/tt8000001.html", "people/nm0000001.html", "decades/1990s.html", "genres.html"):
         _open(page, catalogue, path)
         assert page.title() != "gone"
     _open(page, catalogue, "films/tt8000001.html")
     assert page.locator("h1").text_content() == HOSTILE
+    page.keyboard.press("/")
+    page.keyboard.type("script")
+    expect(page.locator("#search-results li").first).to_be_visible()
+    assert page.title() != "gone"
 
 
 def test_the_whole_card_leads_to_the_film(page: Page, catalogue: Path) -> None:
@@ -269,7 +388,7 @@ def test_neighbours_in_the_chart_are_a_step_away(page: Page, catalogue: Path) ->
     _open(page, catalogue, "films/tt9000002.html")
     page.locator(".turn .next").click()
     page.wait_for_url("**/films/*.html")
-    expect(page.locator(".figures dd").first).to_have_text("4")
+    expect(page.locator(".numbers dd").first).to_have_text("4")
 
 
 def test_paper_shows_films_and_no_buttons(page: Page, catalogue: Path) -> None:

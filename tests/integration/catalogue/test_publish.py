@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from application.catalogue_data import CatalogueData, library
+from application.catalogue_data import CatalogueData, build_catalogue_data
 from application.publish import StepOutcome
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.catalogue import PublishOptions, publish_catalogue
 from infrastructure.posters import PosterFolder
-from tests.support.catalogue import made_library, made_poster_store, made_report, publish_made
+from tests.support.catalogue import made_data, made_poster_store, made_report, publish_made
 from tests.support.films import bare
 from tests.unit.infrastructure.catalogue import sitemap_schema
 
 _URL = "https://films.example/"
-_ALL = ["assets", "posters", "figures", "pages", "sitemap", "feed", "report", "links"]
+_ALL = ["assets", "posters", "plots", "pages", "search", "sitemap", "feed", "report", "links"]
 
 
 @pytest.fixture(scope="module")
 def made() -> CatalogueData:
-    return made_library(40, runs=3, more=[bare(1)])
+    return made_data(40, runs=3, more=[bare(1)])
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_a_second_publish_writes_nothing_and_a_deleted_file_comes_back(
 
 def test_only_what_changed_is_written(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, store, _options(tmp_path, report=False))
-    more = library(made.movies | {"tt8000009": bare(9)}, made.snapshots)
+    more = build_catalogue_data(made.movies | {"tt8000009": bare(9)}, made.snapshots)
     before = _contents(tmp_path)
     publish_made(more, store, _options(tmp_path, report=False))
     after = _contents(tmp_path)
@@ -91,9 +91,10 @@ def test_only_what_changed_is_written(made: CatalogueData, store: PosterFolder, 
         "decades.html",
         "charts.html",
         "sitemap.xml",
+        "search-index.js",
         ".filmledger-files",
     }
-    fewer = library({k: v for k, v in made.movies.items() if k != "tt8000001"}, made.snapshots)
+    fewer = build_catalogue_data({k: v for k, v in made.movies.items() if k != "tt8000001"}, made.snapshots)
     published = publish_made(fewer, store, _options(tmp_path, report=False))
     assert published.tally.removed >= 2
     assert not (tmp_path / "films" / "tt8000009.html").exists()
@@ -106,7 +107,7 @@ def test_other_peoples_files_are_safe(made: CatalogueData, store: PosterFolder, 
     for path in theirs:
         path.write_text("mine")
     assert publish_made(made, store, _options(tmp_path)).failures == 0
-    publish_made(library({}, ()), store, _options(tmp_path))
+    publish_made(build_catalogue_data({}, ()), store, _options(tmp_path))
     assert all(path.read_text() == "mine" for path in theirs)
 
 
@@ -156,7 +157,7 @@ def test_the_sitemap_lists_every_page(made: CatalogueData, store: PosterFolder, 
     root = etree.parse(tmp_path / "sitemap.xml").getroot()
     sitemap_schema.URLS.assertValid(root)
     listed = {str(element.text).removeprefix(_URL) or "index.html" for element in root.iter("{*}loc")}
-    assert listed == {name for name in _contents(tmp_path) if name.endswith(".html")}
+    assert listed == {name for name in _contents(tmp_path) if name.endswith(".html")} - {"404.html"}
 
 
 def test_one_failure_never_stops_the_rest(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
@@ -193,7 +194,9 @@ def test_a_poster_that_has_gone_costs_that_poster_alone(made: CatalogueData, tmp
 
 def test_an_empty_database_publishes_too(tmp_path: Path) -> None:
     said: list[StepOutcome] = []
-    published = publish_made(library({}, ()), PosterFolder(tmp_path / "store"), _options(tmp_path / "out"), said)
+    published = publish_made(
+        build_catalogue_data({}, ()), PosterFolder(tmp_path / "store"), _options(tmp_path / "out"), said
+    )
     assert published.failures == 0
     assert "Nothing has been saved yet" in (tmp_path / "out" / "index.html").read_text()
 
@@ -203,12 +206,12 @@ def test_a_stop_leaves_what_was_there(made: CatalogueData, store: PosterFolder, 
     before = _contents(tmp_path)
     cancel = threading.Event()
 
-    def stop_after_figures(outcome: StepOutcome) -> None:
-        if outcome.name == "figures":
+    def stop_after_plots(outcome: StepOutcome) -> None:
+        if outcome.name == "plots":
             cancel.set()
 
-    fewer = library(dict(list(made.movies.items())[:5]), made.snapshots)
-    published = publish_catalogue(fewer, store, made_report, _options(tmp_path), say=stop_after_figures, cancel=cancel)
+    fewer = build_catalogue_data(dict(list(made.movies.items())[:5]), made.snapshots)
+    published = publish_catalogue(fewer, store, made_report, _options(tmp_path), say=stop_after_plots, cancel=cancel)
     assert (published.stopped, published.failures) == (True, 0)
     assert _contents(tmp_path).keys() == before.keys()
     publish_made(made, store, _options(tmp_path))

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from time import sleep
-from typing import Any
 from uuid import uuid4
 
 import psutil
 import psycopg2
 import pytest
 
-from application.records import Row
+from application.records import Row, chart_rows, timestamp
 from domain.errors import RecordRejected, StoreUnavailable
 from domain.fields import Table
-from domain.movie import CAST, Credit, Movie
+from domain.movie import CAST, Aka, Credit, Movie
 from infrastructure.stores.postgres import schema
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
@@ -80,7 +80,7 @@ def fill_up(dsn: str, stack: ExitStack) -> None:
 
 def saving(dsn: str, state: str = "wait_event_type = 'Lock'") -> Callable[[], int]:
     """How many transactions of the program are under way."""
-    sql = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'save_movies' AND {state}"  # noqa: E501 - constants of this file
+    sql = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'filmledger_' AND {state}"  # noqa: E501 - constants of this file
 
     def count() -> int:
         found = value(dsn, sql + " AND pid <> pg_backend_pid()")
@@ -241,9 +241,10 @@ def test_too_many_connections_are_waited_for(prepared: str, opened: Open) -> Non
     assert contents(patient) == expected(FILMS[:1])
 
 
-def test_a_statement_timeout_is_tried_again(prepared: str, opened: Open) -> None:
-    with session(prepared, "LOCK TABLE people") as other:
-        with pytest.raises(StoreUnavailable, match="statement timeout"):
+def test_a_lock_is_waited_for_and_named_with_its_holder(prepared: str, opened: Open) -> None:
+    with session(f"{prepared} application_name=report", "LOCK TABLE people") as other:
+        says = r"lock on our tables.*held by report \(process \d+, user tester, idle in transaction since .*people: Acc"
+        with pytest.raises(StoreUnavailable, match=says):
             opened(statement_timeout=0.2, patience=0.5).save(FILMS[0])
         assert value(prepared, "SELECT count(*) FROM movies") == 0
         patient = opened(statement_timeout=0.2)
@@ -274,7 +275,7 @@ def test_the_victim_of_a_deadlock_tries_again(prepared: str, opened: Open) -> No
     assert contents(repository) == expected(FILMS[:1])
 
 
-def test_a_serialization_failure_is_tried_again(prepared: str, opened: Open) -> None:
+def test_an_isolation_level_of_the_users_does_not_matter(prepared: str, opened: Open) -> None:
     name = prepared.rsplit("=", 1)[1]
     with closing(psycopg2.connect(prepared)) as connection:
         connection.autocommit = True
@@ -286,7 +287,7 @@ def test_a_serialization_failure_is_tried_again(prepared: str, opened: Open) -> 
         ThreadPoolExecutor(1) as pool,
         session(
             prepared,
-            f"UPDATE people SET named_at = named_at WHERE person_id = '{person}'",
+            f"UPDATE people SET read_at = read_at WHERE person_id = '{person}'",
         ) as other,
     ):
         save = pool.submit(repository.save, FILMS[0])
@@ -433,7 +434,7 @@ def test_idle_connections_make_room_for_reading(
     running: PrivatePostgres, prepared: str, opened: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     with role_of(running, prepared, 4) as dsn:
-        repository = opened(dsn, patience=0)
+        repository = opened(dsn, patience=5)
         with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
             saves = submit(pool, repository, FILMS)
             wait_until(lambda: saving(prepared)() == 4)
@@ -499,23 +500,128 @@ def test_a_server_frozen_while_it_is_read_is_noticed(running: PrivatePostgres, p
         other.rollback()
 
 
-@pytest.mark.long
-def test_long_statements_outlast_the_patience(prepared: str, opened: Open) -> None:
-    repository = opened(patience=0.5)
+# --- a database that does not keep what it is sent -------------------------------
+
+DROPS_ROWS = """
+CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER drop_it BEFORE INSERT ON {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION drop_it()
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (DROPS_ROWS.format("movies", "new.imdb_id = '{victim}'"), "did not keep all rows of movies"),
+        (
+            DROPS_ROWS.format("credits", "new.imdb_id = '{victim}' AND new.position = 1"),
+            "not keep all rows of credits",
+        ),
+        (DROPS_ROWS.format("akas", "new.imdb_id = '{victim}'"), "did not keep all rows of akas"),
+        (
+            "CREATE RULE drop_it AS ON INSERT TO credits WHERE new.imdb_id = '{victim}' DO INSTEAD NOTHING",
+            "INSERT or UPDATE rules|did not keep all rows of credits",
+        ),
+    ],
+)
+def test_a_save_is_believed_when_the_database_holds_what_was_sent(
+    prepared: str, opened: Open, made: str, says: str
+) -> None:
+    films = [replace(film, akas=(Aka(f"Also {film.title}"),)) for film in FILMS[:3]]
+    victim = films[1].imdb_id
+    repository = opened(pool_size=1)
+    repository.save(films[0])
+    with session(prepared, made.format(victim=victim)) as connection:
+        connection.commit()
+    with ThreadPoolExecutor(3) as pool:
+        saves = submit(pool, repository, films)
+    with pytest.raises(RecordRejected, match=f"{victim}: .*({says})"):
+        saves[1].result()
+    saves[0].result()
+    saves[2].result()
+    assert contents(repository)[Table.MOVIES] == expected([films[0], films[2]])[Table.MOVIES]
+    assert contents(repository)[Table.CREDITS] == expected([films[0], films[2]])[Table.CREDITS]
+
+
+def test_rows_that_row_security_refuses_are_rejected(running: PrivatePostgres, prepared: str, opened: Open) -> None:
+    with role_of(running, prepared, 5) as dsn:
+        with session(
+            prepared,
+            "ALTER TABLE movies ENABLE ROW LEVEL SECURITY",
+            f"CREATE POLICY mine ON movies USING (imdb_id <> '{FILMS[1].imdb_id}')",
+        ) as connection:
+            connection.commit()
+        repository = opened(dsn)
+        repository.save(FILMS[0])
+        with pytest.raises(RecordRejected, match=f"{FILMS[1].imdb_id}: .*row-level security"):
+            repository.save(FILMS[1])
+        repository.close()
+
+
+def test_an_older_record_is_no_rejection(opened: Open) -> None:
+    repository = opened()
     repository.save(FILMS[0])
-    with session(prepared, "LOCK TABLE people, movies") as other, ThreadPoolExecutor(2) as pool:
-        finishing = pool.submit(repository.drop_uncredited)
-        reading = pool.submit(lambda: list(repository.rows(Table.MOVIES)))
-        waits: Any = repository._database._connections._watchdog._watchdog._waits
-        wait_until(lambda: len(waits) == 2)
-        patient_until = {id(one): one._overdue for one in waits}
-        wait_until(lambda: all(one._overdue > patient_until[id(one)] for one in waits))  # found alive, and given more
-        other.rollback()
-        finishing.result()
-        assert len(reading.result()) == 1
+    repository.save(replace(FILMS[0], title="Older", scraped_at=FILMS[0].scraped_at - timedelta(days=1)))
+    assert contents(repository) == expected(FILMS[:1])
+
+
+def test_a_record_from_the_future_does_not_shut_out_newer_pages(opened: Open, caplog: pytest.LogCaptureFixture) -> None:
+    repository = opened()
+    ahead = replace(FILMS[0], title="Ahead", scraped_at=datetime.now(UTC) + timedelta(days=400))
+    repository.save(ahead)
+    repository.replace_chart("top250", list(chart_rows("top250", [ahead.imdb_id], ahead.scraped_at)))
+    repository.save(FILMS[0])
+    places = list(chart_rows("top250", [FILMS[0].imdb_id, FILMS[1].imdb_id], FILMS[0].scraped_at))
+    repository.replace_chart("top250", places)
+    assert repository.find(FILMS[0].imdb_id) == replace(FILMS[0], rank=None)
+    assert contents(repository)[Table.CHARTS] == places
+    assert [record.message.partition(",")[0] for record in caplog.records] == [
+        f"PostgreSQL: {FILMS[0].imdb_id} was stored as read at {timestamp(ahead.scraped_at)}",
+        f"PostgreSQL: chart top250 was stored as read at {timestamp(ahead.scraped_at)}",
+    ]
+
+
+# --- sessions that somebody has set up differently -------------------------------
+
+
+def test_settings_of_a_database_do_not_change_what_is_stored(prepared: str, opened: Open) -> None:
+    name = prepared.rsplit("=", 1)[1]
+    odd = {
+        "standard_conforming_strings": "off",
+        "DateStyle": "German",
+        "IntervalStyle": "sql_standard",
+        "TimeZone": "'Asia/Kathmandu'",
+        "extra_float_digits": "-10",
+        "bytea_output": "escape",
+        "search_path": "other, public",
+        "idle_in_transaction_session_timeout": "'1ms'",
+        "statement_timeout": "'1s'",
+    }
+    awkward = replace(FILMS[0], title="back\\slash \\' quote", plot='"\\n"', genres=("a\\b", "c\nd"))
+    with closing(psycopg2.connect(prepared)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA other; CREATE TABLE other.credits (x text)")
+            for setting, wanted in odd.items():
+                cursor.execute(f"ALTER DATABASE {name} SET {setting} = {wanted}")
+    repository = opened()
+    repository.save(awkward)
+    assert repository.find(awkward.imdb_id) == replace(awkward, rank=None)
+    assert contents(repository) == expected([awkward])
+    repository.save_rows(Table.RATINGS_HISTORY, [(awkward.imdb_id, "2026-02-03", "9.1", "12")])
+    assert list(repository.rows(Table.RATINGS_HISTORY)) == [(awkward.imdb_id, "2026-02-03", "9.1", "12")]
+
+
+def test_a_first_connection_that_is_cut_is_tried_again(proxy: TcpProxy, through: str, opened: Open) -> None:
+    proxy.lose_next_reply()
+    with closing(Database(through)) as database:
+        schema.prepare(database)
+    proxy.lose_next_reply()
+    repository = opened(through)
+    repository.save(FILMS[0])
+    assert contents(repository) == expected(FILMS[:1])
 
 
 def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: Open) -> None:
     repository = opened(patience=0.5)
-    with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="no answer for"):
+    with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="a lock on our tables"):
         repository.save(FILMS[0])

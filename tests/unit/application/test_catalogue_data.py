@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from application.catalogue_data import library, printable, read_catalogue_data
+from application.catalogue_data import build_catalogue_data, printable, read_catalogue_data
 from application.records import Row, chart_rows
 from domain.fields import Table
 from domain.movie import CAST, DIRECTOR, Credit, Person
@@ -52,7 +52,7 @@ def test_people_with_two_credits_or_more_have_their_films_newest_first() -> None
     once = Person("nm0000002", "Bram Once")
     old = bare(1, year=1950, directors=(Credit(both, DIRECTOR, 1),), cast=(Credit(both, CAST, 1),))
     new = bare(2, year=1990, cast=(Credit(both, CAST, 1), Credit(once, CAST, 2)))
-    found = library({movie.imdb_id: movie for movie in (old, new)}, ()).people
+    found = build_catalogue_data({movie.imdb_id: movie for movie in (old, new)}, ()).people
     assert list(found) == ["nm0000001"]
     assert [(each.movie.year, each.credit.category) for each in found["nm0000001"]] == [
         (1990, "cast"),
@@ -65,14 +65,14 @@ def test_genres_and_decades_hold_their_films_best_first() -> None:
     good = bare(1, year=1994, rating=9.0, votes=10, genres=("Drama", "War"))
     same = bare(2, year=1990, rating=9.0, votes=99, genres=("Drama",))
     none = bare(3)
-    found = library({movie.imdb_id: movie for movie in (good, same, none)}, ())
+    found = build_catalogue_data({movie.imdb_id: movie for movie in (good, same, none)}, ())
     assert found.genres == {"Drama": (same, good), "War": (good,)}
     assert found.decades == {1990: (same, good), None: (none,)}
 
 
 def test_decades_stand_newest_first_and_the_unknown_last() -> None:
     made = {m.imdb_id: m for m in (bare(1, year=1921), bare(2), bare(3, year=2024))}
-    assert list(library(made, ()).decades) == [2020, 1920, None]
+    assert list(build_catalogue_data(made, ()).decades) == [2020, 1920, None]
 
 
 class _Damaged(InMemoryMovieRepository):

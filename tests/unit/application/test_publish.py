@@ -29,12 +29,12 @@ def _failing(error: Exception) -> Callable[[], None]:
 
 
 def _publish(
-    *in_turn: Step, together: tuple[Step, ...] = (), at_last: tuple[Step, ...] = (), parallel: bool = True
+    *sequential: Step, concurrent: tuple[Step, ...] = (), checks: tuple[Step, ...] = (), parallel: bool = True
 ) -> tuple[tuple[StepOutcome, ...], list[bool], list[StepOutcome]]:
     finished: list[bool] = []
     said: list[StepOutcome] = []
-    plan = PublishPlan(in_turn, together, finished.append, at_last)
-    return publish(plan, parallel=parallel, say=said.append, cancel=threading.Event()), finished, said
+    plan = PublishPlan(sequential, concurrent, finished.append, checks)
+    return publish(plan, parallel=parallel, report=said.append, cancel=threading.Event()), finished, said
 
 
 @pytest.mark.parametrize("parallel", [True, False])
@@ -42,7 +42,7 @@ def test_every_step_is_done_in_order_and_told(parallel: bool) -> None:
     done: list[str] = []
     steps = {name: Step(name, lambda name=name: done.append(name)) for name in "abcdef"}  # type: ignore[misc]
     outcomes, finished, said = _publish(
-        steps["a"], steps["b"], together=(steps["c"], steps["d"], steps["e"]), at_last=(steps["f"],), parallel=parallel
+        steps["a"], steps["b"], concurrent=(steps["c"], steps["d"], steps["e"]), checks=(steps["f"],), parallel=parallel
     )
     assert done[:2] == ["a", "b"]
     assert sorted(done[2:5]) == ["c", "d", "e"]
@@ -59,7 +59,7 @@ def test_steps_meant_for_the_same_time_do_run_at_the_same_time() -> None:
         barrier.wait()
 
     steps = tuple(Step(name, meet) for name in "abc")
-    outcomes, _, _ = _publish(together=steps)
+    outcomes, _, _ = _publish(concurrent=steps)
     assert not any(outcome.failed for outcome in outcomes)
 
 
@@ -68,8 +68,8 @@ def test_one_failure_never_stops_the_rest(parallel: bool) -> None:
     outcomes, finished, _ = _publish(
         Step("a", _failing(FilmledgerError("no styles"))),
         Step("b"),
-        together=(Step("c", _failing(OSError(28, "No space left on device", "site/feed.xml"))), Step("d")),
-        at_last=(Step("e", _failing(ZeroDivisionError("oh"))), Step("f")),
+        concurrent=(Step("c", _failing(OSError(28, "No space left on device", "site/feed.xml"))), Step("d")),
+        checks=(Step("e", _failing(ZeroDivisionError("oh"))), Step("f")),
         parallel=parallel,
     )
     assert {outcome.name: outcome.line for outcome in outcomes} == {
@@ -87,7 +87,7 @@ def test_one_failure_never_stops_the_rest(parallel: bool) -> None:
 def test_a_failure_to_tidy_is_told_too() -> None:
     said: list[StepOutcome] = []
     plan = PublishPlan((Step("a"),), (), _failing_finish, (Step("b"),))
-    publish(plan, parallel=True, say=said.append, cancel=threading.Event())
+    publish(plan, parallel=True, report=said.append, cancel=threading.Event())
     assert [outcome.line for outcome in said] == ["✓ a", "✗ output folder: Permission denied", "✓ b"]
 
 
@@ -106,6 +106,6 @@ def test_once_stopped_no_further_step_begins_and_none_has_failed() -> None:
 
     steps = (Step("a", stopped), Step("b", lambda: began.append("b")))
     plan = PublishPlan(steps, (Step("c", lambda: began.append("c")),), lambda _: None, ())
-    outcomes = publish(plan, parallel=True, say=lambda _: None, cancel=cancel)
+    outcomes = publish(plan, parallel=True, report=lambda _: None, cancel=cancel)
     assert began == ["a"]
     assert all(outcome.cancelled and not outcome.failed for outcome in outcomes)

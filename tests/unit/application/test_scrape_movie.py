@@ -11,7 +11,7 @@ import pytest
 from application.ports import FetchedTitle, Job, Outcome, Status
 from application.scrape_movie import ScrapeMovie
 from domain.errors import FilmledgerError, NotFound, StoreUnavailable
-from domain.movie import Movie
+from domain.movie import Credit, Movie, Person
 from tests.support.movies import movie
 from tests.support.progress import RecordingProgress
 from tests.support.repositories import InMemoryMovieRepository
@@ -71,7 +71,7 @@ def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: p
     assert (saved.metascore, saved.genres) == (80, ("Drama", "Crime"))
     assert saved.plot is None  # the page told that there is none
     assert outcome.missing == ("genres", "kind", "metascore")
-    assert "kept from the record before: genres, " in caplog.text
+    assert "kept from the saved record: genres, " in caplog.text
 
 
 OLDER = replace(MOVIE, metascore=80, plot=None, votes=6, kind="short")
@@ -94,9 +94,10 @@ def test_of_two_files_of_one_title_either_may_be_read_first(order: tuple[str, ..
     }
     store = InMemoryMovieRepository()
     read = _reader(files, store)
+    incomplete = ("genres",)  # both are
     for name in order:
         read(name)
-    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short", source="file")
+    assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short", source="file", incomplete=incomplete)
 
 
 def test_an_older_file_gives_nothing_to_a_newer_one_without_gaps() -> None:
@@ -128,6 +129,58 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
     read("newer")
     other.join()
     assert store.find(MOVIE.imdb_id) == replace(NEWER, metascore=80, kind="short", source="file")
+
+
+def _people(number: int, category: str = "cast") -> tuple[Credit, ...]:
+    return tuple(Credit(Person(f"nm{place:07d}", f"Person {place}"), category, place) for place in range(1, number + 1))
+
+
+@pytest.mark.parametrize("first", ["whole", "cut"])
+def test_a_whole_older_value_is_never_replaced_by_a_cut_newer_one(first: str) -> None:
+    whole = replace(MOVIE, directors=_people(22, "director"))
+    cut = replace(MOVIE, directors=_people(3, "director"), scraped_at=MOVIE.scraped_at + timedelta(days=1))
+    titles = {
+        "whole": FetchedTitle(whole, "graphql"),
+        "cut": FetchedTitle(cut, "file", cut=frozenset({"directors"})),
+    }
+    store = InMemoryMovieRepository()
+    read = _reader(titles, store)
+    for name in (first, *(titles.keys() - {first})):
+        read(name)
+    saved = store.find(MOVIE.imdb_id)
+    assert saved is not None
+    assert (len(saved.directors), saved.incomplete, saved.scraped_at) == (22, (), cut.scraped_at)
+
+
+def test_of_two_incomplete_values_the_longer_stays_and_is_named() -> None:
+    store = InMemoryMovieRepository()
+    store.save(replace(MOVIE, directors=_people(10, "director"), incomplete=("directors",)))
+    _scrape(FetchedTitle(replace(MOVIE, directors=_people(3, "director")), "page", cut=frozenset({"directors"})), store)
+    saved = store.find(MOVIE.imdb_id)
+    assert saved is not None
+    assert (len(saved.directors), saved.incomplete) == (10, ("directors",))
+
+
+@pytest.mark.parametrize(("shown", "kept"), [(_people(18), 60), (_people(19)[1:], 18)])
+def test_a_bounded_cast_does_not_replace_the_whole_one_that_it_begins(shown: tuple[Credit, ...], kept: int) -> None:
+    shown = tuple(replace(credit, position=place) for place, credit in enumerate(shown, 1))
+    store = InMemoryMovieRepository()
+    store.save(replace(MOVIE, cast=_people(60), cast_total=60))
+    _scrape(FetchedTitle(replace(MOVIE, cast=shown, cast_total=60), "page"), store)
+    saved = store.find(MOVIE.imdb_id)
+    assert saved is not None
+    assert len(saved.cast) == kept
+
+
+def test_what_a_source_withholds_is_kept_from_the_saved_record_and_is_not_incomplete() -> None:
+    store = InMemoryMovieRepository()
+    store.save(replace(MOVIE, keywords=("fog", "ferry", "night"), taglines=("Mind the gap.",)))
+    page = FetchedTitle(replace(MOVIE, keywords=("fog",)), "page", untold=frozenset({"keywords", "taglines"}))
+    outcome, _ = _scrape(page, store)
+    saved = store.find(MOVIE.imdb_id)
+    assert saved is not None
+    assert (saved.keywords, saved.taglines, saved.incomplete) == (("fog", "ferry", "night"), ("Mind the gap.",), ())
+    assert outcome.missing == ()
 
 
 def test_nought_is_not_nothing() -> None:

@@ -26,12 +26,12 @@ def test_names_tell_the_content() -> None:
     for path, body in made.files.items():
         assert f".{hashlib.sha256(body).hexdigest()[:8]}." in path
     plain = bundle(minify=True, fingerprint=False)
-    assert plain.paths["chart.js"] == "assets/chart.js"
+    assert plain.paths["grid.js"] == "assets/grid.js"
 
 
 def test_minified_is_smaller_and_says_the_same() -> None:
     small, large = bundle(minify=True, fingerprint=False), bundle(minify=False, fingerprint=False)
-    for name in ("catalogue.css", "chart.js", "theme.js"):
+    for name in ("catalogue.css", "grid.js", "theme.js"):
         before, after = large.files[large.paths[name]], small.files[small.paths[name]]
         assert len(after) < len(before)
         assert not after.lstrip().startswith(b"/*")

@@ -13,9 +13,9 @@ import feedparser  # type: ignore[import-untyped]
 import pytest
 from lxml import etree
 
-from application.catalogue_data import library
-from infrastructure.catalogue.feed import MAX_ITEMS, feed
-from tests.support.catalogue import made_library
+from application.catalogue_data import build_catalogue_data
+from infrastructure.catalogue.feeds import MAX_ITEMS, feed
+from tests.support.catalogue import made_data
 from tests.support.films import film, snapshots
 
 _SITE = "https://films.example/"
@@ -45,7 +45,7 @@ def check_rules(body: bytes) -> None:
 
 @pytest.mark.parametrize("site", ["", _SITE])
 def test_it_follows_the_rules_and_a_reader_understands_it(site: str) -> None:
-    body = feed(made_library(250, runs=4), site)
+    body = feed(made_data(250, runs=4), site)
     check_rules(body)
     read = feedparser.parse(body)
     assert not read.bozo
@@ -57,13 +57,13 @@ def test_it_follows_the_rules_and_a_reader_understands_it(site: str) -> None:
 
 
 def test_entries_tell_who_came_went_rose_and_fell() -> None:
-    read = feedparser.parse(feed(made_library(250, runs=4), _SITE))
+    read = feedparser.parse(feed(made_data(250, runs=4), _SITE))
     beginnings = {entry.title.split()[0] for entry in read.entries}
     assert {"New", "Up", "Down"} <= beginnings
 
 
 def test_entries_lead_to_the_catalogue_where_its_address_is_known() -> None:
-    made = made_library(40, runs=3)
+    made = made_data(40, runs=3)
     here = feedparser.parse(feed(made, _SITE))
     there = feedparser.parse(feed(made, ""))
     assert all(entry.link.startswith(f"{_SITE}films/tt") for entry in here.entries)
@@ -77,7 +77,7 @@ def test_titles_from_the_web_are_escaped() -> None:
     taken = snapshots(list(movies.values()), 1)
     before = replace(taken[0], run_id="run-0", taken_at=taken[0].taken_at.replace(year=2025))
     swapped = replace(before, entries=before.entries[1:])
-    body = feed(library(movies, (swapped, *taken)), _SITE)
+    body = feed(build_catalogue_data(movies, (swapped, *taken)), _SITE)
     check_rules(body)
     (entry,) = [entry for entry in feedparser.parse(body, sanitize_html=False).entries if "Tom" in entry.title]
     text = etree.fromstring(body).findtext("channel/item/title") or ""
@@ -87,6 +87,6 @@ def test_titles_from_the_web_are_escaped() -> None:
 
 @pytest.mark.parametrize("runs", [0, 1])
 def test_without_two_runs_it_is_empty_but_sound(runs: int) -> None:
-    body = feed(made_library(20, runs=runs), _SITE)
+    body = feed(made_data(20, runs=runs), _SITE)
     check_rules(body)
     assert feedparser.parse(body).entries == []

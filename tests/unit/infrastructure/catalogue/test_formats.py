@@ -57,6 +57,27 @@ def test_a_slug_is_a_safe_file_name(text: str) -> None:
     assert len(formats.slug(text)) <= 60
 
 
-@given(st.text(min_size=1))
-def test_every_title_has_a_heading_size(text: str) -> None:
-    assert formats.length_class(text) in ("", "long", "longest")
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (25_000_000, "USD", "$25M"), (2_400_000_000, "JPY", "¥2.4B"), (950_000, "EUR", "€950K"),
+        (1_500_000, None, "$1.5M"), (12_000_000, "DEM", "DEM 12M"), (0, "USD", "$0"), (999_999, "GBP", "£1M"),
+    ],
+)  # fmt: skip
+def test_money(amount: int, currency: str | None, text: str) -> None:
+    assert formats.money(amount, currency) == text
+
+
+def test_countries_have_names_and_unknown_codes_stay() -> None:
+    assert [formats.country(code) for code in ("FR", "GB", "XWG", "SUHH", "ZZ")] == [
+        "France",
+        "United Kingdom",
+        "West Germany",
+        "Soviet Union",
+        "ZZ",
+    ]
+
+
+def test_long_text_is_shortened_with_an_ellipsis() -> None:
+    assert formats.shortened("a  b\nc", 10) == "a b c"
+    assert formats.shortened("abcdef ghi", 8) == "abcdef…"

@@ -57,7 +57,7 @@ def test_every_file_that_is_gone_from_the_disk_is_missed(tmp_path: Path, name: s
         ('<a href="films/a.html#nobody">', "index.html: films/a.html#nobody has no such place"),
         ('<a href="#nobody">', "index.html: index.html#nobody has no such place"),
         ('<a href="../elsewhere.html">', "leads out of the catalogue"),
-        ('<a href="/films/a.html">', "starts at the top of the server"),
+        ('<a href="/films/a.html">', "starts at the server's root"),
         ('<a href="films/">', "films/ is not there"),
         ('<a href="javascript:alert(1)">', "has the scheme javascript"),
         ('<img src="https://images.example/a.jpg">', "is loaded from another machine"),

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import UsageError
-from infrastructure.catalogue.output import LIST, OutputFolder, Tally
+from infrastructure.catalogue.output import LIST, OutputFolder, OutputTally
 
 
-def _publish(folder: Path, files: dict[str, bytes], *, remove: bool = True) -> Tally:
+def _publish(folder: Path, files: dict[str, bytes], *, remove: bool = True) -> OutputTally:
     output = OutputFolder(folder)
     for name, body in files.items():
         output.write(name, body)
@@ -19,11 +19,11 @@ def _publish(folder: Path, files: dict[str, bytes], *, remove: bool = True) -> T
 
 
 def test_only_what_changed_is_written(tmp_path: Path) -> None:
-    assert _publish(tmp_path, {"a.html": b"1", "b/c.html": b"2"}) == Tally(2, 0, 0)
+    assert _publish(tmp_path, {"a.html": b"1", "b/c.html": b"2"}) == OutputTally(2, 0, 0)
     times = {name: (tmp_path / name).stat().st_mtime_ns for name in ("a.html", "b/c.html", LIST)}
-    assert _publish(tmp_path, {"a.html": b"1", "b/c.html": b"2"}) == Tally(0, 2, 0)
+    assert _publish(tmp_path, {"a.html": b"1", "b/c.html": b"2"}) == OutputTally(0, 2, 0)
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in times} == times
-    assert _publish(tmp_path, {"a.html": b"1", "b/c.html": b"3"}) == Tally(1, 1, 0)
+    assert _publish(tmp_path, {"a.html": b"1", "b/c.html": b"3"}) == OutputTally(1, 1, 0)
     assert (tmp_path / "b/c.html").read_bytes() == b"3"
 
 
@@ -31,14 +31,14 @@ def test_a_file_deleted_or_changed_by_hand_comes_back(tmp_path: Path) -> None:
     _publish(tmp_path, {"a.html": b"1", "b.html": b"2"})
     (tmp_path / "a.html").unlink()
     (tmp_path / "b.html").write_bytes(b"scribble")
-    assert _publish(tmp_path, {"a.html": b"1", "b.html": b"2"}) == Tally(2, 0, 0)
+    assert _publish(tmp_path, {"a.html": b"1", "b.html": b"2"}) == OutputTally(2, 0, 0)
     assert (tmp_path / "a.html").read_bytes() + (tmp_path / "b.html").read_bytes() == b"12"
 
 
 def test_what_is_no_longer_published_goes_and_so_do_its_empty_folders(tmp_path: Path) -> None:
     _publish(tmp_path, {"a.html": b"1", "old/deep/b.html": b"2", "mixed/c.html": b"3"})
     (tmp_path / "mixed" / "theirs.txt").write_text("keep")
-    assert _publish(tmp_path, {"a.html": b"1"}) == Tally(0, 1, 2)
+    assert _publish(tmp_path, {"a.html": b"1"}) == OutputTally(0, 1, 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == [LIST, "a.html", "mixed"]
     assert [path.name for path in (tmp_path / "mixed").iterdir()] == ["theirs.txt"]
 
@@ -56,7 +56,7 @@ def test_a_strangers_file_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("my homepage")
     output = OutputFolder(tmp_path)
     with pytest.raises(UsageError, match=r"index\.html was not written by filmledger"):
-        output.refuse_strangers(["index.html"])
+        output.refuse_foreign_files(["index.html"])
     with pytest.raises(UsageError):
         output.write("index.html", b"1")
     output.finish(remove=True)
@@ -66,16 +66,16 @@ def test_a_strangers_file_is_never_written_over(tmp_path: Path) -> None:
 
 def test_after_a_failed_step_nothing_is_removed(tmp_path: Path) -> None:
     _publish(tmp_path, {"a.html": b"1", "b.html": b"2"})
-    assert _publish(tmp_path, {"a.html": b"1"}, remove=False) == Tally(0, 1, 0)
+    assert _publish(tmp_path, {"a.html": b"1"}, remove=False) == OutputTally(0, 1, 0)
     assert (tmp_path / "b.html").exists()
-    assert _publish(tmp_path, {"a.html": b"1"}) == Tally(0, 1, 1), "the next publish still knows it as ours"
+    assert _publish(tmp_path, {"a.html": b"1"}) == OutputTally(0, 1, 1), "the next publish still knows it as ours"
 
 
 def test_a_publish_that_was_killed_leaves_no_strangers(tmp_path: Path) -> None:
     killed = OutputFolder(tmp_path)
     killed.write("a.html", b"1")
     killed.write("b.html", b"2")
-    assert _publish(tmp_path, {"a.html": b"new"}) == Tally(1, 0, 1)
+    assert _publish(tmp_path, {"a.html": b"new"}) == OutputTally(1, 0, 1)
     assert not (tmp_path / "b.html").exists()
 
 
@@ -83,7 +83,7 @@ def test_a_half_written_page_of_a_killed_publish_is_written_again(tmp_path: Path
     killed = OutputFolder(tmp_path)
     killed.write("a.html", b"whole page")
     (tmp_path / "a.html").write_bytes(b"whole")
-    assert _publish(tmp_path, {"a.html": b"whole page"}) == Tally(1, 0, 0)
+    assert _publish(tmp_path, {"a.html": b"whole page"}) == OutputTally(1, 0, 0)
 
 
 @pytest.mark.parametrize("name", ["../victim", "/etc/hostname", "a/../../victim", "..", ""])
@@ -94,7 +94,7 @@ def test_a_list_that_was_tampered_with_removes_nothing_elsewhere(tmp_path: Path,
     _publish(folder, {"a.html": b"1"})
     with (folder / LIST).open("a") as file:
         file.write(f"{name}\n")
-    assert _publish(folder, {}) == Tally(0, 0, 1)
+    assert _publish(folder, {}) == OutputTally(0, 0, 1)
     assert victim.exists()
 
 
@@ -110,11 +110,11 @@ def test_copies_named_by_content_are_not_read_again(tmp_path: Path) -> None:
     folder = tmp_path / "site"
     first = OutputFolder(folder)
     first.copy("posters/x.webp", source, 6)
-    assert first.finish(remove=True) == Tally(1, 0, 0)
+    assert first.finish(remove=True) == OutputTally(1, 0, 0)
     source.unlink()
     again = OutputFolder(folder)
     again.copy("posters/x.webp", source, 6)
-    assert again.finish(remove=True) == Tally(0, 1, 0)
+    assert again.finish(remove=True) == OutputTally(0, 1, 0)
     (folder / "posters" / "x.webp").write_bytes(b"cut")
     source.write_bytes(b"poster")
     mended = OutputFolder(folder)

@@ -6,7 +6,8 @@ import pytest
 from lxml import etree
 
 from domain.errors import UsageError
-from infrastructure.catalogue.sitemap import page_address, site_address, sitemaps
+from infrastructure.catalogue.feeds import site_address, sitemaps
+from infrastructure.catalogue.renderer import page_address
 from tests.unit.infrastructure.catalogue import sitemap_schema
 
 _SITE = "https://films.example/catalogue/"

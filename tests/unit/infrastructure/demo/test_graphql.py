@@ -168,3 +168,71 @@ def test_bad_requests_are_refused(site: DemoSite, body: Any) -> None:
     answer = post(site, body)
     assert answer.status == 400
     assert json.loads(answer.body.joined())["errors"]
+
+
+def test_a_title_is_told_with_crew_money_awards_and_details(site: DemoSite) -> None:
+    title = next(
+        title for title in site.catalogue.chart(ChartName.TOP250) if title.gross_worldwide and title.oscar_wins
+    )
+    query = """query ($id: ID!) { title(id: $id) {
+      crew: credits(filter: {excludeCategories: ["director", "cast"]}) { total edges { node { category { id }
+        ... on Crew { jobs { text } attributes { text } } } } }
+      akas(first: 50) { total edges { node { text country { id } } } }
+      keywords(first: 3) { total pageInfo { hasNextPage } edges { node { keyword { text { text } } } } }
+      companyCredits(filter: {categories: ["production"]}) { edges { node { company { companyText { text } } } } }
+      countriesOfOrigin { countries { id } } spokenLanguages { spokenLanguages { id } }
+      worldwide: lifetimeGross(boxOfficeArea: WORLDWIDE) { total { amount currency } }
+      wins: awardNominations(first: 0, filter: {wins: WINS_ONLY}) { total }
+      prestigiousAwardSummary { wins awardNomination { award { eventEdition { event { id } } } } }
+      technicalSpecifications { soundMixes { items { text } } } releaseDate { country { id } } } }"""
+    told = ask(site, query, id=title.imdb_id)["title"]
+    assert [edge["node"]["category"]["id"] for edge in told["crew"]["edges"]] == [line.category for line in title.crew]
+    assert {job["text"] for edge in told["crew"]["edges"] for job in edge["node"]["jobs"] or []} >= {"written by"}
+    assert told["akas"]["total"] == len(title.akas)
+    assert told["keywords"]["total"] == len(title.keywords) > 3
+    assert told["keywords"]["pageInfo"]["hasNextPage"]
+    assert told["worldwide"]["total"] == {"amount": title.gross_worldwide.amount, "currency": "USD"}  # type: ignore[union-attr]
+    assert told["wins"]["total"] == title.award_wins
+    assert told["prestigiousAwardSummary"]["awardNomination"]["award"]["eventEdition"]["event"]["id"] == "ev0000003"
+    assert [country["id"] for country in told["countriesOfOrigin"]["countries"]] == list(title.countries)
+    assert told["releaseDate"]["country"]["id"] == title.release_country
+
+
+def test_the_episodes_of_a_series_come_page_by_page_and_by_season(site: DemoSite) -> None:
+    series = next(title for title in site.catalogue.chart(ChartName.TOPTV) if len(title.season_sizes) > 2)
+    query = """query ($id: ID!, $after: ID, $filter: EpisodesFilter) { title(id: $id) { episodes {
+      displayableSeasons { total edges { node { season } } }
+      episodes(first: 7, after: $after, filter: $filter) { total pageInfo { endCursor hasNextPage } edges { node {
+        id titleType { id } series { series { id } displayableEpisodeNumber {
+          displayableSeason { season } episodeNumber { episodeNumber } } } } } } } } }"""
+    found: list[str] = []
+    after = None
+    while True:
+        told = ask(site, query, id=series.imdb_id, after=after)["title"]["episodes"]
+        found += [edge["node"]["id"] for edge in told["episodes"]["edges"]]
+        after = told["episodes"]["pageInfo"]["endCursor"]
+        if not told["episodes"]["pageInfo"]["hasNextPage"]:
+            break
+    assert found == [episode.imdb_id for episode in site.catalogue.episodes(series)]
+    assert told["displayableSeasons"]["total"] == len(series.season_sizes)
+    assert told["episodes"]["total"] == sum(series.season_sizes)
+    second = ask(site, query, id=series.imdb_id, filter={"includeSeasons": ["2"]})["title"]["episodes"]["episodes"]
+    assert 0 < second["total"] <= series.season_sizes[1]
+    node = second["edges"][0]["node"]
+    assert node["titleType"]["id"] == "tvEpisode"
+    assert node["series"]["series"]["id"] == series.imdb_id
+    assert node["series"]["displayableEpisodeNumber"]["displayableSeason"]["season"] == "2"
+
+
+def test_people_are_told_with_what_they_are_known_for(site: DemoSite) -> None:
+    title = next(site.catalogue.chart(ChartName.TOP250))
+    ids = [title.cast[0].person.person_id, title.directors[0].person_id]
+    query = """query ($ids: [ID]!) { names(ids: $ids) { id nameText { text } birthDate { dateComponents { year } }
+      primaryProfessions { category { id } } knownFor(first: 4) { edges { node { title { id } } } } } }"""
+    people = ask(site, query, ids=ids)["names"]
+    assert [person["id"] for person in people] == ids
+    for person in people:
+        known = [edge["node"]["title"]["id"] for edge in person["knownFor"]["edges"]]
+        assert title.imdb_id in known or len(known) == 4
+        assert person["birthDate"]["dateComponents"]["year"] < 2010
+    assert people[1]["primaryProfessions"][0]["category"]["id"] == "director"

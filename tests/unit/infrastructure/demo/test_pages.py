@@ -101,7 +101,7 @@ def test_the_dom_tells_the_title(pages: PageBuilder, catalogue: DemoCatalogue) -
     assert shown('[data-testid="hero-rating-bar__aggregate-rating__score"] span')[0] == f"{title.rating:.1f}"
     assert shown('[data-testid="plot-xl"]') == [title.plot]
     assert shown('[data-testid="interests"] .ipc-chip__text') == list(title.genres)
-    assert shown('[data-testid="title-cast-item__actor"]') == [role.person.name for role in title.cast]
+    assert shown('[data-testid="title-cast-item__actor"]') == [role.person.name for role in title.cast[:18]]
     assert shown(".metacritic-score-box") == [str(title.metascore)]
 
 

@@ -11,6 +11,7 @@ from domain.errors import FilmledgerError, InvalidMovie, NotFound, Transient, Un
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
 from infrastructure.scraper.graphql_titles import GraphqlTitle, TitleNode, read_titles, to_title
+from infrastructure.scraper.title_fields import CORE_FIELDS
 from tests.support.site_shapes import graphql_title
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ def read(nodes: list[Any], asked: list[str], *errors: GraphqlError) -> list[Grap
 
 
 def missing(title: GraphqlTitle) -> frozenset[str]:
-    return title.untold | title.cut
+    return (title.untold | title.cut) & CORE_FIELDS
 
 
 def only(node: Any, *errors: GraphqlError, asked: str = GLASS) -> GraphqlTitle:
@@ -45,7 +46,9 @@ def test_every_field_is_read() -> None:
         Person("nm0000002", "Bo Lind"),
         Person("nm0000003", "Cy Moe"),
     )
-    assert only(graphql_title()) == GraphqlTitle(
+    title = only(graphql_title())
+    assert title.cut == missing(title) == frozenset()
+    assert title.movie == (
         Movie(
             imdb_id=GLASS,
             title="The Glass Ferry 01",
@@ -68,9 +71,7 @@ def test_every_field_is_read() -> None:
                 Credit(ferryman, CAST, 1, ("Ferryman", "His Brother")),
                 Credit(extra, CAST, 2),
             ),
-        ),
-        untold=frozenset(),
-        cut=frozenset(),
+        )
     )
 
 

@@ -84,7 +84,7 @@ def test_a_folder_comes_out_file_by_file(folder: Path, caplog: pytest.LogCapture
     assert done["z-chart.html"].source == "chart"
     assert done[f"{IDS[1]}.html"].source == "file"
     assert done[f"{IDS[1]}.html"].detail.startswith("The Glass Ferry")
-    assert [movie.rank for movie in movies.values() if movie] == [1, 2, 3, 4, 5, 6, None, None]
+    assert [movie.imdb_id for movie in movies.values() if movie] == IDS
     assert caplog.records == []  # a path is no id that a title could have moved from
 
 

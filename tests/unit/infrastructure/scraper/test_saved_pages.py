@@ -105,7 +105,7 @@ def test_a_title_is_read_whatever_the_file_is_called(tmp_path: Path, packed: boo
     path.write_bytes(gzip.compress(TITLE) if packed else TITLE)
     title = read(path, ranks={"tt0000001": 7})
     assert (title.movie.imdb_id, title.movie.rank, title.source) == ("tt0000001", 7, "file")
-    assert (title.missing, title.requests, title.size) == (frozenset(), 0, path.stat().st_size)
+    assert (title.cut, title.requests, title.size) == (frozenset(), 0, path.stat().st_size)
 
 
 def test_a_title_outside_the_chart_has_no_rank(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
-from infrastructure.scraper.title_fields import FIELDS
+from infrastructure.scraper.title_fields import CORE_FIELDS
 from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
 from tests.support.title_pages import (
     IMDB_ID,
@@ -57,16 +57,27 @@ def parse(body: bytes, imdb_id: str | None = IMDB_ID, final_url: str | None = No
     return parse_title(body, imdb_id=imdb_id, scraped_at=NOW, final_url=final_url)
 
 
+def core(movie: Movie) -> dict[str, object]:
+    """The fields that every layout has."""
+    return {name: getattr(movie, name) for name in CORE_FIELDS | {"imdb_id", "source_url", "scraped_at"}}
+
+
+def assert_core(title: ParsedTitle, movie: Movie) -> None:
+    """The title has all of these fields, as this movie has them."""
+    assert core(title.movie) == core(movie)
+    assert not title.missing & CORE_FIELDS
+
+
 # --- which part wins ------------------------------------------------------------
 
 
 def test_the_island_alone_tells_everything() -> None:
-    assert parse(page(next_data())) == ParsedTitle(WHOLE, frozenset())
+    assert_core(parse(page(next_data())), WHOLE)
 
 
 def test_a_whole_island_is_not_doubted() -> None:
     other = linked_data(alternateName="Another Name", aggregateRating={"ratingValue": 1.1, "ratingCount": 1})
-    assert parse(page(next_data(), other, MARKUP_2022)).movie == WHOLE
+    assert core(parse(page(next_data(), other, MARKUP_2022)).movie) == core(WHOLE)
 
 
 def test_null_in_a_whole_island_means_none_whatever_other_parts_say() -> None:
@@ -89,7 +100,7 @@ def test_null_in_a_whole_island_means_none_whatever_other_parts_say() -> None:
     island["props"]["pageProps"]["aboveTheFoldData"]["principalCreditsV2"] = []
     title = parse(page(island, linked_data(), MARKUP_2022))
     bare = Movie(imdb_id=IMDB_ID, title="The Glass Ferry", source_url=WHOLE.source_url, scraped_at=NOW, kind="movie")
-    assert title == ParsedTitle(bare, frozenset())
+    assert_core(title, bare)
 
 
 def test_the_markup_is_not_even_parsed_where_the_island_is_whole() -> None:
@@ -101,38 +112,38 @@ def test_the_markup_is_not_even_parsed_where_the_island_is_whole() -> None:
 def test_without_the_island_linked_data_and_markup_fill_each_other_up() -> None:
     title = parse(page(None, linked_data(), MARKUP_2022))
     assert title.cut == {"genres", "cast"}
-    assert title.untold == frozenset()
+    assert not title.untold & CORE_FIELDS
     assert title.movie.genres == ("Drama", "Fantasy", "Mystery")
     cast = [(credit.person.name, credit.characters) for credit in title.movie.cast]
     assert cast == [("Cy Moe", ("The Ferryman",)), ("Di Foss", ())]  # the longer one, from the markup
-    told = FIELDS - title.missing
+    told = CORE_FIELDS - title.missing
     assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
 
 
 def test_linked_data_alone_names_what_it_cannot_tell() -> None:
     title = parse(page(None, linked_data()))
-    assert title.missing == {"kind", "year", "metascore", "genres", "cast"}
+    assert (title.missing & CORE_FIELDS) == {"kind", "year", "metascore", "genres", "cast"}
     assert (title.movie.title, title.movie.original_title) == (WHOLE.title, WHOLE.original_title)
     assert title.movie.directors == WHOLE.directors
 
 
 def test_the_markup_of_2022_alone() -> None:
     title = parse(page(None, None, MARKUP_2022))
-    assert title.missing == {"votes", "genres", "cast"}
+    assert (title.missing & CORE_FIELDS) == {"votes", "genres", "cast"}
     assert title.movie.votes is None
     assert title.movie.cast == (
         Credit(Person("nm0000003", "Cy Moe"), CAST, 1, ("The Ferryman",)),
         Credit(Person("nm0000004", "Di Foss"), CAST, 2),
     )
-    told = FIELDS - title.missing
+    told = CORE_FIELDS - title.missing
     assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
 
 
 def test_the_markup_of_2014_alone() -> None:
     title = parse(page(None, None, MARKUP_2014))
-    assert title.missing == {"certificate"}
+    assert (title.missing & CORE_FIELDS) == {"certificate"}
     assert title.movie.genres == ("Drama", "Fantasy")
-    told = FIELDS - title.missing - {"genres"}
+    told = CORE_FIELDS - title.missing - {"genres"}
     assert {name: getattr(title.movie, name) for name in told} == {name: getattr(WHOLE, name) for name in told}
 
 
@@ -159,9 +170,9 @@ def test_a_broken_island_is_as_good_as_none(island: str) -> None:
 @pytest.mark.parametrize("wrong", [5, "text", [], [7], {}, {"metascore": 7}, True])
 def test_a_value_of_another_shape_is_asked_of_the_next_part(wrong: object) -> None:
     above = above_the_fold(metacritic=wrong, originalTitleText=wrong)
-    assert parse(page(next_data(above), linked_data(), MARKUP_2022)) == ParsedTitle(WHOLE, frozenset())
+    assert_core(parse(page(next_data(above), linked_data(), MARKUP_2022)), WHOLE)
     title = parse(page(next_data(above)))
-    assert title.missing == {"metascore", "original_title"}
+    assert (title.missing & CORE_FIELDS) == {"metascore", "original_title"}
     assert (title.movie.metascore, title.movie.original_title) == (None, None)
 
 
@@ -175,8 +186,10 @@ def test_the_interface_s_own_texts_are_not_needed_and_do_no_harm() -> None:
         page(next_data(above_the_fold(quoting=',"translationContext":{'))),
     )
     for variant in variants:
-        assert parse(variant) == ParsedTitle(WHOLE, frozenset())
-    assert parse(body[: body.index(b'"strings"')]) == ParsedTitle(WHOLE, torn=True)
+        assert_core(parse(variant), WHOLE)
+    torn = parse(body[: body.index(b'"strings"')])
+    assert torn.torn
+    assert_core(torn, WHOLE)
 
 
 def test_an_island_that_lost_its_people_has_them_from_the_window_title() -> None:
@@ -184,7 +197,7 @@ def test_an_island_that_lost_its_people_has_them_from_the_window_title() -> None
     above = above_the_fold(directorsPageTitle=named)
     del above["principalCreditsV2"]
     title = parse(page(next_data(above, {"id": IMDB_ID})))
-    assert title.missing == {"directors", "cast"}
+    assert (title.missing & CORE_FIELDS) == {"directors", "cast"}
     assert title.movie.directors == WHOLE.directors[:1]
 
 
@@ -206,12 +219,12 @@ def test_bytes_that_are_no_utf_8_are_replaced_and_named() -> None:
 
 def test_a_page_in_another_encoding_than_it_says_is_read_in_its_own() -> None:
     title = parse(page(json.dumps(next_data(), ensure_ascii=False)).decode().encode("cp1252"))
-    assert (title.movie.original_title, title.missing) == ("Die gläserne Fähre", frozenset())
+    assert (title.movie.original_title, (title.missing & CORE_FIELDS)) == ("Die gläserne Fähre", frozenset())
 
 
 def test_a_page_saved_as_utf_16() -> None:
     body = page(next_data(), linked_data(), MARKUP_2022)
-    assert parse(body.decode().encode("utf-16")).movie == WHOLE
+    assert core(parse(body.decode().encode("utf-16")).movie) == core(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +309,7 @@ def test_an_address_that_is_no_title_s_says_so_too(address: str) -> None:
 
 
 def test_the_reference_page_is_a_title_s() -> None:
-    assert parse(page(next_data(page="/title/[tconst]/reference"))).movie == WHOLE
+    assert core(parse(page(next_data(page="/title/[tconst]/reference"))).movie) == core(WHOLE)
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"<html></html>", b"\xff\xfe", b"{}", b"Not found"])
@@ -310,7 +323,7 @@ def test_the_markup_of_a_page_that_is_cut_off_is_not_believed() -> None:
     with pytest.raises(UnknownLayout, match=r"no end of the page \(</html>\)"):
         parse(body[: body.index(b"Cy Moe") + 3])
     left, alone = parse(page(None, linked_data(), MARKUP_2022)[:-9]), parse(page(None, linked_data()))
-    assert (left.movie, left.missing, left.torn) == (alone.movie, alone.missing, True)
+    assert (left.movie, (left.missing & CORE_FIELDS), left.torn) == (alone.movie, (alone.missing & CORE_FIELDS), True)
     assert left.cut > alone.cut
 
 
@@ -354,8 +367,8 @@ def test_a_doubtful_id_refuses_the_title() -> None:
 
 def test_next_data_saved_without_its_page() -> None:
     document = json.dumps(next_data()).encode()
-    assert parse_next_data(document, imdb_id=None, scraped_at=NOW) == ParsedTitle(WHOLE, frozenset())
-    assert parse_next_data(b"\xef\xbb\xbf" + document, imdb_id=IMDB_ID, scraped_at=NOW).movie == WHOLE
+    assert_core(parse_next_data(document, imdb_id=None, scraped_at=NOW), WHOLE)
+    assert core(parse_next_data(b"\xef\xbb\xbf" + document, imdb_id=IMDB_ID, scraped_at=NOW).movie) == core(WHOLE)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_a_title_is_read_from_its_page_with_what_it_cost() -> None:
     source, fetcher = pages(lambda sent: Page(sent.url, 200, {}, body, size=321, requests=2))
     title = read(source)
     assert (title.movie.imdb_id, title.movie.scraped_at) == (ID, NOW)
-    assert (title.source, title.missing, title.size, title.requests) == ("page", frozenset(), 321, 2)
+    assert (title.source, title.cut, title.size, title.requests) == ("page", frozenset(), 321, 2)
     assert [(sent.url, sent.max_requests, sent.patient) for sent in fetcher.sent] == [
         (f"http://site.example/title/{ID}/", 6, False)
     ]
@@ -162,7 +162,7 @@ def test_only_a_page_in_which_nothing_was_recognised_is_reported_and_its_cost_to
 def test_one_title_alone_goes_at_once() -> None:
     source, fetcher = graphql(all_titles)
     title = read(source)
-    assert (title.movie.imdb_id, title.source, title.missing, title.requests) == (ID, "graphql", frozenset(), 1)
+    assert (title.movie.imdb_id, title.source, title.cut, title.requests) == (ID, "graphql", frozenset(), 1)
     assert title.movie.scraped_at == NOW
     assert [sent.variables for sent in fetcher.sent] == [{"ids": [ID]}]
 

@@ -1,6 +1,6 @@
-"""Drawing with matplotlib in the catalogue's own manner, as SVG that lives in a page.
+"""Draws with matplotlib in the catalogue's style, and converts drawings to SVG inside HTML.
 
-Colours are drawn as stand-ins and become CSS variables, so that one drawing
+Drawings use substitute colours that become CSS variables, so that one drawing
 serves light and dark. Text stays text, in the page's typeface.
 """
 
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 from markupsafe import Markup
+
+from infrastructure.catalogue.typography import TextStyle, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,27 +40,28 @@ _XLINK_HREF: Final = "{http://www.w3.org/1999/xlink}href"
 _FAMILY: Final = re.compile(r"font-family: [^;]*;? ?")
 _SHORTHAND: Final = re.compile(r"font: ([\d.]+)px [^;]*")
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
+_LABEL_STYLE: Final = TextStyle(88, 400)
 WIDE: Final = 1120
 NARROW: Final = 360
 
 
 @contextmanager
-def house_style() -> Iterator[None]:
-    """The settings that all drawing happens under, whatever the user's own are."""
+def plot_style() -> Iterator[None]:
+    """Applies matplotlib's defaults and our changes, independent of the user's own settings."""
     import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         mpl.rcParams["svg.fonttype"] = "none"
-        mpl.rcParams["svg.hashsalt"] = "filmledger"  # otherwise ids are random
-        mpl.rcParams["text.parse_math"] = False  # a title may hold dollar signs
-        # Text is drawn by the browser; that matplotlib's own font lacks a script only makes its guess of a width worse.
+        mpl.rcParams["svg.hashsalt"] = "filmledger"  # makes ids reproducible
+        mpl.rcParams["text.parse_math"] = False  # titles may contain dollar signs
+        # The browser draws the text, so glyphs that matplotlib's font lacks do not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
 def canvas(*, wide: bool, height: int, left: int, right: int = 24, bottom: int = 44) -> tuple[Drawing, Axes]:
-    """An empty drawing with one pair of axes; all measures in CSS pixels at the drawing's own size."""
+    """Returns an empty drawing with one pair of axes; all lengths are CSS pixels at the drawing's own size."""
     from matplotlib.figure import Figure as Drawing
 
     width = WIDE if wide else NARROW
@@ -74,63 +77,80 @@ def canvas(*, wide: bool, height: int, left: int, right: int = 24, bottom: int =
 
 
 def rules(axes: Axes, direction: str) -> None:
-    """Hairlines at the ticks of the ``x`` or ``y`` axis."""
+    """Draws hairlines at the ticks of the ``x`` or ``y`` axis."""
     axes.grid(visible=True, axis="x" if direction == "x" else "y", color=LINE, linewidth=1)
 
 
 def dots(
     axes: Axes, points: Iterable[tuple[float, float]], *, color: str = INK, size: float = 26, opacity: float = 0.55
 ) -> None:
-    """A dot for each point; points that fall on one another make one larger dot, up to four times the area."""
+    """Draws a dot for each point; equal points become one larger dot, up to four times the area."""
     counted = Counter(points)
     levels: dict[int, list[tuple[float, float]]] = {}
     for point in sorted(counted):
         levels.setdefault(min(counted[point], 4), []).append(point)
     for level in sorted(levels):
         xs, ys = zip(*levels[level], strict=True)
-        axes.scatter(xs, ys, s=size * level, color=color, alpha=opacity, linewidths=0, zorder=3)
+        axes.scatter(xs, ys, s=size * level, color=color, alpha=opacity, linewidths=0, zorder=3, clip_on=False)
 
 
-def label(axes: Axes, at: tuple[float, float], text: str, *, dx: float = 8, **style: Any) -> None:
-    """Text beside a point, ``dx`` pixels to its right."""
+def label(axes: Axes, at: tuple[float, float], text: str, *, dx: float = 8, dy: float = 0, **style: Any) -> None:
+    """Writes text beside a point, ``dx`` pixels to its right and ``dy`` pixels above it."""
     settings = {"fontsize": 13, "color": INK, "va": "center", "ha": "left", **style}
-    axes.annotate(text, at, xytext=(dx, 0), textcoords="offset points", annotation_clip=False, **settings)
+    axes.annotate(text, at, xytext=(dx, dy), textcoords="offset points", annotation_clip=False, **settings)
 
 
-def labels(axes: Axes, names: Iterable[tuple[tuple[float, float], str]], *, fontsize: float) -> None:
-    """Names beside points, in order of importance; one that would cover another is left out.
+def labels(
+    axes: Axes,
+    names: Iterable[tuple[tuple[float, float], str]],
+    *,
+    fontsize: float,
+    marks: Iterable[tuple[float, float]] = (),
+) -> None:
+    """Writes names beside points, the most important first.
 
-    Call it when the axes have their limits. Names stand left of points near the right edge.
+    A name that would cover a mark, another name or the edge is left out. The axes
+    must have their final limits.
+
+    Args:
+        axes: the axes.
+        names: points and their names.
+        fontsize: in pixels.
+        marks: points that names must not cover.
     """
-    taken: list[tuple[float, float, float, float]] = []
-    edge = axes.bbox.x1
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in map(axes.transData.transform, set(marks))]
+    edges = axes.bbox.x0, axes.bbox.y0, axes.bbox.x1, axes.bbox.y1
     for at, text in names:
         x, y = axes.transData.transform(at)
-        width = len(text) * fontsize * 0.52
-        leftwards = x + 10 + width > edge
-        left = x - 10 - width if leftwards else x + 10
-        box = (left, y - fontsize * 0.7, left + width, y + fontsize * 0.7)
-        if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
-            taken.append(box)
-            label(axes, at, text, dx=-10 if leftwards else 10, ha="right" if leftwards else "left", fontsize=fontsize)
+        width = text_width(text, _LABEL_STYLE) * fontsize
+        for dx, dy, align in ((10, 0, "left"), (-10, 0, "right"), (0, 16, "center"), (0, -16, "center")):
+            left = x + dx - {"left": 0.0, "right": width, "center": width / 2}[align]
+            box = (left - 3, y + dy - fontsize * 0.6, left + width + 3, y + dy + fontsize * 0.6)
+            inside = box[0] >= edges[0] and box[1] >= edges[1] and box[2] <= edges[2] + 20 and box[3] <= edges[3]
+            if inside and not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+                taken.append(box)
+                label(axes, at, text, dx=dx, dy=dy, ha=align, fontsize=fontsize)
+                break
 
 
-def shortened(text: str, most: int) -> str:
-    """The text, cut with an ellipsis where it is longer than ``most``."""
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def fit(axes: Axes, xs: Sequence[float], ys: Sequence[float], *, margin: float = 0.04) -> None:
+    """Sets the limits of both axes to the data with a margin, so that no mark is cut."""
+    for values, set_limits in ((xs, axes.set_xlim), (ys, axes.set_ylim)):
+        low, high = min(values), max(values)
+        space = (high - low) * margin or max(abs(high) * margin, 0.5)
+        set_limits(low - space, high + space)
 
 
 def to_svg(drawing: Drawing, name: str, title: str) -> Markup:
-    """The drawing as an element of the page.
+    """Returns a drawing as an SVG element for HTML.
 
     Args:
-        drawing: as drawn.
-        name: unique on the page; the ids inside begin with it.
-        title: what a screen reader says instead.
+        drawing: the drawing.
+        name: unique on the page; prefix of the ids inside.
+        title: alternative text.
     """
     out = io.BytesIO()
-    # Neither date nor program version: the same films give the same bytes.
+    # Neither date nor program version, so that the same films give the same bytes.
     drawing.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     parser = etree.XMLParser(remove_comments=True, remove_blank_text=True, resolve_entities=False, no_network=True)
     root = etree.fromstring(out.getvalue(), parser)
@@ -143,7 +163,7 @@ def to_svg(drawing: Drawing, name: str, title: str) -> Markup:
     root.attrib.update({"viewBox": view, "class": "figure", "role": "img", "aria-label": title})
     etree.cleanup_namespaces(root)
     text = etree.tostring(root, encoding="unicode")
-    # Inside HTML there are no namespaces to declare, and href needs no prefix.
+    # HTML needs no namespace declarations, and no prefix for href.
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href=", "href=")
     return Markup(text)  # noqa: S704 - serialised by lxml, which escapes
 
@@ -181,13 +201,13 @@ def _clean(root: etree._Element, name: str) -> None:
 
 
 def _style(style: str) -> str:
-    for stand_in, variable in _VARIABLES.items():
-        style = style.replace(stand_in, variable)
+    for substitute, variable in _VARIABLES.items():
+        style = style.replace(substitute, variable)
     return _SHORTHAND.sub(r"font-size: \1px", _FAMILY.sub("", style))  # the page's typeface, not matplotlib's
 
 
 def _share_style(group: etree._Element) -> None:
-    """One style for a group of equal dots instead of one for each."""
+    """Moves the style of equal dots to their group."""
     children: Sequence[etree._Element] = list(group)
     styles = {child.get("style") for child in children}
     if len(children) > 1 and len(styles) == 1 and all(child.tag == f"{_SVG}use" for child in children):

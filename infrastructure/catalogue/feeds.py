@@ -1,0 +1,153 @@
+"""``sitemap.xml`` for search engines, and ``feed.xml`` with the changes of the charts.
+
+Sources: https://www.sitemaps.org/protocol.html, https://www.rssboard.org/rss-specification
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from email.utils import format_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from application.catalogue_data import CatalogueData
+from application.chart_changes import Move, chart_moves
+from domain.errors import UsageError
+from domain.movie import Movie
+from infrastructure.catalogue import formats
+from infrastructure.catalogue.renderer import PageUrls, page_address
+
+MAX_ENTRIES: Final = 50_000
+MAX_ITEMS: Final = 100
+_MOVERS_PER_DAY: Final = 10
+_NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_ATOM: Final = "http://www.w3.org/2005/Atom"
+_IMDB_CHARTS: Final = "https://www.imdb.com/chart/top/"
+
+
+def site_address(text: str) -> str:
+    """Returns ``SITE_URL`` with a final ``/``; empty stays empty.
+
+    Raises:
+        UsageError: it is no absolute http address, or has a query.
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+    except ValueError:
+        valid = False
+    if not valid or any(char.isspace() for char in text):
+        raise UsageError("SITE_URL: allowed: an address such as https://films.example/ without a query")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def sitemaps(site: str, pages: Sequence[str], changed: Mapping[str, str], most: int = MAX_ENTRIES) -> dict[str, bytes]:
+    """Returns ``sitemap.xml``; with too many pages for one file, an index of that name and its parts.
+
+    Args:
+        site: ends in ``/``.
+        pages: paths of all pages.
+        changed: day a page's content was read, by path, where known.
+        most: limit of entries in one file.
+    """
+    if len(pages) <= most:
+        return {"sitemap.xml": _urls(site, pages, changed)}
+    parts = [pages[start : start + most] for start in range(0, len(pages), most)]
+    files = {f"sitemap-{number}.xml": _urls(site, part, changed) for number, part in enumerate(parts, start=1)}
+    index = _root("sitemapindex")
+    for name in files:
+        _add_url(_add_url(index, "sitemap"), "loc", f"{site}{name}")
+    files["sitemap.xml"] = _to_bytes(index)
+    return files
+
+
+def _urls(site: str, pages: Sequence[str], changed: Mapping[str, str]) -> bytes:
+    root = _root("urlset")
+    for path in pages:
+        url = _add_url(root, "url")
+        _add_url(url, "loc", page_address(site, path))
+        if path in changed:
+            _add_url(url, "lastmod", changed[path])
+    return _to_bytes(root)
+
+
+def _root(name: str) -> etree._Element:
+    unprefixed: dict[str | None, str] = {None: _NAMESPACE}
+    return etree.Element(f"{{{_NAMESPACE}}}{name}", nsmap=unprefixed)  # type: ignore[arg-type]  # lxml takes None
+
+
+def _add_url(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
+    element = etree.SubElement(parent, f"{{{_NAMESPACE}}}{name}")
+    element.text = text
+    return element
+
+
+def _to_bytes(root: etree._Element) -> bytes:
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+
+
+def feed(data: CatalogueData, site: str) -> bytes:
+    """Returns ``feed.xml``: newcomers, leavers and the biggest movers of the last days, newest first.
+
+    Args:
+        data: the catalogue with its snapshots.
+        site: address the catalogue will be served at, ending in ``/``; without one, entries link to IMDb.
+    """
+    urls = PageUrls(data)
+    root = etree.Element("rss", {"version": "2.0"}, nsmap={"atom": _ATOM})
+    channel = etree.SubElement(root, "channel")
+    _add(channel, "title", "filmledger: what changed in the charts")
+    _add(channel, "link", site or _IMDB_CHARTS)
+    _add(channel, "description", "Films that entered, left, rose or fell, from day to day.")
+    _add(channel, "language", "en")
+    if data.snapshots:
+        latest = max(snapshot.taken_at for snapshot in data.snapshots)
+        _add(channel, "lastBuildDate", format_datetime(latest, usegmt=True))
+    _add(channel, "generator", "filmledger")
+    if site:
+        address = f"{site}feed.xml"
+        etree.SubElement(channel, f"{{{_ATOM}}}link", {"href": address, "rel": "self", "type": "application/rss+xml"})
+    moves = chart_moves(data.snapshots, _MOVERS_PER_DAY)
+    known = [(move, data.movies[move.imdb_id]) for move in moves if move.imdb_id in data.movies]
+    for move, movie in known[:MAX_ITEMS]:
+        item = etree.SubElement(channel, "item")
+        _add(item, "title", _headline(move, movie))
+        _add(item, "link", page_address(site, urls.film(movie.imdb_id)) if site else movie.source_url)
+        _add(item, "description", _sentence(move, movie))
+        _add(item, "guid", f"filmledger:{move.chart}:{move.run_id}:{move.imdb_id}", isPermaLink="false")
+        _add(item, "category", formats.chart(move.chart))
+        _add(item, "pubDate", format_datetime(move.taken_at, usegmt=True))
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+
+
+def _name(movie: Movie) -> str:
+    title = " ".join(movie.title.split())
+    return title if movie.year is None else f"{title} ({movie.year})"
+
+
+def _headline(move: Move, movie: Movie) -> str:
+    if move.before is None:
+        return f"New at {move.rank}: {_name(movie)}"
+    if move.rank is None:
+        return f"Gone from {move.before}: {_name(movie)}"
+    direction = "Up" if move.rank < move.before else "Down"
+    return f"{direction} {abs(move.before - move.rank)} to {move.rank}: {_name(movie)}"
+
+
+def _sentence(move: Move, movie: Movie) -> str:
+    chart = f"in the chart {formats.chart(move.chart)}, {formats.day(move.taken_at)}"
+    if move.before is None:
+        return f"{_name(movie)} is new at rank {move.rank} {chart}."
+    if move.rank is None:
+        return f"{_name(movie)}, at rank {move.before} before, is no longer {chart}."
+    verb = "rose" if move.rank < move.before else "fell"
+    return f"{_name(movie)} {verb} from rank {move.before} to rank {move.rank} {chart}."
+
+
+def _add(parent: etree._Element, name: str, text: str, **attributes: str) -> None:
+    etree.SubElement(parent, name, attributes).text = text

@@ -1,0 +1,608 @@
+"""The plots of the findings page, and the small lines of film and person pages.
+
+A heading is a finding: a statement computed from the data. When the data do not
+support one, the heading only names what the plot shows; with too little data
+there is no plot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import mean, median
+from typing import Final
+
+from markupsafe import Markup
+
+from application.catalogue_data import CatalogueData
+from application.chart_changes import ChartChanges
+from domain.movie import Movie
+from infrastructure.catalogue import formats
+from infrastructure.catalogue.canvas import (
+    INK,
+    MARK,
+    canvas,
+    dots,
+    fit,
+    label,
+    labels,
+    plot_style,
+    rules,
+    to_svg,
+)
+
+_ENOUGH: Final = 5  # films that a statement about a group needs
+_MAX_BARS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One drawing with its finding and its numbers.
+
+    Attributes:
+        name: its anchor on the page.
+        heading: the finding, or what the plot shows.
+        label: what the axes are.
+        words: an explanation in one or two sentences.
+        wide, narrow: the drawing for screens and for phones.
+        columns, rows: its numbers as a table.
+    """
+
+    name: str
+    heading: str
+    label: str
+    words: str
+    wide: Markup
+    narrow: Markup
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A small line or cloud of dots over time; texts of the axes stand beside the drawing.
+
+    Attributes:
+        svg: the drawing.
+        caption: what it shows.
+        top, bottom: the values at the upper and lower edge.
+        first, last: the times at the left and right edge.
+    """
+
+    svg: Markup
+    caption: str
+    top: str
+    bottom: str
+    first: str
+    last: str
+
+
+def draw_plots(data: CatalogueData) -> tuple[Plot, ...]:
+    """Draws the plots for which there is enough data."""
+    with plot_style():
+        drawn = (
+            rank_history(data),
+            ratings_by_decade(data),
+            imdb_against_metascore(data),
+            length_over_the_years(data),
+            votes_against_rating(data),
+            budget_against_gross(data),
+            genre_shares(data),
+            country_shares(data),
+        )
+    return tuple(plot for plot in drawn if plot is not None)
+
+
+# --- ranks over time --------------------------------------------------------------
+
+
+def rank_history(data: CatalogueData) -> Plot | None:
+    """Ranks of the films that moved farthest in the chart seen last; None without two days."""
+    chart = data.charts[0] if data.charts else None
+    if chart is None or not chart.history:
+        return None
+    ranges = []
+    for imdb_id, days in chart.history.items():
+        ranks = [day.rank for day in days if day.rank is not None]
+        ranges.append((min(ranks) - max(ranks), min(ranks), imdb_id))
+    moved = [imdb_id for span, _, imdb_id in sorted(ranges) if span][:8]
+    if not moved:
+        return None
+    days = chart.history[moved[0]]
+    seen = [(day.rank, day.taken_at) for day in days if day.rank is not None]
+    change = seen[0][0] - seen[-1][0] if days[-1].rank is not None else 0
+    title = formats.shortened(data.movies[moved[0]].title, 60)
+    places = formats.count(abs(change), "place")
+    since = formats.day(seen[0][1])
+    heading = f"{title} {'rose' if change > 0 else 'fell'} {places} since {since}" if change else "Ranks over time"
+    return Plot(
+        name="rank-history",
+        heading=heading,
+        label=f"Rank in the {formats.chart(chart.chart)}, first place on top",
+        words=f"The films whose rank changed most over {formats.count(len(days), 'day')} of records.",
+        wide=_draw_ranks(data, chart, moved, wide=True),
+        narrow=_draw_ranks(data, chart, moved[:5], wide=False),
+        columns=("Film", *(formats.day(day.taken_at) for day in days)),
+        rows=tuple(
+            (
+                data.movies[imdb_id].title,
+                *("–" if day.rank is None else str(day.rank) for day in chart.history[imdb_id]),
+            )
+            for imdb_id in moved
+        ),
+    )
+
+
+def _draw_ranks(data: CatalogueData, chart: ChartChanges, moved: list[str], *, wide: bool) -> Markup:
+    drawing, axes = canvas(wide=wide, height=520 if wide else 400, left=64 if wide else 40, right=250 if wide else 132)
+    last_ranks: list[tuple[int, str]] = []
+    for place, imdb_id in enumerate(moved):
+        days = chart.history[imdb_id]
+        ranks = [float("nan") if day.rank is None else float(day.rank) for day in days]
+        color = MARK if place == 0 else INK
+        axes.plot(range(len(days)), ranks, color=color, linewidth=2.5, alpha=1 if place == 0 else 0.75, clip_on=False)
+        last = max(at for at, day in enumerate(days) if day.rank is not None)
+        axes.plot([last], [ranks[last]], "o", color=color, markersize=6 if wide else 5, clip_on=False)
+        last_ranks.append((int(ranks[last]), imdb_id))
+    highest = max(day.rank or 0 for imdb_id in moved for day in chart.history[imdb_id])
+    lowest = min(day.rank or highest for imdb_id in moved for day in chart.history[imdb_id])
+    span = max(highest - lowest, 1)
+    axes.set_ylim(highest + span * 0.04, lowest - span * 0.04)
+    end = len(chart.history[moved[0]]) - 1
+    axes.set_xlim(0, end)
+    step = span * 1.08 * (22 if wide else 17) / (520 - 58 if wide else 400 - 58)
+    for wanted, rank, imdb_id in _apart(sorted(last_ranks), step, highest + span * 0.04):
+        color = MARK if imdb_id == moved[0] else INK
+        name = formats.shortened(data.movies[imdb_id].title, 30 if wide else 15)
+        label(axes, (end, wanted), f"{rank}  {name}", dx=14, color=color, fontsize=14 if wide else 12.5)
+    rules(axes, "y")
+    days_shown = [formats.day(day.taken_at) for day in chart.history[moved[0]]]
+    shown = sorted({0, end} | ({end // 2} if wide and end > 3 else set()))
+    axes.set_xticks(shown, [days_shown[at] if wide else days_shown[at].rpartition(" ")[0] for at in shown])
+    axes.locator_params(axis="y", integer=True)
+    axes.set_yticks([tick for tick in axes.get_yticks() if tick >= 1 and lowest <= tick <= highest])
+    return to_svg(drawing, f"history-{'wide' if wide else 'narrow'}", "Ranks over time")
+
+
+def _apart(ranks: Iterable[tuple[int, str]], step: float, lowest: float) -> list[tuple[float, int, str]]:
+    """Spreads labels vertically: each at its rank or below the one before it, and none below the axis."""
+    placed: list[list[float | int | str]] = []
+    for rank, imdb_id in ranks:
+        at = max(float(rank), float(placed[-1][0]) + step) if placed else float(rank)
+        placed.append([at, rank, imdb_id])
+    limit = lowest
+    for entry in reversed(placed):
+        entry[0] = min(float(entry[0]), limit)
+        limit = float(entry[0]) - step
+    return [(float(at), int(rank), str(imdb_id)) for at, rank, imdb_id in placed]
+
+
+def rank_trends(data: CatalogueData) -> dict[str, Trend]:
+    """Draws the ranks of each film over time, where they changed between days."""
+    trends: dict[str, Trend] = {}
+    for chart in data.charts:
+        for imdb_id, days in chart.history.items():
+            known = [(day.taken_at.date(), float(day.rank)) for day in days if day.rank is not None]
+            if imdb_id not in trends and len({rank for _, rank in known}) > 1:
+                best, worst = (int(pick(rank for _, rank in known)) for pick in (min, max))
+                caption = f"{formats.chart(chart.chart)}: between rank {best} and rank {worst}"
+                points = [(float(at.toordinal()), -rank) for at, rank in known]
+                trends[imdb_id] = _trend(points, caption, str(best), str(worst), known[0][0], known[-1][0], line=True)
+    return trends
+
+
+def rating_trends(data: CatalogueData) -> dict[str, Trend]:
+    """Draws the rating of each film over time, where it changed between days."""
+    histories = {imdb_id: list(days) for imdb_id, days in data.ratings.items()}
+    for chart in data.charts:
+        for imdb_id, points in chart.history.items():
+            rated = [(point.taken_at.date(), point.rating) for point in points if point.rating is not None]
+            histories.setdefault(imdb_id, rated)
+    trends: dict[str, Trend] = {}
+    for imdb_id, days in histories.items():
+        ratings = [rating for _, rating in days]
+        if len(set(ratings)) > 1:
+            low, high = f"{min(ratings):.1f}", f"{max(ratings):.1f}"
+            caption = f"Rating: between {low} and {high}"
+            placed = [(float(day.toordinal()), rating) for day, rating in days]
+            trends[imdb_id] = _trend(placed, caption, high, low, days[0][0], days[-1][0], line=True)
+    return trends
+
+
+def _trend(
+    points: Sequence[tuple[float, float]],
+    caption: str,
+    top: str,
+    bottom: str,
+    first: date | int,
+    last: date | int,
+    *,
+    line: bool,
+) -> Trend:
+    edges = [str(edge) if isinstance(edge, int) else formats.date(edge.isoformat()) for edge in (first, last)]
+    return Trend(_trend_svg(points, caption, line=line), caption, top, bottom, edges[0], edges[1])
+
+
+def _trend_svg(points: Sequence[tuple[float, float]], title: str, *, line: bool) -> Markup:
+    """Draws points in a box that is stretched to its place; strokes and dots keep their size."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    width, height = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
+    placed = [(round((x - min(xs)) / width * 600, 1), round(100 - (y - min(ys)) / height * 100, 1)) for x, y in points]
+    parts = []
+    if line:
+        parts.append(Markup('<path class="line" d="M{}"/>').format(" ".join(f"{x:g},{y:g}" for x, y in placed)))
+        placed = placed[-1:]
+    parts.append(
+        Markup('<path class="{}" d="{}"/>').format(
+            "end" if line else "dot", "".join(f"M{x:g},{y:g}h0" for x, y in dict.fromkeys(placed))
+        )
+    )
+    return Markup(
+        '<svg class="trend" viewBox="0 0 600 100" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+    ).format(title, Markup("").join(parts))
+
+
+def person_trend(movies: Iterable[Movie]) -> Trend | None:
+    """Draws the ratings of a person's films by year; None with fewer than three different years."""
+    known = sorted({(m.year, m.rating, m.imdb_id) for m in movies if m.year is not None and m.rating is not None})
+    years = sorted({year for year, _, _ in known})
+    if len(years) < 3:
+        return None
+    ratings = [rating for _, rating, _ in known]
+    low, high = f"{min(ratings):.1f}", f"{max(ratings):.1f}"
+    caption = f"Ratings of {len(known)} films over time"
+    if low == high:
+        return None
+    return _trend([(y, r) for y, r, _ in known], caption, high, low, years[0], years[-1], line=False)
+
+
+# --- ratings, lengths, votes, money --------------------------------------------------
+
+
+def ratings_by_decade(data: CatalogueData) -> Plot | None:
+    """A row for each decade, a dot for each film; None with fewer than two decades."""
+    rated = {
+        start: sorted(movie.rating for movie in movies if movie.rating is not None)
+        for start, movies in data.decades.items()
+        if start is not None
+    }
+    rows = [(start, ratings) for start, ratings in sorted(rated.items(), reverse=True) if ratings]
+    if len(rows) < 2:
+        return None
+    medians = sorted(((median(ratings), start) for start, ratings in rows if len(ratings) >= _ENOUGH), reverse=True)
+    heading = "Ratings by decade"
+    if len(medians) > 1 and medians[0][0] > medians[1][0]:
+        heading = f"The {formats.decade(medians[0][1])} have the highest median rating: {_rating(medians[0][0])}"
+    return Plot(
+        name="ratings-by-decade",
+        heading=heading,
+        label="IMDb rating, a dot for each film",
+        words="Larger dots stand for several films. The upright strokes mark the median of each decade.",
+        wide=_draw_decades(rows, wide=True),
+        narrow=_draw_decades(rows, wide=False),
+        columns=("Decade", "Films", "Lowest", "Median", "Highest"),
+        rows=tuple(
+            (
+                formats.decade(start),
+                str(len(ratings)),
+                f"{ratings[0]:.1f}",
+                _rating(median(ratings)),
+                f"{ratings[-1]:.1f}",
+            )
+            for start, ratings in rows
+        ),
+    )
+
+
+def _rating(value: float) -> str:
+    """A median of ratings: one decimal, or two when it lies between two ratings."""
+    return f"{value:.2f}".removesuffix("0")
+
+
+def _draw_decades(rows: list[tuple[int, list[float]]], *, wide: bool) -> Markup:
+    drawing, axes = canvas(wide=wide, height=64 + len(rows) * (40 if wide else 34), left=88 if wide else 64)
+    for place, (_, ratings) in enumerate(rows):
+        dots(axes, ((rating, place) for rating in ratings), size=44 if wide else 20)
+        axes.plot([median(ratings)] * 2, [place - 0.36, place + 0.36], color=MARK, linewidth=3, zorder=4)
+    rules(axes, "x")
+    fit(axes, [rating for _, ratings in rows for rating in ratings], [0, 1])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), [formats.decade(start) for start, _ in rows])
+    return to_svg(drawing, f"ratings-{'wide' if wide else 'narrow'}", "Ratings by decade")
+
+
+def imdb_against_metascore(data: CatalogueData) -> Plot | None:
+    """None with fewer than five films that have both."""
+    both = [
+        (movie, round(movie.rating * 10), movie.metascore)
+        for movie in data.best()
+        if movie.rating is not None and movie.metascore is not None
+    ]
+    if len(both) < _ENOUGH:
+        return None
+    difference = mean(public - critics for _, public, critics in both)
+    heading = "IMDb rating and Metascore"
+    if abs(difference) >= 1:
+        side = "higher" if difference > 0 else "lower"
+        points = formats.count(round(abs(difference)), "point")
+        heading = f"Viewers rate {points} {side} than critics"
+    far = sorted(both, key=lambda entry: (-abs(entry[1] - entry[2]), entry[0].imdb_id))
+    return Plot(
+        name="imdb-against-metascore",
+        heading=heading,
+        label="IMDb rating upwards, Metascore to the right",
+        words=(
+            f"The mean difference over {formats.count(len(both), 'film')} that have both, on a scale of 100. "
+            "The named films are those where the two differ most."
+        ),
+        wide=_draw_metascore(both, far[:8], wide=True),
+        narrow=_draw_metascore(both, far[:3], wide=False),
+        columns=("Largest difference", "IMDb", "Metascore"),
+        rows=tuple((movie.title, f"{public / 10:.1f}", str(critics)) for movie, public, critics in far[:20]),
+    )
+
+
+def _draw_metascore(both: list[tuple[Movie, int, int]], far: list[tuple[Movie, int, int]], *, wide: bool) -> Markup:
+    drawing, axes = canvas(wide=wide, height=560 if wide else 380, left=64 if wide else 40)
+    named = {entry[0].imdb_id for entry in far}
+    size = 44 if wide else 20
+    points = [(critics, public) for _, public, critics in both]
+    fit(axes, [x for x, _ in points], [y for _, y in points])
+    rules(axes, "y")
+    rest = ((critics, public) for movie, public, critics in both if movie.imdb_id not in named)
+    dots(axes, rest, size=size)
+    dots(axes, ((critics, public) for _, public, critics in far), color=MARK, size=size, opacity=0.9)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value / 10:.1f}")
+    axes.locator_params(axis="both", integer=True, nbins=9 if wide else 5)
+    names = [((critics, public), formats.shortened(movie.title, 32 if wide else 20)) for movie, public, critics in far]
+    labels(axes, names, fontsize=14 if wide else 12.5, marks=points)
+    return to_svg(drawing, f"metascore-{'wide' if wide else 'narrow'}", "IMDb rating and Metascore")
+
+
+def length_over_the_years(data: CatalogueData) -> Plot | None:
+    """None with fewer than two decades."""
+    points = [
+        (movie.year, movie.duration_minutes)
+        for movie in data.best()
+        if movie.year is not None and movie.duration_minutes is not None
+    ]
+    decades: dict[int, list[int]] = {}
+    for year, minutes in points:
+        decades.setdefault(year // 10 * 10, []).append(minutes)
+    medians = [(start, median(decades[start])) for start in sorted(decades)]
+    if len(medians) < 2:
+        return None
+    telling = [(start, middle) for start, middle in medians if len(decades[start]) >= _ENOUGH]
+    heading = "Running times by year"
+    if len(telling) > 1 and abs(telling[-1][1] - telling[0][1]) >= 5:
+        (first, before), (last, after) = telling[0], telling[-1]
+        longer = "longer" if after > before else "shorter"
+        difference = formats.count(round(abs(after - before)), "minute")
+        heading = f"The median film of the {formats.decade(last)} is {difference} {longer} than that of the {first}s"
+    return Plot(
+        name="length-over-the-years",
+        heading=heading,
+        label="Minutes upwards, year of release to the right",
+        words="A dot for each film; the line joins the medians of the decades.",
+        wide=_draw_lengths(points, medians, wide=True),
+        narrow=_draw_lengths(points, medians, wide=False),
+        columns=("Decade", "Films", "Shortest", "Median", "Longest"),
+        rows=tuple(
+            (
+                formats.decade(start),
+                str(len(decades[start])),
+                f"{min(decades[start])}",
+                f"{middle:.0f}",
+                f"{max(decades[start])}",
+            )
+            for start, middle in reversed(medians)
+        ),
+    )
+
+
+def _draw_lengths(points: list[tuple[int, int]], medians: list[tuple[int, float]], *, wide: bool) -> Markup:
+    drawing, axes = canvas(wide=wide, height=520 if wide else 380, left=64 if wide else 40)
+    dots(axes, points, size=40 if wide else 18, opacity=0.4)
+    years = [year for year, _ in points]
+    fit(axes, years, [minutes for _, minutes in points])
+    middles = [min(max(start + 5, min(years)), max(years)) for start, _ in medians]
+    axes.plot(middles, [middle for _, middle in medians], color=MARK, linewidth=3, zorder=4)
+    rules(axes, "y")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
+    axes.locator_params(axis="x", nbins=10 if wide else 5, integer=True)
+    return to_svg(drawing, f"lengths-{'wide' if wide else 'narrow'}", "Running times by year")
+
+
+def votes_against_rating(data: CatalogueData) -> Plot | None:
+    """None with fewer than five films that have both."""
+    both = [movie for movie in data.best() if movie.rating is not None and movie.votes]
+    if len(both) < _ENOUGH:
+        return None
+    popular = sorted(both, key=lambda movie: (-(movie.votes or 0), movie.imdb_id))
+    relation = _rank_correlation([float(m.votes or 0) for m in both], [m.rating or 0.0 for m in both])
+    heading = "Votes and rating"
+    if len(both) >= 20 and abs(relation) >= 0.3:
+        heading = f"Films with more votes tend to be rated {'higher' if relation > 0 else 'lower'}"
+    return Plot(
+        name="votes-against-rating",
+        heading=heading,
+        label="IMDb rating upwards, votes to the right, each step tenfold",
+        words=(
+            f"{popular[0].title} has the most votes, {popular[0].votes:,}, and a rating of {popular[0].rating:.1f}; "
+            f"{both[0].title} has the highest rating, {both[0].rating:.1f}, from {both[0].votes:,} votes."
+        ),
+        wide=_draw_votes(both, popular, wide=True),
+        narrow=_draw_votes(both, popular, wide=False),
+        columns=("Most votes", "Votes", "Rating"),
+        rows=tuple((movie.title, f"{movie.votes:,}", f"{movie.rating:.1f}") for movie in popular[:20]),
+    )
+
+
+def _rank_correlation(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Spearman's coefficient, from -1 to 1; 0 when one side is constant."""
+    ranked = [_ranks(values) for values in (xs, ys)]
+    means = [mean(ranks) for ranks in ranked]
+    sums = [sum((rank - middle) ** 2 for rank in ranks) for ranks, middle in zip(ranked, means, strict=True)]
+    if not all(sums):
+        return 0.0
+    product = sum((x - means[0]) * (y - means[1]) for x, y in zip(*ranked, strict=True))
+    return float(product / math.sqrt(sums[0] * sums[1]))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    places: dict[float, list[int]] = {}
+    for place, value in enumerate(sorted(values)):
+        places.setdefault(value, []).append(place)
+    return [mean((places[value][0], places[value][-1])) for value in values]
+
+
+def _log_point(x: int, y: float) -> tuple[float, float]:
+    return round(math.log10(x), 2), y
+
+
+def _draw_votes(both: list[Movie], popular: list[Movie], *, wide: bool) -> Markup:
+    drawing, axes = canvas(wide=wide, height=520 if wide else 380, left=64 if wide else 40)
+    named = popular[: 8 if wide else 3]
+    ids = {movie.imdb_id for movie in named}
+    size = 40 if wide else 18
+    points = {movie.imdb_id: _log_point(movie.votes or 1, movie.rating or 0.0) for movie in both}
+    fit(axes, [x for x, _ in points.values()], [y for _, y in points.values()])
+    dots(axes, (points[movie.imdb_id] for movie in both if movie.imdb_id not in ids), size=size, opacity=0.45)
+    dots(axes, (points[movie.imdb_id] for movie in named), color=MARK, size=size, opacity=0.9)
+    rules(axes, "y")
+    _tenfold(axes.xaxis, axes.get_xlim(), formats.votes)
+    names = [(points[movie.imdb_id], formats.shortened(movie.title, 28 if wide else 22)) for movie in named]
+    labels(axes, names, fontsize=14 if wide else 12.5, marks=points.values())
+    return to_svg(drawing, f"votes-{'wide' if wide else 'narrow'}", "Votes and rating")
+
+
+def budget_against_gross(data: CatalogueData) -> Plot | None:
+    """None with fewer than five films whose budget and worldwide gross are known in one currency."""
+    both = [
+        (movie, int(budget), int(gross))
+        for movie in data.best()
+        if (budget := movie.budget)
+        and (gross := movie.gross_worldwide)
+        and (movie.budget_currency or "USD") == (movie.gross_currency or "USD")
+    ]
+    if len(both) < _ENOUGH:
+        return None
+    middle = median(gross / budget for _, budget, gross in both)
+    times = f"{middle:.1f}".removesuffix(".0")
+    heading = f"Half of the films earned at least {times} times their budget"
+    ordered = sorted(both, key=lambda entry: (-entry[2] / entry[1], entry[0].imdb_id))
+    return Plot(
+        name="budget-against-gross",
+        heading=heading,
+        label="Worldwide gross upwards, budget to the right, each step tenfold",
+        words=(
+            f"{formats.count(len(both), 'film')} whose budget and gross are known in one currency. Below the line a "
+            "film earned less than it cost; cinemas keep a part of the gross."
+        ),
+        wide=_draw_money(both, ordered, wide=True),
+        narrow=_draw_money(both, ordered, wide=False),
+        columns=("Largest multiple", "Budget", "Gross", "Multiple"),
+        rows=tuple(
+            (
+                movie.title,
+                formats.money(budget, movie.budget_currency),
+                formats.money(gross, movie.gross_currency),
+                f"{gross / budget:.1f}",
+            )
+            for movie, budget, gross in ordered[:20]
+        ),
+    )
+
+
+def _draw_money(both: list[tuple[Movie, int, int]], ordered: list[tuple[Movie, int, int]], *, wide: bool) -> Markup:
+    drawing, axes = canvas(wide=wide, height=560 if wide else 380, left=72 if wide else 52)
+    points = {movie.imdb_id: (_log(budget), _log(gross)) for movie, budget, gross in both}
+    count = 4 if wide else 1
+    named = [entry[0] for entry in dict.fromkeys((*ordered[:count], *ordered[-count:]))]
+    ids = {movie.imdb_id for movie in named}
+    size = 40 if wide else 18
+    fit(axes, [x for x, _ in points.values()], [y for _, y in points.values()])
+    limits = axes.get_xlim(), axes.get_ylim()
+    low, high = max(limits[0][0], limits[1][0]), min(limits[0][1], limits[1][1])
+    if low < high:  # the line of equal budget and gross, where it crosses the plot
+        axes.plot([low, high], [low, high], color=INK, linewidth=1, zorder=2)
+    dots(axes, (point for imdb_id, point in points.items() if imdb_id not in ids), size=size, opacity=0.45)
+    dots(axes, (points[movie.imdb_id] for movie in named), color=MARK, size=size, opacity=0.9)
+    rules(axes, "y")
+    for axis, shown in zip((axes.xaxis, axes.yaxis), limits, strict=True):
+        _tenfold(axis, shown, formats.votes)
+    names = [(points[movie.imdb_id], formats.shortened(movie.title, 28 if wide else 20)) for movie in named]
+    labels(axes, names, fontsize=14 if wide else 12.5, marks=points.values())
+    return to_svg(drawing, f"money-{'wide' if wide else 'narrow'}", "Budget and worldwide gross")
+
+
+def _log(amount: int) -> float:
+    return float(round(math.log10(amount), 2))
+
+
+def _tenfold(axis: object, limits: tuple[float, float], text: object) -> None:
+    """Marks powers of ten, and their halves where the axis spans less than two."""
+    steps = [0.0] if limits[1] - limits[0] >= 2 else [0.0, math.log10(2), math.log10(5)]
+    ticks = [
+        exponent + step
+        for exponent in range(math.floor(limits[0]), math.ceil(limits[1]) + 1)
+        for step in steps
+        if limits[0] <= exponent + step <= limits[1]
+    ]
+    axis.set_ticks(ticks, [text(round(10**tick)) for tick in ticks])  # type: ignore[attr-defined,operator]
+
+
+# --- shares ---------------------------------------------------------------------------
+
+
+def genre_shares(data: CatalogueData) -> Plot | None:
+    """None without two genres."""
+    counts = [(len(movies), name) for name, movies in data.genres.items()]
+    return _shares(data, "genre", counts, "Genre", "Share of the films; a film can have several genres")
+
+
+def country_shares(data: CatalogueData) -> Plot | None:
+    """None without two countries."""
+    counts = [(len(movies), formats.country(code)) for code, movies in data.countries.items()]
+    return _shares(data, "country", counts, "Country", "Share of the films; a film can have several countries")
+
+
+def _shares(data: CatalogueData, name: str, counts: list[tuple[int, str]], column: str, axis: str) -> Plot | None:
+    total = len(data.best())
+    rows = sorted(counts, key=lambda row: (-row[0], row[1]))
+    if len(rows) < 2:
+        return None
+    shown = [(text, number / total) for number, text in rows[:_MAX_BARS]]
+    heading = f"Films by {name}"
+    if rows[0][0] > rows[1][0]:
+        heading = f"{rows[0][1]} is the most frequent {name}: {shown[0][1]:.0%} of the films"
+    rest = len(rows) - len(shown)
+    return Plot(
+        name=f"{name}-shares",
+        heading=heading,
+        label=axis,
+        words=f"The {_MAX_BARS} most frequent of {len(rows)}; the table has all." if rest else "",
+        wide=_draw_shares(shown, name, wide=True),
+        narrow=_draw_shares(shown, name, wide=False),
+        columns=(column, "Films", "Share"),
+        rows=tuple((text, str(number), f"{number / total:.1%}") for number, text in rows),
+    )
+
+
+def _draw_shares(shown: list[tuple[str, float]], name: str, *, wide: bool) -> Markup:
+    left = 160 if wide else 108
+    drawing, axes = canvas(
+        wide=wide, height=24 + len(shown) * (36 if wide else 30), left=left, right=64 if wide else 48, bottom=6
+    )
+    colors = [MARK, *[INK] * (len(shown) - 1)]
+    axes.barh(range(len(shown)), [share for _, share in shown], height=0.56, color=colors, linewidth=0)
+    for place, (_, share) in enumerate(shown):
+        text = f"{share:.0%}" if share >= 0.01 else "<1%"
+        label(axes, (share, place), text, dx=8, fontsize=14 if wide else 13)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.set_yticks(range(len(shown)), [formats.shortened(text, 22 if wide else 15) for text, _ in shown])
+    axes.set_xticks([])
+    axes.set_xlim(0, shown[0][1])
+    return to_svg(drawing, f"{name}-{'wide' if wide else 'narrow'}", f"Films by {name}")

@@ -1,0 +1,132 @@
+"""Measures text in the catalogue's typeface, so that pages can choose sizes at which no word has to break.
+
+Widths are in em: multiples of the font size. They are read from the font files
+once for each style.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from markupsafe import Markup, escape
+
+FONTS: Final = Path(__file__).parent / "fonts"
+FONT_FILES: Final = ("archivo.woff2", "archivo-extended.woff2")
+MAX_WORD: Final = 30.0  # em; text without spaces that is wider than this may break
+_MARGIN: Final = 1.03  # kerning and rounding
+_UNKNOWN_WIDTH: Final = 0.75  # letters of other scripts, which the browser takes from another typeface
+
+
+class TextStyle(NamedTuple):
+    """A cut of the typeface: ``wdth`` and ``wght`` as in ``font-stretch`` and ``font-weight``."""
+
+    stretch: int
+    weight: int
+
+
+NAME: Final = TextStyle(62, 800)
+HEADING: Final = TextStyle(62, 900)
+LABEL: Final = TextStyle(112, 500)
+
+
+def longest_word(text: str, style: TextStyle = NAME, *, upper: bool = False) -> float:
+    """Returns the width in em of the widest part of a text that must not break."""
+    if upper:
+        text = text.upper()
+    return max((_width(part, style) for part in _unbreakable(text)), default=0.0)
+
+
+def text_width(text: str, style: TextStyle = NAME, *, upper: bool = False) -> float:
+    """Returns the width in em of a text on one line."""
+    return _width(text.upper() if upper else text, style)
+
+
+def size_to_fit(text: str, width: float, height: float, line_height: float, *, largest: float) -> float:
+    """Returns the largest font size at which an upper-case heading fills at most a box.
+
+    Args:
+        text: the heading.
+        width, height: of the box, in any unit; the answer has the same one.
+        line_height: as a multiple of the font size.
+        largest: upper limit of the answer.
+    """
+    parts = [(_width(word, HEADING), word) for word in text.upper().split()]
+    widest = max((part for part, _ in parts), default=1.0)
+    space = _width(" ", HEADING)
+    size = min(largest, width / max(widest, 0.1))
+    while size > largest / 40:
+        lines, used = 1, 0.0
+        for part, _ in parts:
+            if used and (used + space + part) * size > width:
+                lines, used = lines + 1, 0.0
+            used += part + (space if used else 0)
+        if lines * size * line_height <= height:
+            break
+        size *= 0.93
+    return size
+
+
+def keep_words(text: str) -> Markup:
+    """Escapes a text for HTML and keeps each word with a hyphen or a slash in it on one line."""
+    if not _BREAKS.search(text):
+        return escape(text)
+    kept = []
+    for part in re.split(r"(\s+)", text):
+        breaks = _BREAKS.search(part) is not None and _width(part, HEADING) <= MAX_WORD
+        kept.append(Markup('<span class="w">{}</span>').format(part) if breaks else escape(part))
+    return Markup("").join(kept)
+
+
+_BREAKS: Final = re.compile(r"\S[^\w\s'’.,:;!)]\S")
+_WIDE: Final = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60\U0001f300-\U0001faff]")
+
+
+def _unbreakable(text: str) -> list[str]:
+    """Splits at spaces, and around each East Asian character: lines may break there."""
+    return _WIDE.sub(" m ", text).split()
+
+
+def _width(text: str, style: TextStyle) -> float:
+    advances = _advances(style)
+    width = 0.0
+    for char in text:
+        known = advances.get(ord(char))
+        if known is not None:
+            width += known
+        elif unicodedata.east_asian_width(char) in "WF":
+            width += 1.0
+        elif not unicodedata.category(char).startswith("M"):
+            width += _UNKNOWN_WIDTH
+    return width * _MARGIN
+
+
+@lru_cache(maxsize=8)
+def _advances(style: TextStyle) -> dict[int, float]:
+    """Returns the advance width in em of each character of the font files."""
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+    from fontTools.varLib.models import (  # type: ignore[import-untyped]
+        normalizeLocation,
+        piecewiseLinearMap,
+    )
+    from fontTools.varLib.varStore import VarStoreInstancer  # type: ignore[import-untyped]
+
+    found: dict[int, float] = {}
+    for name in reversed(FONT_FILES):
+        font: Any = TTFont(FONTS / name, lazy=True)
+        axes = {axis.axisTag: (axis.minValue, axis.defaultValue, axis.maxValue) for axis in font["fvar"].axes}
+        location = normalizeLocation({"wdth": style.stretch, "wght": style.weight}, axes)
+        if "avar" in font:
+            segments = font["avar"].segments
+            location = {tag: piecewiseLinearMap(value, segments[tag]) for tag, value in location.items()}
+        table = font["HVAR"].table
+        deltas = VarStoreInstancer(table.VarStore, font["fvar"].axes, location)
+        indexes = table.AdvWidthMap.mapping if table.AdvWidthMap else None
+        em = font["head"].unitsPerEm
+        for code, glyph in font.getBestCmap().items():
+            index = indexes[glyph] if indexes else font.getGlyphID(glyph)
+            found[code] = (font["hmtx"][glyph][0] + deltas[index]) / em
+    return found
