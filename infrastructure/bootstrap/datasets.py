@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from application.estimated_charts import save_estimates
 from application.list_jobs import jobs_of_lines
 from application.load_datasets import LoadResult, load_datasets
 from application.ports import MovieRepository
@@ -121,6 +122,8 @@ def run_datasets(
         output.say(f"saving {prepared.counts.new} new and {prepared.counts.changed} changed titles …")
         with PreparedFiles(work, memory=settings.datasets_memory) as records:
             result = load_datasets(records, opened.together, workers=_WORKERS, cancel=cancel, on_progress=output.saved)
+        for line in save_estimates(opened.together, clock.now()):
+            output.say(line)
         opened.together.finalize()
         rejects = _keep_rejects(work, directory.path)
         if not result.refused:

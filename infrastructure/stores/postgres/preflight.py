@@ -36,6 +36,8 @@ _MADE: Final = {
         "store_state": {"key", "value"},
         "current_charts": {"chart", "rank", "directors"},
         "top250": {"rank", "directors"},
+        "estimated_top250": {"rank", "directors"},
+        "estimated_toptv": {"rank", "directors"},
         "toptv": {"rank", "directors"},
         "moviemeter": {"rank", "directors"},
         "bottom100": {"rank", "directors"},

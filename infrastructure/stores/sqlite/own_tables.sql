@@ -46,6 +46,14 @@ CREATE VIEW IF NOT EXISTS top250 AS
 SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
 FROM current_charts WHERE chart = 'top250' ORDER BY rank;
 
+CREATE VIEW IF NOT EXISTS estimated_top250 AS
+SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
+FROM current_charts WHERE chart = 'estimated-top250' ORDER BY rank;
+
+CREATE VIEW IF NOT EXISTS estimated_toptv AS
+SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
+FROM current_charts WHERE chart = 'estimated-toptv' ORDER BY rank;
+
 CREATE VIEW IF NOT EXISTS toptv AS
 SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
 FROM current_charts WHERE chart = 'toptv' ORDER BY rank;

@@ -356,6 +356,16 @@ SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, g
 FROM current_charts WHERE chart = 'bottom100' ORDER BY rank;
 COMMENT ON VIEW bottom100 IS 'The 100 worst rated movies, by rank.';
 
+CREATE OR REPLACE VIEW estimated_top250 AS
+SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
+FROM current_charts WHERE chart = 'estimated-top250' ORDER BY rank;
+COMMENT ON VIEW estimated_top250 IS 'An estimate of the 250 best rated movies by the published formula; not IMDb''s chart.';
+
+CREATE OR REPLACE VIEW estimated_toptv AS
+SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
+FROM current_charts WHERE chart = 'estimated-toptv' ORDER BY rank;
+COMMENT ON VIEW estimated_toptv IS 'An estimate of the 250 best rated series by the published formula; not IMDb''s chart.';
+
 CREATE OR REPLACE VIEW chart_history AS
 SELECT site, chart, finished_at AS taken_at, chart_entries.rank, imdb_id, title, chart_entries.rating, chart_entries.votes
 FROM complete_runs JOIN chart_entries USING (run_id) LEFT JOIN movies USING (imdb_id)
