@@ -35,31 +35,31 @@ ASSETS = bundle(minify=False, fingerprint=False).paths
 _HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{7*7}}"
 
 
-def _pages(made: CatalogueData, **site: Any) -> dict[str, str]:
+def render_pages(made: CatalogueData, **site: Any) -> dict[str, str]:
     renderer = PageRenderer(made, SiteConfig(assets=ASSETS, **site))
     return {path: body.decode() for path, body in all_pages(renderer)}
 
 
 def _page(movie: Movie, **site: Any) -> str:
-    return _pages(build_catalogue_data({movie.imdb_id: movie}, ()), **site)[f"films/{movie.imdb_id}.html"]
+    return render_pages(build_catalogue_data({movie.imdb_id: movie}, ()), **site)[f"films/{movie.imdb_id}.html"]
 
 
-def _all(text: str, path: str) -> Any:
+def find(text: str, path: str) -> Any:
     """What an XPath finds in a page."""
     return html.document_fromstring(text).xpath(path)
 
 
 def test_every_kind_of_page_is_there() -> None:
-    pages = _pages(made_data(60))
+    pages = render_pages(made_data(60))
     kinds = {path.partition("/")[0] if "/" in path else path for path in pages}
     assert kinds == {
         "index.html", "genres.html", "decades.html", "people.html", "charts.html", "changes.html", "404.html", "films",
-        "people", "genres", "decades",
+        "people", "genres", "decades", "places.html", "places",
     }  # fmt: skip
 
 
 def test_the_same_library_gives_the_same_bytes() -> None:
-    assert _pages(made_data(40)) == _pages(made_data(40))
+    assert render_pages(made_data(40)) == render_pages(made_data(40))
 
 
 def test_what_comes_from_the_web_stays_text() -> None:
@@ -75,19 +75,19 @@ def test_what_comes_from_the_web_stays_text() -> None:
         directors=(Credit(person, DIRECTOR, 1),),
         cast=(Credit(person, CAST, 1, (_HOSTILE,)),),
     )
-    pages = _pages(build_catalogue_data({odd.imdb_id: odd}, ()))
+    pages = render_pages(build_catalogue_data({odd.imdb_id: odd}, ()))
     assert len(pages) > 6
     for path, text in pages.items():
-        scripts = _all(text, "//script")
+        scripts = find(text, "//script")
         for script in scripts:
             if script.get("type") == "application/ld+json":
                 json.loads(script.text)
             else:
                 assert script.get("src"), path
                 assert not (script.text or "").strip(), path
-        assert not _all(text, "//@onerror"), path
-        assert "49" not in _all(text, "string(//h1)"), "a template in a title is not carried out"
-    assert _all(pages["films/tt9000001.html"], "string(//h1)") == _HOSTILE
+        assert not find(text, "//@onerror"), path
+        assert "49" not in find(text, "string(//h1)"), "a template in a title is not carried out"
+    assert find(pages["films/tt9000001.html"], "string(//h1)") == _HOSTILE
 
 
 def test_a_film_of_which_nothing_is_known_but_a_title() -> None:
@@ -100,33 +100,33 @@ def test_a_film_of_which_nothing_is_known_but_a_title() -> None:
 
 def test_no_votes_are_not_shown_as_none_or_nothing() -> None:
     text = _page(bare(1, votes=0, metascore=0, rating=1.0))
-    labels, values = (_all(text, f"//dl[@class='numbers']//{tag}/text()") for tag in ("dt", "dd"))
+    labels, values = (find(text, f"//dl[@class='numbers']//{tag}/text()") for tag in ("dt", "dd"))
     figures = dict(zip(labels, values, strict=True))
     assert figures == {"Rating": "1.0", "Metascore": "0"}, "a metascore of 0 is a metascore"
 
 
 def test_a_title_of_five_hundred_characters() -> None:
     title = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft " * 6
-    pages = _pages(
+    pages = render_pages(
         build_catalogue_data({"tt8000001": bare(1, title=title[:500].strip(), genres=("Drama",), year=1990)}, ())
     )
-    assert _all(pages["films/tt8000001.html"], "//h1/@class") == ["longest"]
-    card = _all(pages["genres/drama.html"], "string(//li[contains(@class, 'card')]//h2)")
+    assert find(pages["films/tt8000001.html"], "//h1/@class") == ["longest"]
+    card = find(pages["genres/drama.html"], "string(//li[contains(@class, 'card')]//h2)")
     assert len(card.strip()) <= 163
 
 
 def test_an_empty_database_says_so() -> None:
-    pages = _pages(build_catalogue_data({}, ()))
+    pages = render_pages(build_catalogue_data({}, ()))
     assert set(pages) == {"index.html", "genres.html", "decades.html", "people.html", "charts.html", "404.html"}
     assert "Nothing has been saved yet" in pages["index.html"]
     assert "grid.js" not in pages["index.html"]
 
 
 def test_a_film_without_a_poster_gets_a_designed_card() -> None:
-    text = _pages(made_data(3))["index.html"]
+    text = render_pages(made_data(3))["index.html"]
     assert text.count('class="blank"') == 3
     assert "<img" not in text
-    assert _all(text, "//span[@class='blank']/b//text()") == _all(text, "//h2/a/text()")
+    assert find(text, "//span[@class='blank']/b//text()") == find(text, "//h2/a/text()")
     grounds = {placeholder(bare(1, genres=genres)).hue for genres in (("Drama",), ("War",), ("Made up",), ())}
     assert len(grounds) == 4, "the ground comes from the genre"
 
@@ -139,11 +139,11 @@ def test_a_poster_is_shown_in_the_size_that_is_needed() -> None:
     )
     kept = Poster("tt9000001", "https://x.example/", "", "", POSTED_AT, files)
     text = _page(film(1), posters={"tt9000001": poster_image(kept)})
-    assert _all(text, "//picture/source/@type") == ["image/webp"]
-    assert _all(text, "//picture/source/@srcset") == [
+    assert find(text, "//picture/source/@type") == ["image/webp"]
+    assert find(text, "//picture/source/@srcset") == [
         "../posters/tt9000001.thumb.0badcafe.webp 320w, ../posters/tt9000001.0badcafe.webp 720w"
     ]
-    (image,) = _all(text, "//picture//img")
+    (image,) = find(text, "//picture//img")
     assert image.get("src") == "../posters/tt9000001.thumb.0badcafe.jpg"
     assert (image.get("width"), image.get("height")) == ("720", "1080")
     assert image.get("alt") == f"Poster of {film(1).title}"
@@ -151,24 +151,24 @@ def test_a_poster_is_shown_in_the_size_that_is_needed() -> None:
 
 def test_more_than_one_page_of_a_genre() -> None:
     movies = {m.imdb_id: m for m in (bare(number, genres=("Drama",), year=1990) for number in range(500))}
-    pages = _pages(build_catalogue_data(movies, ()))
+    pages = render_pages(build_catalogue_data(movies, ()))
     names = [numbered("genres/drama.html", number) for number in (1, 2, 3)]
-    shown = [_all(pages[name], "//li[contains(@class, 'card')]") for name in names]
+    shown = [find(pages[name], "//li[contains(@class, 'card')]") for name in names]
     assert [len(cards) for cards in shown] == [240, 240, 20]
-    links = _all(pages[names[0]], "//nav[@aria-label='Pages']/a/@href")
+    links = find(pages[names[0]], "//nav[@aria-label='Pages']/a/@href")
     assert links == [f"../{name}" for name in names[1:]]
 
 
 def test_every_film_can_be_reached_from_the_front_page() -> None:
     movies = {m.imdb_id: m for m in (*(bare(n) for n in range(300)), *(film(n) for n in range(20)))}
-    pages = _pages(build_catalogue_data(movies, ()))
+    pages = render_pages(build_catalogue_data(movies, ()))
     reached, ahead = set(), ["index.html"]
     while ahead:
         path = ahead.pop()
         if path in reached:
             continue
         reached.add(path)
-        for link in _all(pages[path], "//a/@href"):
+        for link in find(pages[path], "//a/@href"):
             target = str((Path("/") / Path(path).parent / str(link).partition("#")[0]).resolve())[1:]
             if target in pages:
                 ahead.append(target)
@@ -186,8 +186,8 @@ def test_genres_with_names_alike_have_pages_of_their_own() -> None:
 def test_several_charts_each_have_a_page() -> None:
     made = made_data(30, runs=2)
     other = [replace(snapshot, chart="toptv", entries=snapshot.entries[:5]) for snapshot in made.snapshots]
-    pages = _pages(build_catalogue_data(made.movies, (*made.snapshots, *other)))
-    headings = {path: _all(text, "string(//h1)") for path, text in pages.items()}
+    pages = render_pages(build_catalogue_data(made.movies, (*made.snapshots, *other)))
+    headings = {path: find(text, "string(//h1)") for path, text in pages.items()}
     assert headings["index.html"] == "Top 250"
     assert headings["charts/toptv.html"] == "Top 250 series"
 
@@ -201,7 +201,7 @@ def test_addresses_for_search_engines_only_where_the_site_is_known() -> None:
 
 def test_a_film_is_linked_data_too() -> None:
     movie = film(1)
-    (text,) = _all(_page(movie, url="https://films.example/"), "//script[@type='application/ld+json']/text()")
+    (text,) = find(_page(movie, url="https://films.example/"), "//script[@type='application/ld+json']/text()")
     data = json.loads(text)
     assert (data["@type"], data["name"], data["url"]) == (
         "Movie",
@@ -211,33 +211,33 @@ def test_a_film_is_linked_data_too() -> None:
     assert data["aggregateRating"]["ratingValue"] == movie.rating
     assert data["duration"] == f"PT{movie.duration_minutes}M"
     assert [person["name"] for person in data["director"]] == [credit.person.name for credit in movie.directors]
-    nothing = json.loads(_all(_page(bare(1)), "//script[@type='application/ld+json']/text()")[0])
+    nothing = json.loads(find(_page(bare(1)), "//script[@type='application/ld+json']/text()")[0])
     assert set(nothing) == {"@context", "@type", "name", "sameAs"}, "what is not known is not invented"
 
 
 def test_every_page_says_what_it_is_to_search_engines_and_previews() -> None:
-    for path, text in _pages(made_data(12, runs=2), url="https://films.example/").items():
-        assert len(_all(text, "//meta[@name='description']/@content")) == 1, path
-        assert _all(text, "//meta[@property='og:title']/@content"), path
-        assert len(_all(text, "//meta[@name='theme-color']")) == 2, path
-        assert bool(_all(text, "//link[@rel='canonical']")) == (path != "404.html"), path
-        assert NOTICE in _all(text, "string(//footer)"), path
+    for path, text in render_pages(made_data(12, runs=2), url="https://films.example/").items():
+        assert len(find(text, "//meta[@name='description']/@content")) == 1, path
+        assert find(text, "//meta[@property='og:title']/@content"), path
+        assert len(find(text, "//meta[@name='theme-color']")) == 2, path
+        assert bool(find(text, "//link[@rel='canonical']")) == (path != "404.html"), path
+        assert NOTICE in find(text, "string(//footer)"), path
 
 
 def test_the_error_page_works_at_any_depth_and_is_not_indexed() -> None:
-    text = _pages(made_data(3), url="https://films.example/sub/")["404.html"]
-    assert _all(text, "//base/@href") == ["https://films.example/sub/"]
-    assert _all(text, "//meta[@name='robots']/@content") == ["noindex"]
-    assert not _all(_pages(made_data(3))["404.html"], "//base")
+    text = render_pages(made_data(3), url="https://films.example/sub/")["404.html"]
+    assert find(text, "//base/@href") == ["https://films.example/sub/"]
+    assert find(text, "//meta[@name='robots']/@content") == ["noindex"]
+    assert not find(render_pages(made_data(3))["404.html"], "//base")
 
 
 def test_nothing_about_movement_until_there_are_two_days() -> None:
     for made in (made_data(12, runs=1), build_catalogue_data(*_same_day())):
-        pages = _pages(made)
+        pages = render_pages(made)
         assert "changes.html" not in pages
-        assert not _all(pages["index.html"], "//*[contains(@class, 'move')]")
-        assert not _all(pages["index.html"], "//p[@class='changes']")
-        assert not _all(pages["index.html"], "//select[@id='move']")
+        assert not find(pages["index.html"], "//*[contains(@class, 'move')]")
+        assert not find(pages["index.html"], "//p[@class='changes']")
+        assert not find(pages["index.html"], "//select[@id='move']")
         assert "since" not in pages["index.html"]
 
 
@@ -253,12 +253,12 @@ def test_what_changed_lists_newcomers_leavers_climbers_and_fallers() -> None:
     gone = replace(last, entries=tuple(entry for entry in last.entries if entry.rank != 5))
     came = replace(first, entries=tuple(entry for entry in first.entries if entry.imdb_id != last.entries[6].imdb_id))
     data = build_catalogue_data(made.movies, (came, gone))
-    text = _pages(data)["changes.html"]
-    assert _all(text, "//h2/@id") == ["new", "gone", "up", "down"]
+    text = render_pages(data)["changes.html"]
+    assert find(text, "//h2/@id") == ["new", "gone", "up", "down"]
     chart = data.charts[0]
-    assert _all(text, "string(//section[h2/@id='gone']//a)") == made.movies[last.entries[4].imdb_id].title
-    assert len(_all(text, "//section[h2/@id='up']//li")) == min(24, len(chart.climbers))
-    assert "1 gone" in _all(_pages(data)["index.html"], "string(//p[@class='changes'])")
+    assert find(text, "string(//section[h2/@id='gone']//a)") == made.movies[last.entries[4].imdb_id].title
+    assert len(find(text, "//section[h2/@id='up']//li")) == min(24, len(chart.climbers))
+    assert "1 gone" in find(render_pages(data)["index.html"], "string(//p[@class='changes'])")
 
 
 def test_a_persons_page_has_sections_a_trend_and_collaborators() -> None:
@@ -271,14 +271,14 @@ def test_a_persons_page_has_sections_a_trend_and_collaborators() -> None:
         )
         for number in range(4)
     }
-    pages = _pages(build_catalogue_data(movies, ()))
+    pages = render_pages(build_catalogue_data(movies, ()))
     text = pages["people/nm0000001.html"]
-    assert [heading.split()[0] for heading in _all(text, "//section/h2/text()")] == ["Directed", "Acted", "Most"]
-    assert _all(text, "//section[1]//li/span[contains(@class, 'year')]/text()") == ["1993", "1992", "1991", "1990"]
-    assert _all(text, "//section[@aria-labelledby='collaborators']//a//text()") == ["Bram Vass"]
-    assert _all(text, "//figure//figcaption/text()") == ["Ratings of 4 films over time"]
-    assert "mean rating 7.5" in _all(text, "string(//div[@class='heading'])")
-    assert _all(pages["people/nm0000002.html"], "//span[@class='note']//text()") == ["as Guest"] * 3
+    assert [heading.split()[0] for heading in find(text, "//section/h2/text()")] == ["Directed", "Acted", "Most"]
+    assert find(text, "//section[1]//li/span[contains(@class, 'year')]/text()") == ["1993", "1992", "1991", "1990"]
+    assert find(text, "//section[@aria-labelledby='collaborators']//a//text()") == ["Bram Vass"]
+    assert find(text, "//figure//figcaption/text()") == ["Ratings of 4 films over time"]
+    assert "mean rating 7.5" in find(text, "string(//div[@class='heading'])")
+    assert find(pages["people/nm0000002.html"], "//span[@class='note']//text()") == ["as Guest"] * 3
 
 
 def test_many_films_of_a_person_are_folded() -> None:
@@ -287,20 +287,20 @@ def test_many_films_of_a_person_are_folded() -> None:
         f"tt8{number:06}": replace(bare(number, year=1990), directors=(Credit(person, DIRECTOR, 1),))
         for number in range(50)
     }
-    text = _pages(build_catalogue_data(movies, ()))["people/nm0000001.html"]
-    assert len(_all(text, "//details//li")) == 14
-    assert len(_all(text, "//section//li")) == 50
+    text = render_pages(build_catalogue_data(movies, ()))["people/nm0000001.html"]
+    assert len(find(text, "//details//li")) == 14
+    assert len(find(text, "//section//li")) == 50
 
 
 def test_people_are_found_by_their_letter() -> None:
     made = made_data(40)
-    pages = _pages(made)
+    pages = render_pages(made)
     listed = set()
     for path in [path for path in pages if path.startswith("people/") and not path.startswith("people/nm")]:
-        names = _all(pages[path], "//ol[@class='names']//a//text()")
-        letter = _all(pages[path], "string(//h1)")
+        names = [link.text_content() for link in find(pages[path], "//ol[@class='names']//a")]
+        letter = find(pages[path], "string(//h1)")
         assert all(_initial(name) == letter for name in names), path
-        listed |= set(_all(pages[path], "//ol[@class='names']//a/@href"))
+        listed |= set(find(pages[path], "//ol[@class='names']//a/@href"))
     assert {f"../people/{person_id}.html" for person_id in made.people} == listed
 
 
@@ -310,8 +310,8 @@ def _initial(name: str) -> str:
 
 def test_tiles_have_four_posters_a_count_and_a_mean() -> None:
     made = made_data(60)
-    text = _pages(made)["genres.html"]
-    tiles = _all(text, "//li[@class='tile']")
+    text = render_pages(made)["genres.html"]
+    tiles = find(text, "//li[@class='tile']")
     assert len(tiles) == len(made.genres)
     assert len(tiles[0].xpath(".//span[@class='poster']")) == 4
     largest = max(made.genres.values(), key=len)
@@ -321,7 +321,7 @@ def test_tiles_have_four_posters_a_count_and_a_mean() -> None:
 
 
 def test_the_front_pages_address_is_the_folder() -> None:
-    text = _pages(made_data(3), url="https://films.example/")["index.html"]
+    text = render_pages(made_data(3), url="https://films.example/")["index.html"]
     assert '<link rel="canonical" href="https://films.example/">' in text
 
 
@@ -334,8 +334,8 @@ def test_any_text_survives_into_a_page(title: str, plot: str, genre: str, name: 
     person = Person("nm0000001", name)
     cast = (Credit(person, CAST, 1, (name,)),)
     text = _page(bare(1, title=title, plot=plot, genres=(genre,), cast=cast))
-    assert _all(text, "string(//h1)").split() == title.split()
-    assert _all(text, "string(//p[@class='plot'])").split() == plot.split()
+    assert find(text, "string(//h1)").split() == title.split()
+    assert find(text, "string(//p[@class='plot'])").split() == plot.split()
 
 
 class _Balance(HTMLParser):
@@ -359,10 +359,10 @@ class _Balance(HTMLParser):
 
 
 def test_pages_are_sound_html() -> None:
-    for path, text in _pages(made_data(12)).items():
+    for path, text in render_pages(made_data(12)).items():
         assert text.startswith("<!doctype html>"), path
         balance = _Balance()
         balance.feed(text)
         assert (balance.open, balance.wrong) == ([], []), path
-        ids = _all(text, "//@id")
+        ids = find(text, "//@id")
         assert len(ids) == len(set(ids)), path
