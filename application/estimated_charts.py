@@ -35,10 +35,9 @@ def weighted_rating(rating: float, votes: int) -> float:
 def estimate(movies: Iterable[Row], kinds: frozenset[str]) -> list[str]:
     """The ids of the best rated titles of these kinds, best first; at most ``SIZE``. Streams the rows."""
     rated = (
-        (weighted_rating(float(row[_RATING]), int(row[_VOTES])), int(row[_VOTES]), str(row[_ID]))
+        (weighted_rating(float(rating), int(votes)), int(votes), str(row[_ID]))
         for row in movies
-        if row[_KIND] in kinds and row[_RATING] is not None and row[_VOTES] is not None
-        if int(row[_VOTES]) >= MIN_VOTES
+        if row[_KIND] in kinds and (rating := row[_RATING]) and (votes := row[_VOTES]) and int(votes) >= MIN_VOTES
     )
     return [imdb_id for _, _, imdb_id in heapq.nlargest(SIZE, rated)]
 
