@@ -27,7 +27,7 @@ class _HelpWithFaults(click.Command):
         names = ", ".join(fault_names())
         with formatter.section("Faults"):
             for text in (
-                "WHERE is a title's id, a path, or one of title, chart, image, robots, graphql, site.",
+                "WHERE is a title's id, a path, or one of title, chart, image, robots, graphql, dataset, site.",
                 f"WHAT is a status code or one of {names}.",
                 "Behind it, in this order: an argument (:20), how often (x2), how likely (%50), after how many "
                 "requests (@10), and what these are counted by (/path, /client or /site).",
@@ -44,6 +44,7 @@ class _HelpWithFaults(click.Command):
 @click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Delay in seconds.")
 @click.option("--page-kb", type=click.IntRange(0), default=1600, show_default=True, help="Size of a title page.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the invented titles.")
+@click.option("--day", type=click.IntRange(0), default=0, show_default=True, help="Days after the first.")
 @click.option("--public-url", help="Public address of the site, for poster addresses.")
 @click.option(
     "--fault",
@@ -60,6 +61,7 @@ def demo_site(
     latency: float,
     page_kb: int,
     seed: int,
+    day: int,
     public_url: str | None,
     faults: tuple[str, ...],
     debug: bool,
@@ -78,6 +80,7 @@ def demo_site(
                 latency=latency,
                 page_kb=page_kb,
                 seed=seed,
+                day=day,
                 public_url=public_url,
                 faults=faults,
             )

@@ -64,7 +64,7 @@ class DemoCatalogue:
             raise ValueError(f"day {day} is outside 0 to {MAX_DAY}")
         self.count = count
         self.day = day
-        self._seed = seed
+        self.seed = seed
         self._titles = Numbering("tt", seed * 7_654_321 % MODULUS)
         self._people = Numbering("nm", seed * 1_234_567 % MODULUS)
         self._entry_places: dict[int, int] = {}
@@ -121,7 +121,7 @@ class DemoCatalogue:
 
     def details(self, person: DemoPerson) -> DemoPersonDetails:
         """Gives birth, death, professions and well-known titles of a person."""
-        dice = _dice(self._seed, "details", int(person.person_id[2:]))
+        dice = _dice(self.seed, "details", int(person.person_id[2:]))
         credits = self._filmographies.get(person.person_id, {})
         years = [title.year for title in credits if title.year] or [1990]
         born = min(years) - dice.randint(21, 48)
@@ -141,7 +141,7 @@ class DemoCatalogue:
 
     def ordinary(self, index: int) -> DemoTitle:
         """Gives the title of this index without its oddity."""
-        dice = _dice(self._seed, "title", index)
+        dice = _dice(self.seed, "title", index)
         place = self._entry_places.get(index, index % 500_000 if index >= _FIRST_INDEX[ChartName.TOPTV] else index)
         year = dice.randint(1921, _TODAY)
         imdb_id = self._titles.id_of(index)
@@ -229,7 +229,7 @@ class DemoCatalogue:
 
     def _next_day(self, name: ChartName, order: list[int], day: int) -> None:
         """Lets titles of a chart climb, and replaces some of its lower places by new titles."""
-        dice = _dice(self._seed, f"day of {name}", day)
+        dice = _dice(self.seed, f"day of {name}", day)
         size = len(order)
         for _ in range(size // 10):
             place = dice.randrange(size)
@@ -275,7 +275,7 @@ class DemoCatalogue:
     def _rating_today(self, index: int, rating: float) -> float:
         if not self.day:
             return rating
-        drift = _dice(self._seed, f"drift {self.day}", index).random()
+        drift = _dice(self.seed, f"drift {self.day}", index).random()
         return round(max(1.0, rating + (-0.1 if drift < 0.05 else 0.1 if drift > 0.95 else 0)), 1)
 
     def _known(self, index: int) -> DemoTitle | None:
@@ -302,7 +302,7 @@ class DemoCatalogue:
     def _episode(self, series: DemoTitle, series_place: int, number: int) -> DemoTitle:
         """Gives an episode by its number from 0 in the whole series."""
         index = _FIRST_EPISODE + series_place * _EPISODES_PER_SERIES + number
-        dice = _dice(self._seed, "episode", index)
+        dice = _dice(self.seed, "episode", index)
         season, left = 0, number
         while left >= series.season_sizes[season]:
             left -= series.season_sizes[season]
@@ -373,7 +373,7 @@ class DemoCatalogue:
         return tuple(crew)
 
     def _invent_person(self, index: int) -> DemoPerson:
-        dice = _dice(self._seed, "person", 0 if index == 1 else index)  # two people share a name
+        dice = _dice(self.seed, "person", 0 if index == 1 else index)  # two people share a name
         name = f"{dice.choice(words.FIRST_NAMES)} {dice.choice(words.LAST_NAMES)}"
         return DemoPerson(self._people.id_of(index), name)
 
@@ -394,7 +394,7 @@ def _series(dice: random.Random, year: int) -> tuple[str, int | None, tuple[int,
     """Gives kind, last year and episodes of each season."""
     if dice.random() < 0.15:
         return "tvMiniSeries", year, (dice.randint(4, 10),)
-    seasons = tuple(dice.choice((6, 8, 10, 13, 22)) for _ in range(dice.randint(1, 9)))
+    seasons = tuple(dice.choice((6, 8, 10, 13)) for _ in range(dice.choice((1, 1, 2, 2, 3, 4, 6))))
     end_year = year + len(seasons) - 1
     return "tvSeries", None if end_year >= _TODAY or dice.random() < 0.2 else end_year, seasons
 

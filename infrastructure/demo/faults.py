@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
 import re
@@ -18,6 +19,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from infrastructure.demo.bodies import Body
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.datasets import DatasetFiles, packed_file, respond_with_file
 from infrastructure.demo.messages import DemoRequest, DemoResponse, forbidden
 from infrastructure.demo.site import DemoSite
 
@@ -32,6 +35,7 @@ _GROUPS: Final = {
     "image": "/images/",
     "robots": "/robots.txt",
     "graphql": "/graphql",
+    "dataset": "/datasets/",
     "site": "/",
 }
 
@@ -50,7 +54,7 @@ class DemoFault:
 
     Attributes:
         on: an IMDb id, a path (``/chart/top/``), or one of ``title``, ``chart``,
-            ``image``, ``robots``, ``graphql``, ``site``.
+            ``image``, ``robots``, ``graphql``, ``dataset``, ``site``.
         action: a status code, or a name from ``RESPONSES`` or ``DELIVERIES``.
         argument: a number or a text that the action uses, such as Retry-After.
         times: number of requests of each key that get the fault; None is all.
@@ -255,6 +259,34 @@ def _graphql_partial(pending: PendingResponse, _argument: str) -> DemoResponse:
     return DemoResponse.json(content)
 
 
+def _changed_dataset(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[PendingResponse, str], DemoResponse]:
+    """Makes a fault that changes the lines of a data file; other requests are answered properly."""
+
+    def respond(pending: PendingResponse, _argument: str) -> DemoResponse:
+        response = pending.proper()
+        if response.status not in (200, 206):
+            return response
+        request = replace(pending.request, headers={})
+        lines = gzip.decompress(pending.site.answer(request).body.joined()).splitlines(keepends=True)
+        modified = dict(response.headers)["Last-Modified"]
+        return respond_with_file(request, packed_file(b"".join(change(lines)), modified))
+
+    return respond
+
+
+def _truncated_dataset(pending: PendingResponse, _argument: str) -> DemoResponse:
+    response = pending.site.answer(replace(pending.request, headers={}))
+    content = response.body.joined()
+    return replace(response, body=Body((content[: len(content) // 2],)))
+
+
+def _older_dataset(pending: PendingResponse, argument: str) -> DemoResponse:
+    today = pending.site.catalogue
+    day = max(0, today.day - int(argument or 1))
+    response = DatasetFiles(DemoCatalogue(today.seed, today.count, day)).answer(pending.request)
+    return pending.proper() if response is None else response
+
+
 RESPONSES: Final[dict[str, Callable[[PendingResponse, str], DemoResponse]]] = {
     "challenge": lambda _pending, argument: replace(_CHALLENGE, status=int(argument or 202)),  # empty, with the header
     "challenge-page": _challenge_page,  # the small page that real browsers get; the argument is another status
@@ -264,6 +296,15 @@ RESPONSES: Final[dict[str, Callable[[PendingResponse, str], DemoResponse]]] = {
     "redirect": lambda _pending, argument: DemoResponse.redirect(302, argument or "http://elsewhere.invalid/"),
     "graphql-errors": _graphql_errors,  # status 200 and no data; the argument is the message
     "graphql-partial": _graphql_partial,  # the first title of the batch is lost
+    "dataset-truncated": _truncated_dataset,  # half of the gzip file, with the length of that half
+    "dataset-html": lambda _pending, _argument: DemoResponse(200, Body((_NO_TITLE,))),  # a page instead of the file
+    "dataset-header": _changed_dataset(lambda lines: [lines[0].replace(b"const", b"konst", 1), *lines[1:]]),
+    "dataset-short-row": _changed_dataset(
+        lambda lines: [*lines[:2], lines[2].rpartition(b"\t")[0] + b"\n", *lines[3:]]
+    ),
+    "dataset-utf8": _changed_dataset(lambda lines: [*lines[:2], lines[2].replace(b"\t", b"\t\xff\xfe", 1), *lines[3:]]),
+    "dataset-duplicates": _changed_dataset(lambda lines: [*lines[:4], *lines[1:4], *lines[4:]]),
+    "dataset-old": _older_dataset,  # the file of an earlier day; the argument is the number of days
 }
 """Responses by name; the text is the fault's argument."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from infrastructure.demo.bodies import Body, gzipped, plain
 from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.datasets import DatasetFiles
 from infrastructure.demo.messages import DemoRequest, DemoResponse, forbidden
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.pages import CHART_PATHS, PageBuilder, Pieces
@@ -36,6 +37,7 @@ class DemoSite:
     def __init__(self, options: DemoOptions, site_url: str) -> None:
         self.catalogue = DemoCatalogue(options.seed, options.count, options.day)
         self.pages = PageBuilder(self.catalogue, options.page_kb, site_url)
+        self.datasets = DatasetFiles(self.catalogue)
         self._posters = PosterServer(self.catalogue, options.seed)
         self._endpoint: GraphQLEndpoint | None = None
         self._bodies = _BodyCache(_BODY_MEMORY)
@@ -65,6 +67,8 @@ class DemoSite:
             return DemoResponse.redirect(308, f"{path}/")
         if poster := self._posters.answer(request):
             return poster
+        if dataset := self.datasets.answer(request):
+            return dataset
         if path == "/robots.txt":
             return DemoResponse.text(200, _ROBOTS, "text/plain")
         return DemoResponse.text(404, _NOT_FOUND)

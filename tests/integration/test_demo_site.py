@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import signal
@@ -328,6 +329,42 @@ def test_a_test_can_replace_a_response(control: DemoControl, visitor: requests.S
     assert (answer.content, answer.headers["Content-Type"]) == (b"<svg/>", "image/svg+xml")
     control.reset()
     assert visitor.get(process.url + path).content == proper.content
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ("dataset-truncated", "end-of-stream"),
+        ("dataset-html", "Not a gzipped file"),
+        ("dataset-utf8", "invalid start byte"),
+    ],
+)
+def test_a_data_file_that_cannot_be_read(
+    control: DemoControl, visitor: requests.Session, process: DemoProcess, fault: str, problem: str
+) -> None:
+    url = f"{process.url}/datasets/title.ratings.tsv.gz"
+    proper = visitor.get(url).content
+    control.faults([f"dataset={fault}x1"])
+    with pytest.raises((EOFError, OSError, UnicodeDecodeError), match=problem):
+        gzip.decompress(visitor.get(url).content).decode()
+    assert visitor.get(url).content == proper
+
+
+def test_a_data_file_with_wrong_rows(control: DemoControl, visitor: requests.Session, process: DemoProcess) -> None:
+    url = f"{process.url}/datasets/title.ratings.tsv.gz"
+
+    def lines(fault: str = "") -> list[str]:
+        control.faults([f"dataset={fault}"] if fault else [])
+        return gzip.decompress(visitor.get(url).content).decode().splitlines()
+
+    proper = lines()
+    assert lines("dataset-header")[0] == proper[0].replace("tconst", "tkonst")
+    assert lines("dataset-short-row")[2] == proper[2].rpartition("\t")[0]
+    assert sorted(lines("dataset-duplicates")) == sorted((*proper, *proper[1:4]))
+    control.faults([])
+    today = visitor.get(url).headers["ETag"]
+    control.faults(["dataset=dataset-old"])
+    assert visitor.get(url).headers["ETag"] == today  # the first day has no day before
 
 
 # --- the process -------------------------------------------------------------------

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.chart import ChartName
 from infrastructure.demo import oddities, words
-from infrastructure.demo.catalogue import MAX_COUNT, DemoCatalogue
+from infrastructure.demo.catalogue import MAX_COUNT, MAX_DAY, DemoCatalogue
 from infrastructure.demo.titles import MODULUS, DemoTitle, Numbering
 from tests.support.demo_movies import movie_of
 
@@ -153,3 +154,62 @@ def test_a_moved_title_is_listed_under_its_old_id(catalogue: DemoCatalogue) -> N
 def test_an_impossible_count_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match="count"):
         DemoCatalogue(1, count)
+
+
+@pytest.mark.parametrize("chart", ChartName)
+@pytest.mark.parametrize("day", [1, 7])
+def test_another_day_has_newcomers_leavers_and_climbers(chart: ChartName, day: int) -> None:
+    before, after = DemoCatalogue(1, 250, day - 1), DemoCatalogue(1, 250, day)
+    old = [title.imdb_id for title in before.chart(chart)]
+    new = [title.imdb_id for title in after.chart(chart)]
+    assert len(set(new)) == len(new) == len(old)
+    assert 0 < len(set(new) - set(old)) < len(old) / 10
+    assert any(new.index(imdb_id) < old.index(imdb_id) for imdb_id in new if imdb_id in old)
+    for title in after.chart(chart):
+        assert after.find(title.imdb_id) == after.find(title.listed_id) == title
+    for imdb_id in old:
+        assert after.find(imdb_id) is not None  # a title that left the chart keeps its page
+
+
+def test_another_day_changes_some_ratings_and_no_vote_is_lost() -> None:
+    before, after = DemoCatalogue(1, 250), DemoCatalogue(1, 250, 1)
+    pairs = [(title, after.find(title.imdb_id)) for title in before.chart(ChartName.TOP250) if not title.moved]
+    changed = [old for old, new in pairs if new and old.rating != new.rating]
+    assert 5 < len(changed) < 60
+    assert all(new is not None and new.votes >= old.votes for old, new in pairs)
+    assert [title.rank for title in after.chart(ChartName.TOP250)] == list(range(1, 251))
+
+
+def test_the_same_day_is_the_same_everywhere() -> None:
+    one, other = DemoCatalogue(1, 60, 3), DemoCatalogue(1, 60, 3)
+    assert list(one.chart(ChartName.TOP250)) == list(other.chart(ChartName.TOP250))
+
+
+def test_the_episodes_of_a_series_are_found_by_their_ids(catalogue: DemoCatalogue) -> None:
+    for series in islice(catalogue.chart(ChartName.TOPTV), 20):
+        episodes = list(catalogue.episodes(series))
+        assert len(episodes) == sum(series.season_sizes) > 0
+        assert len({episode.imdb_id for episode in episodes}) == len(episodes)
+        assert [catalogue.find(episode.imdb_id) for episode in episodes] == episodes
+        numbered = [episode.episode for episode in episodes if episode.episode and episode.episode.season]
+        assert {number.season for number in numbered} <= set(range(1, len(series.season_sizes) + 1))
+
+
+def test_a_person_is_known_for_titles_with_a_credit(catalogue: DemoCatalogue) -> None:
+    for title in islice(catalogue.chart(ChartName.TOP250), 40):
+        for role in title.cast[:3]:
+            for imdb_id in catalogue.details(role.person).known_for:
+                known = catalogue.find(imdb_id)
+                assert known is not None
+                people = {
+                    *(each.person for each in known.cast),
+                    *known.directors,
+                    *(line.person for line in known.crew),
+                }
+                assert role.person in people
+
+
+@pytest.mark.parametrize("day", [-1, MAX_DAY + 1])
+def test_an_impossible_day_is_refused(day: int) -> None:
+    with pytest.raises(ValueError, match="day"):
+        DemoCatalogue(1, 10, day)
