@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from infrastructure.datasets.prepare import LoadCounts, Selection
 
 FOLDER: Final = "datasets"
+LAST_LOAD: Final = "datasets.json"  # in the state folder: the files and the selection of the last finished load
 _VERSIONS: Final = "versions.json"
 _WORKERS: Final = 16
 
@@ -96,7 +97,7 @@ def run_datasets(
     with ExitStack() as stack:
         stack.enter_context(directory.lock("datasets", clock))
         folder = options.source or directory.path / FOLDER
-        state = directory.state / "datasets.json"
+        state = directory.state / LAST_LOAD
         days = {} if options.source else download(settings, cancel, selection.files, folder, output.say)
         files = find_data_files(folder, selection.files)
         day = _day(files, days, clock)

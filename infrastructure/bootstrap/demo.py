@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -38,27 +40,36 @@ def demo_settings(settings: Settings) -> Iterator[Settings]:
 def demo_day(data_dir: Path) -> int:
     """Gives the day that the demo site simulates for a run into this directory, from 0.
 
-    A new day begins with the first run after a finished one, so that an interrupted run is continued on its
-    own day. ``.filmledger/demo-day.json`` keeps the day and the id of the last run of the day before.
+    A new day begins with the first run after a finished scrape or a finished load of data files, so that an
+    interrupted run is continued on its own day. ``.filmledger/demo-day.json`` keeps the day and what had been
+    finished when it began.
 
     Raises:
         UsageError: the file or the job log cannot be read.
     """
+    from infrastructure.bootstrap.datasets import LAST_LOAD
     from infrastructure.data_dir.directory import STATE_FOLDER
     from infrastructure.demo.catalogue import MAX_DAY
     from infrastructure.joblog.status_file import JobLogStatus
 
-    path = data_dir / STATE_FOLDER / "demo-day.json"
+    state = data_dir / STATE_FOLDER
+    path = state / "demo-day.json"
+    saved: dict[str, Any] = {"day": 0, "finished": [None, None]}
     try:
-        saved = json.loads(path.read_bytes()) if path.exists() else {"day": 0, "last_run": ""}
-        day, last_run = int(saved["day"]), str(saved["last_run"])
+        if path.exists():
+            saved = json.loads(path.read_bytes())
+        day, finished = int(saved["day"]), list(saved["finished"])
+        load = state / LAST_LOAD
+        loaded = hashlib.sha256(load.read_bytes()).hexdigest() if load.exists() else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"cannot read {path}: {error}; delete it to begin with the first day") from error
     run = JobLogStatus(data_dir / JOB_LOGS["scrape"]).read()
-    if run is not None and run.run != last_run and run.whole and not run.counts.pending:
+    scraped = finished[0] if run is None or not run.whole or run.counts.pending else run.run
+    if [scraped, loaded] != finished:
         day = min(day + 1, MAX_DAY)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(path, json.dumps({"day": day, "last_run": run.run}).encode(), mode=0o600)
+        write_atomically(
+            path, json.dumps({"day": day, "finished": [scraped, loaded]}).encode(), mode=0o600, parents=True
+        )
     return day
 
 

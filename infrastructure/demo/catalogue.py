@@ -147,7 +147,9 @@ class DemoCatalogue:
         imdb_id = self._titles.id_of(index)
         name = _name(dice)
         rating = max(1.0, round(9.3 - 0.235 * math.log1p(place), 1))
-        kind, end_year, season_sizes = "movie", None, ()
+        kind: str = "movie"
+        end_year: int | None = None
+        season_sizes: tuple[int, ...] = ()
         if index >= _FIRST_INDEX[ChartName.BOTTOM100]:
             rating = round(1.4 + 0.017 * min(place, 400), 1)
         elif _FIRST_INDEX[ChartName.TOPTV] <= index < _FIRST_INDEX[ChartName.MOVIEMETER]:

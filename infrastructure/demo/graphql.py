@@ -218,7 +218,7 @@ def _aka(aka: DemoAka) -> Json:
 
 def _gross(title: DemoTitle, area: str) -> Json | None:
     money = {"DOMESTIC": title.gross_domestic, "WORLDWIDE": title.gross_worldwide}.get(area)
-    return money and {"total": {"amount": money.amount, "currency": money.currency}}
+    return None if money is None else {"total": {"amount": money.amount, "currency": money.currency}}
 
 
 def _prestigious(summary: Json | None) -> Json | None:

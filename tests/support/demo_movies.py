@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, title_url
 from infrastructure.demo.titles import DemoTitle
@@ -90,7 +91,9 @@ def movie_of(title: DemoTitle, site_url: str, scraped_at: datetime, rank: int | 
 
 def without(movie: Movie, names: Collection[str]) -> Movie:
     """Gives the record with these fields empty, for comparing what several sources tell."""
-    empty = {name: () if isinstance(getattr(movie, name), tuple) else None for name in names if hasattr(movie, name)}
+    empty: dict[str, Any] = {
+        name: () if isinstance(getattr(movie, name), tuple) else None for name in names if hasattr(movie, name)
+    }
     return replace(movie, **empty)
 
 

@@ -9,8 +9,10 @@ import pytest
 from application.ports import Job, Outcome, Status
 from application.status import RunIdentity
 from domain.errors import UsageError
+from infrastructure.bootstrap.datasets import LAST_LOAD
 from infrastructure.bootstrap.demo import demo_day
 from infrastructure.bootstrap.resume import JOB_LOGS
+from infrastructure.data_dir.directory import STATE_FOLDER
 from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
 
@@ -46,6 +48,14 @@ def test_an_interrupted_run_is_continued_on_its_own_day(tmp_path: Path) -> None:
     assert demo_day(tmp_path) == 1
     run(tmp_path, finish=False)
     assert demo_day(tmp_path) == 1
+
+
+def test_a_finished_load_of_data_files_is_followed_by_another_day(tmp_path: Path) -> None:
+    state = tmp_path / STATE_FOLDER
+    state.mkdir()
+    for load, day in (("first", 1), ("second", 2), ("second", 2)):
+        (state / LAST_LOAD).write_text(load)
+        assert demo_day(tmp_path) == day
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
