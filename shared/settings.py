@@ -79,9 +79,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "csv,postgres"
     detail_source: Annotated[
-        Literal["auto", "page", "graphql"],
-        Meta(description="Where title details come from; auto: pages, then GraphQL once pages are blocked."),
+        Literal["auto", "page", "graphql", "datasets"],
+        Meta(
+            description="Where title details come from; auto: pages, then GraphQL once pages are blocked, "
+            "then data files if DATASETS=yes."
+        ),
     ] = "auto"
+    datasets: Annotated[
+        Literal["yes", "no"],
+        Meta(description="Download IMDb's data files and read titles from them when pages and GraphQL are refused."),
+    ] = "no"
     graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
 
     # --- threads and retries ---

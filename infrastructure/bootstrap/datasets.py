@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -31,6 +31,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from infrastructure.datasets.files import CheckedFile, DataFile
     from infrastructure.datasets.prepare import LoadCounts, Selection
+    from infrastructure.datasets.source import DatasetTitleSource
 
 FOLDER: Final = "datasets"
 LAST_LOAD: Final = "datasets.json"  # in the state folder: the files and the selection of the last finished load
@@ -130,6 +131,29 @@ def run_datasets(
         if not result.refused:
             state.write_text(json.dumps(identity), encoding="utf-8")
     return LoadSummary(day, prepared.counts, result, rejects)
+
+
+def dataset_titles(
+    settings: Settings,
+    clock: Clock,
+    cancel: threading.Event,
+    ids: Callable[[], Iterable[str]],
+    store: Callable[[], MovieRepository],
+    say: Callable[[str], None],
+) -> DatasetTitleSource:
+    """The source of titles that reads IMDb's data files, downloaded when the first title is asked for."""
+    from infrastructure.datasets.files import find_data_files
+    from infrastructure.datasets.source import DatasetTitleSource
+
+    directory = DataDir(settings.data_dir)
+
+    def files(selection: Selection) -> tuple[Mapping[DataFile, CheckedFile], date]:
+        folder = directory.path / FOLDER
+        days = download(settings, cancel, selection.files, folder, say)
+        found = find_data_files(folder, selection.files)
+        return found, _day(found, days, clock)
+
+    return DatasetTitleSource(files, ids, store, directory.state / "titles", memory=settings.datasets_memory)
 
 
 def download(

@@ -110,9 +110,21 @@ def downloader(settings: Settings, *, grace: float = 0.0, keep_robots: bool = Tr
 
 
 def sources(
-    settings: Settings, downloader: Downloader, clock: Clock, keep: Callable[[str, bytes], object] | None = None
+    settings: Settings,
+    downloader: Downloader,
+    clock: Clock,
+    keep: Callable[[str, bytes], object] | None = None,
+    data_files: TitleSource | None = None,
 ) -> Sources:
-    """Pages and GraphQL, put together as DETAIL_SOURCE says; ``keep`` is handed each title page."""
+    """Pages, GraphQL and data files, put together as DETAIL_SOURCE says.
+
+    Args:
+        settings: of the run.
+        downloader: of pages and GraphQL.
+        clock: the time of every record.
+        keep: is given each title page.
+        data_files: asked once all others are refused; the only source of titles with DETAIL_SOURCE=datasets.
+    """
     from infrastructure.scraper.graphql import GraphqlClient
     from infrastructure.scraper.sources import (
         AutoTitleSource,
@@ -122,19 +134,24 @@ def sources(
         PageTitleSource,
     )
 
-    client = GraphqlClient(downloader, settings.graphql)
+    last = data_files is None  # only the last source waits when it is refused
     most = settings.max_requests
     pages, graphql = settings.detail_source != "graphql", settings.detail_source != "page"
+    client = GraphqlClient(downloader, settings.graphql, patient=last)
     charts: dict[str, ChartSource] = {}
     if pages:
-        charts["page"] = PageChartSource(downloader, settings.site, max_requests=most, patient=not graphql)
+        charts["page"] = PageChartSource(downloader, settings.site, max_requests=most, patient=last and not graphql)
     if graphql:
         charts["graphql"] = GraphqlChartSource(client, max_requests=most)
-    by_page = PageTitleSource(downloader, settings.site, clock, patient=not graphql, keep=keep)
+    by_page = PageTitleSource(downloader, settings.site, clock, patient=last and not graphql, keep=keep)
     by_graphql = GraphqlTitleSource(client, clock, batch_size=settings.graphql_batch_size)
     titles: TitleSource = AutoTitleSource(by_page, by_graphql)
     if not (pages and graphql):
         titles = by_page if pages else by_graphql
+    if data_files is not None:
+        titles = AutoTitleSource(titles, data_files, ("pages and GraphQL", "data files"))
+        if settings.detail_source == "datasets":
+            titles = data_files
     return Sources(charts, titles)
 
 

@@ -19,7 +19,8 @@ from application.scrape import scrape
 from application.scrape_movie import ScrapeMovie
 from application.status import RunIdentity
 from domain.chart import ChartEntry, ChartName
-from domain.errors import UsageError
+from domain.errors import Blocked, UsageError
+from infrastructure.bootstrap.datasets import dataset_titles
 from infrastructure.bootstrap.files import page_keeper
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, sources
 from infrastructure.bootstrap.posters import fetch_posters
@@ -94,19 +95,37 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         stack.enter_context(session.directory("scrape", site))
         network = stack.enter_context(downloader(settings, grace=GRACE_SECONDS))
         pages = page_keeper(settings, check=options.disk_check) if options.save_pages else None
-        found = sources(settings, network, session.clock, pages)
         identity = RunIdentity("scrape", options.subject, site, options.limit)
         job_log = stack.enter_context(session.job_log(identity, resume))
         # The stores are opened while the chart is on its way: either takes as long as the other.
         opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
+        data_files = None
+        if settings.datasets == "yes" or settings.detail_source == "datasets":
+            data_files = dataset_titles(
+                settings,
+                session.clock,
+                session.cancel,
+                lambda: (job.key for job in job_log.jobs()),
+                lambda: opening().together,
+                session.output.say,
+            )
+        found = sources(settings, network, session.clock, pages, data_files)
         cluster = _cluster(session, options, stack) if options.cluster else None
         places: tuple[ChartEntry, ...] = ()
         jobs: Iterable[Job] = ()
         if not job_log.listed:
             with activity("reading the list" if options.ids else f"reading the chart {options.chart}"):
                 if options.ids is None:
-                    places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
-                    jobs = jobs_of_chart(places)
+                    try:
+                        places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
+                    except Blocked as error:
+                        stored = StoredChart(opening().together, options.chart.value).entries()
+                        if data_files is None or not stored:
+                            raise _with_advice(error, options.chart) from error
+                        session.output.warn(f"{error}; the places of the last reading are used")
+                        jobs = jobs_of_chart(stored)
+                    else:
+                        jobs = jobs_of_chart(places)
                 else:
                     jobs = _read_ids(options.ids, session.output.warn)
         read_at = session.clock.now()
@@ -143,12 +162,27 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         )
         job_log.close(result.stop_reason.value)
         session.output.run_ended(result, opened, "titles")
+        if data_files is not None and data_files.given:
+            session.output.say(
+                f"IMDb refuses pages and GraphQL from here; {data_files.given} of {job_log.counts.total} titles come "
+                f"from its data files of {data_files.day}, without plot, poster, metascore and certificate"
+            )
         if cluster and (reason := cluster().lost()):
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
         if options.posters and result.stop_reason is StopReason.FINISHED:
             fetched = fetch_posters(session, opened.together, network, ResumeOptions(), disk_check=options.disk_check)
             return result, fetched
     return (result,)
+
+
+def _with_advice(error: Blocked, chart: ChartName) -> Blocked:
+    """The refusal, with what can be done without the site."""
+    advice = f"{error}; `datasets` loads IMDb's data files and estimates the chart (estimated-{chart})"
+    if chart.value not in ("top250", "toptv"):
+        return error
+    refused = Blocked(advice)
+    refused.requests, refused.size = error.requests, error.size
+    return refused
 
 
 def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> Callable[[], ClusterReading]:

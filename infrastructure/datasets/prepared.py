@@ -57,8 +57,8 @@ class PreparedFiles:
         """The rows that are new or differ."""
         return self.rows(table, LoadPart.CHANGED)
 
-    def titles(self) -> Iterator[ChangedTitle]:
-        """See ``ChangedRecords.titles``."""
+    def titles(self, *, changed_only: bool = True) -> Iterator[ChangedTitle]:
+        """See ``ChangedRecords.titles``; with ``changed_only=False`` all titles."""
         ids = " UNION ".join(
             f"SELECT imdb_id FROM {self._file(table, part)}"
             for table, part in (
@@ -67,6 +67,8 @@ class PreparedFiles:
                 (Table.AKAS, LoadPart.REPLACED),
             )
         )
+        if not changed_only:
+            ids = f"SELECT imdb_id FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}"
         self._con.execute(f"CREATE OR REPLACE TABLE changed_ids AS {ids}")
         movies = self._ordered(f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}", "imdb_id")
         people = self._file(Table.PEOPLE, LoadPart.COMPLETE)

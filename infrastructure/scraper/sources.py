@@ -291,30 +291,32 @@ class GraphqlTitleSource:
 
 
 class AutoTitleSource:
-    """Reads pages until the site refuses them, and everything after that by GraphQL; a TitleSource.
+    """Reads titles from one source until it is refused, and everything after that from the next; a TitleSource.
 
     Args:
-        pages: asked first; should not wait when it is blocked.
-        graphql: asked for the rest.
+        first: asked first; should not wait when it is blocked.
+        second: asked for the rest.
+        names: of both, for the message.
     """
 
-    def __init__(self, pages: TitleSource, graphql: TitleSource) -> None:
-        self._pages = pages
-        self._graphql = graphql
+    def __init__(self, first: TitleSource, second: TitleSource, names: tuple[str, str] = ("pages", "GraphQL")) -> None:
+        self._first = first
+        self._second = second
+        self._names = names
         self._refused = threading.Event()
         self._switch_lock = threading.Lock()
 
     def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         if self._refused.is_set():
-            return self._graphql.title(imdb_id, max_requests=max_requests, cancel=cancel)
-        most = max(1, max_requests - 1)  # were all spent on a block, there would be none left for GraphQL
+            return self._second.title(imdb_id, max_requests=max_requests, cancel=cancel)
+        most = max(1, max_requests - 1)  # were all spent on a block, there would be none left for the second
         try:
-            return self._pages.title(imdb_id, max_requests=most, cancel=cancel)
+            return self._first.title(imdb_id, max_requests=most, cancel=cancel)
         except Blocked as error:
             self._switch(error)
             spent, size = error.requests, error.size
         with charged(spent, size):
-            title = self._graphql.title(imdb_id, max_requests=max_requests - spent, cancel=cancel)
+            title = self._second.title(imdb_id, max_requests=max(1, max_requests - spent), cancel=cancel)
         return replace(title, requests=title.requests + spent, size=title.size + size)
 
     def _switch(self, error: Blocked) -> None:
@@ -322,4 +324,5 @@ class AutoTitleSource:
             if not self._refused.is_set():
                 self._refused.set()
                 reason = str(error).partition(";")[0]  # what follows is advice for users without another source
-                _log.warning("title pages are blocked (%s); the rest is read by GraphQL", reason)
+                first, second = self._names
+                _log.warning("title %s are blocked (%s); the rest is read by %s", first, reason, second)

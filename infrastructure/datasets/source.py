@@ -1,0 +1,126 @@
+"""Titles out of IMDb's data files, for runs whose pages and GraphQL requests are refused."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from application.load_datasets import ChangedTitle
+from application.ports import FetchedTitle, MovieRepository
+from application.records import from_rows, to_rows
+from domain.errors import NotFound
+from domain.fields import Source, Table
+from domain.movie import Movie
+from infrastructure.datasets.files import CheckedFile, DataFile
+from infrastructure.datasets.prepare import LoadPreparation, Selection
+from infrastructure.datasets.prepared import PreparedFiles
+
+# What the data files never have, whatever the title.
+UNTOLD: Final = frozenset(
+    field.name for field in Table.MOVIES.fields if field.sources and Source.DATASETS not in field.sources
+)
+
+
+class DatasetTitleSource:
+    """Satisfies ``TitleSource``: one reading of the files for all titles of a run, when the first is asked for.
+
+    A title that is stored already comes back joined with its record, by the rule of each field.
+
+    Args:
+        files: gives the checked data files and their day; may download them.
+        ids: the titles of the run.
+        store: gives all stores in one, once they are open.
+        work: a folder for the preparation; removed afterwards.
+        memory: the most that DuckDB may use, as ``1GB``.
+
+    Attributes:
+        day: of the data files, once they were read.
+        given: the number of titles read from them.
+    """
+
+    def __init__(
+        self,
+        files: Callable[[Selection], tuple[Mapping[DataFile, CheckedFile], date]],
+        ids: Callable[[], Iterable[str]],
+        store: Callable[[], MovieRepository],
+        work: Path,
+        *,
+        memory: str,
+    ) -> None:
+        self._files = files
+        self._ids = ids
+        self._store = store
+        self._work = work
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._titles: dict[str, ChangedTitle] | None = None
+        self.day: date | None = None
+        self.given = 0
+
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:  # noqa: ARG002
+        """See ``TitleSource.title``.
+
+        Raises:
+            NotFound: the data files do not have the title.
+            UsageError: a file is missing or damaged.
+        """
+        with self._lock:
+            if self._titles is None:
+                self._titles = self._read(cancel)
+            found = self._titles.get(imdb_id)
+            self.given += found is not None
+        if found is None:
+            raise NotFound(f"{imdb_id} is not in IMDb's data files of {self.day}")
+        movie = from_rows(found.movie, found.credits, found.names, found.akas)
+        source = movie.source or Source.DATASETS
+        untold = frozenset(name for name in UNTOLD if getattr(movie, name) in (None, ()))
+        return FetchedTitle(movie, source, untold=untold)
+
+    def _read(self, cancel: threading.Event) -> dict[str, ChangedTitle]:
+        selection = Selection(ids=tuple(dict.fromkeys(self._ids())))
+        files, self.day = self._files(selection)
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir(mode=0o700, parents=True)
+        preparation = LoadPreparation(self._work, memory=self._memory, cancel=cancel)
+        try:
+            preparation.prepare(files, selection, self.day, self._write_stored(selection.ids or ()))
+        finally:
+            preparation.close()
+        with PreparedFiles(self._work, memory=self._memory) as records:
+            titles = {str(title.movie[0]): title for title in records.titles(changed_only=False)}
+        shutil.rmtree(self._work, ignore_errors=True)
+        return titles
+
+    def _write_stored(self, ids: Iterable[str]) -> dict[Table, Path]:
+        """The stored records of the titles as CSV files, for the join."""
+        store = self._store()
+        stored = [movie for imdb_id in ids if (movie := store.find(imdb_id)) is not None]
+        paths = {}
+        for table in (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS):
+            paths[table] = self._work / f"stored-{table}.csv"
+            with paths[table].open("w", encoding="utf-8", newline="") as out:
+                writer = csv.writer(out)
+                writer.writerow(table.columns)
+                written: set[str] = set()
+                for movie in stored:
+                    for row in _rows_of(movie, table):
+                        if table is Table.PEOPLE and row[0] in written:
+                            continue
+                        written.add(str(row[0]))
+                        writer.writerow([cell or "" for cell in row])
+        return paths
+
+
+def _rows_of(movie: Movie, table: Table) -> Iterable[tuple[str | None, ...]]:
+    rows = to_rows(movie)
+    return {
+        Table.MOVIES: (rows.movie,),
+        Table.PEOPLE: rows.people,
+        Table.CREDITS: rows.credits,
+        Table.AKAS: rows.akas,
+    }[table]
