@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from domain.errors import UnknownLayout, UsageError
-from shared.text import path_to_text, text_to_path
 from infrastructure.scraper.chart_page import CHART_PATHS
 from infrastructure.scraper.page_bytes import load_json, original_address, title_id
 from infrastructure.scraper.values import FieldAbsent, integer_at, list_at, text_at, value_at
+from shared.text import path_to_text, text_to_path
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_CONTAINER_BYTES: Final = 512 * 1024 * 1024  # of a HAR file or a packed container, which are read whole
