@@ -149,9 +149,9 @@ def test_of_two_titles_with_one_rank_the_later_reading_keeps_it(old: str, ranked
 
 
 def test_a_password_in_the_address_of_a_run_is_removed(old: str) -> None:
-    execute(old, "UPDATE runs SET site = replace(site, '://', '://user:s3cr3t@')")
+    execute(old, "UPDATE runs SET site = 'http://user:s3cr3t@a.invalid'")
     prepare(old)
-    assert execute(old, "SELECT count(*) FROM runs WHERE site LIKE 'http%' AND site NOT LIKE '%@%'") == [(1,)]
+    assert execute(old, "SELECT site FROM runs") == [("http://a.invalid",)]
 
 
 def test_grants_and_views_that_lose_nothing_survive(old: str) -> None:
