@@ -1,33 +1,37 @@
 """Every setting: its name, type, default, range and meaning. Read by the command line and bootstrap only.
 
 A setting's name in the environment is the field's name in capitals. The
-environment beats ``.env``; an empty value means the default. Secrets may also
-come from a file named in ``NAME_FILE``, as container secrets do.
+environment overrides ``.env``; an empty value means the default. Secrets may
+also come from a file named in ``NAME_FILE``, as container secrets do. ``${X}``
+in a value of ``.env`` is replaced, except in secrets.
 """
 
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union
 
 import msgspec
-from dotenv import dotenv_values
 from msgspec import Meta
 
 from shared.addresses import passwords, split_user_info
 from shared.secret import Secret
+from shared.text import TextError, read_text
 
 THREAD_CAP: Final = 200
 _ADDRESS: Final = r"^https?://[^\s/]+"
 _ADDRESS_OR_NOTHING: Final = r"^(https?://[^\s/]+|$)"
 _ADDRESSES: Final = {"allowed": "http:// or https:// address"}
+# Where user information would be published, or sent to a third party.
+_PUBLIC_ADDRESS: Final = r"^(https?://([^\s/@:]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/.*)?|)$"
+_PUBLIC_ADDRESSES: Final = {"allowed": "http:// or https:// address without user name and password"}
 
 
 class SettingsError(ValueError):
@@ -167,8 +171,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     exit_address_url: Annotated[
         str,
         Meta(
-            pattern=_ADDRESS_OR_NOTHING,
-            extra=_ADDRESSES,
+            pattern=_PUBLIC_ADDRESS,
+            extra=_PUBLIC_ADDRESSES,
             description="What answers the caller's address: `doctor` asks it once a route; unset: it asks nobody.",
         ),
     ] = ""
@@ -223,8 +227,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site_url: Annotated[
         str,
         Meta(
-            pattern=_ADDRESS_OR_NOTHING,
-            extra=_ADDRESSES,
+            pattern=_PUBLIC_ADDRESS,
+            extra=_PUBLIC_ADDRESSES,
             description="Where the catalogue will be served; needed for its sitemap.",
         ),
     ] = ""
@@ -271,10 +275,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return "https://api.graphql.imdb.com/" if self.site.endswith(".imdb.com") else f"{self.site}/graphql"
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret that is set, for whoever keeps them out of the logs."""
-        values = (getattr(self, field.name) for field in msgspec.structs.fields(self))
-        in_addresses = (passwords(split_user_info(url)[1]) for url in (self.base_url, self.graphql_url))
-        return (*(value for value in values if isinstance(value, Secret) and value), *chain.from_iterable(in_addresses))
+        """Every secret that is set, those in addresses too; they are kept out of the logs."""
+        values = [getattr(self, field.name) for field in msgspec.structs.fields(self)]
+        found = [value for value in values if isinstance(value, Secret) and value]
+        for value in values:
+            if isinstance(value, str):
+                found += passwords(split_user_info(value)[1])
+        return tuple(found)
 
     @property
     def max_requests(self) -> int:
@@ -307,7 +314,7 @@ def describe() -> tuple[Setting, ...]:
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None, **overrides: object) -> Loaded:
-    """Read the settings.
+    """Reads the settings.
 
     Args:
         environ: the environment; the process's own unless given.
@@ -318,9 +325,9 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
         SettingsError: values that are not allowed, each with its variable's name.
     """
     environ = os.environ if environ is None else environ
-    written = {name: value or "" for name, value in dotenv_values(env_file).items()} if env_file else {}
-    merged = {**written, **environ}
     problems: list[str] = []
+    written = _written(env_file, environ, problems) if env_file else {}
+    merged = {**written, **environ}
     values: dict[str, object] = {}
     for field in msgspec.structs.fields(Settings):
         name = field.name.upper()
@@ -341,7 +348,8 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
 
 
 def _refusal(field: msgspec.structs.FieldInfo, shown: str) -> str:
-    shown = "its value" if _is_secret(field.type) else shown
+    # A value that is not allowed may be an address whose scheme was forgotten, with a password in it.
+    shown = "its value" if _is_secret(field.type) or "@" in shown else shown
     return f"{field.name.upper()}: {shown} is not allowed; allowed: {_allowed(field.type)}"
 
 
@@ -352,9 +360,41 @@ def _warnings(settings: Settings, written: Mapping[str, str], env_file: Path | N
         if name not in known and name not in ENVIRONMENT_ONLY:
             nearest = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
-            yield f"{env_file}: {name} is no setting of this program{hint}"
+            yield f"{env_file}: {name} is not a setting of this program{hint}"
     if settings.max_threads > THREAD_CAP:
-        yield f"MAX_THREADS={settings.max_threads} is more than this program uses; it goes on with {THREAD_CAP}"
+        yield f"MAX_THREADS={settings.max_threads} is more than this program uses; it continues with {THREAD_CAP}"
+
+
+def _written(path: Path, environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """The assignments of a ``.env`` file; ``${X}`` is replaced by what the environment or the file says, except in
+    secrets, whose characters mean themselves.
+    """
+    from dotenv.parser import parse_stream  # only where there is a file: it costs a tenth of the start-up time
+    from dotenv.variables import parse_variables
+
+    secret = {setting.name for setting in describe() if setting.secret}
+    found: dict[str, str] = {}
+    try:
+        text = read_text(path)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        problems.append(f"{path}: cannot be read: {error.strerror}")
+        return {}
+    except TextError as error:
+        problems.append(str(error))
+        return {}
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            line = binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\n"))
+            problems.append(f"{path}, line {line}: not an assignment; write NAME=value, and close every quote")
+        elif binding.key is not None and binding.value is not None:
+            value = binding.value
+            if binding.key not in secret and "${" in value:
+                known = {**found, **environ}
+                value = "".join(atom.resolve(known) for atom in parse_variables(value))
+            found[binding.key] = value
+    return found
 
 
 ENVIRONMENT_ONLY: Final = {
@@ -368,10 +408,12 @@ def _from_file(name: str, merged: Mapping[str, str], problems: list[str]) -> str
     if not path:
         return ""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return read_text(Path(path)).strip()
     except OSError as error:
         problems.append(f"{name}_FILE: cannot read {path}: {error.strerror}")
-        return ""
+    except TextError as error:
+        problems.append(f"{name}_FILE: {error}")
+    return ""
 
 
 def _decode(kind: type, value: object) -> object:

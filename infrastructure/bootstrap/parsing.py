@@ -17,6 +17,7 @@ from infrastructure.bootstrap.runs import RunSession
 from infrastructure.progress.displays import FileProgress
 from infrastructure.scraper.saved_files import FoundFiles, find_documents
 from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by
+from shared.text import TextError, path_to_text, text_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         for reason, count in sorted(found.passed_over.items()):
             session.output.say(f"passed over: {count} {reason}")
         stack.enter_context(session.directory("parse", None))
-        job_log = stack.enter_context(session.job_log(RunIdentity("parse", str(folder.resolve())), resume))
+        job_log = stack.enter_context(session.job_log(RunIdentity("parse", path_to_text(folder.resolve())), resume))
         if not job_log.listed:
             job_log.list(Job(seq, key) for seq, key in enumerate(found.keys))
         session.report_resumed(job_log)
@@ -73,8 +74,17 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
 
 
 def _of_list(path: Path) -> FoundFiles:
-    """The files of a list that ``--log-failed`` wrote."""
-    lines = (line.split("  # ")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    """The files of a list that ``--log-failed`` wrote.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        lines = [line.split("  # ")[0].strip() for line in text_lines(path)]
+    except TextError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     return FoundFiles(tuple(line for line in lines if line), Counter())
 
 

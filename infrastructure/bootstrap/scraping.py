@@ -28,6 +28,7 @@ from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
 from shared.activity import activity
 from shared.background import enter_in_background
+from shared.text import TextError, path_to_text, text_lines
 
 if TYPE_CHECKING:
     from infrastructure.bootstrap.cluster import ClusterReading
@@ -62,7 +63,7 @@ class ScrapeOptions:
     @property
     def subject(self) -> str:
         """Its name in the job log."""
-        return str(self.ids.resolve()) if self.ids else self.chart.value
+        return path_to_text(self.ids.resolve()) if self.ids else self.chart.value
 
 
 def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
@@ -214,10 +215,11 @@ def _read_ids(path: Path, warn: Callable[[str], None]) -> Iterator[Job]:
             warn(f"{path}: {complaint}")
 
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for job in jobs_of_lines(lines, skip):
-                named += 1
-                yield job
+        for job in jobs_of_lines(text_lines(path), skip):
+            named += 1
+            yield job
+    except TextError as error:
+        raise UsageError(str(error)) from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if skipped > _MAX_COMPLAINTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from shared.addresses import mask_user_info
 from shared.secret import Secret
 from shared.settings import ENVIRONMENT_ONLY, Setting, Settings, describe
 
@@ -77,7 +78,7 @@ def _shown(value: object) -> str:
         return "***" if value else ""
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value)
+    return "" if value is None else mask_user_info(str(value))
 
 
 def _file_hint(setting: Setting) -> str:

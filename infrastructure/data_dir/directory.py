@@ -17,6 +17,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from domain.errors import UsageError
+from shared.addresses import split_user_info
 from shared.atomic import write_atomically
 from shared.clock import Clock, SystemClock
 
@@ -58,6 +59,7 @@ class DataDir:
         Raises:
             UsageError: it cannot; the message says what to do.
         """
+        self._require_target()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.state.mkdir(mode=0o700, exist_ok=True)
@@ -79,6 +81,7 @@ class DataDir:
         Raises:
             UsageError: no run has filled this directory, or it cannot be read.
         """
+        self._require_target()
         try:
             found = any(self.path.iterdir())
         except FileNotFoundError:
@@ -90,6 +93,19 @@ class DataDir:
         if not found:
             raise UsageError(f"there is nothing in {self.path} yet: run `python main.py` first, or set DATA_DIR")
 
+    def _require_target(self) -> None:
+        """Refuses a link to a folder that is not there, instead of working beside the data.
+
+        Raises:
+            UsageError: there is such a link in the path.
+        """
+        for path in (self.path, *self.path.parents):
+            if path.is_symlink() and not path.exists():
+                raise UsageError(
+                    f"DATA_DIR {self.path}: {path} links to {os.readlink(path)}, which is not there: "  # noqa: PTH115
+                    "mount its disk, or choose another folder"
+                )
+
     # --- where it was filled from ----------------------------------------------
 
     @property
@@ -100,7 +116,7 @@ class DataDir:
             UsageError: what was noted cannot be read.
         """
         try:
-            return str(json.loads(self._site_file.read_text(encoding="utf-8"))["site"])
+            return split_user_info(str(json.loads(self._site_file.read_text(encoding="utf-8"))["site"]))[0]
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -125,13 +141,15 @@ class DataDir:
             )
 
     def claim(self, site: str) -> None:
-        """Note where this directory is filled from, or see that it is the same as ever.
+        """Records which site fills this directory, or checks that it is the same as before.
+
+        A record with user information in the address, as version 0.1 wrote it, is replaced.
 
         Raises:
-            UsageError: it was filled from another site, or the note cannot be written.
+            UsageError: it was filled from another site, or the record cannot be written.
         """
         self.require_site(site)
-        if self.site is None:
+        if self.site is None or "@" in self._site_file.read_text(encoding="utf-8"):
             try:
                 write_atomically(self._site_file, json.dumps({"site": site}) + "\n", mode=0o600)
             except OSError as error:

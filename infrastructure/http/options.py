@@ -15,6 +15,7 @@ from infrastructure.http.messages import Origin
 from infrastructure.http.policies import DEFAULT_STATUSES
 from shared.addresses import basic_authorization, mask_user_info, split_user_info
 from shared.secret import Secret
+from shared.text import TextError, text_lines
 
 SCHEMES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 _UNSET: Final = Secret("")
@@ -220,9 +221,9 @@ def proxies_of_file(path: Path) -> tuple[Proxy, ...]:
         UsageError: the file cannot be read, is empty, or a line cannot be used; it is named by its number.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"PROXY_FILE {path} is not UTF-8 text") from error
+        lines = list(text_lines(path))
+    except TextError as error:
+        raise UsageError(f"PROXY_FILE: {error}") from error
     except OSError as error:
         raise UsageError(f"PROXY_FILE {path} cannot be read: {error.strerror}") from error
     entries = ((f"{path}, line {number}", line.split(" #")[0].strip()) for number, line in enumerate(lines, 1))

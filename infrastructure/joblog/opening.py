@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import glob
+import json
 import logging
 import re
 from pathlib import Path
@@ -16,12 +18,14 @@ from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.joblog import lines
 from infrastructure.joblog.file import AppendFile, JobLogFile, run_line
 from infrastructure.joblog.state import State, follow
+from shared.addresses import split_user_info
 from shared.atomic import write_atomically
 from shared.clock import Clock
 
 log = logging.getLogger(__name__)
 
 _KEPT: Final = 10  # logs of earlier runs
+_MAX_HEAD: Final = 1 << 16  # bytes of the first line
 _LOCK_SECONDS: Final = 1.0  # `status` takes the lock for a moment to see whether it is free
 
 
@@ -105,7 +109,31 @@ def read_state(path: Path) -> tuple[State, int]:
 
 def identity_of(run: lines.Run) -> RunIdentity:
     """Gives what a logged run works on."""
-    return RunIdentity(run.work, run.subject, run.site, run.limit)
+    return RunIdentity(run.work, run.subject, split_user_info(run.site)[0], run.limit)
+
+
+def _mask_user_info(path: Path) -> None:
+    """Overwrites the user information in the site's address, which version 0.1 wrote; here and in archived logs.
+
+    The length stays: `status` may be reading the file.
+    """
+    if not path.is_file():
+        return
+    archived = path.parent.glob(f"{glob.escape(path.stem)}-*{glob.escape(path.suffix)}")
+    for log_file in (path, *archived):
+        with log_file.open("rb") as file:
+            line = file.readline(_MAX_HEAD)
+        if b"@" not in line:
+            continue
+        try:
+            written = split_user_info(json.loads(line)["site"])[1].reveal()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # not a job log of ours, as is found out next
+        secret = json.dumps(written, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")
+        if written.strip("*") and (place := line.find(secret)) >= 0:
+            with log_file.open("r+b") as file:
+                file.seek(place)
+                file.write(b"*" * len(secret))
 
 
 def lock_path(path: Path) -> Path:
@@ -124,6 +152,7 @@ def _open(
     retry_failed: bool,
     disk_wait: DiskWait,
 ) -> JobLogFile:
+    _mask_user_info(path)
     state, end = read_state(path)
     _report(path, state)
     resumes = not fresh and _resumes(path, state, identity, retry_failed=retry_failed)

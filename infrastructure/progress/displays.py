@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, TextIO
 
 from application.ports import Job, Outcome, Progress, Status
@@ -15,6 +14,7 @@ from shared.log_options import SCREEN
 from shared.log_sinks import LineWriter
 from shared.masking import mask
 from shared.printable import printable
+from shared.text import text_to_path
 
 log = logging.getLogger(__name__)
 screen = logging.getLogger(SCREEN)
@@ -130,7 +130,9 @@ class FileProgress:
             return
         self._done += 1
         share = units.percent(self._done, self._total)
-        self._say(f"[{self._done}/{self._total} | {share}%] {Path(outcome.job.key).name}: {_file_result(outcome)}")
+        self._say(
+            f"[{self._done}/{self._total} | {share}%] {text_to_path(outcome.job.key).name}: {_file_result(outcome)}"
+        )
 
     def note(self, message: str) -> None:
         self._say(message)

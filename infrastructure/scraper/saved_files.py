@@ -30,6 +30,7 @@ from domain.errors import UnknownLayout, UsageError
 from infrastructure.scraper.chart_page import CHART_PATHS
 from infrastructure.scraper.page_bytes import load_json, original_address, title_id
 from infrastructure.scraper.values import FieldAbsent, integer_at, list_at, text_at, value_at
+from shared.text import path_to_text, text_to_path
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_CONTAINER_BYTES: Final = 512 * 1024 * 1024  # of a HAR file or a packed container, which are read whole
@@ -122,7 +123,7 @@ def find_documents(folder: Path, pattern: str = "*") -> FoundFiles:
         if _is_part_of_saved_page(path, folder):
             passed_over["parts of pages saved by a browser"] += 1
         elif kind := _kind_of_file(path):
-            keys += [str(path)] if kind == "page" else _keys_in(path, kind, passed_over)
+            keys += [path_to_text(path)] if kind == "page" else _keys_in(path, kind, passed_over)
         else:
             passed_over["files that are no pages"] += 1
     return FoundFiles(tuple(keys), passed_over)
@@ -179,10 +180,10 @@ def _keys_in(path: Path, kind: str, passed_over: Counter[str]) -> list[str]:
     """The keys of the documents in a container; its own where it is damaged or empty, so that this is reported."""
     before = passed_over.total()
     try:
-        keys = [f"{path}::{entry.number}" for entry in _entries(path, kind, passed_over)]
+        keys = [f"{path_to_text(path)}::{entry.number}" for entry in _entries(path, kind, passed_over)]
     except UnreadableFile:
-        return [str(path)]
-    return keys or ([str(path)] if passed_over.total() == before else [])
+        return [path_to_text(path)]
+    return keys or ([path_to_text(path)] if passed_over.total() == before else [])
 
 
 def read_document(key: str, max_bytes: int = MAX_BYTES) -> SavedDocument:
@@ -192,7 +193,7 @@ def read_document(key: str, max_bytes: int = MAX_BYTES) -> SavedDocument:
         UnreadableFile: it cannot be opened or unpacked, is not there, or is larger than ``max_bytes``.
     """
     name, separator, number = key.rpartition("::")
-    path = Path(name if separator and number.isdecimal() else key)
+    path = text_to_path(name if separator and number.isdecimal() else key)
     wanted = int(number) if separator and number.isdecimal() else None
     try:
         status = path.stat()

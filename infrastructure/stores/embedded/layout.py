@@ -34,6 +34,17 @@ class Layout:
         """
         return self.cluster / PASSWORD_FILE
 
+    def reachable_password_file(self, sockets: Path) -> Path:
+        """The password file, or a link to it in the sockets' folder if its path is not UTF-8.
+
+        A connection string is UTF-8 and cannot name any other path.
+        """
+        try:
+            str(self.password_file).encode("utf-8")
+        except UnicodeEncodeError:
+            return sockets / PASSWORD_FILE
+        return self.password_file
+
     @property
     def start_lock(self) -> Path:
         """Held by a user while it attaches, so that one at a time decides whether to start a supervisor."""

@@ -205,12 +205,13 @@ class EmbeddedServer:
         raise self._too_late()
 
     def _described(self, message: protocol.Message, programs: Path) -> ConnectionInfo:
+        sockets = Path(str(message["sockets"]))
         return ConnectionInfo(
-            sockets=Path(str(message["sockets"])),
+            sockets=sockets,
             port=int(message["port"]),
             user=str(message["user"]),
             database=str(message["database"]),
-            password_file=self._layout.password_file,
+            password_file=self._layout.reachable_password_file(sockets),
             psql=programs / "psql",
             version=str(message["version"]),
             processes=(int(message["supervisor"]), int(message["server"])),

@@ -87,6 +87,8 @@ class Supervisor:
         """Be reachable for other users before the server is: they wait for it rather than start another."""
         self._identity = privileges.choose(self._layout.directory, self._layout.cluster, self._binaries)
         self._sockets = socket_directory.create(self._layout.directory, self._identity.owner)
+        if (link := self._layout.reachable_password_file(self._sockets)) != self._layout.password_file:
+            link.symlink_to(self._layout.password_file.absolute())
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._sockets / "supervisor"))
         self._listener.listen(64)

@@ -148,6 +148,12 @@ def test_of_two_titles_with_one_rank_the_later_reading_keeps_it(old: str, ranked
         assert schema.ranks_before(database) == [(first, 1)]
 
 
+def test_a_password_in_the_address_of_a_run_is_removed(old: str) -> None:
+    execute(old, "UPDATE runs SET site = 'http://user:s3cr3t@a.invalid'")
+    prepare(old)
+    assert execute(old, "SELECT site FROM runs") == [("http://a.invalid",)]
+
+
 def test_grants_and_views_that_lose_nothing_survive(old: str) -> None:
     role = f"reader_{old[-12:]}"
     execute(

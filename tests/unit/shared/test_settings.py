@@ -51,14 +51,14 @@ def test_settings_of_a_script_are_held_to_the_same_rules() -> None:
 def test_too_many_threads_are_capped_with_both_numbers_named() -> None:
     loaded = load({"MAX_THREADS": "500"})
     assert loaded.settings.threads == 200
-    assert loaded.warnings == ("MAX_THREADS=500 is more than this program uses; it goes on with 200",)
+    assert loaded.warnings == ("MAX_THREADS=500 is more than this program uses; it continues with 200",)
 
 
 def test_an_unknown_name_in_the_env_file_is_answered_with_the_nearest(tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("MAX_THREDS=7\n", encoding="utf-8")
     assert load({}, env_file).warnings == (
-        f"{env_file}: MAX_THREDS is no setting of this program; did you mean MAX_THREADS?",
+        f"{env_file}: MAX_THREDS is not a setting of this program; did you mean MAX_THREADS?",
     )
 
 
@@ -97,3 +97,75 @@ def test_any_value_is_taken_or_refused_by_name(name: str, value: str) -> None:
     except SettingsError as refused:
         problems = refused.problems
     assert all(problem.startswith(f"{name}: ") for problem in problems)
+
+
+def _env(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / ".env"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom"])
+def test_an_env_file_of_any_unicode_encoding(tmp_path: Path, encoding: str) -> None:
+    text = "MAX_THREADS=7\r\nPROXY_USER=José\r\n"
+    content = b"\xff\xfe" + text.encode("utf-16-le") if encoding == "utf-16-le-bom" else text.encode(encoding)
+    settings = load({}, _env(tmp_path, content)).settings
+    assert (settings.max_threads, settings.proxy_user) == (7, "José")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"MAX_THREADS=7\nPROXY_USER=Jos\xe9\n", "line 2: not UTF-8; save the file as UTF-8"),
+        (b"A=1\n\nMAX_THREADS: 7\n", "line 3: not an assignment; write NAME=value, and close every quote"),
+        (b'# comment\n\n\nPOSTGRES_USER="abc\nBACKOFF_FACTOR=3\n', "line 4: not an assignment"),
+        (b"export MAX_THREADS\n", "line 1: not an assignment"),
+        ("MAX_THREADS=7\n".encode("utf-16-le"), "line 1: a NUL character"),
+    ],
+)
+def test_a_line_of_the_env_file_that_cannot_be_used_is_an_error(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = _env(tmp_path, content)
+    with pytest.raises(SettingsError) as refused:
+        load({}, path)
+    assert refused.value.problems[0].startswith(f"{path}, {problem}")
+
+
+def test_variables_are_replaced_in_values_but_never_in_secrets(tmp_path: Path) -> None:
+    path = _env(
+        tmp_path,
+        b"NAME=films\nDATA_DIR=${HOME}/${NAME}\nPOSTGRES_PASSWORD=pa${HOME}ss\nPROXY_USER=${NOWHERE:-nobody}\n",
+    )
+    settings = load({"HOME": "/home/a"}, path).settings
+    assert settings.data_dir == Path("/home/a/films")
+    assert settings.postgres_password.reveal() == "pa${HOME}ss"
+    assert settings.proxy_user == "nobody"
+
+
+def test_a_secret_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_bytes(b"p\xe9ss\n")
+    with pytest.raises(SettingsError, match=r"POSTGRES_PASSWORD_FILE: .*password, line 1: not UTF-8"):
+        load({"POSTGRES_PASSWORD_FILE": str(secret)})
+    secret.write_bytes("pässword\r\n".encode("utf-16"))
+    assert load({"POSTGRES_PASSWORD_FILE": str(secret)}).settings.postgres_password.reveal() == "pässword"
+
+
+def test_user_information_of_an_address_is_a_secret() -> None:
+    settings = load({"BASE_URL": "http://user:s3cr3t@a.invalid/", "GRAPHQL_URL": "http://u:0ther@a.invalid/g"}).settings
+    assert settings.site == "http://a.invalid"
+    assert settings.graphql == "http://a.invalid/g"
+    assert {secret.reveal() for secret in settings.secrets()} == {"s3cr3t", "0ther"}
+
+
+@pytest.mark.parametrize("name", ["SITE_URL", "EXIT_ADDRESS_URL", "BASE_URL"])
+def test_a_refused_address_does_not_show_its_password(name: str) -> None:
+    address = "user:s3cr3t@a.invalid" if name == "BASE_URL" else "http://user:s3cr3t@a.invalid"
+    with pytest.raises(SettingsError) as refused:
+        load({name: address})
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{name}: its value is not allowed; allowed: http:// or https:// address")
+
+
+@pytest.mark.parametrize("address", ["https://a.invalid", "http://a.invalid:8080/b/@c", "http://[::1]:80/", ""])
+def test_public_addresses_are_taken(address: str) -> None:
+    assert load({"SITE_URL": address}).settings.site_url == address

@@ -376,3 +376,6 @@ COMMENT ON VIEW complete_runs IS 'Complete runs of each chart, the newest with r
 COMMENT ON VIEW chart_changes IS 'The newest complete run of each chart beside the one before; NULL rank: has left, NULL rank_before: is new.';
 COMMENT ON VIEW actor_movies IS 'Who plays whom in what.';
 COMMENT ON VIEW ranks_within_year IS 'Each title''s place by rating among those of its year.';
+
+-- Version 0.1 recorded BASE_URL as it was set, with the user name and password it may carry.
+UPDATE runs SET site = regexp_replace(site, '://[^/?#]*@', '://') WHERE site LIKE '%@%';

@@ -165,3 +165,26 @@ def test_the_lock_is_let_go_when_the_block_fails(data_dir: DataDir) -> None:
         raise ZeroDivisionError
     with data_dir.lock("scrape"):
         pass
+
+
+@pytest.mark.parametrize("below", ["", "films"])
+def test_a_link_to_a_disk_that_is_not_mounted_is_named(tmp_path: Path, below: str) -> None:
+    link = tmp_path / "data"
+    link.symlink_to("/mnt/not-mounted")
+    for use in (DataDir(link / below).prepare, DataDir(link / below).require):
+        with pytest.raises(UsageError, match=r"data links to /mnt/not-mounted, which is not there: mount its disk"):
+            use()
+
+
+def test_a_password_in_the_recorded_address_is_removed(tmp_path: Path) -> None:
+    """Version 0.1 wrote BASE_URL as it was set."""
+    directory = DataDir(tmp_path / "data")
+    directory.prepare()
+    record = directory.state / "site.json"
+    record.write_text('{"site": "http://me:s3cr3t@a.invalid"}\n', encoding="utf-8")
+    assert directory.site == "http://a.invalid"
+    with pytest.raises(UsageError) as refused:
+        directory.require_site("http://b.invalid")
+    assert "s3cr3t" not in str(refused.value)
+    directory.claim("http://a.invalid")
+    assert record.read_text(encoding="utf-8") == '{"site": "http://a.invalid"}\n'

@@ -115,14 +115,15 @@ def test_of_very_many_bad_lines_some_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "cannot be read: No such file"), (b"# none\n", "no proxy"), (b"\xff\xfe", "not UTF-8")]
+    ("content", "said"),
+    [(None, "cannot be read: No such file"), (b"# none\n", "no proxy"), (b"a\xff\xfe", "line 1: not UTF-8")],
 )
 def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: bytes | None, said: str) -> None:
     path = tmp_path / "proxies.txt"
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(UsageError, match=f"PROXY_FILE .*{said}"):
+    with pytest.raises(UsageError, match=rf"PROXY_FILE.*{said}"):
         proxies_of_file(path)
 
 

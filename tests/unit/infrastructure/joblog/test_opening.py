@@ -18,6 +18,7 @@ from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.joblog import lines
 from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import SystemClock
 from tests.unit.infrastructure.joblog.conftest import IDENTITY, Opener, begun, titles
 
@@ -280,3 +281,20 @@ def test_more_jobs_than_numbers_are_refused(opened: Opener, monkeypatch: pytest.
     monkeypatch.setattr(lines, "MAX_JOBS", 10)
     with pytest.raises(UsageError, match="more than 10 jobs"):
         opened().list(titles(11))
+
+
+def test_a_password_in_the_address_of_an_older_log_is_overwritten(path: Path, opened: Opener) -> None:
+    """Version 0.1 wrote BASE_URL as it was set. The length stays, so that the log is continued where it ended."""
+    log = opened()
+    log.list(titles(3))
+    log.close("interrupted")
+    before = path.read_bytes()
+    old = before.replace(b"http://127.0.0.1", b"http://me:s3cr3t@127.0.0.1", 1)
+    path.write_bytes(old)
+    archived = path.with_name(f"{path.stem}-20260101000000-0a1b2c3d.jsonl")
+    archived.write_bytes(old)
+    assert JobLogStatus(path).read().identity.site == "http://127.0.0.1"  # type: ignore[union-attr]
+    assert opened().resumed
+    for log_file in (path, archived):
+        assert b"s3cr3t" not in log_file.read_bytes()
+        assert log_file.read_bytes().startswith(old.replace(b"me:s3cr3t", b"*********"))

@@ -1,0 +1,102 @@
+"""Text that people write: settings, secrets, lists. One reader for all of it."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class TextError(ValueError):
+    """A file is not text; the message names the file, the line and the fix."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8 with or without a byte order mark, or in UTF-16 with one; lines end with ``\\n``.
+
+    Raises:
+        OSError: the file cannot be read.
+        TextError: it is in another encoding.
+    """
+    return "".join(f"{line}\n" for line in text_lines(path))
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """The same line by line, without line ends; memory does not grow with a UTF-8 file.
+
+    Raises:
+        OSError: the file cannot be read.
+        TextError: it is in another encoding.
+    """
+    with path.open("rb") as file:
+        number = 0
+        for piece in _pieces(file, path):
+            lines = _LINE_END.split(piece)
+            for line in lines if lines[-1] else lines[:-1]:
+                number += 1
+                if "\0" in line:
+                    raise TextError(f"{path}, line {number}: a NUL character; {_FIX}")
+                yield line
+
+
+def _pieces(file: BinaryIO, path: Path) -> Iterator[str]:
+    """Whole lines, some at a time."""
+    start = file.read(3)
+    if start[:2] in _UTF_16:
+        try:
+            yield (start + file.read()).decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise TextError(f"{path} begins as UTF-16 and is not ({error.reason}); {_FIX}") from error
+        return
+    file.seek(len(start) if start == codecs.BOM_UTF8 else 0)
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise TextError(f"{path}, line {number}: not UTF-8; {_FIX}") from error
+
+
+_FIX: Final = "save the file as UTF-8"
+
+
+# --- paths as text ---------------------------------------------------------------
+
+_BYTES: Final = "bytes:"
+
+
+def path_to_text(path: Path | str) -> str:
+    """A path as one line of text that a list can hold.
+
+    A path that is not UTF-8, or that a list of documents would cut, has its bytes percent-encoded after ``bytes:``.
+
+    ``text_to_path`` gives the path back.
+    """
+    text = str(path)
+    if text.startswith(_BYTES) or not _fits_list(text):
+        from urllib.parse import quote_from_bytes
+
+        return _BYTES + quote_from_bytes(os.fsencode(text))
+    return text
+
+
+def text_to_path(text: str) -> Path:
+    """The path that ``path_to_text`` wrote."""
+    if not text.startswith(_BYTES):
+        return Path(text)
+    from urllib.parse import unquote_to_bytes
+
+    return Path(os.fsdecode(unquote_to_bytes(text.removeprefix(_BYTES))))
+
+
+def _fits_list(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return text == text.strip() and not any(mark in text for mark in ("\n", "\r", "  # ", "::"))
