@@ -193,6 +193,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     postgres_sslrootcert: Annotated[Path, Meta(description="PostgreSQL: certificate authority file.")] | None = None
     postgres_pool_size: Annotated[int, Meta(ge=1, le=100, description="Connections to PostgreSQL.")] = 10
+    postgres_reader_dsn: Annotated[
+        Secret,
+        Meta(description="PostgreSQL for `sql` and `report`: a role that can only read; unset: the connection above."),
+    ] = Secret("")
+    postgres_take_over: Annotated[
+        bool, Meta(description="Fill a database from this data directory although another one filled it so far.")
+    ] = False
+    sql_timeout_seconds: Annotated[
+        float, Meta(ge=0, le=86400, description="How long a query of `sql` or a report may take; 0: no limit.")
+    ] = 300.0
     store_wait_seconds: Annotated[
         float, Meta(ge=0, le=86400, description="How long to wait for a store that has gone away.")
     ] = 60.0

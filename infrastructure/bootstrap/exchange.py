@@ -29,7 +29,7 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
 
     if folder.resolve() == settings.data_dir.resolve():
         raise UsageError(f"{folder} is the data directory, whose files belong to runs: export to another folder")
-    with database_of(settings, clock) as opened, snapshot(opened) as source:
+    with database_of(settings, clock, migrate=False) as opened, snapshot(opened) as source:
         return export(
             source, ExportFormat(form), folder, overwrite=overwrite, escape_formulas=settings.csv_escape_formulas
         )

@@ -7,33 +7,44 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
 from domain.errors import UsageError
-from infrastructure.bootstrap.stores import database_of, database_place
+from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, reading_database
 from shared.clock import Clock
 from shared.settings import Settings
 
 
-def write_answer(settings: Settings, clock: Clock, query: str, form: str, out: TextIO) -> None:
+def write_answer(
+    settings: Settings, clock: Clock, query: str, form: str, out: TextIO, *, store: str | None = None
+) -> None:
     """Runs one read-only query and writes its result.
 
     Args:
-        settings: where the database is.
+        settings: where the stores are.
         clock: the time.
         query: one SQL statement that returns rows.
         form: a ``tables.rendering.Format``.
         out: where to.
+        store: which one to query; the first of STORES that takes queries unless given.
 
     Raises:
-        UsageError: the query is wrong or would write.
+        UsageError: the query is wrong, would write or takes too long, or STORES has no such store.
         StoreUnavailable: the database cannot be reached.
     """
-    from infrastructure.stores.postgres.run_query import run_query
     from infrastructure.tables.rendering import Format, write
 
-    with database_of(settings, clock) as database:
-        write([run_query(database, query)], Format(form), out, headings=False)
+    limit = settings.sql_timeout_seconds
+    if _queried(settings, store) == "sqlite":
+        from infrastructure.stores.sqlite.run_query import run_query as run_on_sqlite
+
+        write([run_on_sqlite(_sqlite_file(settings), query, seconds=limit)], Format(form), out, headings=False)
+        return
+    from infrastructure.stores.postgres.run_query import run_query
+
+    with reading_database(settings, clock) as database:
+        write([run_query(database, query, seconds=limit)], Format(form), out, headings=False)
 
 
 def report_names() -> tuple[str, ...]:
@@ -43,19 +54,46 @@ def report_names() -> tuple[str, ...]:
     return names()
 
 
-def write_reports(settings: Settings, clock: Clock, names: Iterable[str], form: str, out: TextIO) -> None:
-    """Writes the reports named, or all.
+def write_reports(
+    settings: Settings, clock: Clock, names: Iterable[str], form: str, out: TextIO, *, store: str | None = None
+) -> None:
+    """Writes the reports named, or all that the store can express.
 
     Raises:
-        UsageError: there is no such report.
+        UsageError: there is no such report, or STORES has no store for it.
         StoreUnavailable: the database cannot be reached.
     """
-    from infrastructure.stores.postgres.interrupts import interruptible
-    from infrastructure.stores.postgres.reports import PostgresReports
     from infrastructure.tables.rendering import Format, write
 
-    with database_of(settings, clock) as database, interruptible():
+    if _queried(settings, store) == "sqlite":
+        from infrastructure.stores.sqlite.reports import SqliteReports
+
+        reports = SqliteReports(_sqlite_file(settings), seconds=settings.sql_timeout_seconds)
+        write(reports.tables(names), Format(form), out)
+        return
+    from infrastructure.stores.postgres.interrupts import interruptible
+    from infrastructure.stores.postgres.reports import PostgresReports
+
+    with reading_database(settings, clock) as database, interruptible():
         write(PostgresReports(database).tables(names), Format(form), out)
+
+
+def _queried(settings: Settings, store: str | None) -> str:
+    """The store that takes a query.
+
+    Raises:
+        UsageError: STORES has none, or not this one.
+    """
+    able = [name for name in settings.store_names if name in ("postgres", "sqlite")]
+    if not able:
+        raise UsageError(f"queries need a database, and STORES is {settings.stores}: add postgres or sqlite to it")
+    if store is not None and store not in able:
+        raise UsageError(f"STORES is {settings.stores}: there is no {store} to query; choose {' or '.join(able)}")
+    return store or able[0]
+
+
+def _sqlite_file(settings: Settings) -> Path:
+    return settings.data_dir / SQLITE_FILE
 
 
 def run_psql(settings: Settings, arguments: Iterable[str]) -> int:

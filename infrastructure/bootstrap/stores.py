@@ -10,7 +10,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from infrastructure.stores.postgres.database import Database
 
 SQLITE_FILE: Final = "filmledger.sqlite"
+_NO_LIMIT: Final = 7 * 86400.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def database_place(
         yield Place(lambda: dsn, None, embedded=False)
         return
     from infrastructure.stores.embedded.server import EmbeddedServer
+    from infrastructure.stores.postgres.address import ignore_environment
 
+    ignore_environment()  # the embedded server's address says everything
     embedded = EmbeddedServer(directory / "postgres", cancel=cancel)
     if existing and not embedded.exists:
         raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
@@ -92,9 +95,16 @@ def database_place(
 
 @contextmanager
 def database(
-    settings: Settings, place: Place, clock: Clock, cancel: threading.Event | None = None
+    settings: Settings, place: Place, clock: Clock, cancel: threading.Event | None = None, *, migrate: bool = True
 ) -> Iterator[Database]:
     """Pooled connections to a database whose schema is the one of this program.
+
+    Args:
+        settings: of the connections.
+        place: where it is.
+        clock: the time.
+        cancel: ends every wait.
+        migrate: make or update the schema; otherwise it stays as it is.
 
     Raises:
         UsageError: wrong address, password or schema.
@@ -110,15 +120,18 @@ def database(
         cancel=cancel,
     )
     try:
-        with activity("preparing the database"):
-            prepare(opened, clock)
+        if migrate:
+            with activity("preparing the database"):
+                prepare(opened, clock, chart=chart_of_last_run(settings.data_dir))
         yield opened
     finally:
         opened.close()
 
 
 @contextmanager
-def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None = None) -> Iterator[Database]:
+def database_of(
+    settings: Settings, clock: Clock, cancel: threading.Event | None = None, *, migrate: bool = True
+) -> Iterator[Database]:
     """``database`` at its ``database_place``, for commands that query one that a run has filled.
 
     Raises:
@@ -128,9 +141,38 @@ def database_of(settings: Settings, clock: Clock, cancel: threading.Event | None
         raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
     with (
         database_place(settings, settings.data_dir, cancel, existing=True) as place,
-        database(settings, place, clock, cancel) as opened,
+        database(settings, place, clock, cancel, migrate=migrate) as opened,
     ):
         yield opened
+
+
+@contextmanager
+def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
+    """The database for users' queries: under a role that can only read, where there is one.
+
+    Raises:
+        UsageError: STORES leaves PostgreSQL out, or the schema is not this program's.
+        StoreUnavailable: it cannot be reached.
+    """
+    from infrastructure.stores.postgres.database import Database
+    from infrastructure.stores.postgres.reader import prepare_reader
+
+    if "postgres" not in settings.store_names:
+        raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
+    with (
+        database_place(settings, settings.data_dir, existing=True) as place,
+        database(settings, place, clock) as opened,
+    ):
+        address = place.address
+        if place.embedded:
+            address = prepare_reader(opened, place.address)
+        elif reader := settings.postgres_reader_dsn.reveal():
+            address = lambda: reader  # noqa: E731 - an address is a function
+        limit = settings.sql_timeout_seconds or _NO_LIMIT
+        with closing(
+            Database(address, pool_size=1, patience=settings.store_wait_seconds, statement_timeout=limit)
+        ) as reading:
+            yield reading
 
 
 def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> DiskWait:
@@ -209,6 +251,10 @@ def open_stores(
         if "postgres" in names:  # first: no other store is changed where the database refuses
             place = stack.enter_context(database_place(settings, settings.data_dir, cancel, existing=existing))
             opened = stack.enter_context(database(settings, place, clock, cancel))
+            if not (place.embedded or read_only):
+                from infrastructure.stores.postgres.ownership import claim
+
+                claim(opened, settings.data_dir, take_over=settings.postgres_take_over)
         for name in names:
             if name == "csv":
                 from infrastructure.stores.csv.repository import CsvMovieRepository

@@ -10,6 +10,9 @@ from infrastructure.cli.options import CommandContext, command_context, json_opt
 from infrastructure.cli.streams import echo
 
 FORMATS = ("table", "csv", "json", "markdown")
+_store_option = click.option(
+    "--store", type=click.Choice(["postgres", "sqlite"]), help="Store to query [default: the first of STORES that can]."
+)
 
 
 @click.command("sql", short_help="Run one read-only query.")
@@ -17,13 +20,14 @@ FORMATS = ("table", "csv", "json", "markdown")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="Output format [default: table on a terminal, else csv]."
 )
+@_store_option
 @json_option
 @command_context
-def sql(context: CommandContext, query: str, form: str | None, as_json: bool) -> None:
+def sql(context: CommandContext, query: str, form: str | None, store: str | None, as_json: bool) -> None:
     """Print the result of QUERY, one read-only SQL statement."""
     from infrastructure.bootstrap.queries import write_answer
 
-    write_answer(context.settings, context.clock, query, _format(form, as_json=as_json), sys.stdout)
+    write_answer(context.settings, context.clock, query, _format(form, as_json=as_json), sys.stdout, store=store)
 
 
 @click.command("report", short_help="Print reports about charts, ratings and people.")
@@ -33,9 +37,12 @@ def sql(context: CommandContext, query: str, form: str | None, as_json: bool) ->
     help="Output format [default: csv for one report that is not printed on a terminal, else table].",
 )  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the reports' names only.")
+@_store_option
 @json_option
 @command_context
-def report(context: CommandContext, names: tuple[str, ...], form: str | None, listing: bool, as_json: bool) -> None:
+def report(
+    context: CommandContext, names: tuple[str, ...], form: str | None, listing: bool, store: str | None, as_json: bool
+) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
     from infrastructure.bootstrap.queries import report_names, write_reports
 
@@ -43,7 +50,7 @@ def report(context: CommandContext, names: tuple[str, ...], form: str | None, li
         echo("\n".join(report_names()))
         return
     chosen = _format(form, as_json=as_json, one=len(names) == 1)
-    write_reports(context.settings, context.clock, names, chosen, sys.stdout)
+    write_reports(context.settings, context.clock, names, chosen, sys.stdout, store=store)
 
 
 def _format(form: str | None, *, as_json: bool, one: bool = True) -> str:

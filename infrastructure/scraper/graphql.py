@@ -1,11 +1,15 @@
 """IMDb's GraphQL server: queries, requests and responses.
 
-The full query text is sent, never a persisted query's hash alone: hashes expire.
-The server refuses requests without a ``Referer`` from the site, and users have
-seen it refuse bodies of more than about a thousand characters, so every one counts.
-It answers 200 also when it fails, wholly or in part. Told apart here: a challenge or
-refusal in HTML, a persisted query it does not know, a query it cannot understand, a
-failure that may pass, and data with holes.
+The server refuses requests without a ``Referer`` from the site. Users have seen it
+refuse bodies of more than about a thousand characters; the query for all fields is
+longer than that. So it is sent in full until the server refuses it for its size; then
+by its hash, if the server knows that; then the query for the core fields is used,
+which has 1,000 characters with 20 ids. Hashes expire, so one that is unknown is
+registered again with the full text.
+
+The server answers 200 also when it fails, wholly or in part. Told apart here: a
+challenge or refusal in HTML, a persisted query it does not know, a query it cannot
+understand, one that is too large, a failure that may pass, and data with holes.
 
 Sources: the schema of api.graphql.imdb.com, where ``titles(ids:)`` answers in the
 order asked, a moved title under its new id, an unknown one with null fields;
@@ -22,7 +26,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from domain.chart import ChartName
@@ -55,46 +59,145 @@ def _compact(query: str) -> str:
 _PEOPLE: Final = """
 fragment People on CreditConnection {
   total pageInfo { hasNextPage endCursor }
-  edges { node { name { id nameText { text } } ... on Cast { characters { name } attributes { text } } } }
+  edges { node {
+    category { id } name { id nameText { text } }
+    ... on Cast { characters { name } attributes { text } }
+    ... on Crew { jobs { text } attributes { text } }
+  } }
 }
 """
 
-TITLES_QUERY: Final = _compact(
-    """
-query Titles($ids: [ID]!) {
-  titles(ids: $ids) {
+_CORE: Final = """
     id
     titleText { text }
     originalTitleText { text }
     titleType { id }
-    releaseYear { year }
+    releaseYear { year endYear }
     ratingsSummary { aggregateRating voteCount }
     runtime { seconds }
     metacritic { metascore { score } }
     titleGenres { genres { genre { text } } }
-    directors: credits(first: 50, filter: { categories: ["director"] }) { ...People }
-    cast: credits(first: 18, filter: { categories: ["cast"] }) { ...People }
     plot { plotText { plainText } }
     primaryImage { url }
     certificate { rating }
-    releaseDate { day month year }
-  }
-}
 """
-    + _PEOPLE
-)
 
-CREDITS_QUERY: Final = _compact(
-    """
-query Credits($id: ID!, $categories: [ID], $first: Int!, $after: ID) {
-  title(id: $id) {
-    id
-    credits(first: $first, after: $after, filter: { categories: $categories }) { ...People }
-  }
+CORE_QUERY: Final = _compact(
+    "query Titles($ids: [ID]!) { titles(ids: $ids) {"
+    + _CORE
+    + """
+    releaseDate { day month year }
+    directors: credits(first: 50, filter: { categories: ["director"] }) { ...People }
+    cast: credits(first: 18, filter: { categories: ["cast"] }) { ...People }
+  } }
+fragment People on CreditConnection {
+  total pageInfo { hasNextPage endCursor }
+  edges { node { name { id nameText { text } } ... on Cast { characters { name } } } }
 }
 """
+)
+"""The fields that every layout of a page has; short enough for a server that limits the body."""
+
+_MORE: Final = """
+    releaseDate { day month year country { id } }
+    series {
+      series { id }
+      displayableEpisodeNumber { displayableSeason { season } episodeNumber { episodeNumber } }
+    }
+    episodes { episodes(first: 0) { total } displayableSeasons(first: 100) { total edges { node { season } } } }
+    countriesOfOrigin { countries { id } }
+    spokenLanguages { spokenLanguages { id } }
+    productionStatus { currentProductionStage { text } }
+    isAdult
+    productionBudget { budget { amount currency } }
+    worldwideGross: rankedLifetimeGross(boxOfficeArea: WORLDWIDE) { total { amount currency } }
+    lifetimeGross(boxOfficeArea: DOMESTIC) { total { amount currency } }
+    wins: awardNominations(first: 0, filter: { wins: WINS_ONLY }) { total }
+    nominationsExcludeWins: awardNominations(first: 0, filter: { wins: EXCLUDE_WINS }) { total }
+    prestigiousAwardSummary { wins awardNomination { award { eventEdition { event { id } } } } }
+    meterRanking: meterRank { currentRank }
+    reviews(first: 0) { total }
+    criticReviewsTotal: externalLinks(first: 0, filter: { categories: ["review"] }) { total }
+    technicalSpecifications {
+      colorations { items { text } } aspectRatios { items { aspectRatio } } soundMixes { items { text } }
+    }
+    keywords(first: 250) { total pageInfo { hasNextPage endCursor } edges { node { keyword { text { text } } } } }
+    taglines(first: 250) { total pageInfo { hasNextPage endCursor } edges { node { text } } }
+    filmingLocations(first: 250) { total pageInfo { hasNextPage endCursor } edges { node { text } } }
+    akas(first: 250) { total pageInfo { hasNextPage endCursor } edges { node {
+      text country { id } language { id } attributes { text }
+    } } }
+    production: companyCredits(first: 50, filter: { categories: ["production"] }) {
+      total pageInfo { hasNextPage endCursor } edges { node { company { companyText { text } } } }
+    }
+"""
+
+
+TITLES_QUERY: Final = _compact(
+    "query Titles($ids: [ID]!) { titles(ids: $ids) {"
+    + _CORE
+    + _MORE
+    + """
+    directors: credits(first: 50, filter: { categories: ["director"] }) { ...People }
+    cast: credits(first: 18, filter: { categories: ["cast"] }) { ...People }
+    crew: credits(first: 50, filter: { excludeCategories: ["director", "cast", "actor", "actress", "self"] })
+      { ...People }
+  } }"""
     + _PEOPLE
 )
+"""All fields. Cast and crew as far as one page of them goes; the other lists are read to their end."""
+
+_LISTS: Final = {
+    "directors": 'credits(first: 250, after: $after, filter: { categories: ["director"] }) { ...People }',
+    "cast": 'credits(first: 250, after: $after, filter: { categories: ["cast"] }) { ...People }',
+    "crew": "credits(first: 250, after: $after, "
+    'filter: { excludeCategories: ["director", "cast", "actor", "actress", "self"] }) { ...People }',
+    "keywords": "keywords(first: 250, after: $after) "
+    "{ total pageInfo { hasNextPage endCursor } edges { node { keyword { text { text } } } } }",
+    "taglines": "taglines(first: 250, after: $after) "
+    "{ total pageInfo { hasNextPage endCursor } edges { node { text } } }",
+    "filmingLocations": "filmingLocations(first: 250, after: $after) "
+    "{ total pageInfo { hasNextPage endCursor } edges { node { text } } }",
+    "akas": "akas(first: 250, after: $after) { total pageInfo { hasNextPage endCursor } "
+    "edges { node { text country { id } language { id } attributes { text } } } }",
+    "production": 'companyCredits(first: 250, after: $after, filter: { categories: ["production"] }) '
+    "{ total pageInfo { hasNextPage endCursor } edges { node { company { companyText { text } } } } }",
+}
+"""The lists of a title that may be longer than one page, by their name in ``TITLES_QUERY``."""
+
+LIST_QUERIES: Final[Mapping[str, str]] = {
+    name: _compact(
+        f"query List($id: ID!, $after: ID) {{ title(id: $id) {{ id list: {field} }} }}"
+        + (_PEOPLE if "People" in field else "")
+    )
+    for name, field in _LISTS.items()
+}
+
+EPISODES_QUERY: Final = _compact("""
+query Episodes($id: ID!, $after: ID) {
+  title(id: $id) {
+    id titleText { text } titleType { id canHaveEpisodes }
+    episodes { episodes(first: 250, after: $after) {
+      total pageInfo { hasNextPage endCursor } edges { node { id titleText { text } } }
+    } }
+  }
+}
+""")
+
+PEOPLE_QUERY: Final = _compact("""
+query People($ids: [ID]!) {
+  names(ids: $ids) {
+    id
+    nameText { text }
+    birthDate { dateComponents { year month day } }
+    deathDate { dateComponents { year month day } }
+    birthLocation { text }
+    primaryProfessions { category { text } }
+    primaryImage { url }
+    knownFor(first: 4) { edges { node { title { id } } } }
+  }
+}
+""")
 
 CHART_QUERY: Final = _compact("""
 query Chart($chart: ChartTitleType!, $first: Int!, $after: String) {
@@ -121,28 +224,40 @@ class GraphqlQuery:
     query: str
     variables: Mapping[str, Any]
 
-    def body(self, *, register: bool = False) -> bytes:
+    def body(self, *, text: bool = True, digest: bool = False) -> bytes:
         """What to POST.
 
         Args:
-            register: send the query's hash along, so that a server which takes
-                registered queries only learns this one.
+            text: send the text of the query.
+            digest: send its hash, so that a server which knows it needs no text, and one which does
+                not learns it together with the text.
         """
-        body: dict[str, Any] = {"query": self.query, "variables": self.variables}
-        if register:
-            digest = hashlib.sha256(self.query.encode()).hexdigest()
-            body["extensions"] = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
+        body: dict[str, Any] = {"query": self.query} if text else {}
+        body["variables"] = self.variables
+        if digest:
+            sha256 = hashlib.sha256(self.query.encode()).hexdigest()
+            body["extensions"] = {"persistedQuery": {"version": 1, "sha256Hash": sha256}}
         return json.dumps(body, separators=(",", ":")).encode()
 
 
-def titles_query(imdb_ids: Sequence[str]) -> GraphqlQuery:
-    """Ask for several titles at once."""
-    return GraphqlQuery(TITLES_QUERY, {"ids": list(imdb_ids)})
+def titles_query(imdb_ids: Sequence[str], *, core: bool = False) -> GraphqlQuery:
+    """Ask for several titles at once, with all fields or those that every layout of a page has."""
+    return GraphqlQuery(CORE_QUERY if core else TITLES_QUERY, {"ids": list(imdb_ids)})
 
 
-def credits_query(imdb_id: str, category: str, first: int, after: str | None) -> GraphqlQuery:
-    """Ask for ``first`` credits of one category, behind the cursor ``after``."""
-    return GraphqlQuery(CREDITS_QUERY, {"id": imdb_id, "categories": [category], "first": first, "after": after})
+def list_query(imdb_id: str, name: str, after: str | None) -> GraphqlQuery:
+    """Ask for a further page of one of a title's lists, behind the cursor ``after``."""
+    return GraphqlQuery(LIST_QUERIES[name], {"id": imdb_id, "after": after})
+
+
+def episodes_query(imdb_id: str, after: str | None = None) -> GraphqlQuery:
+    """Ask for a page of a series' episodes, behind the cursor ``after``."""
+    return GraphqlQuery(EPISODES_QUERY, {"id": imdb_id, "after": after})
+
+
+def people_query(person_ids: Sequence[str]) -> GraphqlQuery:
+    """Ask for the details of several people at once."""
+    return GraphqlQuery(PEOPLE_QUERY, {"ids": list(person_ids)})
 
 
 def chart_query(chart: ChartName, first: int, after: str | None = None) -> GraphqlQuery:
@@ -163,6 +278,10 @@ class NotGraphql(UnknownLayout):
 
 class InputRejected(UnknownLayout):
     """The server understands the query, but not its variables; with fewer of them it may."""
+
+
+class QueryTooLarge(InputRejected):
+    """The server refuses the body for its size."""
 
 
 class ServerFailed(Transient):
@@ -206,16 +325,20 @@ def read_response(body: bytes, status: int = 200, *, requests: int = 0, size: in
         Blocked: a challenge or a refusal, as HTML.
         PersistedQueryMiss: the query has to be registered.
         ServerFailed: it may work later.
+        QueryTooLarge: the body is too long for the server.
         NotGraphql: something else came.
         InputRejected: an id in the variables is not accepted.
         UnknownLayout: the query is not understood.
     """
-    if reason := find_block(status, {}, body):
-        raise Blocked(f"GraphQL: {reason}")
+    if status in _TOO_LARGE:
+        raise QueryTooLarge(f"GraphQL refused the query for its size (status {status})")
     document: object = None
     with suppress(ValueError):
         document = load_json(valid_utf8(body))
     if not isinstance(document, dict) or not ("data" in document or "errors" in document):
+        # A 403 with a GraphQL response is an error in the query; with a page in its place it is a block.
+        if reason := find_block(status, {}, body):
+            raise Blocked(f"GraphQL: {reason}")
         start = body[:60].decode(errors="replace").strip()
         raise NotGraphql(f"GraphQL answered with status {status} and no GraphQL response: {start!r}")
     errors = tuple(_errors(document.get("errors")))
@@ -226,6 +349,8 @@ def read_response(body: bytes, status: int = 200, *, requests: int = 0, size: in
     if isinstance(data, dict) and any(value is not None for value in data.values()):
         return GraphqlResponse(data, errors, requests, size)
     said = "; ".join(error.message for error in errors[:3]) or "there is no data and no error in it"
+    if any(_SIZE.search(error.message) for error in errors if not error.path):
+        raise QueryTooLarge(f"GraphQL refused the query for its size: {said}")
     if not errors or any(error.code in _OF_THE_QUERY or _is_of_the_query(error) for error in errors):
         raise UnknownLayout(f"GraphQL rejected the query: {said}")
     if any(error.code in _OF_THE_INPUT for error in errors):
@@ -233,6 +358,8 @@ def read_response(body: bytes, status: int = 200, *, requests: int = 0, size: in
     raise ServerFailed(f"GraphQL failed: {said}")
 
 
+_TOO_LARGE: Final = frozenset({413, 414, 431})
+_SIZE: Final = re.compile(r"too (?:large|long|big|complex|many)|(?:length|size|limit) exceeded|exceeds", re.IGNORECASE)
 _OF_THE_QUERY: Final = frozenset({"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"})
 _OF_THE_INPUT: Final = frozenset({"BAD_USER_INPUT", "BAD_REQUEST"})
 
@@ -266,45 +393,75 @@ class GraphqlClient:
     Args:
         fetcher: the network.
         url: of the server.
+        headers: sent in addition to ``HEADERS``, or in place of them; an empty value leaves one out.
         patient: whether to wait and probe when the server refuses.
     """
 
-    def __init__(self, fetcher: Fetcher, url: str, *, patient: bool = True) -> None:
+    def __init__(
+        self, fetcher: Fetcher, url: str, *, headers: Mapping[str, str] | None = None, patient: bool = True
+    ) -> None:
         self._fetcher = fetcher
         self._url = url
+        self._headers = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value}
         self._patient = patient
+        self._by_hash: set[str] = set()  # queries that the server refused for their size and knows by their hash
 
     def execute(self, query: GraphqlQuery, *, max_requests: int, cancel: threading.Event) -> GraphqlResponse:
-        """Send the full query; if the server wants it registered, register it.
+        """Send a query; its hash alone where the server refused the text for its size.
+
+        A query that the server wants registered is registered.
 
         Raises:
             SourceError: the network's, or as ``read_response`` says.
         """
-        try:
-            return self._send(query, register=False, max_requests=max_requests, cancel=cancel)
-        except PersistedQueryMiss as miss:
-            _log.info("%s; sending it again to register it", miss)
-            left = max_requests - miss.requests
-            with charged(miss.requests, miss.size):
-                if left < 1:
-                    raise Transient(f"{miss}; no request is left to register it") from miss
-                try:
-                    return self._send(query, register=True, max_requests=left, cancel=cancel)
-                except PersistedQueryMiss as again:
+        requests = size = 0
+        attempts = [(query.query not in self._by_hash, query.query in self._by_hash), (True, True)]
+        while True:
+            text, digest = attempts.pop(0)
+            if requests >= max_requests:
+                with charged(requests, size):
+                    raise Transient("no request is left to send the query to GraphQL in another form")
+            try:
+                response = self._send(query.body(text=text, digest=digest), max_requests - requests, cancel)
+            except PersistedQueryMiss as miss:
+                requests, size = requests + miss.requests, size + miss.size
+                self._by_hash.discard(query.query)
+                if not attempts or (text and digest):
                     refused = UnknownLayout("GraphQL takes registered queries only and did not let us register ours")
-                    refused.requests, refused.size = again.requests, again.size
-                    raise refused from again
+                    refused.requests, refused.size = requests, size
+                    raise refused from miss
+                _log.info("%s; sending it again to register it", miss)
+            except QueryTooLarge as error:
+                requests, size = requests + error.requests, size + error.size
+                if not text or query.query in self._by_hash:
+                    error.requests, error.size = requests, size
+                    raise
+                found = self._by_its_hash(query, max_requests - requests, cancel)
+                if found is None:
+                    error.requests, error.size = requests + 1, size
+                    raise
+                return replace(found, requests=found.requests + requests, size=found.size + size)
+            except SourceError as error:
+                error.requests, error.size = error.requests + requests, error.size + size
+                raise
+            else:
+                return replace(response, requests=response.requests + requests, size=response.size + size)
 
-    def _send(
-        self, query: GraphqlQuery, *, register: bool, max_requests: int, cancel: threading.Event
-    ) -> GraphqlResponse:
+    def _by_its_hash(self, query: GraphqlQuery, max_requests: int, cancel: threading.Event) -> GraphqlResponse | None:
+        """The response to the hash alone; ``None`` where the server does not know it."""
+        if max_requests < 1:
+            return None
+        try:
+            response = self._send(query.body(text=False, digest=True), max_requests, cancel)
+        except (PersistedQueryMiss, UnknownLayout):
+            return None
+        self._by_hash.add(query.query)
+        _log.info("GraphQL refuses this query for its size and knows it by its hash")
+        return response
+
+    def _send(self, body: bytes, max_requests: int, cancel: threading.Event) -> GraphqlResponse:
         page = self._fetcher.post(
-            self._url,
-            query.body(register=register),
-            headers=HEADERS,
-            max_requests=max_requests,
-            cancel=cancel,
-            patient=self._patient,
+            self._url, body, headers=self._headers, max_requests=max_requests, cancel=cancel, patient=self._patient
         )
         with charged(page.requests, page.size):
             return read_response(page.body, page.status, requests=page.requests, size=page.size)

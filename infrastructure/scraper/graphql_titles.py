@@ -1,75 +1,114 @@
-"""What GraphQL responses tell: titles, further pages of their credits, places of a chart."""
+"""What GraphQL responses tell: titles, further pages of their lists, charts, episodes and people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from domain.chart import ChartEntry
 from domain.errors import InvalidMovie, NotFound, SourceError, Transient, UnknownLayout, WrongTitle
-from domain.movie import Movie
+from domain.movie import PERSON_ID, Movie, Person, PersonDetails
 from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
-from infrastructure.scraper.title_fields import CreditLine, TitlePart, build_movie, merge_parts
-from infrastructure.scraper.title_json import CAST_SHOWN, people_in, read_fields
-from infrastructure.scraper.values import FieldAbsent, entries, integer_at, list_at, text_at, value_at
+from infrastructure.scraper.title_fields import TitlePart, build_movie, mark_incomplete, merge_parts
+from infrastructure.scraper.title_json import read_fields, read_listed_people
+from infrastructure.scraper.values import (
+    FieldAbsent,
+    clean,
+    full_size,
+    integer_at,
+    list_at,
+    partial_date,
+    text_at,
+    value_at,
+)
 
 _FIELDS_UNDER: Final = {
     "titleText": ("title",),
     "originalTitleText": ("original_title",),
     "titleType": ("kind",),
-    "releaseYear": ("year",),
+    "releaseYear": ("year", "end_year"),
     "ratingsSummary": ("rating", "votes"),
     "runtime": ("duration_minutes",),
     "metacritic": ("metascore",),
     "titleGenres": ("genres",),
     "directors": ("directors",),
-    "cast": ("cast",),
+    "cast": ("cast", "cast_total"),
+    "crew": ("crew",),
     "plot": ("plot",),
     "primaryImage": ("poster_url",),
     "certificate": ("certificate",),
-    "releaseDate": ("release_date",),
+    "releaseDate": ("release_date", "release_country"),
+    "series": ("series_id", "season", "episode"),
+    "episodes": ("seasons", "episodes"),
+    "countriesOfOrigin": ("countries",),
+    "spokenLanguages": ("languages",),
+    "productionStatus": ("production_status",),
+    "isAdult": ("is_adult",),
+    "productionBudget": ("budget", "budget_currency"),
+    "worldwideGross": ("gross_worldwide", "gross_currency"),
+    "lifetimeGross": ("gross_domestic", "gross_currency"),
+    "wins": ("award_wins",),
+    "nominationsExcludeWins": ("award_nominations",),
+    "prestigiousAwardSummary": ("oscar_wins",),
+    "meterRanking": ("popularity_rank",),
+    "reviews": ("user_reviews",),
+    "criticReviewsTotal": ("critic_reviews",),
+    "technicalSpecifications": ("color", "aspect_ratios", "sound_mixes"),
+    "keywords": ("keywords",),
+    "taglines": ("taglines",),
+    "filmingLocations": ("locations",),
+    "akas": ("akas",),
+    "production": ("companies",),
 }
+LISTS: Final = {
+    "directors": "directors", "cast": "cast", "crew": "crew", "keywords": "keywords", "taglines": "taglines",
+    "filmingLocations": "locations", "akas": "akas", "production": "companies",
+}  # fmt: skip
+"""The lists that may be longer than one page: their names in the query, and the fields that they fill."""
 
 
 class LengthMismatch(UnknownLayout):
     """The response holds another number of titles than were asked for, so titles and ids cannot be matched."""
 
 
-@dataclass(frozen=True, slots=True)
-class CreditsPage:
-    """One page of a connection of credits.
-
-    Attributes:
-        lines: the people of this page.
-        listed: how many entries the page has, readable or not.
-        total: how many there are in all.
-        cursor: where the next page begins; ``None`` at the end.
-    """
-
-    lines: tuple[CreditLine, ...]
-    listed: int
-    total: int | None
-    cursor: str | None
-
-
 @dataclass(slots=True)
 class TitleNode:
-    """One title of a response, before its further pages are read.
+    """One title of a response, to which the further pages of its lists are added.
 
     Attributes:
         imdb_id: its own.
-        part: its fields.
-        credits: the first page of each list of people, by field.
+        node: the object of the title.
         failed: fields that the server failed to tell.
     """
 
     imdb_id: str
-    part: TitlePart
-    credits: dict[str, CreditsPage]
+    node: dict[str, Any]
     failed: frozenset[str]
+
+    def cursor(self, name: str) -> str | None:
+        """Where the next page of a list begins; ``None`` at its end."""
+        with suppress(FieldAbsent):
+            if value_at(self.node, name, "pageInfo", "hasNextPage") is True:
+                return text_at(self.node, name, "pageInfo", "endCursor")
+        return None
+
+    def length(self, name: str) -> int:
+        """How many entries of a list are there."""
+        with suppress(FieldAbsent):
+            return len(list_at(self.node, name, "edges"))
+        return 0
+
+    def add(self, name: str, connection: object) -> None:
+        """Add a further page of a list.
+
+        Raises:
+            FieldAbsent: it is none.
+        """
+        edges = [*list_at(self.node, name, "edges"), *list_at(connection, "edges")]
+        self.node[name] = {**self.node[name], "edges": edges, "pageInfo": value_at(connection, "pageInfo")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,41 +164,23 @@ def _place_of(place: int, asked: Sequence[str], ids: Sequence[str | None]) -> in
 
 def _read(response: GraphqlResponse, place: int, imdb_id: str) -> TitleNode:
     node = response.data["titles"][place]
-    part = TitlePart("GraphQL", _own_id(node))
-    read_fields(part, {key: value for key, value in node.items() if key != "cast"} if isinstance(node, dict) else node)
+    own_id = _own_id(node)
     errors = response.errors_at("titles", place)
-    if part.imdb_id is None or "title" not in part.whole:
+    name = None
+    with suppress(FieldAbsent):
+        name = text_at(node, "titleText", "text")
+    if own_id is None or name is None or not isinstance(node, dict):
         if errors:
             said = "; ".join(dict.fromkeys(error.message for error in errors))
             raise Transient(f"GraphQL failed on {imdb_id}: {said}")
         if node is None or (isinstance(node, dict) and "titleText" in node):
             raise NotFound(f"GraphQL has no title {imdb_id}")
         raise UnknownLayout(f"GraphQL answered no title for {imdb_id}: no id and titleText were found")
-    credits: dict[str, CreditsPage] = {}
-    for name in ("directors", "cast"):
-        with suppress(FieldAbsent):
-            credits[name] = read_credits(value_at(node, name))
-    return TitleNode(part.imdb_id, part, credits, frozenset().union(*(_left_empty(error) for error in errors)))
+    failed: frozenset[str] = frozenset().union(*(_left_empty(error) for error in errors))
+    return TitleNode(own_id, dict(node), failed)
 
 
-def read_credits(connection: object) -> CreditsPage:
-    """One page of a connection of credits; null is an empty one.
-
-    Raises:
-        FieldAbsent: it is none.
-    """
-    if connection is None:
-        return CreditsPage((), 0, None, None)
-    total = cursor = None
-    with suppress(FieldAbsent):
-        total = integer_at(connection, "total")
-    with suppress(FieldAbsent):
-        if value_at(connection, "pageInfo", "hasNextPage") is True:
-            cursor = text_at(connection, "pageInfo", "endCursor")
-    return CreditsPage(people_in(connection), sum(1 for _ in entries(connection)), total, cursor)
-
-
-def to_title(node: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
+def to_title(title: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
     """The movie of a title whose pages are read.
 
     A list is whole if it holds as many entries as it states; the cast also if it holds as many as we ask for.
@@ -167,26 +188,36 @@ def to_title(node: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
     Raises:
         InvalidMovie: its id or title cannot be true.
     """
-    part = node.part
-    for name, page in node.credits.items():
-        total = page.listed if page.total is None else page.total
-        if name == "cast":
-            if page.total is not None:
-                part.whole["cast_total"] = page.total
-            total = min(total, CAST_SHOWN)
-        more = page.listed < total or (page.cursor is not None and name != "cast")
-        if more or len(page.lines) < page.listed:
-            part.partial[name] = page.lines
-            part.cut.add(name)
-        else:
-            part.whole[name] = page.lines
-    for name in node.failed:
+    part = TitlePart("GraphQL", title.imdb_id)
+    read_fields(part, {name: value for name, value in title.node.items() if name != "cast"})
+    read_listed_people(part, title.node)
+    for name in title.failed:
         part.whole.pop(name, None)
         part.cut.add(name)
     merged = merge_parts([part])
-    movie, doubtful = build_movie(merged.values, imdb_id=node.imdb_id, scraped_at=scraped_at)
+    movie, doubtful = build_movie(merged.values, imdb_id=title.imdb_id, scraped_at=scraped_at)
     cut = merged.cut | doubtful
-    return GraphqlTitle(movie, merged.untold - cut, cut)
+    return GraphqlTitle(mark_incomplete(movie, cut), merged.untold - cut, cut)
+
+
+def with_credits(movie: Movie, title: TitleNode) -> tuple[Movie, frozenset[str]]:
+    """The movie with the complete lists of people in this node, and those of them that are incomplete.
+
+    A list that is not longer than the movie's own and not whole leaves the movie's own in place.
+    """
+    part = TitlePart("GraphQL", title.imdb_id)
+    read_listed_people(part, title.node, whole_cast=True)
+    values = {"title": movie.title, **part.partial, **part.whole}
+    read, doubtful = build_movie(values, imdb_id=movie.imdb_id, scraped_at=movie.scraped_at)
+    told: dict[str, Any] = {
+        name: credits
+        for name in ("directors", "cast", "crew")
+        if (credits := getattr(read, name)) and (name in part.whole or len(credits) > len(getattr(movie, name)))
+    }
+    if read.cast_total is not None:
+        told["cast_total"] = read.cast_total
+    cut = (part.cut | doubtful) & {"directors", "cast", "crew"}
+    return replace(movie, **told), frozenset(cut)
 
 
 def _left_empty(error: GraphqlError) -> tuple[str, ...]:
@@ -237,3 +268,114 @@ def _entry(edge: object) -> Iterator[ChartEntry]:
             with suppress(FieldAbsent):
                 title = text_at(edge, "node", "titleText", "text")
             yield ChartEntry(rank, imdb_id, title or "")
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodesPage:
+    """Some episodes of a series, by id and title; ``cursor`` is where the next ones begin, ``None`` at the end."""
+
+    series: str
+    episodes: tuple[tuple[str, str], ...]
+    total: int
+    cursor: str | None
+
+
+def read_episodes(response: GraphqlResponse, imdb_id: str) -> EpisodesPage:
+    """The episodes in this response.
+
+    Raises:
+        NotFound: there is no such title, or it has no episodes.
+        UnknownLayout: there is no list in it.
+    """
+    try:
+        title = value_at(response.data, "title")
+        name = text_at(title, "titleText", "text")
+        connection = value_at(title, "episodes", "episodes")
+    except FieldAbsent as error:
+        raise UnknownLayout(f"GraphQL answered no episodes of {imdb_id}: {error} was not found") from error
+    if name is None:
+        raise NotFound(f"GraphQL has no title {imdb_id}")
+    if connection is None:
+        raise NotFound(f"{imdb_id} ({name}) has no episodes: it is no series")
+    cursor = None
+    found = []
+    try:
+        total = integer_at(connection, "total") or 0
+        for edge in list_at(connection, "edges"):
+            if episode := text_at(edge, "node", "id"):
+                with_title = value_at(edge, "node", "titleText")
+                found.append((episode, (text_at(with_title, "text") if with_title else None) or ""))
+        if value_at(connection, "pageInfo", "hasNextPage") is True:
+            cursor = text_at(connection, "pageInfo", "endCursor")
+    except FieldAbsent as error:
+        raise UnknownLayout(f"GraphQL answered no episodes of {imdb_id}: {error} was not found") from error
+    return EpisodesPage(name, tuple(found), total, cursor)
+
+
+def read_person_details(
+    response: GraphqlResponse, asked: Sequence[str], *, read_at: datetime
+) -> list[tuple[Person, PersonDetails] | SourceError]:
+    """The name and the details of each person asked for, in the same order, or an error.
+
+    Raises:
+        LengthMismatch: people and ids cannot be matched.
+    """
+    nodes = response.data.get("names")
+    if not isinstance(nodes, list) or len(nodes) != len(asked):
+        found = f"{len(nodes)} people" if isinstance(nodes, list) else "no list of people"
+        raise LengthMismatch(f"GraphQL was asked for {len(asked)} people and answered {found}")
+    return [_person(node, person_id, read_at) for node, person_id in zip(nodes, asked, strict=True)]
+
+
+def _person(node: object, asked: str, read_at: datetime) -> tuple[Person, PersonDetails] | SourceError:
+    own_id = _own_id(node)
+    if own_id is None or not PERSON_ID.fullmatch(own_id):
+        return NotFound(f"GraphQL has no person {asked}")
+    told: dict[str, Any] = {
+        "born": _told(node, "birthDate", read=_date),
+        "died": _told(node, "deathDate", read=_date),
+        "birth_place": _told(node, "birthLocation", read=lambda place: clean(text_at(place, "text"))),
+        "picture_url": _told(node, "primaryImage", read=_picture),
+        "professions": _told(node, "primaryProfessions", read=_professions) or (),
+        "known_for": _told(node, "knownFor", read=_known_for) or (),
+    }
+    name = _told(node, "nameText", read=lambda text: clean(text_at(text, "text")))
+    if not name:
+        return NotFound(f"GraphQL has no person {asked}")
+    person = Person(own_id, name)
+    try:
+        return person, PersonDetails(own_id, read_at, "graphql", **told)
+    except InvalidMovie:  # each doubtful value alone is left out
+        kept: dict[str, Any] = {}
+        for field, value in told.items():
+            with suppress(InvalidMovie):
+                PersonDetails(own_id, read_at, "graphql", **{field: value})
+                kept[field] = value
+        return person, PersonDetails(own_id, read_at, "graphql", **kept)
+
+
+def _told(node: object, key: str, *, read: Callable[[object], Any]) -> Any:
+    with suppress(FieldAbsent):
+        value = value_at(node, key)
+        return None if value is None else read(value)
+    return None
+
+
+def _date(value: object) -> str | None:
+    parts = value_at(value, "dateComponents")
+    return partial_date(*(integer_at(parts, name) for name in ("year", "month", "day")))
+
+
+def _picture(image: object) -> str | None:
+    address = text_at(image, "url")
+    return address and (full_size(address) or address)
+
+
+def _professions(value: object) -> tuple[str, ...]:
+    entries = value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(text for entry in entries if (text := clean(text_at(entry, "category", "text")))))
+
+
+def _known_for(value: object) -> tuple[str, ...]:
+    found = (text_at(edge, "node", "title", "id") for edge in list_at(value, "edges"))
+    return tuple(dict.fromkeys(imdb_id for imdb_id in found if imdb_id))

@@ -11,26 +11,27 @@ from typing import Final
 
 from application.ports import FetchedTitle, TitleSource
 from domain.chart import ChartEntry, ChartName
-from domain.errors import Blocked, InvalidMovie, SourceError, Transient, UnknownLayout
+from domain.errors import Blocked, Cancelled, InvalidMovie, SourceError, Transient, UnknownLayout
 from infrastructure.http import Page
 from infrastructure.scraper.chart_page import CHART_PATHS, parse_chart
 from infrastructure.scraper.fetcher import Fetcher, charged
 from infrastructure.scraper.graphql import (
     GraphqlClient,
     InputRejected,
+    QueryTooLarge,
     ServerFailed,
     chart_query,
-    credits_query,
+    list_query,
     titles_query,
 )
 from infrastructure.scraper.graphql_titles import (
-    GraphqlTitle,
+    LISTS,
     LengthMismatch,
     TitleNode,
-    read_credits,
     read_stretch,
     read_titles,
     to_title,
+    with_credits,
 )
 from infrastructure.scraper.title_page import ParsedTitle, TruncatedPage, parse_title
 from infrastructure.scraper.values import FieldAbsent, value_at
@@ -39,8 +40,8 @@ from shared.clock import Clock
 
 _log = logging.getLogger(__name__)
 _OF_ONE_TITLE: Final = (InputRejected, LengthMismatch, ServerFailed)  # one bad id may fail a whole query
-_CREDITS_A_PAGE: Final = 250
-_MAX_CREDIT_PAGES: Final = 40  # 10,000 credits of one category
+_MAX_LIST_PAGES: Final = 60  # of 250 entries
+_CREDITS: Final = ("directors", "cast", "crew")
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -184,8 +185,10 @@ class GraphqlTitleSource:
     """Reads titles from the GraphQL server, those of many threads in one request; a TitleSource.
 
     A request counts once for every title in it. A query that the server cannot
-    answer is sent again in halves, so that one bad title fails alone. Lists of
-    people that are longer than one page are read to their end.
+    answer is sent again in halves, so that one bad title fails alone. Lists that
+    are longer than one page are read to their end. Where the server refuses the
+    query for its size, the query for the core fields is used from then on, and
+    where it refuses that, smaller batches.
 
     Args:
         client: the server.
@@ -198,6 +201,8 @@ class GraphqlTitleSource:
         self._client = client
         self._clock = clock
         self._batcher: Batcher[_Asked, FetchedTitle] = Batcher(self._flush, max_batch=batch_size, lanes=lanes)
+        self._most = batch_size  # lowered where the server refuses a batch for its size
+        self._core = False
 
     def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         if max_requests < 1:
@@ -206,27 +211,34 @@ class GraphqlTitleSource:
 
     def _flush(self, asked: Sequence[_Asked]) -> list[FetchedTitle | Exception]:
         """Titles that share a cancel event share a request: a wait can then be ended for all of them."""
-        events = {id(one.cancel): one.cancel for one in asked}
-        if len(events) == 1:
-            return self._read(asked, 0, 0)
         results: dict[int, FetchedTitle | Exception] = {}
-        for event in events.values():
+        for event in {id(one.cancel): one.cancel for one in asked}.values():
             places = [place for place, one in enumerate(asked) if one.cancel is event]
-            results |= zip(places, self._read([asked[place] for place in places], 0, 0), strict=True)
+            while places:
+                batch, places = places[: self._most], places[self._most :]
+                results |= zip(batch, self._read([asked[place] for place in batch], 0, 0), strict=True)
         return [results[place] for place in range(len(asked))]
 
     def _read(self, asked: Sequence[_Asked], requests: int, size: int) -> list[FetchedTitle | Exception]:
         """One result for each; ``requests`` were spent on each before, and ``size`` on all together."""
         ids = [one.imdb_id for one in asked]
         most = min(one.max_requests for one in asked)
+        core = self._core
         results: Sequence[TitleNode | SourceError]
         try:
-            response = self._client.execute(titles_query(ids), max_requests=most - requests, cancel=asked[0].cancel)
+            query = titles_query(ids, core=core)
+            response = self._client.execute(query, max_requests=most - requests, cancel=asked[0].cancel)
             requests, size = requests + response.requests, size + response.size
             results = read_titles(response, ids)
         except SourceError as error:
             requests, size = requests + error.requests, size + error.size
             half = len(asked) // 2
+            if isinstance(error, QueryTooLarge) and requests < most:
+                if not core:
+                    self._use_core_query(error)
+                    return self._read(asked, requests, size)
+                if half:
+                    self._most = min(self._most, half)
             if half and requests < most and isinstance(error, _OF_ONE_TITLE):
                 _log.info("%s; asking for %d titles again in halves", error, len(asked))
                 first = self._read(asked[:half], requests, size // 2)
@@ -238,14 +250,21 @@ class GraphqlTitleSource:
             for place, (one, result) in enumerate(zip(asked, results, strict=True))
         ]
 
+    def _use_core_query(self, error: QueryTooLarge) -> None:
+        if not self._core:
+            self._core = True
+            _log.warning("%s; only the most important fields are read from it", error)
+
     def _settled(
         self, asked: _Asked, result: TitleNode | SourceError, requests: int, size: int
     ) -> FetchedTitle | Exception:
         if isinstance(result, TitleNode):
-            more, traffic = self._read_on(result, asked, asked.max_requests - requests)
-            requests, size = requests + more, size + traffic
+            reader = _ListReader(self._client, asked.max_requests - requests, asked.cancel)
+            for name in LISTS.keys() - {"cast", "crew"}:
+                reader.read_on(result, name)
+            requests, size = requests + reader.requests, size + reader.size
             try:
-                title: GraphqlTitle = to_title(result, scraped_at=self._clock.now())
+                title = to_title(result, scraped_at=self._clock.now())
             except InvalidMovie as error:
                 error.requests, error.size = requests, size
                 return error
@@ -258,36 +277,87 @@ class GraphqlTitleSource:
         own.requests, own.size = requests, size
         return own
 
-    def _read_on(self, title: TitleNode, asked: _Asked, budget: int) -> tuple[int, int]:
-        """Read the further pages of the directors; what they cost. What cannot be read stays missing, and is told."""
-        spent = traffic = 0
-        page = title.credits.get("directors")
+
+class _ListReader:
+    """Reads the further pages of the lists of one title, within a number of requests.
+
+    Attributes:
+        requests, size: what it cost.
+    """
+
+    def __init__(self, client: GraphqlClient, budget: int, cancel: threading.Event) -> None:
+        self._client = client
+        self._budget = budget
+        self._cancel = cancel
+        self.requests = self.size = 0
+
+    def read_on(self, title: TitleNode, name: str) -> bool:
+        """Read a list to its end. What cannot be read stays missing, and the log says so; whether it is whole."""
         seen: set[str] = set()
-        for _ in range(_MAX_CREDIT_PAGES):
-            if page is None or page.cursor is None or page.cursor in seen:
-                break
-            seen.add(page.cursor)
-            if spent >= budget:
-                _log.warning("%s: no request is left for the rest of its directors", title.imdb_id)
-                break
-            query = credits_query(title.imdb_id, "director", _CREDITS_A_PAGE, page.cursor)
-            try:
-                response = self._client.execute(query, max_requests=budget - spent, cancel=asked.cancel)
-                spent, traffic = spent + response.requests, traffic + response.size
-                further = read_credits(value_at(response.data, "title", "credits"))
-            except SourceError as error:
-                spent, traffic = spent + error.requests, traffic + error.size
-                _log.warning("%s: the rest of its directors could not be read: %s", title.imdb_id, error)
-                break
-            except FieldAbsent as error:
-                _log.warning("%s: the rest of its directors is not in the response: %s", title.imdb_id, error)
-                break
-            page = title.credits["directors"] = replace(
-                further, lines=page.lines + further.lines, listed=page.listed + further.listed
-            )
-        else:
-            _log.warning("%s: only the first %d directors are read", title.imdb_id, page.listed if page else 0)
-        return spent, traffic
+        while (cursor := title.cursor(name)) is not None and cursor not in seen:
+            seen.add(cursor)
+            if len(seen) > _MAX_LIST_PAGES:
+                _log.warning("%s: only the first %d of its %s are read", title.imdb_id, title.length(name), LISTS[name])
+                return False
+            if not self.read_page(title, name, cursor):
+                return False
+        return True
+
+    def read_page(self, title: TitleNode, name: str, cursor: str | None) -> bool:
+        """Read one page of a list; whether that was possible."""
+        if self.requests >= self._budget:
+            _log.warning("%s: no request is left for the rest of its %s", title.imdb_id, LISTS[name])
+            return False
+        query = list_query(title.imdb_id, name, cursor)
+        try:
+            response = self._client.execute(query, max_requests=self._budget - self.requests, cancel=self._cancel)
+            self.requests, self.size = self.requests + response.requests, self.size + response.size
+            title.add(name, value_at(response.data, "title", "list"))
+        except Cancelled as error:
+            error.requests, error.size = error.requests + self.requests, error.size + self.size
+            raise
+        except SourceError as error:
+            self.requests, self.size = self.requests + error.requests, self.size + error.size
+            _log.warning("%s: the rest of its %s could not be read: %s", title.imdb_id, LISTS[name], error)
+            return False
+        except FieldAbsent as error:
+            _log.warning("%s: the rest of its %s is not in the response: %s", title.imdb_id, LISTS[name], error)
+            return False
+        return True
+
+
+class FullCreditsSource:
+    """Reads the complete cast and crew of each title from the GraphQL server; a TitleSource.
+
+    Args:
+        titles: where titles are read; a title keeps the credits it has from there if GraphQL fails.
+        client: the server.
+    """
+
+    def __init__(self, titles: TitleSource, client: GraphqlClient) -> None:
+        self._titles = titles
+        self._client = client
+
+    def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
+        found = self._titles.title(imdb_id, max_requests=max_requests, cancel=cancel)
+        empty: dict[str, object] = {"edges": [], "pageInfo": None}
+        node = TitleNode(found.movie.imdb_id, {name: dict(empty) for name in _CREDITS}, frozenset())
+        # Each page of 250 credits is a request of its own; they are not retried by the title's own limit.
+        reader = _ListReader(self._client, _MAX_LIST_PAGES * len(_CREDITS), cancel)
+        with charged(found.requests, found.size):
+            whole = [name for name in _CREDITS if reader.read_page(node, name, None) and reader.read_on(node, name)]
+            movie, doubtful = with_credits(found.movie, node)
+        failed = set(_CREDITS) - set(whole)
+        told = {name for name in whole if name not in doubtful}
+        cut = (found.cut - told) | doubtful | (failed - {"directors"} if failed else set())
+        return replace(
+            found,
+            movie=movie,
+            untold=found.untold - told - cut,
+            cut=frozenset(cut),
+            requests=found.requests + reader.requests,
+            size=found.size + reader.size,
+        )
 
 
 class AutoTitleSource:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -207,6 +207,11 @@ def build_movie(values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime
             doubtful.add(name)
             del told[name]
     return Movie(**fixed, **told), frozenset(doubtful)
+
+
+def mark_incomplete(movie: Movie, cut: Iterable[str]) -> Movie:
+    """The movie with the names of its incomplete fields."""
+    return replace(movie, incomplete=tuple(sorted(cut)))
 
 
 def _reason(error: Exception) -> str:

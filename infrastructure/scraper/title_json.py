@@ -223,7 +223,8 @@ def _oscar_wins(node: object) -> int | None:
     if summary is None:
         return None
     award = _optional(value_at, summary, "awardNomination", "award") or value_at(summary, "award")
-    return integer_at(summary, "wins") if text_at(award, "event", "id") == _OSCARS else None
+    event = _optional(value_at, award, "eventEdition", "event") or value_at(award, "event")
+    return integer_at(summary, "wins") if text_at(event, "id") == _OSCARS else None
 
 
 def _nominations(node: object) -> Any:
@@ -476,6 +477,36 @@ def read_people(part: TitlePart, above: object, *nodes: object) -> None:
     _read_crew(part, principal)
 
 
+def read_listed_people(part: TitlePart, node: object, *, whole_cast: bool = False) -> None:
+    """Add the lists of a GraphQL response, where each credit of the crew names its category.
+
+    Args:
+        part: is filled.
+        node: the object of the title.
+        whole_cast: the cast is not bounded by what a page shows.
+    """
+    for name in ("directors", "cast", "crew"):
+        try:
+            connection = value_at(node, name)
+            people = _people(connection or [])
+        except FieldAbsent:
+            continue
+        if name == "cast" and people.total is not None:
+            part.whole["cast_total"] = people.total
+        if name == "cast" and not whole_cast:
+            people = people._replace(total=None if people.total is None else min(people.total, CAST_SHOWN))
+        elif _get(_get(connection, "pageInfo"), "hasNextPage") is True:
+            people = people._replace(total=max(people.total or 0, people.listed + 1))
+        if name != "crew":
+            _add(part, name, people)
+            continue
+        lines = tuple(line for line in people.lines if line.category)
+        if people.total is not None and people.listed < people.total:
+            part.partial["crew"] = lines
+        else:
+            _add(part, "crew", people._replace(lines=lines))
+
+
 def _add(part: TitlePart, name: str, people: _People) -> None:
     """Add a list as whole, or as a beginning where its own total is larger.
 
@@ -639,8 +670,10 @@ def _credit_line(entry: object) -> CreditLine | None:
     person_id, name = _get(person, "id"), _get(_get(person, "nameText"), "text")
     if not isinstance(person_id, str) or not isinstance(name, str) or not person_id or not name.strip():
         return None
-    more = _remarks(entry) if isinstance(entry, dict) and entry.keys() & _REMARKS else ()
-    return CreditLine(person_id, name, *more)
+    if not isinstance(entry, dict) or not entry.keys() & _REMARKS:
+        return CreditLine(person_id, name)
+    category = _get(entry.get("category"), "id")
+    return CreditLine(person_id, name, *_remarks(entry), category if isinstance(category, str) else "")
 
 
 _REMARKS: Final = frozenset({"characters", "creditedRoles", "attributes", "jobs"})
@@ -662,7 +695,7 @@ def _remarks(entry: dict[str, Any]) -> _Remarks:
         for attribute in _entries_or_none(role.get("attributes")):
             is_job = _get(attribute, "__typename") == "JobCreditAttribute"
             (job if is_job else attributes).append(_get(attribute, "text"))
-        job += [_get(_get(detail, "job"), "text") for detail in _entries_or_none(role.get("jobs"))]
+        job += [_get(detail, "text") for detail in _entries_or_none(role.get("jobs"))]
     return _distinct(characters), _distinct(job), _distinct(attributes)
 
 

@@ -27,7 +27,7 @@ from infrastructure.scraper.page_bytes import (
     title_id,
     valid_utf8,
 )
-from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, merge_parts
+from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, mark_incomplete, merge_parts
 from infrastructure.scraper.title_json import read_document, read_island
 
 _END: Final = 4096  # bytes in which the end tag must be
@@ -115,7 +115,7 @@ def parse_title(
     cut = merged.cut | doubtful
     if page.torn:
         cut |= merged.untold & CORE_FIELDS
-    return ParsedTitle(movie, merged.untold - cut, cut, page.torn)
+    return ParsedTitle(mark_incomplete(movie, cut), merged.untold - cut, cut, page.torn)
 
 
 def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetime) -> ParsedTitle:
@@ -140,7 +140,7 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
         raise WrongTitle(f"asked for {imdb_id}, got the data of {_shown(part.imdb_id)}")
     movie, doubtful = build_movie(merged.values, imdb_id=part.imdb_id, scraped_at=scraped_at)
     cut = merged.cut | doubtful
-    return ParsedTitle(movie, merged.untold - cut, cut)
+    return ParsedTitle(mark_incomplete(movie, cut), merged.untold - cut, cut)
 
 
 def _parts(page: _Page) -> Iterator[TitlePart]:

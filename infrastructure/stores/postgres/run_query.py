@@ -29,8 +29,13 @@ _ADMINISTRATORS: Final = "57P"  # shutdown and the like: not the query's fault
 _TIMES: Final = (1082, 1083, 1114, 1184, 1266)
 
 
-def run_query(database: Database, query: str) -> TableOfValues:
-    """What the database answers, streamed; nothing can be changed. Ctrl-C stops it.
+def run_query(database: Database, query: str, *, seconds: float = 0) -> TableOfValues:
+    """The rows of one statement, streamed; nothing can be changed. Ctrl-C stops it.
+
+    Args:
+        database: to run it on.
+        query: one SQL statement that returns rows.
+        seconds: how long the database may work on the first rows, and on each next part; no limit if 0.
 
     Raises:
         UsageError: the query is wrong, would write, or gives no table; the message is PostgreSQL's.
@@ -40,19 +45,19 @@ def run_query(database: Database, query: str) -> TableOfValues:
     try:
         with interruptible():
             connection.set_session(readonly=True)
-            cursor = _open_cursor(connection, query)
+            cursor = _open_cursor(connection, query, seconds)
             first = cursor.fetchmany(_AT_A_TIME)
     except psycopg2.Error as error:
         connection.close()
-        raise _explained(error) from error
+        raise _explained(error, seconds) from error
     except BaseException:
         connection.close()
         raise
     columns = tuple(column.name for column in cursor.description or ())
-    return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first))
+    return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first, seconds))
 
 
-def _open_cursor(connection: Connection, query: str) -> Cursor:
+def _open_cursor(connection: Connection, query: str, seconds: float) -> Cursor:
     """A cursor that streams the answer.
 
     The database opens it by itself, from a string: so it takes one statement only, and one that answers with rows,
@@ -60,7 +65,7 @@ def _open_cursor(connection: Connection, query: str) -> Cursor:
     """
     extensions.register_type(extensions.new_type(_TIMES, "TIME", _as_text), connection)
     with connection.cursor() as opening:
-        opening.execute("SET LOCAL TimeZone = 'UTC'")
+        opening.execute("SELECT set_config('statement_timeout', %s, true)", (f"{int(seconds * 1000)}ms",))
         try:
             opening.execute(_SAY, (query,))
             opening.execute(_OPEN)
@@ -71,7 +76,9 @@ def _open_cursor(connection: Connection, query: str) -> Cursor:
     return cursor
 
 
-def _rows(connection: Connection, cursor: Cursor, first: list[tuple[Any, ...]]) -> Iterator[tuple[Value, ...]]:
+def _rows(
+    connection: Connection, cursor: Cursor, first: list[tuple[Any, ...]], seconds: float
+) -> Iterator[tuple[Value, ...]]:
     piece = first
     try:
         while piece:
@@ -79,7 +86,7 @@ def _rows(connection: Connection, cursor: Cursor, first: list[tuple[Any, ...]]) 
             with interruptible():
                 piece = cursor.fetchmany(_AT_A_TIME)
     except psycopg2.Error as error:
-        raise _explained(error) from error
+        raise _explained(error, seconds) from error
     finally:
         connection.close()
 
@@ -88,8 +95,10 @@ def _as_text(text: str | bytes | None, _cursor: Cursor) -> str | bytes | None:
     return text
 
 
-def _explained(error: psycopg2.Error) -> Exception:
+def _explained(error: psycopg2.Error, seconds: float) -> Exception:
     code = error.pgcode or ""
+    if isinstance(error, psycopg2.errors.QueryCanceled) and "statement timeout" in str(error):
+        return UsageError(f"PostgreSQL: the query took longer than {seconds:g} s; SQL_TIMEOUT_SECONDS sets the limit")
     if not code or code.startswith(_ADMINISTRATORS):
         return classify_error(error).error()
     hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""

@@ -11,7 +11,28 @@ import pytest
 from graphql import GraphQLSchema, build_schema, parse, print_ast, validate
 
 from domain.chart import ChartName
-from infrastructure.scraper.graphql import CHART_QUERY, HEADERS, TITLES_QUERY, _compact, chart_query, titles_query
+from infrastructure.scraper.graphql import (
+    CHART_QUERY,
+    CORE_QUERY,
+    EPISODES_QUERY,
+    HEADERS,
+    LIST_QUERIES,
+    PEOPLE_QUERY,
+    TITLES_QUERY,
+    _compact,
+    chart_query,
+    titles_query,
+)
+from infrastructure.scraper.graphql_titles import LISTS
+
+QUERIES = {
+    "titles": TITLES_QUERY,
+    "core": CORE_QUERY,
+    "chart": CHART_QUERY,
+    "episodes": EPISODES_QUERY,
+    "people": PEOPLE_QUERY,
+    **LIST_QUERIES,
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +40,15 @@ def schema(captures: Path) -> GraphQLSchema:
     return build_schema((captures / "graphql" / "schema.graphql").read_text())
 
 
-@pytest.mark.parametrize("query", [TITLES_QUERY, CHART_QUERY], ids=["titles", "chart"])
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
 def test_the_schema_knows_everything_that_is_asked(schema: GraphQLSchema, query: str) -> None:
     assert validate(schema, parse(query)) == []
+
+
+def test_every_list_of_a_title_has_a_query_for_its_further_pages() -> None:
+    assert LIST_QUERIES.keys() == LISTS.keys()
+    asked = {name for name in LISTS if f" {name}" in TITLES_QUERY.replace("{", " ").replace("}", " ")}
+    assert asked == LISTS.keys()
 
 
 def test_the_schema_would_refuse_a_field_that_does_not_exist(schema: GraphQLSchema) -> None:
@@ -50,7 +77,7 @@ def test_leaving_out_blanks_changes_nothing() -> None:
 
 @pytest.mark.parametrize("register", [False, True])
 def test_a_titles_request_carries_ids_in_order_and_the_hash_only_on_demand(register: bool) -> None:
-    body = json.loads(titles_query(["tt0000002", "tt0000001"]).body(register=register))
+    body = json.loads(titles_query(["tt0000002", "tt0000001"]).body(digest=register))
     assert body["query"] == TITLES_QUERY
     assert body["variables"] == {"ids": ["tt0000002", "tt0000001"]}
     digest = hashlib.sha256(TITLES_QUERY.encode()).hexdigest()
@@ -58,9 +85,11 @@ def test_a_titles_request_carries_ids_in_order_and_the_hash_only_on_demand(regis
     assert body.get("extensions") == expected
 
 
-def test_a_batch_of_twenty_five_stays_under_the_length_that_the_server_takes() -> None:
-    assert len(titles_query(["tt10000000"] * 25).body()) < 1000
-    assert len(chart_query(ChartName.TOP250, 250, "x" * 200).body(register=True)) < 1000
+def test_what_is_sent_to_a_server_that_limits_the_body_is_short() -> None:
+    assert len(titles_query(["tt10000000"] * 25, core=True).body(text=False, digest=True)) < 1000
+    assert len(titles_query(["tt10000000"] * 20, core=True).body()) < 1000
+    assert len(titles_query(["tt10000000"] * 25).body(text=False, digest=True)) < 1000
+    assert len(chart_query(ChartName.TOP250, 250, "x" * 200).body(digest=True)) < 1000
 
 
 def test_a_chart_request_goes_on_behind_a_cursor() -> None:

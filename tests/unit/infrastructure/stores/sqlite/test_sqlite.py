@@ -18,6 +18,7 @@ from domain.errors import RecordRejected, StoreUnavailable, UsageError
 from domain.fields import Table
 from infrastructure.stores.sqlite import schema
 from infrastructure.stores.sqlite.history import SqliteHistory
+from infrastructure.stores.sqlite.reports import SqliteReports
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository
 from infrastructure.stores.sqlite.run_query import run_query
 from tests.support.movies import EPOCH, complete_movie, full_movie, imdb_id, movie
@@ -158,3 +159,16 @@ def test_every_table_has_the_columns_of_the_field_table(path: Path, store: Sqlit
             info = connection.execute(f"PRAGMA table_info({table})").fetchall()
             assert [row[1] for row in info] == list(table.columns)
             assert {row[1] for row in info if row[5]} == set(table.key)
+
+
+def test_reports_are_answered(path: Path, store: SqliteMovieRepository) -> None:
+    for number in range(1, 5):
+        store.save(full_movie(number, people=10))
+    reports = SqliteReports(path)
+    found = {table.name: table for table in reports.tables()}
+    assert tuple(found) == reports.names()
+    assert "there is none so far" in found["newcomers"].explanation
+    for name in ("length_by_decade", "rank_within_year", "frequent_actors", "actors_and_movies", "genre_shares"):
+        assert list(found[name].rows), name
+    with pytest.raises(UsageError, match="there is no report 'ratings_by_year'"):
+        reports.tables(["ratings_by_year"])

@@ -1,0 +1,74 @@
+"""Reports as files: one query in SQL each, after a line with its title and what it tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from domain.errors import UsageError
+
+_HEAD: Final = re.compile(
+    r"-- (?P<title>[^:]+): (?P<explanation>.+)\n(?P<compares>-- Needs two complete runs of a chart\.\n)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """One report.
+
+    Attributes:
+        name: what a user types: ``frequent_actors``.
+        title, explanation: for people.
+        compares_runs: whether it needs two complete runs of a chart.
+        sql: the query.
+    """
+
+    name: str
+    title: str
+    explanation: str
+    compares_runs: bool
+    sql: str
+
+    def explained(self, runs: int) -> str:
+        """The explanation, with what is missing yet: an empty result would say that nothing has changed.
+
+        Args:
+            runs: complete runs of the chart that was read most often.
+        """
+        if not self.compares_runs or runs > 1:
+            return self.explanation
+        there = "there is only one" if runs else "there is none"
+        return f"{self.explanation} It takes two complete runs of the same chart, and {there} so far."
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """The names of all reports of a folder, in the order they are printed in."""
+    return tuple(_paths(folder))
+
+
+def read_reports(folder: Path, wanted: Iterable[str] = ()) -> list[ReportFile]:
+    """Reads the reports of these names, or all.
+
+    Raises:
+        UsageError: there is no report of a name.
+    """
+    paths = _paths(folder)
+    chosen = list(wanted) or list(paths)
+    if unknown := [name for name in chosen if name not in paths]:
+        raise UsageError(f"there is no report {unknown[0]!r}; there are {', '.join(paths)}")
+    return [_read(name, paths[name]) for name in chosen]
+
+
+def _paths(folder: Path) -> Mapping[str, Path]:
+    return {path.stem.split("_", 1)[1]: path for path in sorted(folder.glob("*.sql"))}
+
+
+def _read(name: str, path: Path) -> ReportFile:
+    sql = path.read_text(encoding="utf-8")
+    head = _HEAD.match(sql)
+    if head is None:
+        raise ValueError(f"{path} does not begin with its title and explanation")
+    return ReportFile(name, head["title"], head["explanation"], head["compares"] is not None, sql)
