@@ -126,7 +126,7 @@ class Movie:
     Attributes:
         rank: place in the chart that was read; not stored with the movie.
         directors, cast: credits of these categories in the source's order.
-        crew: all other credits, grouped by category, each in the source's order.
+        crew: all other credits, by category in alphabetical order, each in the source's order.
         akas: other titles, in the source's order.
 
     Raises:
@@ -189,6 +189,8 @@ class Movie:
     akas: tuple[Aka, ...] = ()
 
     def __post_init__(self) -> None:
+        # Stores return categories in this order; a record read from a page must equal the stored one.
+        object.__setattr__(self, "crew", tuple(sorted(self.crew, key=lambda credit: credit.category)))
         problems = [problem for field in _MOVIE_FIELDS if (problem := field.problem(getattr(self, field.name)))]
         problems += self._problems()
         if problems:

@@ -386,7 +386,7 @@ class AutoTitleSource:
             self._switch(error)
             spent, size = error.requests, error.size
         with charged(spent, size):
-            title = self._second.title(imdb_id, max_requests=max(1, max_requests - spent), cancel=cancel)
+            title = self._second.title(imdb_id, max_requests=max_requests - spent, cancel=cancel)
         return replace(title, requests=title.requests + spent, size=title.size + size)
 
     def _switch(self, error: Blocked) -> None:

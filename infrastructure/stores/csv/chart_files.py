@@ -25,7 +25,7 @@ COLUMNS: Final = (
     "rank", "imdb_id", "title", "year", "rating", "votes", "duration", "metascore", "genres", "directors", "cast",
 )  # fmt: skip
 _TABLES: Final = {table.value for table in Table}
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_]{1,60}")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 def chart_file(layout: Layout, chart: str) -> Path | None:
@@ -45,7 +45,7 @@ def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
         path = chart_file(layout, chart)
         lines = [_line(view, row) for row in rows]
         if path is None:
-            _log.warning("chart %r gets no flat file: its name has other characters than letters and digits", chart)
+            _log.warning("chart %r gets no flat file: its name has other characters than letters, digits, - and _", chart)
             continue
         content = b"".join(encode([COLUMNS, *lines], escape=escape))
         if not path.exists() or path.read_bytes() != content:
