@@ -54,6 +54,7 @@ def network_options(settings: Settings) -> NetworkOptions:
     return NetworkOptions(
         base_url=settings.base_url,
         graphql_url=settings.graphql_url or settings.graphql,
+        datasets_url=settings.datasets_url,
         backoff_and_retry=settings.backoff_and_retry,
         backoff_factor=settings.backoff_factor,
         max_backoff_seconds=settings.max_backoff_seconds,

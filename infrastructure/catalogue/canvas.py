@@ -133,6 +133,16 @@ def labels(
                 break
 
 
+def fitted(text: str, fontsize: float, width: float) -> str:
+    """Shortens a label until it is at most ``width`` pixels wide."""
+    text = " ".join(text.split())
+    if text_width(text, _LABEL_STYLE) * fontsize <= width:
+        return text
+    while len(text) > 1 and text_width(f"{text}…", _LABEL_STYLE) * fontsize > width:
+        text = text[:-1].rstrip()
+    return f"{text}…"
+
+
 def fit(axes: Axes, xs: Sequence[float], ys: Sequence[float], *, margin: float = 0.04) -> None:
     """Sets the limits of both axes to the data with a margin, so that no mark is cut."""
     for values, set_limits in ((xs, axes.set_xlim), (ys, axes.set_ylim)):

@@ -36,11 +36,12 @@ class CreditPart:
 
 @dataclass(frozen=True, slots=True)
 class CreditLine:
-    """A line of the credits; ``breaks`` leaves a space above it."""
+    """A line of the credits; ``breaks`` leaves a space above it, ``role`` says that the label is a character."""
 
     label: str
     parts: tuple[CreditPart, ...]
     breaks: bool = False
+    role: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[CreditLine]:
             yield CreditLine(label, (*parts, CreditPart(f"{rest} more")) if rest else parts)
     for credit in movie.cast:
         label = printable(" / ".join(credit.characters)) or "With"
-        yield CreditLine(label, (_person(renderer, credit),), breaks=credit.position == 1)
+        yield CreditLine(label, (_person(renderer, credit),), breaks=credit.position == 1, role=True)
 
 
 def _money(movie: Movie) -> Iterator[CreditLine]:

@@ -26,6 +26,7 @@ from infrastructure.catalogue.canvas import (
     canvas,
     dots,
     fit,
+    fitted,
     label,
     labels,
     plot_style,
@@ -152,11 +153,12 @@ def _draw_ranks(data: CatalogueData, chart: ChartChanges, moved: list[str], *, w
     axes.set_ylim(highest + span * 0.04, lowest - span * 0.04)
     end = len(chart.history[moved[0]]) - 1
     axes.set_xlim(0, end)
+    size = 14.0 if wide else 12.5
     step = span * 1.08 * (22 if wide else 17) / (520 - 58 if wide else 400 - 58)
     for wanted, rank, imdb_id in _apart(sorted(last_ranks), step, highest + span * 0.04):
         color = MARK if imdb_id == moved[0] else INK
-        name = formats.shortened(data.movies[imdb_id].title, 30 if wide else 15)
-        label(axes, (end, wanted), f"{rank}  {name}", dx=14, color=color, fontsize=14 if wide else 12.5)
+        text = fitted(f"{rank}  {data.movies[imdb_id].title}", size, 230 if wide else 114)
+        label(axes, (end, wanted), text, dx=14, color=color, fontsize=size)
     rules(axes, "y")
     days_shown = [formats.day(day.taken_at) for day in chart.history[moved[0]]]
     shown = sorted({0, end} | ({end // 2} if wide and end > 3 else set()))
@@ -602,7 +604,7 @@ def _draw_shares(shown: list[tuple[str, float]], name: str, *, wide: bool) -> Ma
         text = f"{share:.0%}" if share >= 0.01 else "<1%"
         label(axes, (share, place), text, dx=8, fontsize=14 if wide else 13)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_yticks(range(len(shown)), [formats.shortened(text, 22 if wide else 15) for text, _ in shown])
+    axes.set_yticks(range(len(shown)), [fitted(text, 14 if wide else 13, left - 10) for text, _ in shown])
     axes.set_xticks([])
     axes.set_xlim(0, shown[0][1])
     return to_svg(drawing, f"{name}-{'wide' if wide else 'narrow'}", f"Films by {name}")

@@ -180,7 +180,9 @@ class PageRenderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._environment.filters.update(fit=_fit, fit_label=_fit_label, words=typography.keep_words)
+        self._environment.filters.update(
+            fit=_fit, fit_heading=_fit_heading, fit_label=_fit_label, fit_text=_fit_text, words=typography.keep_words
+        )
         self._environment.globals.update(
             site={"feed": site.feed, "nav": self._navigation(), "notice": NOTICE}, assets=site.assets
         )
@@ -316,6 +318,14 @@ def _fit(text: str, style: typography.TextStyle = typography.NAME) -> Markup:
     if widest <= _FITS_ANYWHERE:
         return Markup("")
     return Markup(' style="--w:{}"').format(f"{min(widest, typography.MAX_WORD):.1f}")
+
+
+def _fit_heading(text: str) -> Markup:
+    return _fit(text, typography.HEADING)
+
+
+def _fit_text(text: str) -> Markup:
+    return _fit(text, typography.TEXT)
 
 
 def _fit_label(text: str) -> Markup:

@@ -31,6 +31,7 @@ class TextStyle(NamedTuple):
 NAME: Final = TextStyle(62, 800)
 HEADING: Final = TextStyle(62, 900)
 LABEL: Final = TextStyle(112, 500)
+TEXT: Final = TextStyle(100, 400)
 
 
 def longest_word(text: str, style: TextStyle = NAME, *, upper: bool = False) -> float:

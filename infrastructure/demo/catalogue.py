@@ -45,8 +45,8 @@ _TODAY: Final = 2026
 class DemoCatalogue:
     """Titles, people and charts of one seed and day; the same for the same arguments, on any machine.
 
-    On each day after day 0 some titles leave their chart, others join it or climb, votes grow, and
-    some ratings change by 0.1.
+    On each day after day 0 some titles leave their chart, others join it or climb, a third of the titles
+    and a tenth of the episodes get more votes, and some ratings change by 0.1.
 
     Args:
         seed: any number; another seed gives other titles.
@@ -171,7 +171,7 @@ class DemoCatalogue:
             year=year,
             end_year=end_year,
             rating=self._rating_today(index, rating),
-            votes=votes + self.day * (votes // 1_500 + index % 40),
+            votes=votes + self.day * (votes // 1_500 + 1) * (index % 3 == 0),
             runtime_seconds=60 * (dice.randint(22, 62) if season_sizes else dice.randint(62, 212)),
             metascore=dice.randint(38, 100) if dice.random() < 0.9 else None,
             genres=tuple(dice.sample(words.GENRES, dice.randint(1, 4))),
@@ -322,7 +322,7 @@ class DemoCatalogue:
             kind="tvEpisode",
             year=year,
             rating=round(min(9.9, max(3.0, (series.rating or 7.0) + dice.gauss(-0.2, 0.5))), 1),
-            votes=votes + self.day * (votes // 300),
+            votes=votes + self.day * (votes // 300 + 1) * (number % 10 == 0),
             runtime_seconds=series.runtime_seconds,
             genres=series.genres,
             directors=self._crew_people(dice, "director", 1),

@@ -23,7 +23,7 @@ Row: TypeAlias = tuple[object, ...]
 
 _PATH: Final = re.compile(r"/datasets/((?:title|name)\.[a-z]+)\.tsv\.gz")
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
-_FIRST_DAY: Final = datetime(2026, 11, 27, 3, 12, 45, tzinfo=UTC)  # when the files of day 0 were made
+_FIRST_DAY: Final = datetime(2026, 1, 1, 3, 12, 45, tzinfo=UTC)  # early, because no file may come from the future
 _UNWRITABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _SEPARATOR: Final = "\x02"  # between several types or attributes of another title
 _PRINCIPALS: Final = 10  # of a cast

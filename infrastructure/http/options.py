@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
@@ -71,9 +71,9 @@ class NetworkOptions:
         UsageError: values that cannot be used, all of them named.
     """
 
-    base_url: str = "https://www.imdb.com"
-    graphql_url: str = "https://api.graphql.imdb.com/"
-    datasets_url: str = ""
+    base_url: str = field(default="https://www.imdb.com", repr=False)
+    graphql_url: str = field(default="https://api.graphql.imdb.com/", repr=False)
+    datasets_url: str = field(default="", repr=False)
     backoff_and_retry: bool = True
     backoff_factor: float = 2.0
     max_backoff_seconds: float = 60.0
@@ -151,10 +151,10 @@ class NetworkOptions:
             "rotate_after_requests": 0, "tor_circuits": 1, "tor_proxy_port": 1, "tor_control_port": 1,
         }  # fmt: skip
         problems = []
-        for field in fields(self):
-            value, least = getattr(self, field.name), lowest.get(field.name)
+        for one in fields(self):
+            value, least = getattr(self, one.name), lowest.get(one.name)
             if least is not None and value is not None and not (math.isfinite(value) and value >= least):
-                problems.append(f"{field.name.upper()}: {value} is not allowed; allowed: from {least:g}")
+                problems.append(f"{one.name.upper()}: {value} is not allowed; allowed: from {least:g}")
         odd = sorted(code for code in self.retry_status_codes if not 100 <= code <= 599)
         if odd:
             problems.append(f"RETRY_STATUS_CODES: {', '.join(map(str, odd))} is not an HTTP status")

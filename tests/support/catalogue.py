@@ -77,6 +77,26 @@ def catalogue_films(count: int) -> Iterator[Movie]:
         yield replace(movie, directors=directors, cast=cast)
 
 
+def series_films() -> Iterator[Movie]:
+    """Gives a series with its episodes: five seasons, the longest of 24 episodes, one episode without a rating."""
+    series_id = "tt8700000"
+    yield bare(700000, kind="tvSeries", title="The Ferry at Brackwater", year=2011, rating=8.4, votes=90_000)
+    for season, count in enumerate((8, 13, 24, 10, 6), start=1):
+        for number in range(1, count + 1):
+            rating = None if (season, number) == (5, 6) else round(7.1 + (season * 7 + number * 5) % 24 / 10, 1)
+            yield bare(
+                700000 + season * 100 + number,
+                kind="tvEpisode",
+                title=f"Crossing {season * 100 + number}",
+                series_id=series_id,
+                season=season,
+                episode=number,
+                year=2010 + season,
+                rating=rating,
+                votes=None if rating is None else 900 + number,
+            )
+
+
 def awkward_films() -> Iterator[Movie]:
     """Gives films that are hard to lay out: long words, other scripts, 40 genres, one film with nothing but a title."""
     for number in range(60):

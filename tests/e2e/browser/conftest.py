@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 from domain.movie import CAST, DIRECTOR, Credit, Person
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import PROGRAM, launched
-from tests.support.catalogue import made_data, made_poster_store, publish_made
+from tests.support.catalogue import made_data, made_poster_store, publish_made, series_films
 from tests.support.films import bare
 
 HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"document.title='gone'\">"
@@ -41,7 +41,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cast=(Credit(person, CAST, 1, (HOSTILE,)),),
     )
     long = bare(2, title="Kraftfahrzeughaftpflichtversicherungsbeitragsrechnung " * 9 + "Ende", year=1990)
-    made = made_data(30, runs=3, more=[hostile, long, bare(3)])
+    made = made_data(30, runs=3, more=[hostile, long, bare(3), *series_films()])
     store = made_poster_store(folder / "store", [movie for movie in made.movies.values() if (movie.rank or 99) <= 6])
     published = publish_made(made, store, PublishOptions(folder / "site", workers=2))
     assert published.failures == 0
@@ -104,4 +104,7 @@ KINDS = {
     "person": "people/nm11638271.html",
     "findings": "charts.html",
     "error": "404.html",
+    "series": "films/tt8700000.html",
+    "episode": "films/tt8700302.html",
+    "places": "places.html",
 }

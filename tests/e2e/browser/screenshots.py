@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, sync_playwright
 from application.catalogue_data import CatalogueData, build_catalogue_data
 from infrastructure.catalogue import PublishOptions
 from tests.e2e.browser.chromium import launched
-from tests.support.catalogue import awkward_films, catalogue_films, made_poster_store, publish_made
+from tests.support.catalogue import awkward_films, catalogue_films, made_poster_store, publish_made, series_films
 from tests.support.films import films, snapshots
 
 _DOCS: Final = Path(__file__).parents[3] / "docs" / "catalogue"
@@ -65,7 +65,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = launched(playwright)
-        movies = {movie.imdb_id: movie for movie in catalogue_films(250)}
+        movies = {movie.imdb_id: movie for movie in (*catalogue_films(250), *series_films())}
         data = build_catalogue_data(movies, snapshots(list(movies.values()), 8))
         site = _publish(Path(temporary, "made"), data, posters=True)
         taken = _photograph(browser, site, _shots(_kinds(data)))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from domain.errors import UsageError
+from infrastructure.bootstrap.network import network_options
 from infrastructure.http import NetworkOptions, build_downloader
+from infrastructure.http.messages import Origin
 from infrastructure.http.route import Tier
 from shared.secret import Secret
+from shared.settings import Settings
 
 
 def routes(**settings: object) -> list[tuple[str, Tier]]:
@@ -106,3 +110,29 @@ def test_authorities_that_cannot_be_used_are_refused_at_the_start(tmp_path: Path
     (tmp_path / "empty.pem").write_text("no certificate")
     with pytest.raises(UsageError, match=r"CA_FILE: .*empty.pem holds no certificates"):
         NetworkOptions(authorities=str(tmp_path / "empty.pem"))
+
+
+def test_the_hosts_of_all_addresses_in_the_settings_are_configured_with_their_passwords() -> None:
+    options = network_options(
+        Settings(
+            base_url="http://anna:one@films.test",
+            graphql_url="https://graphql.test/q",
+            datasets_url="http://ben:two@127.0.0.1:8080/files",
+        )
+    )
+
+    films, files = Origin.of("http://films.test"), Origin.of("http://127.0.0.1:8080/")
+    assert options.origins() == {films, files, Origin.of("https://graphql.test")}
+    sent = {origin: header.reveal() for origin, header in options.authorization().items()}
+    one, two = (f"Basic {b64encode(pair).decode()}" for pair in (b"anna:one", b"ben:two"))
+    assert sent == {films: one, Origin.of("https://films.test"): one, files: two}
+    assert "one" not in repr(options.authorization())
+    assert "ben" not in repr(options)
+
+
+@pytest.mark.parametrize("url", ["ftp://anna:s3cret@films.test/", "http://anna:s3cret@", "http://anna:s3/cret@h:x/"])
+def test_an_address_that_cannot_be_used_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(UsageError, match="BASE_URL: ") as raised:
+        NetworkOptions(base_url=url)
+
+    assert "s3" not in str(raised.value)
