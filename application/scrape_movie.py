@@ -12,7 +12,7 @@ from typing import Any, Final
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.worker import failed
 from domain.errors import FilmledgerError
-from domain.fields import Table
+from domain.fields import Source, Table
 from domain.movie import IMDB_ID, Movie
 from shared.keyed_locks import KeyedLocks
 
@@ -171,5 +171,7 @@ _CREDITS: Final = ("directors", "cast")
 
 def _reported(title: FetchedTitle) -> tuple[str, ...]:
     """The missing fields that a user should know of: what is cut, and what almost every title has."""
+    if title.source == Source.DATASETS:  # what these never have is said once for all titles
+        return tuple(sorted(title.cut))
     common = {field.name for field in Table.MOVIES.fields if field.warn_if_rare}.union(_CREDITS)
     return tuple(sorted(title.cut | title.untold & common))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.support.data_files import RATINGS, write_data_files
 
@@ -52,3 +54,15 @@ def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path
     done = program.run("datasets", "--from", str(tmp_path), code=2, STORES="csv")
     assert "title.basics.tsv.gz is not in" in done.stderr
     assert not (program.data_dir / "movies.csv").exists()
+
+
+def test_a_site_that_refuses_pages_and_graphql_still_gives_titles_from_its_data_files(tmp_path: Path) -> None:
+    faults = ("title=challenge", "graphql=403")
+    with DemoProcess(DemoOptions(page_kb=0, faults=faults)) as site:
+        environment = {"BASE_URL": site.url, "DATASETS_URL": f"{site.url}/datasets", "STORES": "csv"}
+        program = Program(tmp_path / "data", environment)
+        done = program.run("--limit", "10", DATASETS="yes")
+        assert "10 of 10 titles come from its data files of" in " ".join(done.stdout.split())
+        assert {row["source"] for row in program.table("movies")} == {"datasets"}
+        assert [row["rank"] for row in program.table("top250")][:10] == [str(rank) for rank in range(1, 11)]
+        assert len(program.table("credits")) > 10
