@@ -221,6 +221,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "1G"
 
+    # --- monitoring ---
+    notify_urls: Annotated[
+        Secret, Meta(description="Apprise addresses that are told how each run ended, separated by spaces.")
+    ] = Secret("")
+    metrics_file: Annotated[Path, Meta(description="File for Prometheus, rewritten after each run.")] | None = None
+
     # --- posters and catalogue ---
     asset_workers: (
         Annotated[

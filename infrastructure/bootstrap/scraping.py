@@ -22,6 +22,7 @@ from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, UsageError
 from infrastructure.bootstrap.datasets import dataset_titles
 from infrastructure.bootstrap.files import page_keeper
+from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, sources
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
@@ -61,6 +62,11 @@ class ScrapeOptions:
     cluster: str | None
 
     @property
+    def name(self) -> str:
+        """Its name for people."""
+        return self.ids.name if self.ids else self.chart.value
+
+    @property
     def subject(self) -> str:
         """Its name in the job log."""
         return path_to_text(self.ids.resolve()) if self.ids else self.chart.value
@@ -94,6 +100,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
     settings = session.settings
     with ExitStack() as stack:
         stack.enter_context(session.directory("scrape", site))
+        monitor = stack.enter_context(monitored(session, options.name))
         network = stack.enter_context(downloader(settings, grace=GRACE_SECONDS))
         pages = page_keeper(settings, check=options.disk_check) if options.save_pages else None
         identity = RunIdentity("scrape", options.subject, site, options.limit)
@@ -162,12 +169,15 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             ),
         )
         job_log.close(result.stop_reason.value)
+        monitor.ended(result)
         session.output.run_ended(result, opened, "titles")
         if data_files is not None and data_files.given:
             session.output.say(
                 f"IMDb refuses pages and GraphQL from here; {data_files.given} of {job_log.counts.total} titles come "
                 f"from its data files of {data_files.day}, without plot, poster, metascore and certificate"
             )
+        if settings.notify_urls and not options.ids:
+            monitor.read_changes(options.chart, opened.history, opened.together)
         if cluster and (reason := cluster().lost()):
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
         if options.posters and result.stop_reason is StopReason.FINISHED:
