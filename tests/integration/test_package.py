@@ -80,7 +80,7 @@ def test_the_console_script_runs_the_demo_in_an_empty_folder(installed: Path, tm
     files = {path.name for path in (tmp_path / "data" / "demo").glob("*.csv")}
     assert files > {"credits.csv", "movies.csv", "people.csv"}
     assert (
-        "both stores hold the same"
+        "csv and postgres hold the same"
         in run(installed, "filmledger", "verify", "--data-dir", "data/demo", folder=tmp_path).stdout
     )
 
