@@ -94,6 +94,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Download IMDb's data files and read titles from them when pages and GraphQL are refused."),
     ] = "no"
     graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
+    graphql_referer: Annotated[
+        str, Meta(description="Referer of GraphQL requests, which the server demands; empty: none.")
+    ] = "https://www.imdb.com/"
+    graphql_origin: Annotated[str, Meta(description="Origin of GraphQL requests; empty: none.")] = (
+        "https://www.imdb.com"
+    )
+    graphql_client_name: Annotated[str, Meta(description="x-imdb-client-name of GraphQL requests; empty: none.")] = (
+        "imdb-web-next"
+    )
+    full_credits: Annotated[
+        bool, Meta(description="Read the complete cast and crew of each title by GraphQL, 250 people in one request.")
+    ] = False
 
     # --- threads and retries ---
     max_threads: Annotated[
