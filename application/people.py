@@ -25,7 +25,7 @@ def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator
         older_than: ``None`` leaves all details alone.
     """
     limit = "" if older_than is None else timestamp(older_than)
-    wanted = (row for row in rows if row[_READ_AT] is None or row[_READ_AT] < limit)
+    wanted = (row for row in rows if row[_READ_AT] is None or (row[_READ_AT] or "") < limit)
     return (Job(seq, str(row[0]), label=row[_NAME] or "") for seq, row in enumerate(wanted))
 
 
