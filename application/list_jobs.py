@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from application.ports import Job
@@ -15,6 +16,23 @@ _ID_OR_URL: Final = re.compile(r"(?:\S*/title/)?(tt[0-9]{7,10})(?:[/?]\S*)?")
 def jobs_of_chart(entries: Iterable[ChartEntry]) -> Iterator[Job]:
     """A job for each entry, in the order given."""
     return (Job(seq, entry.imdb_id, entry.rank, label=entry.title) for seq, entry in enumerate(entries))
+
+
+def with_episodes(jobs: Iterable[Job], episodes: Callable[[str], Iterable[tuple[str, str]]]) -> Iterator[Job]:
+    """Each job, followed by one for each episode if it is a series; a title is listed once.
+
+    Args:
+        jobs: of titles.
+        episodes: id and title of each episode of a series; nothing for other titles.
+    """
+    seen: set[str] = set()
+    seq = 0
+    for job in jobs:
+        for one in (job, *(Job(0, imdb_id, label=title) for imdb_id, title in episodes(job.key))):
+            if one.key not in seen:
+                seen.add(one.key)
+                yield replace(one, seq=seq)
+                seq += 1
 
 
 def jobs_of_lines(lines: Iterable[str], complain: Callable[[str], None]) -> Iterator[Job]:

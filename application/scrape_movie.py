@@ -14,6 +14,7 @@ from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.fields import Source, Table
 from domain.movie import IMDB_ID, Movie
+from shared.events import log_event
 from shared.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
@@ -73,10 +74,21 @@ class ScrapeMovie:
                 self._on_moved(job.key, movie.imdb_id)
         except FilmledgerError as error:
             return failed(job, error, requests=title.requests, size=title.size)
-        if moved:
-            log.info("%s has moved: saved as %s, %s", job.key, movie.imdb_id, movie.title)
-        else:
-            log.info("%s saved: %s", movie.imdb_id, movie.title)
+        log_event(
+            log,
+            "title_saved",
+            "%s has moved: saved as %s, %s" if moved else "%s saved: %s",
+            *((job.key, movie.imdb_id) if moved else (movie.imdb_id,)),
+            movie.title,
+            id=movie.imdb_id,
+            moved_from=job.key if moved else None,
+            rank=job.rank,
+            title=movie.title,
+            source=title.source,
+            missing=sorted(title.missing),
+            requests=title.requests,
+            bytes=title.size,
+        )
         return Outcome(
             job,
             Status.COMPLETED,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from application.ports import Job, JobLog, Outcome, Progress, Status
 from domain.errors import Blocked, Cancelled, FilmledgerError, InvalidMovie, SourceError, StoreUnavailable
 from shared.clock import Clock
+from shared.events import log_event
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,19 @@ class Worker:
                 log.exception("%s failed unexpectedly", job.key)
                 outcome = Outcome(job, Status.FAILED, f"{type(error).__name__}: {error}", type(error).__name__)
             if outcome.status is Status.FAILED:
-                log.info("%s failed: %s", job.key, outcome.detail)
+                log_event(
+                    log,
+                    "title_failed",
+                    "%s failed: %s",
+                    job.key,
+                    outcome.detail,
+                    id=job.key,
+                    rank=job.rank,
+                    attempt=job.attempt,
+                    reason=outcome.reason,
+                    detail=outcome.detail,
+                    retry=outcome.retry,
+                )
         return replace(outcome, milliseconds=round((self._clock.monotonic() - began) * 1000))
 
 

@@ -119,8 +119,12 @@ class PendingItem(Generic[T]):
             BaseException: whatever ``flush`` raised.
         """
         self._done.acquire()
-        if self.error is not None:
-            raise self.error
+        error, self.error = self.error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a cycle would keep files open that the frames below use
 
     def settle(self, error: BaseException | None) -> None:
         """End the wait."""
@@ -187,6 +191,7 @@ class BackgroundBatcher(Generic[T]):
                 error = raised
             for handed in batch:
                 handed.settle(error)
+            error = None
 
     def _next(self) -> list[PendingItem[T]]:
         """The next batch; empty at the end."""

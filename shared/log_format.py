@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from shared.masking import mask
@@ -46,19 +47,27 @@ def text_line(record: logging.LogRecord, job: str, run: str) -> str:
 
 
 def json_line(record: logging.LogRecord, job: str, run: str) -> str:
-    """One JSON object: ts, level, logger, run, job, thread, message, and traceback where there is one."""
-    fields = {
+    """One JSON object: ts, level, run, job, and an event with its fields, or else logger, thread and message.
+
+    A record of an exception has its traceback too.
+    """
+    fields: dict[str, object] = {
         "ts": _stamp(record),
         "level": record.levelname,
-        "logger": record.name,
         "run": run or None,
         "job": job or None,
-        "thread": record.threadName,
-        "message": message_of(record),
     }
+    if event := getattr(record, "event", None):
+        fields |= {"event": event} | _masked(getattr(record, "fields", {}))
+    else:
+        fields |= {"logger": record.name, "thread": record.threadName, "message": message_of(record)}
     if trace := traceback_of(record):
         fields["traceback"] = trace
     return json.dumps(fields, separators=(",", ":"))
+
+
+def _masked(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: printable(mask(value)) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _stamp(record: logging.LogRecord) -> str:

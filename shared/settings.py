@@ -94,6 +94,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Download IMDb's data files and read titles from them when pages and GraphQL are refused."),
     ] = "no"
     graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
+    graphql_referer: Annotated[
+        str, Meta(description="Referer of GraphQL requests, which the server demands; empty: none.")
+    ] = "https://www.imdb.com/"
+    graphql_origin: Annotated[str, Meta(description="Origin of GraphQL requests; empty: none.")] = (
+        "https://www.imdb.com"
+    )
+    graphql_client_name: Annotated[str, Meta(description="x-imdb-client-name of GraphQL requests; empty: none.")] = (
+        "imdb-web-next"
+    )
+    full_credits: Annotated[
+        bool, Meta(description="Read the complete cast and crew of each title by GraphQL, 250 people in one request.")
+    ] = False
 
     # --- threads and retries ---
     max_threads: Annotated[
@@ -220,6 +232,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Space left free on each of DATA_DIRS.",
         ),
     ] = "1G"
+
+    # --- monitoring ---
+    notify_urls: Annotated[
+        Secret, Meta(description="Apprise addresses that are told how each run ended, separated by spaces.")
+    ] = Secret("")
+    metrics_file: Annotated[Path, Meta(description="File for Prometheus, rewritten after each run.")] | None = None
 
     # --- posters and catalogue ---
     asset_workers: (

@@ -17,7 +17,7 @@ from application.ports.history import (
 )
 from application.ports.jobs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
 from application.ports.publishing import Poster, PosterAnswer, PosterFile, PosterSource, PosterStore, PublishStep
-from application.ports.sources import ChartSource, FetchedTitle, TitleSource
+from application.ports.sources import ChartSource, FetchedPerson, FetchedTitle, PersonSource, TitleSource
 from application.ports.stores import BackgroundRepository, Loader, MovieRepository, Snapshot
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ChartSnapshot",
     "ChartSource",
     "Failure",
+    "FetchedPerson",
     "FetchedTitle",
     "Job",
     "JobCounts",
@@ -36,6 +37,7 @@ __all__ = [
     "Loader",
     "MovieRepository",
     "Outcome",
+    "PersonSource",
     "Poster",
     "PosterAnswer",
     "PosterFile",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.chart import ChartEntry, ChartName
-from domain.movie import Movie
+from domain.movie import Movie, Person, PersonDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,23 @@ class FetchedTitle:
         return self.untold | self.cut
 
 
+@dataclass(frozen=True, slots=True)
+class FetchedPerson:
+    """A person as a source read it.
+
+    Attributes:
+        person: id and name.
+        details: everything else.
+        size: body bytes over the wire.
+        requests: HTTP requests spent, retries included.
+    """
+
+    person: Person
+    details: PersonDetails
+    size: int = 0
+    requests: int = 0
+
+
 class ChartSource(Protocol):
     """One place where a chart can be read."""
 
@@ -61,4 +78,15 @@ class TitleSource(Protocol):
         Raises:
             SourceError: as its class says; ``requests`` and ``size`` are filled in.
             InvalidMovie: the page holds values that cannot be true.
+        """
+
+
+class PersonSource(Protocol):
+    """Where the details of one person can be read. Called from many threads at once."""
+
+    def person(self, person_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedPerson:
+        """Fetch and read one person, with at most ``max_requests`` HTTP requests.
+
+        Raises:
+            SourceError: as its class says; ``requests`` and ``size`` are filled in.
         """

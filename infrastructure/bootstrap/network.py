@@ -20,6 +20,8 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from infrastructure.http import Downloader, NetworkOptions
     from infrastructure.http.doctor import Finding
+    from infrastructure.scraper.graphql import GraphqlClient
+    from infrastructure.scraper.sources import EpisodeSource, PeopleSource
 
 GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
 ROBOTS_CACHE: Final = "robots.json"
@@ -126,9 +128,9 @@ def sources(
         keep: is given each title page.
         data_files: asked once all others are refused; the only source of titles with DETAIL_SOURCE=datasets.
     """
-    from infrastructure.scraper.graphql import GraphqlClient
     from infrastructure.scraper.sources import (
         AutoTitleSource,
+        FullCreditsSource,
         GraphqlChartSource,
         GraphqlTitleSource,
         PageChartSource,
@@ -136,9 +138,9 @@ def sources(
     )
 
     last = data_files is None  # only the last source waits when it is refused
+    client = graphql_client(settings, downloader, patient=last)
     most = settings.max_requests
     pages, graphql = settings.detail_source != "graphql", settings.detail_source != "page"
-    client = GraphqlClient(downloader, settings.graphql, patient=last)
     charts: dict[str, ChartSource] = {}
     if pages:
         charts["page"] = PageChartSource(downloader, settings.site, max_requests=most, patient=last and not graphql)
@@ -149,11 +151,39 @@ def sources(
     titles: TitleSource = AutoTitleSource(by_page, by_graphql)
     if not (pages and graphql):
         titles = by_page if pages else by_graphql
+    if settings.full_credits:
+        titles = FullCreditsSource(titles, client)
     if data_files is not None:
         titles = AutoTitleSource(titles, data_files, ("pages and GraphQL", "data files"))
         if settings.detail_source == "datasets":
             titles = data_files
     return Sources(charts, titles)
+
+
+def graphql_client(settings: Settings, downloader: Downloader, *, patient: bool = True) -> GraphqlClient:
+    """The GraphQL server, with the headers of the settings; ``patient`` waits and probes when it refuses."""
+    from infrastructure.scraper.graphql import GraphqlClient
+
+    headers = {
+        "Referer": settings.graphql_referer,
+        "Origin": settings.graphql_origin,
+        "x-imdb-client-name": settings.graphql_client_name,
+    }
+    return GraphqlClient(downloader, settings.graphql, headers=headers, patient=patient)
+
+
+def episode_source(settings: Settings, downloader: Downloader) -> EpisodeSource:
+    """Where the episodes of a series are listed."""
+    from infrastructure.scraper.sources import EpisodeSource
+
+    return EpisodeSource(graphql_client(settings, downloader), max_requests=settings.max_requests)
+
+
+def people_source(settings: Settings, downloader: Downloader, clock: Clock) -> PeopleSource:
+    """Where details of people are read."""
+    from infrastructure.scraper.sources import PeopleSource
+
+    return PeopleSource(graphql_client(settings, downloader), clock, batch_size=settings.graphql_batch_size)
 
 
 def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Finding]:

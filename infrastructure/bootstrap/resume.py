@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Final
 
 # File name of the job log of each kind of run, in the data directory.
-JOB_LOGS: Final = {"scrape": "joblog.jsonl", "parse": "parse.jsonl", "posters": "posters.jsonl"}
+JOB_LOGS: Final = {
+    "scrape": "joblog.jsonl",
+    "parse": "parse.jsonl",
+    "posters": "posters.jsonl",
+    "people": "people.jsonl",
+}
 
 
 @dataclass(frozen=True, slots=True)

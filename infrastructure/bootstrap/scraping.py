@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.charts import StoredChart
-from application.list_jobs import jobs_of_chart, jobs_of_lines
+from application.list_jobs import jobs_of_chart, jobs_of_lines, with_episodes
 from application.ports import Job, Run
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
@@ -19,10 +19,11 @@ from application.scrape import scrape
 from application.scrape_movie import ScrapeMovie
 from application.status import RunIdentity
 from domain.chart import ChartEntry, ChartName
-from domain.errors import Blocked, UsageError
+from domain.errors import Blocked, Cancelled, NotFound, SourceError, UsageError
 from infrastructure.bootstrap.datasets import dataset_titles
 from infrastructure.bootstrap.files import page_keeper
-from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, sources
+from infrastructure.bootstrap.monitoring import monitored
+from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
@@ -32,6 +33,7 @@ from shared.text import TextError, path_to_text, text_lines
 
 if TYPE_CHECKING:
     from infrastructure.bootstrap.cluster import ClusterReading
+    from infrastructure.http import Downloader
 
 _MAX_COMPLAINTS: Final = 10  # lines of a list of ids that are reported one by one
 
@@ -49,6 +51,8 @@ class ScrapeOptions:
         posters: fetch the posters afterwards.
         disk_check: choose the disk with the most free space.
         cluster: the Dask cluster that fetches and parses, if any.
+        seasons: all episodes of the series, too.
+        series: these series and their episodes instead of a chart.
     """
 
     chart: ChartName
@@ -59,11 +63,28 @@ class ScrapeOptions:
     posters: bool
     disk_check: bool
     cluster: str | None
+    seasons: bool = False
+    series: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        if self.series:
+            return "episodes of " + ", ".join(self.series)
+        return self.ids.name if self.ids else self.chart.value
 
     @property
     def subject(self) -> str:
         """Its name in the job log."""
-        return path_to_text(self.ids.resolve()) if self.ids else self.chart.value
+        if self.series:
+            return "episodes of " + ", ".join(self.series)
+        listed = path_to_text(self.ids.resolve()) if self.ids else self.chart.value
+        return f"{listed} with episodes" if self.seasons else listed
+
+    @property
+    def of_chart(self) -> bool:
+        """Whether the titles are those of a chart."""
+        return self.ids is None and not self.series
 
 
 def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
@@ -74,12 +95,12 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
         UsageError: the list of ids cannot be read.
     """
     with downloader(session.settings) as network:
-        if options.ids is None:
+        if options.of_chart:
             charts = sources(session.settings, network, session.clock).charts
             jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
         else:
-            jobs = _read_ids(options.ids, session.output.warn)
-        yield from islice(jobs, options.limit)
+            jobs = _listed(options, session.output.warn)
+        yield from _with_episodes(session, options, network, islice(jobs, options.limit))
 
 
 def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> tuple[RunResult, ...]:
@@ -94,6 +115,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
     settings = session.settings
     with ExitStack() as stack:
         stack.enter_context(session.directory("scrape", site))
+        monitor = stack.enter_context(monitored(session, options.name))
         network = stack.enter_context(downloader(settings, grace=GRACE_SECONDS))
         pages = page_keeper(settings, check=options.disk_check) if options.save_pages else None
         identity = RunIdentity("scrape", options.subject, site, options.limit)
@@ -115,8 +137,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         places: tuple[ChartEntry, ...] = ()
         jobs: Iterable[Job] = ()
         if not job_log.listed:
-            with activity("reading the list" if options.ids else f"reading the chart {options.chart}"):
-                if options.ids is None:
+            with activity(f"reading the chart {options.chart}" if options.of_chart else "reading the list"):
+                if options.of_chart:
                     try:
                         places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
                     except Blocked as error:
@@ -128,14 +150,14 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                     else:
                         jobs = jobs_of_chart(places)
                 else:
-                    jobs = _read_ids(options.ids, session.output.warn)
+                    jobs = _listed(options, session.output.warn)
         read_at = session.clock.now()
         opened = opening()
-        chart = None if options.ids else StoredChart(opened.together, options.chart.value)
+        chart = StoredChart(opened.together, options.chart.value) if options.of_chart else None
         if chart is not None and len(places) == options.chart.size:
             chart.replace(places, read_at)  # before the jobs are listed, so that a run killed in between reads it again
         if not job_log.listed:
-            job_log.list(islice(jobs, options.limit))
+            job_log.list(_with_episodes(session, options, network, islice(jobs, options.limit)))
         session.report_resumed(job_log)
         session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
         context = session.context(job_log, settings.threads)
@@ -155,19 +177,22 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             history=opened.history,
             run=Run(
                 site,
-                None if options.ids else options.chart.value,
+                options.chart.value if options.of_chart and not options.seasons else None,
                 job_log.counts.total,
                 job_log.begun,
                 fresh_since=None if options.max_age is None else job_log.begun - options.max_age,
             ),
         )
         job_log.close(result.stop_reason.value)
+        monitor.ended(result)
         session.output.run_ended(result, opened, "titles")
         if data_files is not None and data_files.given:
             session.output.say(
                 f"IMDb refuses pages and GraphQL from here; {data_files.given} of {job_log.counts.total} titles come "
                 f"from its data files of {data_files.day}, without plot, poster, metascore and certificate"
             )
+        if settings.notify_urls and not options.ids:
+            monitor.read_changes(options.chart, opened.history, opened.together)
         if cluster and (reason := cluster().lost()):
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
         if options.posters and result.stop_reason is StopReason.FINISHED:
@@ -198,6 +223,40 @@ def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> C
         raise UsageError("--save-pages keeps pages where they are fetched: leave out --cluster, or --save-pages")
     reading = cluster_reading(options.cluster or "", session.settings, session.clock, session.cancel)
     return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
+
+
+def _listed(options: ScrapeOptions, warn: Callable[[str], None]) -> Iterator[Job]:
+    """The jobs of a list, or of the series that were named."""
+    if options.series:
+        return (Job(seq, imdb_id) for seq, imdb_id in enumerate(dict.fromkeys(options.series)))
+    return _read_ids(options.ids or Path(), warn)
+
+
+def _with_episodes(
+    session: RunSession, options: ScrapeOptions, network: Downloader, jobs: Iterator[Job]
+) -> Iterator[Job]:
+    """The jobs, and those of all episodes where they are asked for. Streams.
+
+    Raises:
+        NotFound: a title that was named is no series.
+        SourceError: the episodes of a named series cannot be listed.
+    """
+    if not options.seasons and not options.series:
+        return jobs
+    source = episode_source(session.settings, network)
+
+    def episodes(imdb_id: str) -> Iterator[tuple[str, str]]:
+        try:
+            yield from source.episodes(imdb_id, session.cancel)
+        except Cancelled:
+            raise
+        except SourceError as error:
+            if options.series:
+                raise
+            if not isinstance(error, NotFound):  # that is a title without episodes
+                session.output.warn(f"{imdb_id}: its episodes could not be listed: {error}")
+
+    return with_episodes(jobs, episodes)
 
 
 def _read_ids(path: Path, warn: Callable[[str], None]) -> Iterator[Job]:

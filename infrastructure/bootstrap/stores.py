@@ -7,12 +7,14 @@ uses: the start is part of every run's time.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,9 +22,10 @@ from application.composite_repository import CompositeMovieRepository
 from application.ports import ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
 from application.repair import RepairStep, repair
 from domain.chart import ChartEntry, ChartName
-from domain.errors import UsageError
+from domain.errors import StoreUnavailable, UsageError
 from infrastructure.bootstrap.resume import JOB_LOGS
 from shared.activity import activity
+from shared.atomic import write_atomically
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from infrastructure.data_dir.disk_wait import DiskWait
     from infrastructure.stores.postgres.database import Database
 
+_log = logging.getLogger(__name__)
 SQLITE_FILE: Final = "filmledger.sqlite"
 _NO_LIMIT: Final = 7 * 86400.0  # seconds
 
@@ -111,7 +115,7 @@ def database(
         StoreUnavailable: it cannot be reached.
     """
     from infrastructure.stores.postgres.database import Database
-    from infrastructure.stores.postgres.schema import prepare
+    from infrastructure.stores.postgres.schema import prepare, take_ranks_before
 
     opened = Database(
         place.address,
@@ -122,10 +126,31 @@ def database(
     try:
         if migrate:
             with activity("preparing the database"):
-                prepare(opened, clock, chart=chart_of_last_run(settings.data_dir))
+                migrated = prepare(opened, clock, chart=chart_of_last_run(settings.data_dir))
+            if migrated:
+                _log.warning("PostgreSQL: migrated from an older version of the tables")
+            take_ranks_before(opened, partial(_save_ranks, settings.data_dir))
         yield opened
     finally:
         opened.close()
+
+
+def _save_ranks(directory: Path, ranks: list[tuple[int, str, str]]) -> None:
+    """Writes ranks of version 0.1 that belong to no known chart, beside those of the CSV files.
+
+    Raises:
+        StoreUnavailable: the file cannot be written.
+    """
+    path = directory / "ranks-before.csv"
+    if path.exists():
+        path = directory / "ranks-before-postgres.csv"
+    lines = [("rank", "imdb_id", "scraped_at"), *ranks]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, "".join(",".join(map(str, line)) + "\r\n" for line in lines).encode())
+    except OSError as error:
+        raise StoreUnavailable("postgres", f"{path} cannot be written: {error.strerror}") from error
+    _log.warning("PostgreSQL: ranks of an unknown chart are in %s", path)
 
 
 @contextmanager

@@ -7,16 +7,20 @@ import threading
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from domain.chart import ChartName
+from domain.movie import IMDB_ID
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.cli.durations import Duration
 from infrastructure.cli.options import CommandContext, command_context, job_log_options, json_option
 from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain, echo
+
+if TYPE_CHECKING:
+    from infrastructure.bootstrap.scraping import ScrapeOptions
 
 DEMO_SITE: Final = "the demo site"  # its address differs each time
 
@@ -35,6 +39,7 @@ DEMO_SITE: Final = "the demo site"  # its address differs each time
 @click.option("--max-age", type=Duration(), help="Skip titles that were saved more recently than that, as in 12h.")
 @click.option("--dry-run", is_flag=True, help="List the titles; fetch only the chart.")
 @click.option("--save-pages", is_flag=True, help="Keep each fetched page in DATA_DIRS, for `parse`.")
+@click.option("--seasons", is_flag=True, help="Scrape all episodes of the series, too.")
 @click.option("--posters", is_flag=True, help="Fetch the movies' posters afterwards, as `posters` does.")
 @click.option("--no-disk-check", is_flag=True, help="Keep pages and posters in the first of DATA_DIRS, however full.")
 @click.option(
@@ -53,6 +58,7 @@ def scrape(
     max_age: timedelta | None,
     dry_run: bool,
     save_pages: bool,
+    seasons: bool,
     posters: bool,
     no_disk_check: bool,
     cluster: str | None,
@@ -65,11 +71,65 @@ def scrape(
     are finished and saved, and the next run does the rest.
     """
     context.startup.begin(f"scraping {'the titles of ' + str(ids) if ids else 'the chart ' + chart}")
+    from infrastructure.bootstrap.scraping import ScrapeOptions
+
+    options = ScrapeOptions(
+        ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster, seasons
+    )
+    _run(context, options, resume, demo=demo, dry_run=dry_run, as_json=as_json)
+
+
+@click.command("episodes", short_help="Scrape all episodes of series.")
+@click.argument("series", nargs=-1, required=True, metavar="ID...")
+@click.option("--demo", is_flag=True, help="Use the built-in demo site; data goes to data/demo.")
+@click.option("--max-age", type=Duration(), help="Skip titles that were saved more recently than that, as in 12h.")
+@click.option("--dry-run", is_flag=True, help="List the titles; fetch only the lists of episodes.")
+@json_option
+@job_log_options("scrape")
+@command_context
+def episodes(
+    context: CommandContext,
+    series: tuple[str, ...],
+    demo: bool,
+    max_age: timedelta | None,
+    dry_run: bool,
+    as_json: bool,
+    resume: ResumeOptions,
+) -> None:
+    """Scrape the series with these IMDb ids and all their episodes, each as a title of its own."""
+    context.startup.begin(f"scraping the episodes of {', '.join(series)}")
+    from infrastructure.bootstrap.scraping import ScrapeOptions
+
+    if wrong := [imdb_id for imdb_id in series if not IMDB_ID.fullmatch(imdb_id)]:
+        raise click.BadParameter(f"{wrong[0]!r} is not an IMDb id such as tt0903747")
+    options = ScrapeOptions(
+        ChartName.TOPTV,
+        ids=None,
+        limit=None,
+        max_age=max_age,
+        save_pages=False,
+        posters=False,
+        disk_check=True,
+        cluster=None,
+        series=series,
+    )
+    _run(context, options, resume, demo=demo, dry_run=dry_run, as_json=as_json)
+
+
+def _run(
+    context: CommandContext,
+    options: ScrapeOptions,
+    resume: ResumeOptions,
+    *,
+    demo: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Scrapes and ends the process with the exit code of the runs."""
     from infrastructure.bootstrap.demo import demo_settings
-    from infrastructure.bootstrap.scraping import ScrapeOptions, list_titles, run_scrape
+    from infrastructure.bootstrap.scraping import list_titles, run_scrape
     from infrastructure.cli.summary import exit_code, print_results, run_session
 
-    options = ScrapeOptions(ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster)
     cancel = threading.Event()
     with ExitStack() as stack:
         interrupted = stack.enter_context(graceful_stop(cancel, complain))
@@ -87,4 +147,4 @@ def scrape(
     sys.exit(exit_code(*runs, interrupted=interrupted.is_set()))
 
 
-COMMANDS = (scrape,)
+COMMANDS = (scrape, episodes)

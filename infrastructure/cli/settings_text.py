@@ -17,6 +17,8 @@ PARTS: Final = {
     "PROXY_HOST": "Proxies and Tor",
     "POSTGRES_DSN": "PostgreSQL",
     "CSV_ESCAPE_FORMULAS": "Files",
+    "NOTIFY_URLS": "Monitoring",
+    "ASSET_WORKERS": "Posters and catalogue",
 }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from application.ports import FetchedTitle, TitleSource
+from application.ports import FetchedPerson, FetchedTitle, TitleSource
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, InvalidMovie, SourceError, Transient, UnknownLayout
+from domain.movie import Person, PersonDetails
 from infrastructure.http import Page
 from infrastructure.scraper.chart_page import CHART_PATHS, parse_chart
 from infrastructure.scraper.fetcher import Fetcher, charged
@@ -21,13 +22,17 @@ from infrastructure.scraper.graphql import (
     QueryTooLarge,
     ServerFailed,
     chart_query,
+    episodes_query,
     list_query,
+    people_query,
     titles_query,
 )
 from infrastructure.scraper.graphql_titles import (
     LISTS,
     LengthMismatch,
     TitleNode,
+    read_episodes,
+    read_person_details,
     read_stretch,
     read_titles,
     to_title,
@@ -269,13 +274,20 @@ class GraphqlTitleSource:
                 error.requests, error.size = requests, size
                 return error
             return FetchedTitle(title.movie, "graphql", title.untold, title.cut, size=size, requests=requests)
-        # Several threads raise it, and each adds what it had spent before. Not by copy.copy: where Dask is imported
-        # (tblib teaches it about exceptions) the copies would share their attributes.
-        own = type(result).__new__(type(result), *result.args)
-        own.__dict__ |= result.__dict__
-        own.__cause__ = result
-        own.requests, own.size = requests, size
-        return own
+        return _own_error(result, requests, size)
+
+
+def _own_error(error: SourceError, requests: int, size: int) -> SourceError:
+    """A copy of an error that several threads raise, each of which adds what it had spent before.
+
+    Not by copy.copy: where Dask is imported (tblib teaches it about exceptions) the copies would share
+    their attributes.
+    """
+    own = type(error).__new__(type(error), *error.args)
+    own.__dict__ |= error.__dict__
+    own.__cause__ = error
+    own.requests, own.size = requests, size
+    return own
 
 
 class _ListReader:
@@ -358,6 +370,92 @@ class FullCreditsSource:
             requests=found.requests + reader.requests,
             size=found.size + reader.size,
         )
+
+
+class EpisodeSource:
+    """Lists the episodes of a series by GraphQL, page by page.
+
+    Args:
+        client: the server.
+        max_requests: HTTP requests for each page at most.
+    """
+
+    def __init__(self, client: GraphqlClient, *, max_requests: int) -> None:
+        self._client = client
+        self._max_requests = max_requests
+
+    def episodes(self, imdb_id: str, cancel: threading.Event) -> Iterator[tuple[str, str]]:
+        """Id and title of each episode, in IMDb's order. Streams.
+
+        Raises:
+            NotFound: there is no such title, or it is no series.
+            SourceError: the episodes cannot be listed.
+        """
+        seen: set[str] = set()
+        cursors: list[str | None] = [None]
+        while True:
+            query = episodes_query(imdb_id, cursors[-1])
+            response = self._client.execute(query, max_requests=self._max_requests, cancel=cancel)
+            page = read_episodes(response, imdb_id)
+            for episode, title in page.episodes:
+                if episode not in seen:
+                    seen.add(episode)
+                    yield episode, title
+            if page.cursor in (None, *cursors) or not page.episodes:
+                break
+            cursors.append(page.cursor)
+        if len(seen) < page.total:
+            _log.warning("%s (%s): only %d of its %d episodes are listed", imdb_id, page.series, len(seen), page.total)
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedPerson:
+    person_id: str
+    max_requests: int
+    cancel: threading.Event
+
+
+class PeopleSource:
+    """Reads the details of people by GraphQL, those of many threads in one request; a PersonSource.
+
+    Args:
+        client: the server.
+        clock: tells when a response was read.
+        batch_size: people in one request at most.
+    """
+
+    def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int) -> None:
+        self._client = client
+        self._clock = clock
+        self._batcher: Batcher[_AskedPerson, FetchedPerson] = Batcher(self._flush, max_batch=batch_size, lanes=2)
+
+    def person(self, person_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedPerson:
+        if max_requests < 1:
+            raise Transient(f"{person_id}: no request is left to ask GraphQL")
+        return self._batcher.submit(_AskedPerson(person_id, max_requests, cancel))
+
+    def _flush(self, asked: Sequence[_AskedPerson]) -> list[FetchedPerson | Exception]:
+        ids = [one.person_id for one in asked]
+        most = min(one.max_requests for one in asked)
+        requests = size = 0
+        results: Sequence[tuple[Person, PersonDetails] | SourceError]
+        try:
+            response = self._client.execute(people_query(ids), max_requests=most, cancel=asked[0].cancel)
+            requests, size = response.requests, response.size
+            results = read_person_details(response, ids, read_at=self._clock.now())
+        except SourceError as error:
+            half = len(asked) // 2
+            if half and isinstance(error, _OF_ONE_TITLE):
+                _log.info("%s; asking for %d people again in halves", error, len(asked))
+                return self._flush(asked[:half]) + self._flush(asked[half:])
+            requests, size = error.requests, error.size
+            results = [error] * len(asked)
+        return [
+            _own_error(result, requests, size // len(asked))
+            if isinstance(result, SourceError)
+            else FetchedPerson(*result, size=size // len(asked), requests=requests)
+            for result in results
+        ]
 
 
 class AutoTitleSource:

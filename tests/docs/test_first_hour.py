@@ -43,7 +43,7 @@ def test_the_first_hour(tmp_path: Path) -> None:
     assert "fetched 250 titles" in done.stdout
     assert "stopped" in done.stdout
     assert "continuing the unfinished run" in done.stdout
-    assert done.stdout.count("both stores hold the same") == 2
+    assert done.stdout.count("csv and postgres hold the same") == 2
     assert (clone / "data" / "small" / "site" / "index.html").exists()
     assert (clone / "data" / "export" / "movies.parquet").exists()
     assert "* DATA_DIR" not in done.stdout, "settings were left behind in the environment"

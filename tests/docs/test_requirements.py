@@ -79,6 +79,7 @@ def test_python_3_11_is_the_oldest_and_no_newest_is_named() -> None:
     assert _pyproject()["project"]["requires-python"] == ">=3.11"
 
 
-def test_the_extra_for_the_cluster_is_the_group() -> None:
+def test_the_extras_are_groups_too() -> None:
     project = _pyproject()
-    assert project["project"]["optional-dependencies"]["cluster"] == project["dependency-groups"]["cluster"]
+    for name, wanted in project["project"]["optional-dependencies"].items():
+        assert project["dependency-groups"][name] == wanted

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from infrastructure.demo.control import DemoControl
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.support.fault_site import FaultSite, Seen, reply
 
+EPOCH = "1767225600"  # the moment at which everything is read
 USER_INFO = "anna:s3cr3tw%C3%B6rd"
 FORMS = ("s3cr3t", base64.b64encode("anna:s3cr3twörd".encode()).decode())
 
@@ -49,11 +51,10 @@ def odd_site(site: DemoProcess) -> Iterator[FaultSite]:
 def test_a_site_that_sends_parts_first_gives_whole_titles(
     odd_site: FaultSite, program: Program, tmp_path: Path
 ) -> None:
-    fixed = {"DETAIL_SOURCE": "page", "SOURCE_DATE_EPOCH": "1767225600"}
-    program.run("--limit", "12", **fixed, BASE_URL=odd_site.url)
+    program.run("--limit", "12", DETAIL_SOURCE="page", SOURCE_DATE_EPOCH=EPOCH, BASE_URL=odd_site.url)
     straight = Program(tmp_path / "straight" / "data", program.environment)
     straight.data_dir.parent.mkdir()
-    straight.run("--limit", "12", **fixed)
+    straight.run("--limit", "12", DETAIL_SOURCE="page", SOURCE_DATE_EPOCH=EPOCH)
 
     assert len(straight.table("credits")) > 100
     for table in ("credits", "people"):
@@ -89,3 +90,39 @@ def test_user_information_is_sent_and_shown_nowhere(program: Program, odd_site: 
         assert not any(form.encode() in content for content in written)
         assert not any(form in text for text in shown)
     assert re.search(rb"127\.0\.0\.1:%d" % odd_site.port, (program.data_dir / "joblog.jsonl").read_bytes())
+
+
+def test_posters_on_this_machine_are_not_requested_and_a_refusing_host_fails_its_own(
+    program: Program, site: DemoProcess
+) -> None:
+    ids = DemoControl(site.url).ids()[:6]
+
+    with FaultSite() as front, FaultSite("127.0.0.3") as hidden:
+        moved = {ids[0]: f"{hidden.url}/admin?x=.jpg", ids[1]: "http://169.254.169.254/latest/meta-data.jpg"}
+
+        def answer(connection: socket.socket, seen: Seen) -> None:
+            if ids[2] in seen.path and seen.path.startswith("/images/"):
+                reply(403, b"no")(connection, seen)
+                return
+            page = requests.get(site.url + seen.path, timeout=20)
+            body = page.content
+            if page.headers["Content-Type"].startswith("text/html"):
+                text = body.decode()
+                for imdb_id, address in moved.items():
+                    text = re.sub(rf"{re.escape(site.url)}/images/[^\"<&]*{imdb_id}[^\"<&]*\.jpg", address, text)
+                body = text.replace(site.url, front.url).encode()
+            reply(page.status_code, body, {"Content-Type": page.headers["Content-Type"]})(connection, seen)
+
+        front.plan("*", answer)
+        program.run("--limit", "6", DETAIL_SOURCE="page", BASE_URL=front.url)
+        posters = program.run("posters", code=1, BASE_URL=front.url)
+
+        assert hidden.seen == []
+        stored = {row["imdb_id"]: row["poster_url"] for row in program.table("movies")}
+        assert stored[ids[0]].startswith(hidden.url)
+
+    files = [path.name for path in (program.data_dir / "posters").rglob("tt*.jpg")]
+    expected = {imdb_id for imdb_id, address in stored.items() if address and imdb_id not in ids[:3]}
+    assert expected
+    assert {imdb_id for imdb_id in ids if any(name.startswith(imdb_id) for name in files)} == expected
+    assert "127.0.0.3 is not a public address" in posters.stdout + posters.stderr

@@ -77,11 +77,10 @@ def test_the_console_script_runs_the_demo_in_an_empty_folder(installed: Path, tm
     assert "fetched 5 titles" in done.stdout
     assert '  filmledger sql --data-dir data/demo "select' in done.stdout
     assert "filmledger: " not in done.stderr, "no warning"
-    assert sorted(path.name for path in (tmp_path / "data" / "demo").glob("*.csv")) == [
-        "credits.csv", "movies.csv", "people.csv",
-    ]  # fmt: skip
+    files = {path.name for path in (tmp_path / "data" / "demo").glob("*.csv")}
+    assert files > {"credits.csv", "movies.csv", "people.csv"}
     assert (
-        "both stores hold the same"
+        "csv and postgres hold the same"
         in run(installed, "filmledger", "verify", "--data-dir", "data/demo", folder=tmp_path).stdout
     )
 

@@ -8,7 +8,7 @@ import logging
 import os
 import stat
 import zlib
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -257,12 +257,6 @@ class Snapshot:
         begin = entry.offsets[place]
         end = entry.offsets[place + 1] if place + 1 < len(entry.offsets) else entry.size
         return find_group(self.files[table].read(begin, end - begin), key, escaped=self.manifest.escaped)
-
-    def has(self, table: Table, key: str) -> bool:
-        """Whether there are rows with a first key cell."""
-        keys = self.entry(table).keys
-        place = bisect_left(keys, key)
-        return (place < len(keys) and keys[place] == key) or bool(self.group(table, key))
 
     def is_unchanged(self, table: Table) -> bool:
         """Whether the open file is the one of the manifest: size, identity and time are trusted, else the checksum."""

@@ -77,14 +77,16 @@ def check(database: Database) -> bool:
         return bool(missing and applied)
 
 
-def ranks_before(database: Database) -> list[tuple[str, int]]:
-    """Title ids and ranks that the migration could give to no chart; ``forget_ranks_before`` once they are saved."""
-    return [(str(imdb_id), int(rank)) for imdb_id, rank in json.loads(get_state(database, _RANKS_BEFORE) or "[]")]
+def take_ranks_before(database: Database, save: Callable[[list[tuple[int, str, str]]], None]) -> None:
+    """Hands over ranks that the migration could give to no chart, and forgets them once they are saved.
 
-
-def forget_ranks_before(database: Database) -> None:
-    """Removes what ``ranks_before`` returns."""
-    set_state(database, _RANKS_BEFORE, None)
+    Args:
+        database: which.
+        save: is given rank, title id and the time of the reading; not called without any.
+    """
+    if ranks := json.loads(get_state(database, _RANKS_BEFORE) or "[]"):
+        save([(int(rank), str(imdb_id), str(scraped_at)) for rank, imdb_id, scraped_at in ranks])
+        set_state(database, _RANKS_BEFORE, None)
 
 
 @contextmanager

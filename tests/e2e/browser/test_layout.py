@@ -39,16 +39,19 @@ _FAULTS = r"""
       continue;
     }
     const name = parent.closest("h1, h2, .name, .part, .blank b");
-    const words = name ? /\S+/g : /[\p{L}\p{N}'’]+/gu;
-    for (const match of node.data.matchAll(words)) {
-      if (match[0].length < 2 || match[0].length >= (name ? 40 : 30) || /[\u2e80-\ud7ff\uf900-\ufaff]/.test(match[0])) {
-        continue;
-      }
-      range.setStart(node, match.index);
-      range.setEnd(node, match.index + match[0].length);
-      const tops = new Set([...range.getClientRects()].map(box => Math.round(box.bottom)));
-      if (tops.size > 1 && Math.max(...tops) - Math.min(...tops) > 6) {
-        faults.push(`${match[0]} breaks in ${parent.tagName} ${parent.className}`);
+    for (const run of node.data.matchAll(/\S+/g)) {
+      const words = name ? [[0, run[0]]] : [...run[0].matchAll(/[\p{L}\p{N}'’]+/gu)].map(word => [word.index, word[0]]);
+      for (const [at, word] of words) {
+        const any = run[0].length >= (name ? 40 : 30) || /[\u2e80-\ud7ff\uf900-\ufaff]/.test(word);
+        if (any || word.length < 2) {
+          continue;
+        }
+        range.setStart(node, run.index + at);
+        range.setEnd(node, run.index + at + word.length);
+        const bottoms = [...range.getClientRects()].map(box => Math.round(box.bottom));
+        if (Math.max(...bottoms) - Math.min(...bottoms) > 6) {
+          faults.push(`${word} breaks in ${parent.tagName} ${parent.className}`);
+        }
       }
     }
   }

@@ -43,6 +43,18 @@ def ranked(old: str) -> list[tuple[object, ...]]:
     return execute(old, "SELECT rank, imdb_id FROM movies ORDER BY rank")
 
 
+def taken(dsn: str) -> list[tuple[object, ...]]:
+    """The ranks without a chart, which are forgotten by it."""
+    found: list[tuple[object, ...]] = []
+    with closing(Database(dsn)) as database:
+        schema.take_ranks_before(database, lambda ranks: found.extend(rank[:2] for rank in ranks))
+    return found
+
+
+def fail(_: object) -> None:
+    raise OSError("no room on the disk")
+
+
 def contents(dsn: str) -> dict[Table, list[object]]:
     with closing(PostgresMovieRepository(Database(dsn))) as repository:
         return {table: list(repository.rows(table)) for table in Table}
@@ -116,8 +128,7 @@ def test_ranks_go_to_the_chart_of_the_newest_complete_run(old: str, ranked: list
     assert execute(old, "SELECT rank, imdb_id FROM charts WHERE chart = 'top250' ORDER BY rank") == ranked
     assert execute(old, "SELECT rank, imdb_id FROM top250") == ranked
     assert execute(old, "SELECT count(DISTINCT read_at) FROM charts") == [(1,)]
-    with closing(Database(old)) as database:
-        assert schema.ranks_before(database) == []
+    assert taken(old) == []
 
 
 def test_ranks_go_to_the_chart_that_is_known_from_elsewhere(old: str, ranked: list[tuple[object, ...]]) -> None:
@@ -129,10 +140,10 @@ def test_ranks_without_a_chart_are_kept_until_they_are_saved(old: str, ranked: l
     execute(old, "UPDATE runs SET complete = false")
     prepare(old)
     assert execute(old, "SELECT count(*) FROM charts") == [(0,)]
-    with closing(Database(old)) as database:
-        assert schema.ranks_before(database) == [(imdb_id, rank) for rank, imdb_id in ranked]
-        schema.forget_ranks_before(database)
-        assert schema.ranks_before(database) == []
+    with closing(Database(old)) as database, pytest.raises(OSError, match="disk"):
+        schema.take_ranks_before(database, fail)
+    assert taken(old) == ranked
+    assert taken(old) == []
 
 
 def test_of_two_titles_with_one_rank_the_later_reading_keeps_it(old: str, ranked: list[tuple[object, ...]]) -> None:
@@ -144,8 +155,7 @@ def test_of_two_titles_with_one_rank_the_later_reading_keeps_it(old: str, ranked
     )
     prepare(old)
     assert execute(old, "SELECT imdb_id FROM top250 WHERE rank = 1") == [(second,)]
-    with closing(Database(old)) as database:
-        assert schema.ranks_before(database) == [(first, 1)]
+    assert taken(old) == [(1, first)]
 
 
 def test_a_password_in_the_address_of_a_run_is_removed(old: str) -> None:

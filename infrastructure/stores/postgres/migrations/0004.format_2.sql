@@ -253,7 +253,8 @@ BEGIN
     ORDER BY rank, scraped_at DESC, imdb_id
     ON CONFLICT DO NOTHING;
     INSERT INTO store_state (key, value)
-    SELECT 'ranks_before', json_agg(json_build_array(imdb_id, rank) ORDER BY rank, imdb_id)
+    SELECT 'ranks_before', json_agg(json_build_array(
+        rank, imdb_id, to_char(scraped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY rank, imdb_id)
     FROM movies
     WHERE rank IS NOT NULL
       AND NOT EXISTS (SELECT FROM charts WHERE chart = known AND (charts.rank, charts.imdb_id) = (movies.rank, movies.imdb_id))

@@ -1,5 +1,5 @@
--- Objects of the user's that depend on what storage format 2 drops, as pg_identify_object names them. Our own are left
--- out. Functions in other languages than SQL record no dependencies: triggers of ours tables are looked at by their text.
+-- Objects of the user's that depend on what storage format 2 drops, as pg_identify_object names them, without our own.
+-- Functions in other languages than SQL record no dependencies: triggers of our tables are looked at by their text.
 WITH gone AS (
     SELECT 'pg_class'::regclass AS classid, attrelid AS objid, attnum::integer AS part
     FROM pg_attribute
@@ -28,7 +28,7 @@ WITH gone AS (
                    WHERE pg_rewrite.oid = objid AND relkind IN ('v', 'm')))
       AND NOT (classid = 'pg_constraint'::regclass AND EXISTS (
                    SELECT FROM pg_constraint WHERE oid = objid
-                   AND (conname = 'movies_rank_check' OR conrelid = to_regclass('people_to_check'))))
+                   AND (conname = 'movies_rank_check' OR contype = 'n' OR conrelid = to_regclass('people_to_check'))))
       AND NOT (classid = 'pg_class'::regclass AND objid = to_regclass('movies_rank_idx'))
       AND NOT (classid = 'pg_class'::regclass AND objid = to_regclass('people_to_check_pkey'))
       AND NOT (classid = 'pg_trigger'::regclass AND EXISTS (

@@ -1,0 +1,77 @@
+"""Details of people: which of the stored people lack them, and the work that reads and saves those of one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from application.ports import Job, MovieRepository, Outcome, PersonSource, Progress, Status
+from application.records import Row, details_row, timestamp
+from application.worker import failed
+from domain.errors import FilmledgerError
+from domain.fields import Table
+
+_NAME = Table.PEOPLE.column_index("name")
+_READ_AT = Table.PEOPLE.column_index("details_read_at")
+
+
+def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator[Job]:
+    """A job for each stored person without details, or with details that were read before ``older_than``.
+
+    Args:
+        rows: of the people table.
+        older_than: ``None`` leaves all details alone.
+    """
+    limit = "" if older_than is None else timestamp(older_than)
+    wanted = (row for row in rows if row[_READ_AT] is None or (row[_READ_AT] or "") < limit)
+    return (Job(seq, str(row[0]), label=row[_NAME] or "") for seq, row in enumerate(wanted))
+
+
+class SavePerson:
+    """The work of a job whose key is a person's id. Called from many threads at once.
+
+    Args:
+        source: where details are read.
+        store: where they go; all stores in one.
+        max_requests: HTTP requests that one person may cost in a run.
+        progress: displays what the worker does.
+        cancel: ends every wait.
+    """
+
+    def __init__(
+        self,
+        source: PersonSource,
+        store: MovieRepository,
+        *,
+        max_requests: int,
+        progress: Progress,
+        cancel: threading.Event,
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._max_requests = max_requests
+        self._progress = progress
+        self._cancel = cancel
+        self._saving = threading.Lock()
+
+    def __call__(self, job: Job) -> Outcome:
+        """Read and save one person's details.
+
+        Raises:
+            SourceError: they could not be fetched or read.
+        """
+        self._progress.phase(job, "fetch", job.attempt)
+        left = max(1, self._max_requests - job.spent)
+        found = self._source.person(job.key, max_requests=left, cancel=self._cancel)
+        self._progress.phase(job, "save", job.attempt)
+        details = replace(found.details, person_id=job.key)  # a person whose id has changed keeps the credits' id
+        try:
+            with self._saving:
+                self._store.save_rows(Table.PEOPLE, [details_row(details)])
+        except FilmledgerError as error:
+            return failed(job, error, requests=found.requests, size=found.size)
+        return Outcome(
+            job, Status.COMPLETED, found.person.name, size=found.size, requests=found.requests, source="graphql"
+        )

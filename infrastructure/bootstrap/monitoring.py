@@ -1,0 +1,102 @@
+"""What others learn of a run: log events, notifications, metrics. Never a reason for a run to fail."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from application.chart_changes import Move, chart_moves
+from application.ports import ChartHistory, MovieRepository
+from application.run_jobs import RunResult, StopReason
+from application.run_report import MAX_LISTED, RunReport
+from domain.errors import Blocked, FilmledgerError
+from infrastructure.bootstrap.runs import RunSession
+from shared.events import log_event
+
+log = logging.getLogger(__name__)
+_SNAPSHOTS: Final = 10  # several runs of one day count as one
+
+
+@dataclass
+class RunMonitor:
+    """Collects what is reported when the run has ended."""
+
+    result: RunResult | None = None
+    moves: tuple[Move, ...] = ()
+    titles: dict[str, str] = field(default_factory=dict)
+
+    def ended(self, result: RunResult) -> None:
+        """Takes the result of the jobs."""
+        self.result = result
+
+    def read_changes(self, chart: str, history: ChartHistory, store: MovieRepository) -> None:
+        """Reads what moved in the chart since the day before; a store that is lost has nothing to tell."""
+        try:
+            snapshots = [each for each in history.snapshots(_SNAPSHOTS) if each.chart == chart]
+            newest = max((each.taken_at for each in snapshots), default=None)
+            self.moves = tuple(each for each in chart_moves(snapshots, MAX_LISTED) if each.taken_at == newest)
+            for move in self.moves:
+                movie = store.find(move.imdb_id)
+                self.titles[move.imdb_id] = movie.title if movie else move.imdb_id
+        except FilmledgerError as error:
+            log.info("the changes of the chart could not be read: %s", error)
+
+
+@contextmanager
+def monitored(session: RunSession, subject: str) -> Iterator[RunMonitor]:
+    """Reports the run that the block carries out, however it ends."""
+    monitor, started = RunMonitor(), session.clock.now()
+    log_event(log, "run_started", "run of %s started", subject, subject=subject)
+    error: FilmledgerError | OSError | None = None
+    try:
+        yield monitor
+    except (FilmledgerError, OSError) as caught:
+        error = caught
+        raise
+    finally:
+        result = monitor.result
+        report = RunReport(
+            subject,
+            started,
+            session.clock.now(),
+            result,
+            error=str(error or ""),
+            refused=isinstance(error, Blocked) or (result is not None and result.stop_reason is StopReason.BLOCKED),
+            moves=monitor.moves,
+        )
+        _report(session, report, monitor.titles)
+
+
+def _report(session: RunSession, report: RunReport, titles: dict[str, str]) -> None:
+    from infrastructure.monitoring.metrics import write_metrics
+    from infrastructure.monitoring.notify import notify
+
+    counts = {} if report.result is None else report.result.summary.as_dict()
+    counts.pop("failures", None)
+    log_event(
+        log,
+        "run_finished",
+        "%s in %.1f s",
+        report.title(),
+        report.seconds,
+        subject=report.subject,
+        seconds=round(report.seconds, 3),
+        success=report.succeeded,
+        refused=report.refused,
+        ended=None if report.result is None else str(report.result.stop_reason),
+        error=report.error or None,
+        **counts,
+    )
+    settings = session.settings
+    if settings.metrics_file is not None:
+        try:
+            write_metrics(settings.metrics_file, report)
+        except OSError as error:
+            session.output.warn(f"METRICS_FILE {settings.metrics_file} cannot be written: {error.strerror}")
+    if settings.notify_urls:
+        body = "\n".join(report.lines(lambda imdb_id: titles.get(imdb_id, imdb_id)))
+        for problem in notify(settings.notify_urls, report.title(), body):
+            session.output.warn(problem)

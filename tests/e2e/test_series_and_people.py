@@ -1,0 +1,97 @@
+"""Episodes, complete credits and people, through ``main.py`` on the demo site."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.chart import ChartName
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoProcess
+from tests.e2e.conftest import Program
+
+OPTIONS = DemoOptions(count=12, page_kb=0)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[DemoProcess]:
+    with DemoProcess(OPTIONS) as process:
+        yield process
+
+
+@pytest.fixture
+def catalogue() -> DemoCatalogue:
+    return DemoCatalogue(OPTIONS.seed, OPTIONS.count)
+
+
+@pytest.fixture
+def program(tmp_path: Path, site: DemoProcess) -> Program:
+    return Program(tmp_path / "data", {"BASE_URL": site.url, "STORES": "csv", "REQUESTS_PER_SECOND": "1000"})
+
+
+def rows(program: Program, table: str) -> list[dict[str, str]]:
+    with (program.data_dir / f"{table}.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_chart_with_seasons_has_every_episode_with_its_place(program: Program, catalogue: DemoCatalogue) -> None:
+    program.run("--chart", "toptv", "--limit", "2", "--seasons")
+    series = list(catalogue.chart(ChartName.TOPTV))[:2]
+    expected = {
+        episode.imdb_id: (series_of.imdb_id, *(str(part or "") for part in (place.season, place.number)))
+        for series_of in series
+        for episode in catalogue.episodes(series_of)
+        if (place := episode.episode)
+    }
+    movies = {row["imdb_id"]: row for row in rows(program, "movies")}
+    assert movies.keys() == expected.keys() | {title.imdb_id for title in series}
+    found = {key: (movies[key]["series_id"], movies[key]["season"], movies[key]["episode"]) for key in expected}
+    assert found == expected
+    assert {movies[key]["kind"] for key in expected} == {"tvEpisode"}
+
+
+def test_the_episodes_of_a_series_are_listed_and_scraped(program: Program, catalogue: DemoCatalogue) -> None:
+    series = next(catalogue.chart(ChartName.TOPTV))
+    listed = program.run("episodes", series.imdb_id, "--dry-run").stdout.split()
+    assert listed == [series.imdb_id, *(episode.imdb_id for episode in catalogue.episodes(series))]
+    program.run("episodes", series.imdb_id)
+    assert {row["imdb_id"] for row in rows(program, "movies")} == set(listed)
+
+
+def test_a_title_without_episodes_is_named(program: Program, catalogue: DemoCatalogue) -> None:
+    film = next(title for title in catalogue.chart(ChartName.TOP250) if not title.is_series and not title.moved)
+    assert "it is no series" in program.run("episodes", film.imdb_id, code=1).stderr
+    assert "'tt1' is not an IMDb id" in program.run("episodes", "tt1", code=2).stderr
+
+
+@pytest.mark.parametrize("source", ["page", "graphql"])
+def test_full_credits_are_the_whole_cast_and_crew(program: Program, catalogue: DemoCatalogue, source: str) -> None:
+    program.run("--limit", "12", FULL_CREDITS="true", DETAIL_SOURCE=source)
+    credits: dict[str, list[tuple[str, str]]] = {}
+    for row in rows(program, "credits"):
+        credits.setdefault(row["imdb_id"], []).append((row["category"], row["person_id"]))
+    for title in catalogue.chart(ChartName.TOP250):
+        expected = [("director", person.person_id) for person in title.directors]
+        expected += [("cast", role.person.person_id) for role in title.cast]
+        expected += [(credit.category, credit.person.person_id) for credit in title.crew]
+        assert sorted(credits.get(title.imdb_id, [])) == sorted(expected)
+    assert {row["incomplete"] for row in rows(program, "movies") if "\ufffd" not in str(row)} == {"[]"}
+
+
+def test_people_get_their_details_once(program: Program, catalogue: DemoCatalogue) -> None:
+    program.run("--limit", "3")
+    program.run("people")
+    for row in rows(program, "people"):
+        person = catalogue.person(row["person_id"])
+        assert person is not None
+        details = catalogue.details(person)
+        year, month, day = details.born
+        assert row["born"] == (f"{year}-{month:02}-{day:02}" if month and day else str(year))
+        assert json.loads(row["known_for"] or "[]") == list(details.known_for)
+        assert (row["birth_place"], row["details_source"]) == (details.birth_place, "graphql")
+    assert "0" in program.run("people", "--fresh").stdout  # nobody is left to read
