@@ -19,7 +19,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader, NetworkOptions
-    from infrastructure.http.doctor import Finding
+    from infrastructure.http.doctor import NetworkFinding
     from infrastructure.scraper.graphql import GraphqlClient
     from infrastructure.scraper.sources import EpisodeSource, PeopleSource
 
@@ -186,7 +186,7 @@ def people_source(settings: Settings, downloader: Downloader, clock: Clock) -> P
     return PeopleSource(graphql_client(settings, downloader), clock, batch_size=settings.graphql_batch_size)
 
 
-def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Finding]:
+def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[NetworkFinding]:
     """Checks Tor, robots.txt and each route, as ``infrastructure.http.doctor`` does.
 
     Raises:

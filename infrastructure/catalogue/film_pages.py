@@ -27,7 +27,7 @@ _MAX_CREW: Final = 8  # names in one line of the credits
 
 
 @dataclass(frozen=True, slots=True)
-class CreditPart:
+class RollPart:
     """A name in a line of the credits; without a path it is not a link."""
 
     name: str
@@ -35,11 +35,11 @@ class CreditPart:
 
 
 @dataclass(frozen=True, slots=True)
-class CreditLine:
+class RollLine:
     """A line of the credits; ``breaks`` leaves a space above it, ``role`` says that the label is a character."""
 
     label: str
-    parts: tuple[CreditPart, ...]
+    parts: tuple[RollPart, ...]
     breaks: bool = False
     role: bool = False
 
@@ -130,48 +130,48 @@ def _description(movie: Movie) -> str:
     return f"{head}. {movie.plot}" if movie.plot else f"{head}."
 
 
-def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[CreditLine]:
+def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[RollLine]:
     urls = renderer.urls
     if movie.release_date or movie.year:
         path = urls.decade(None if movie.year is None else movie.year // 10 * 10)
         if path not in renderer.decade_paths:
             path = ""
-        yield CreditLine("Released", (CreditPart(formats.date(movie.release_date or str(movie.year)), path or None),))
+        yield RollLine("Released", (RollPart(formats.date(movie.release_date or str(movie.year)), path or None),))
     if movie.duration_minutes:
-        yield CreditLine("Length", (CreditPart(formats.duration(movie.duration_minutes)),))
+        yield RollLine("Length", (RollPart(formats.duration(movie.duration_minutes)),))
     if movie.certificate:
-        yield CreditLine("Certificate", (CreditPart(movie.certificate),))
+        yield RollLine("Certificate", (RollPart(movie.certificate),))
     if movie.genres:
-        yield CreditLine("Genres", tuple(CreditPart(genre, urls.genre(genre)) for genre in movie.genres))
+        yield RollLine("Genres", tuple(RollPart(genre, urls.genre(genre)) for genre in movie.genres))
     countries: tuple[str, ...] = movie.countries
     if countries:
-        parts = tuple(CreditPart(formats.country(code), urls.country(code)) for code in countries)
-        yield CreditLine("Countries" if len(parts) > 1 else "Country", parts)
+        parts = tuple(RollPart(formats.country(code), urls.country(code)) for code in countries)
+        yield RollLine("Countries" if len(parts) > 1 else "Country", parts)
     yield from _money(movie)
     if movie.directors:
-        yield CreditLine("Directed by", tuple(_person(renderer, credit) for credit in movie.directors), breaks=True)
+        yield RollLine("Directed by", tuple(_person(renderer, credit) for credit in movie.directors), breaks=True)
     crew: tuple[Credit, ...] = movie.crew
     for category, label in _CREW.items():
         found = [credit for credit in crew if credit.category == category]
         if found:
             parts = tuple(_person(renderer, credit) for credit in found[:_MAX_CREW])
             rest = len(found) - len(parts)
-            yield CreditLine(label, (*parts, CreditPart(f"{rest} more")) if rest else parts)
+            yield RollLine(label, (*parts, RollPart(f"{rest} more")) if rest else parts)
     for credit in movie.cast:
         label = printable(" / ".join(credit.characters)) or "With"
-        yield CreditLine(label, (_person(renderer, credit),), breaks=credit.position == 1, role=True)
+        yield RollLine(label, (_person(renderer, credit),), breaks=credit.position == 1, role=True)
 
 
-def _money(movie: Movie) -> Iterator[CreditLine]:
+def _money(movie: Movie) -> Iterator[RollLine]:
     budget, gross = movie.budget, movie.gross_worldwide
     if budget:
-        yield CreditLine("Budget", (CreditPart(formats.money(budget, movie.budget_currency)),))
+        yield RollLine("Budget", (RollPart(formats.money(budget, movie.budget_currency)),))
     if gross:
-        yield CreditLine("Gross", (CreditPart(formats.money(gross, movie.gross_currency)),))
+        yield RollLine("Gross", (RollPart(formats.money(gross, movie.gross_currency)),))
 
 
-def _person(renderer: PageRenderer, credit: Credit) -> CreditPart:
-    return CreditPart(credit.person.name, renderer.urls.person(credit.person.person_id))
+def _person(renderer: PageRenderer, credit: Credit) -> RollPart:
+    return RollPart(credit.person.name, renderer.urls.person(credit.person.person_id))
 
 
 def _chart_neighbour(renderer: PageRenderer, chart: ChartChanges | None, at: int) -> Neighbour | None:

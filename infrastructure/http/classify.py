@@ -59,7 +59,7 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class BlockedAnswer:
     """The site refuses programs."""
 
     reason: str
@@ -100,7 +100,7 @@ class Declined:
     reason: str
 
 
-Verdict = Ok | Redirect | Refused | PageNotFound | ServerError | ProxyAuthRequired | Declined
+Verdict = Ok | Redirect | BlockedAnswer | PageNotFound | ServerError | ProxyAuthRequired | Declined
 
 
 def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, *, proxied: bool) -> Verdict:
@@ -116,7 +116,7 @@ def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, 
     status, reason = answer.status, _phrase(answer.status)
     bare_403_counts = status != 403 or request.forbidden_is_block
     if blocked := (find_block if bare_403_counts else _find_challenge)(status, answer.headers, answer.body):
-        return Refused(blocked)
+        return BlockedAnswer(blocked)
     if status in _REDIRECTS:
         return _redirect(answer, reason)
     # Some proxies (tinyproxy) answer 401 to wrong credentials.

@@ -13,7 +13,7 @@ from typing import Final
 from protego import Protego
 
 from domain.errors import UsageError
-from infrastructure.http.classify import Ok, Redirect, Refused, judge
+from infrastructure.http.classify import BlockedAnswer, Ok, Redirect, judge
 from infrastructure.http.downloader import build_routes, build_transport, retry_policy, tor_control
 from infrastructure.http.limit import ADVICE, pause
 from infrastructure.http.messages import Answer, Fault, Origin, Request, RequestFailed
@@ -38,7 +38,7 @@ _WHAT_HELPS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class NetworkFinding:
     """One line of the report.
 
     Attributes:
@@ -60,7 +60,7 @@ def examine_network(
     *,
     address_url: str = "",
     clock: Clock | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[NetworkFinding]:
     """Tor, robots.txt, then each route: reachable, exit address, latency, blocked or not.
 
     Costs the site one request for robots.txt and one for each route.
@@ -81,7 +81,7 @@ def examine_network(
     try:
         routes = build_routes(options)
     except UsageError as error:
-        yield Finding("routes", False, str(error), "correct the setting and run doctor again")
+        yield NetworkFinding("routes", False, str(error), "correct the setting and run doctor again")
         return
     if address_url and Origin.of(split_user_info(options.base_url)[0]).loopback and not Origin.of(address_url).loopback:
         address_url = ""
@@ -103,12 +103,12 @@ def examine_network(
         transport.close()
 
 
-def _tor(options: NetworkOptions, clock: Clock) -> Finding:
+def _tor(options: NetworkOptions, clock: Clock) -> NetworkFinding:
     control = tor_control(options, clock)
     try:
-        return Finding("Tor", True, f"version {control.check()}, {control.built()} circuits built")
+        return NetworkFinding("Tor", True, f"version {control.check()}, {control.built()} circuits built")
     except UsageError as error:
-        return Finding("Tor", False, str(error), "until then: USE_TOR=false")
+        return NetworkFinding("Tor", False, str(error), "until then: USE_TOR=false")
     finally:
         control.close()
 
@@ -132,7 +132,7 @@ class _Examination:
         found = self.options.authorization().get(Origin.of(self.base))
         return {"Authorization": found.reveal()} if found else {}
 
-    def robots(self, routes: tuple[Route, ...]) -> tuple[Finding, str]:
+    def robots(self, routes: tuple[Route, ...]) -> tuple[NetworkFinding, str]:
         """What robots.txt says, by the first route that brings it; and a path that may be fetched."""
         base = self.base
         headers = self.headers
@@ -142,19 +142,21 @@ class _Examination:
                 answer = self.transport.send(request, route, self.cancel)
             except RequestFailed:
                 continue  # the route's own line says so
-            if isinstance(refused := self._judge(request, answer, route), Refused):
-                return Finding("robots.txt", False, refused.reason, ADVICE), _CHART
+            if isinstance(refused := self._judge(request, answer, route), BlockedAnswer):
+                return NetworkFinding("robots.txt", False, refused.reason, ADVICE), _CHART
             if answer.status != 200:
-                return Finding("robots.txt", True, f"none (status {answer.status}): all is allowed"), _CHART
+                return NetworkFinding("robots.txt", True, f"none (status {answer.status}): all is allowed"), _CHART
             rules = Protego.parse(answer.body.decode("utf-8-sig", errors="replace"))
             closed = [path for path in (_CHART, _TITLE) if not rules.can_fetch(base + path, AGENT)]
             if not closed:
-                return Finding("robots.txt", True, "leaves charts and titles open"), _CHART
+                return NetworkFinding("robots.txt", True, "leaves charts and titles open"), _CHART
             advice = "they will not be fetched" if self.options.respect_robots else "RESPECT_ROBOTS is off"
-            return Finding("robots.txt", False, f"closes {' and '.join(closed)} to programs", advice), "/robots.txt"
-        return Finding("robots.txt", False, "no route brings it", "see the routes below"), _CHART
+            return NetworkFinding(
+                "robots.txt", False, f"closes {' and '.join(closed)} to programs", advice
+            ), "/robots.txt"
+        return NetworkFinding("robots.txt", False, "no route brings it", "see the routes below"), _CHART
 
-    def route(self, route: Route, path: str) -> Finding:
+    def route(self, route: Route, path: str) -> NetworkFinding:
         """One request to the site, and one to ask for the address it came from."""
         subject = f"route {route.name}"
         request = Request("GET", self.base + path, self.headers)
@@ -162,15 +164,15 @@ class _Examination:
         try:
             answer = self.transport.send(request, route, self.cancel)
         except RequestFailed as failure:
-            return Finding(subject, False, failure.reason, _WHAT_HELPS[failure.fault])
+            return NetworkFinding(subject, False, failure.reason, _WHAT_HELPS[failure.fault])
         took = f"{(self.clock.monotonic() - began) * 1000:.0f} ms"
         verdict = self._judge(request, answer, route)
         seen_as = self._exit_address(route)
-        if isinstance(verdict, Refused):
-            return Finding(subject, False, f"blocked: {verdict.reason}; {took}{seen_as}", ADVICE)
+        if isinstance(verdict, BlockedAnswer):
+            return NetworkFinding(subject, False, f"blocked: {verdict.reason}; {took}{seen_as}", ADVICE)
         if isinstance(verdict, Ok | Redirect):
-            return Finding(subject, True, f"reaches the site, not blocked; {took}{seen_as}")
-        return Finding(subject, False, f"status {answer.status}; {took}{seen_as}", _WHAT_HELPS[Fault.SITE])
+            return NetworkFinding(subject, True, f"reaches the site, not blocked; {took}{seen_as}")
+        return NetworkFinding(subject, False, f"status {answer.status}; {took}{seen_as}", _WHAT_HELPS[Fault.SITE])
 
     def _exit_address(self, route: Route) -> str:
         if not self.address_url:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import Blocked, Disallowed, SourceError, Transient
-from infrastructure.http.files import DownloadedFile, FileSink, Progress, SinkError
+from infrastructure.http.files import DownloadedFile, DownloadProgress, DownloadTarget, TargetError
 from infrastructure.http.limit import ADVICE, HostRegistry, StallTimer
 from infrastructure.http.messages import Origin, Page, Request
 from infrastructure.http.options import NetworkOptions
@@ -108,7 +108,7 @@ class Downloader:
         etag: str = "",
         last_modified: str = "",
         resume: bool = True,
-        progress: Progress | None = None,
+        progress: DownloadProgress | None = None,
     ) -> DownloadedFile:
         """Downloads a file of any size; ``target`` is replaced when it is whole.
 
@@ -132,7 +132,7 @@ class Downloader:
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
         try:
-            sink = FileSink(address, target, resume=resume, progress=progress)
+            sink = DownloadTarget(address, target, resume=resume, progress=progress)
             try:
                 page = self._fetch(Request("GET", address, headers, sink=sink), max_requests, cancel, patient=True)
                 if page.status == 304:
@@ -141,7 +141,7 @@ class Downloader:
                     sink.commit()
             finally:
                 sink.close()
-        except SinkError as failed:
+        except TargetError as failed:
             raise failed.error from failed
         changed = page.status != 304
         return DownloadedFile(

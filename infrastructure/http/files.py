@@ -1,4 +1,4 @@
-"""The target of a file that is downloaded: streamed to a temporary name, resumed, and put in place whole.
+"""The target of a download: a file that is streamed to a temporary name, resumed, and put in place whole.
 
 While ``NAME`` is being downloaded, its bytes are in ``NAME.part`` and what identifies this version of it on the site in
 ``NAME.part.json``. A later download of the same address continues there, if the site still has the same version.
@@ -20,7 +20,7 @@ from infrastructure.http.messages import RequestFailed
 from shared.atomic import sync, sync_folder, write_atomically
 
 log = logging.getLogger(__name__)
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _MODE: Final = 0o600
 
@@ -50,7 +50,7 @@ class DownloadedFile:
     requests: int
 
 
-class SinkError(Exception):
+class TargetError(Exception):
     """The file could not be written; ``error`` says why. Not an OSError, which would pass for one of the network."""
 
     def __init__(self, error: OSError) -> None:
@@ -58,7 +58,7 @@ class SinkError(Exception):
         self.error = error
 
 
-class FileSink:
+class DownloadTarget:
     """Takes the body of one file over any number of requests.
 
     Args:
@@ -68,10 +68,12 @@ class FileSink:
         progress: called with the bytes present and the size of the file, if that is known. Must not raise.
 
     Raises:
-        SinkError: the part cannot be read or removed.
+        TargetError: the part cannot be read or removed.
     """
 
-    def __init__(self, url: str, target: Path, *, resume: bool = True, progress: Progress | None = None) -> None:
+    def __init__(
+        self, url: str, target: Path, *, resume: bool = True, progress: DownloadProgress | None = None
+    ) -> None:
         self._url = url
         self._target = target
         self._part = target.with_name(target.name + ".part")
@@ -108,7 +110,7 @@ class FileSink:
 
         Raises:
             RequestFailed: it is not the range that was asked for.
-            SinkError: the file cannot be written.
+            TargetError: the file cannot be written.
         """
         with _disk_errors():
             self._close()
@@ -129,7 +131,7 @@ class FileSink:
         """Appends a piece of the body.
 
         Raises:
-            SinkError: the file cannot be written.
+            TargetError: the file cannot be written.
         """
         with _disk_errors():
             if self._file is None:
@@ -155,7 +157,7 @@ class FileSink:
         """Removes what was downloaded; the next request asks for the whole file.
 
         Raises:
-            SinkError: it cannot be removed.
+            TargetError: it cannot be removed.
         """
         with _disk_errors():
             self._close()
@@ -165,7 +167,7 @@ class FileSink:
         """Puts the complete file in place.
 
         Raises:
-            SinkError: it cannot be written.
+            TargetError: it cannot be written.
         """
         with _disk_errors():
             if self._file is None or not self.complete:
@@ -230,11 +232,11 @@ class FileSink:
 
 
 class _disk_errors:  # noqa: N801 - a context manager; contextlib's is too slow for each piece
-    """Turns an OSError of the disk into a SinkError."""
+    """Turns an OSError of the disk into a TargetError."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
-            raise SinkError(error) from error
+            raise TargetError(error) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from infrastructure.http.files import FileSink
+    from infrastructure.http.files import DownloadTarget
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -131,7 +131,7 @@ class Request:
     partial: bool = False
     forbidden_is_block: bool = True
     public_only: bool = False
-    sink: FileSink | None = None
+    sink: DownloadTarget | None = None
 
     def to(self, url: str, *, headers: Mapping[str, str], public_only: bool) -> Request:
         """The same request to another address."""
@@ -233,7 +233,7 @@ class MalformedAnswer(HTTPException):
 
 
 class NotPublicAddress(OSError):
-    """A host that nobody configured leads to an address that is not public."""
+    """A host that no setting names leads to an address that is not public."""
 
     def __init__(self, host: str, address: str) -> None:
         leads = f"{host} leads to {address}, which" if address and address != host else f"{host}"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from domain.errors import Cancelled, NotFound, SourceError, Transient
 from infrastructure.http.classify import (
+    BlockedAnswer,
     Declined,
     Ok,
     PageNotFound,
     ProxyAuthRequired,
     Redirect,
-    Refused,
     ServerError,
     Verdict,
     judge,
@@ -149,7 +149,7 @@ class Call:
             answered = isinstance(verdict, Ok | Redirect | PageNotFound | Declined)
             if answered:
                 breaker.page_arrived()
-            elif isinstance(verdict, Refused):
+            elif isinstance(verdict, BlockedAnswer):
                 self._trip_if_last(breaker)
         finally:
             if permit is Permit.PROBE:
@@ -238,7 +238,7 @@ class Call:
         """Updates route health and rate."""
         network, pool, pacer = self.network, self.network.pool, host.pacer
         match verdict:
-            case Refused(reason):
+            case BlockedAnswer(reason):
                 pool.blocked(lease, reason)
                 pacer.record_failure(sent_at, told=True)
             case ServerError(after=after, too_much=too_much):
@@ -267,7 +267,7 @@ class Call:
         """Returns the page, raises what is final, or prepares the next request."""
         url = self.request.url
         self.requests += 1
-        self.refused = isinstance(verdict, Refused)
+        self.refused = isinstance(verdict, BlockedAnswer)
         if answer is not None:
             self.size += answer.size
         match verdict:
@@ -275,7 +275,7 @@ class Call:
                 return self._page(answer, route)
             case Redirect(target):
                 self._follow(target, answer.cookies if answer else ())
-            case Refused(reason):
+            case BlockedAnswer(reason):
                 self.trouble, self.avoid = reason, route
             case PageNotFound(reason):
                 raise NotFound(f"{url}: {reason}")

@@ -1,7 +1,7 @@
 """Sends one request over one route and reads its answer whole. Retries nothing, follows nothing, remembers nothing.
 
 The connections differ from urllib3's in three ways: the watchdog can shut their sockets; answers that browsers tolerate
-are read (interim answers, many or long headers, repeated lengths); and requests to hosts that nobody configured are
+are read (interim answers, many or long headers, repeated lengths); and requests to hosts that no setting names are
 connected to public addresses only, which are checked at the moment of connecting.
 """
 
@@ -34,7 +34,7 @@ from urllib3.util.connection import create_connection
 
 from infrastructure.http.classify import explain
 from infrastructure.http.decoding import ACCEPT_ENCODING, TooLarge, Undecodable, codings, decode
-from infrastructure.http.files import FileSink
+from infrastructure.http.files import DownloadTarget
 from infrastructure.http.messages import (
     Answer,
     Fault,
@@ -474,7 +474,7 @@ class Transport:
         raw: urllib3.HTTPResponse,
         status: int,
         headers: Mapping[str, str],
-        sink: FileSink,
+        sink: DownloadTarget,
         in_flight: InFlightRequest,
         cancel: threading.Event,
     ) -> tuple[int, bytes]:

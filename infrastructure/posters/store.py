@@ -1,7 +1,7 @@
 """Stores posters in folders; each file is named after its movie and its content.
 
 ``manifest.jsonl`` has one JSON object per line; the last line of a movie counts.
-Lines are only appended; ``Manifest.rewrite`` drops superseded ones.
+Lines are only appended; ``PosterManifest.rewrite`` drops superseded ones.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class PosterLine(msgspec.Struct, frozen=True, omit_defaults=True):
     last_modified: str = ""
 
 
-class Manifest:
+class PosterManifest:
     """The manifest file, held in memory and appended to. Thread-safe.
 
     Raises:
@@ -163,7 +163,7 @@ class PosterFolder:
         self._placement = placement or (lambda _: nullcontext(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._manifest = Manifest(folder / "manifest.jsonl")
+            self._manifest = PosterManifest(folder / "manifest.jsonl")
         except OSError as error:
             raise _unavailable(error) from error
 

@@ -1,4 +1,4 @@
-"""A web server over real sockets that answers byte by byte as a test tells it to."""
+"""A web server over real sockets whose answers a test defines byte by byte."""
 
 from __future__ import annotations
 
@@ -53,25 +53,25 @@ def compressed(body: bytes = PAGE, *, cut: int = 0) -> Reply:
 
 
 def cut_off(connection: socket.socket, seen: Seen) -> None:
-    """Half a body, then the end."""
+    """Sends half a body and closes the connection."""
     reply(body=PAGE[: len(PAGE) // 2], length=len(PAGE))(connection, seen)
     connection.shutdown(socket.SHUT_RDWR)
 
 
 def cut_off_chunks(connection: socket.socket, _: Seen) -> None:
-    """One chunk of a chunked body, then the end."""
+    """Sends one chunk of a chunked body and closes the connection."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
     connection.shutdown(socket.SHUT_RDWR)
 
 
 def reset(connection: socket.socket, _: Seen) -> None:
-    """The connection is torn down without a word."""
+    """Resets the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     os.close(connection.detach())
 
 
 def garbage(connection: socket.socket, _: Seen) -> None:
-    """No HTTP at all."""
+    """Sends something that is not HTTP."""
     connection.sendall(b"\x00\x01\x02 220 this is no web server\r\n\r\n")
     connection.shutdown(socket.SHUT_RDWR)
 

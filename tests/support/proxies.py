@@ -1,4 +1,4 @@
-"""Real proxy servers on loopback, each going out by an address of its own, so that a site can tell them apart."""
+"""Real proxy servers on loopback; each connects from an address of its own, so that a site can distinguish them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _START_SECONDS = 10.0
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment."""
+    """A port that is free at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 class ProxyServer:
-    """A proxy that is up when this is entered and gone when it is left.
+    """A proxy that runs while the block does.
 
     Attributes:
         exit_address: what sites see.
@@ -37,11 +37,11 @@ class ProxyServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, scheme: str, credentials: str = "") -> str:
-        """Its address as a user would write it."""
+        """Its address in the form of the settings."""
         return f"{scheme}://{credentials + '@' if credentials else ''}127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it and wait until it takes connections."""
+        """Starts it and waits until it accepts connections."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS
         while not self._accepts():
@@ -49,7 +49,7 @@ class ProxyServer:
                 raise RuntimeError(f"{self._command[0]} did not start")
 
     def stop(self) -> None:
-        """Kill it, as a proxy that dies in the middle."""
+        """Kills it, like a proxy that dies during a run."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

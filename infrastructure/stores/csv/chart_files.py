@@ -45,7 +45,9 @@ def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
         path = chart_file(layout, chart)
         lines = [_line(view, row) for row in rows]
         if path is None:
-            _log.warning("chart %r gets no flat file: its name has other characters than letters, digits, - and _", chart)
+            _log.warning(
+                "chart %r gets no flat file: its name has other characters than letters, digits, - and _", chart
+            )
             continue
         content = b"".join(encode([COLUMNS, *lines], escape=escape))
         if not path.exists() or path.read_bytes() != content:

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import Cancelled
 from infrastructure.http import NetworkOptions
-from infrastructure.http.doctor import Finding, examine_network
+from infrastructure.http.doctor import NetworkFinding, examine_network
 from shared.secret import Secret
 from tests.integration.network.conftest import Connect
 from tests.support.fault_site import FaultSite, Seen, reply
@@ -18,7 +18,7 @@ from tests.support.proxies import PASSWORD, USER, free_port, microsocks, missing
 CHALLENGED = reply(202, b"", {"x-amzn-waf-action": "challenge"})
 
 
-def examine(site: FaultSite, cancel: threading.Event, **settings: Any) -> dict[str, Finding]:
+def examine(site: FaultSite, cancel: threading.Event, **settings: Any) -> dict[str, NetworkFinding]:
     def echo(connection: object, seen: Seen) -> None:
         reply(body=f'{{"IP": "{seen.client[0]}"}}'.encode())(connection, seen)  # type: ignore[arg-type]
 
@@ -32,7 +32,7 @@ def test_a_healthy_network(site: FaultSite, cancel: threading.Event) -> None:
 
     found = examine(site, cancel)
 
-    assert found["robots.txt"] == Finding("robots.txt", True, "leaves charts and titles open")
+    assert found["robots.txt"] == NetworkFinding("robots.txt", True, "leaves charts and titles open")
     route = found["route direct"]
     assert route.ok
     assert route.detail.startswith("reaches the site, not blocked; ")
@@ -117,7 +117,7 @@ def test_a_tor_that_is_not_there_is_a_line(site: FaultSite, cancel: threading.Ev
     assert found["route tor 1"].detail == "the proxy cannot be reached (connection refused)"
 
 
-def test_nobody_outside_is_asked_about_a_site_on_this_machine(site: FaultSite, cancel: threading.Event) -> None:
+def test_no_outside_service_is_asked_about_a_site_on_this_machine(site: FaultSite, cancel: threading.Event) -> None:
     options = NetworkOptions(base_url=site.url, graphql_url="")
 
     found = list(examine_network(options, cancel, address_url="https://no-such-host.invalid/"))

@@ -505,7 +505,7 @@ def test_recognised_pages_in_between_break_the_row(site: FaultSite, connect: Con
             downloader.recognised(page)
 
 
-def test_pages_that_nobody_reports_on_do_not_break_the_row(
+def test_pages_without_a_report_do_not_break_the_row(
     site: FaultSite, connect: Connect, cancel: threading.Event
 ) -> None:
     downloader = connect()

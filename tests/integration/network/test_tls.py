@@ -46,7 +46,7 @@ def secure_site(certificate: tuple[Path, Path]) -> Iterator[FaultSite]:
         yield site
 
 
-def test_a_certificate_nobody_vouches_for_is_refused_for_good(
+def test_a_certificate_without_a_trusted_authority_is_refused_for_good(
     secure_site: FaultSite, connect: Connect, cancel: threading.Event
 ) -> None:
     with pytest.raises(SourceError, match=r"its certificate is not trusted: self.signed certificate") as raised:

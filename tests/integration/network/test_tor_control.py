@@ -55,7 +55,7 @@ def locked_tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, i
 
 
 def refusal(ports: dict[str, int], **settings: object) -> str:
-    """What the user is told at the start."""
+    """Messages at the start of a run."""
     with pytest.raises(UsageError) as raised:
         build_downloader(NetworkOptions(use_tor=True, **ports, **settings))  # type: ignore[arg-type]
     return str(raised.value)

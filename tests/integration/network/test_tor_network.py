@@ -146,7 +146,7 @@ def test_circuits_are_changed_after_so_many_requests(network: TorNetwork, site: 
 
 
 def test_names_are_resolved_at_the_exit(network: TorNetwork, site: FaultSite) -> None:
-    """A name nobody here knows: Tor is asked, and says so; this machine's resolver is never."""
+    """Tor resolves an unknown name and reports it; this machine's resolver is not used."""
     downloader = over_tor(site, max_backoff_retries=0, respect_robots=False)
     try:
         with pytest.raises(Transient, match=r"cannot reach no-such-host\.invalid"):

@@ -85,7 +85,7 @@ def test_no_wait_means_no_probe() -> None:
     assert clock.seconds == 1000.0
 
 
-def test_who_is_not_patient_is_told_at_once() -> None:
+def test_without_patience_it_is_raised_at_once() -> None:
     breaker, clock, cancel = tripped()
 
     with pytest.raises(Blocked, match="a challenge"):
@@ -93,7 +93,7 @@ def test_who_is_not_patient_is_told_at_once() -> None:
     assert clock.seconds == 1000.0
 
 
-def test_without_anybody_who_could_probe_it_gives_up_soon() -> None:
+def test_without_a_thread_that_could_probe_it_gives_up_soon() -> None:
     breaker, clock, cancel = tripped()
 
     with pytest.raises(Blocked):
@@ -101,7 +101,7 @@ def test_without_anybody_who_could_probe_it_gives_up_soon() -> None:
     assert clock.seconds < 1003
 
 
-def test_a_relapse_goes_on_where_it_stopped() -> None:
+def test_a_relapse_continues_where_it_stopped() -> None:
     breaker, clock, cancel = tripped()
     for _ in range(2):
         breaker.enter(cancel, able=True, patient=True)
@@ -128,7 +128,7 @@ def test_after_some_pages_a_block_is_a_new_one() -> None:
     assert round(clock.seconds - again_at) == 10
 
 
-def test_long_after_giving_up_it_begins_anew_with_a_probe() -> None:
+def test_long_after_giving_up_it_starts_over_with_a_probe() -> None:
     breaker, clock, cancel = tripped(max_wait=0)
     with pytest.raises(Blocked):
         breaker.enter(cancel, able=True, patient=True)
@@ -137,7 +137,7 @@ def test_long_after_giving_up_it_begins_anew_with_a_probe() -> None:
     assert breaker.enter(cancel, able=True, patient=True) is Permit.PROBE
 
 
-def test_of_many_threads_one_probes_and_all_go_on() -> None:
+def test_of_many_threads_one_probes_and_all_continue() -> None:
     breaker = Breaker("site.test", ProbePolicy(3.1), SystemClock())
     breaker.trip("a challenge")
     cancel = threading.Event()

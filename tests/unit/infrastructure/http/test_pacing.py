@@ -30,7 +30,7 @@ def test_requests_are_evenly_spaced() -> None:
     assert moments(Pacer(4.0, clock), clock, 5) == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
-def test_time_in_which_nobody_asked_is_not_made_up_for() -> None:
+def test_time_without_requests_is_not_made_up_for() -> None:
     clock = StandingClock()
     pacer = Pacer(4.0, clock)
     moments(pacer, clock, 2)

@@ -8,12 +8,12 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from infrastructure.http.classify import (
+    BlockedAnswer,
     Declined,
     Ok,
     PageNotFound,
     ProxyAuthRequired,
     Redirect,
-    Refused,
     ServerError,
     Verdict,
     judge,
@@ -69,7 +69,7 @@ def test_a_range_that_the_caller_asks_for_by_itself_is_no_page() -> None:
 
 @pytest.mark.parametrize("status", [200, 202, 204, 206, 302, 304, 404, 503])
 def test_blocks_are_recognised_before_anything_else(status: int) -> None:
-    assert isinstance(verdict(status, {"X-Amzn-Waf-Action": "challenge", "Location": "/c"}), Refused)
+    assert isinstance(verdict(status, {"X-Amzn-Waf-Action": "challenge", "Location": "/c"}), BlockedAnswer)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_401_is_the_sites_own_when_it_was_sent_a_password() -> None:
 
 
 def test_a_bare_403_is_a_block_but_not_for_robots_txt() -> None:
-    assert isinstance(verdict(403), Refused)
-    assert isinstance(verdict(403, request=POST), Refused)
+    assert isinstance(verdict(403), BlockedAnswer)
+    assert isinstance(verdict(403, request=POST), BlockedAnswer)
     assert verdict(403, request=ROBOTS) == Declined("403 Forbidden")
-    assert isinstance(verdict(403, {"x-amzn-waf-action": "challenge"}, request=ROBOTS), Refused)
+    assert isinstance(verdict(403, {"x-amzn-waf-action": "challenge"}, request=ROBOTS), BlockedAnswer)

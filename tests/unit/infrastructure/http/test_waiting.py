@@ -46,7 +46,7 @@ def test_time_in_which_pages_arrive_does_not_count() -> None:
     assert stall.seconds == 0.5
 
 
-def test_time_in_which_nobody_waits_does_not_count() -> None:
+def test_time_without_a_waiting_thread_does_not_count() -> None:
     clock = StandingClock()
     stall = StallTimer(clock)
     clock.seconds += 100
