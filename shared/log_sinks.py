@@ -58,7 +58,7 @@ class ScreenSink:
             self._gone = True
 
 
-class FileSink:
+class LogFileSink:
     """A file that only its owner can read. A full disk is told once on the screen and stops the file, not the run.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Final
 from shared.log_block import Writer, current_block, job_log_scope
 from shared.log_format import json_line, screen_line, text_line
 from shared.log_options import SCREEN, LogFormat, LogOptions, Verbosity
-from shared.log_sinks import FileSink, ScreenSink
+from shared.log_sinks import LogFileSink, ScreenSink
 
 __all__ = ["Logging", "configure", "job_log_scope"]
 
@@ -38,7 +38,7 @@ class Logging:
         self.run = ""
         self._options = options
         self._screen = ScreenSink()
-        self._file = FileSink(options.file, self._screen) if options.file is not None else None
+        self._file = LogFileSink(options.file, self._screen) if options.file is not None else None
         self._handler = _Handler(self._dispatch)
         theirs = _THEIRS[options.verbosity] if options.external else _NEVER
         # Levels for our loggers and for those of libraries.

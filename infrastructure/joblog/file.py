@@ -138,7 +138,7 @@ class AppendFile:
         )
 
 
-def listed(path: Path, state: State, *, but: Bitmap | None = None) -> Iterator[lines.Job]:
+def listed(path: Path, state: State, *, but: Bitmap | None = None) -> Iterator[lines.JobLine]:
     """Yields the jobs of the list, in its order, each once, without those in ``but`` at that time."""
     run = state.run.run if state.run else None
     given = Bitmap() if state.orphan_lines else None  # without orphan lines no job is listed twice
@@ -147,7 +147,7 @@ def listed(path: Path, state: State, *, but: Bitmap | None = None) -> Iterator[l
             if but is not None and but.covers(block.low, block.high):
                 continue
             for piece in pieces(file, block.start, block.stop):
-                found = [line for line in piece.lines if isinstance(line, lines.Job) and line.run == run]
+                found = [line for line in piece.lines if isinstance(line, lines.JobLine) and line.run == run]
                 for line in found:
                     if (but is None or line.seq not in but) and (given is None or given.add(line.seq)):
                         yield line

@@ -27,7 +27,7 @@ class _Line(msgspec.Struct, tag_field="kind", gc=False):
     run: str
 
 
-class Run(_Line, tag="run"):
+class RunLine(_Line, tag="run"):
     """The first line of a run: what the user asked for. Lines above it belong to older runs."""
 
     ts: str
@@ -58,7 +58,7 @@ class Lost(_Line, tag="lost"):
     seq: Seq
 
 
-class Job(_Line, tag="job"):
+class JobLine(_Line, tag="job"):
     """One job of the list."""
 
     seq: Seq
@@ -93,7 +93,7 @@ class Failed(_Line, tag="failed"):
     spent: Natural = 0
 
 
-class Cancelled(_Line, tag="cancelled"):
+class CancelledLine(_Line, tag="cancelled"):
     """A job was interrupted by the end of the run."""
 
     seq: Seq
@@ -106,7 +106,9 @@ class Shutdown(_Line, tag="shutdown"):
     reason: str
 
 
-Line: TypeAlias = Run | Resumed | Reopened | Lost | Job | Resolved | Started | Completed | Failed | Cancelled | Shutdown
+Line: TypeAlias = (
+    RunLine | Resumed | Reopened | Lost | JobLine | Resolved | Started | Completed | Failed | CancelledLine | Shutdown
+)
 
 _decode: Final = msgspec.json.Decoder(Line).decode_lines
 _encode: Final = msgspec.json.Encoder().encode_lines

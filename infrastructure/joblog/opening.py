@@ -107,7 +107,7 @@ def read_state(path: Path) -> tuple[State, int]:
     return state, end
 
 
-def identity_of(run: lines.Run) -> RunIdentity:
+def identity_of(run: lines.RunLine) -> RunIdentity:
     """Gives what a logged run works on."""
     return RunIdentity(run.work, run.subject, split_user_info(run.site)[0], run.limit)
 
@@ -226,7 +226,7 @@ def _progress(state: State) -> str:
     return f"{len(state.done)} of {len(state.listed)} done" if state.whole else "its list is incomplete"
 
 
-def _archive(path: Path, run: lines.Run) -> None:
+def _archive(path: Path, run: lines.RunLine) -> None:
     stamp = re.sub(r"[^0-9]", "", run.ts)[:14] or "undated"
     name = re.sub(r"[^0-9a-z]", "", run.run)[:16] or "unnamed"
     path.replace(path.with_name(f"{path.stem}-{stamp}-{name}{path.suffix}"))

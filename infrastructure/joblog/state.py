@@ -46,8 +46,8 @@ class State:
     """
 
     def __init__(self) -> None:
-        self.run: lines.Run | None = None
-        self.last_start: lines.Run | lines.Resumed | None = None
+        self.run: lines.RunLine | None = None
+        self.last_start: lines.RunLine | lines.Resumed | None = None
         self.unreadable = 0
         self.orphan_lines = 0
         self._id: str | None = None
@@ -56,11 +56,11 @@ class State:
             lines.Resumed: self._on_resumed,
             lines.Reopened: self._on_reopened,
             lines.Lost: self._on_lost,
-            lines.Job: self._on_jobs,
+            lines.JobLine: self._on_jobs,
             lines.Resolved: self._on_resolved,
             lines.Completed: self._on_completed,
             lines.Failed: self._on_failed,
-            lines.Cancelled: self._on_cancelled,
+            lines.CancelledLine: self._on_cancelled,
             lines.Shutdown: self._on_shutdown,
         }
         self.begin(None)
@@ -83,7 +83,7 @@ class State:
         relevant = [line for line in read if type(line) is not lines.Started]
         for kind, group in groupby(relevant, type):
             found: list[Any] = [*group]
-            if kind is lines.Run:
+            if kind is lines.RunLine:
                 self.begin(found[-1])
                 continue
             ours = [line for line in found if line.run == self._id]
@@ -91,7 +91,7 @@ class State:
             if ours:
                 self._handlers[kind](ours)
 
-    def begin(self, run: lines.Run | None) -> None:
+    def begin(self, run: lines.RunLine | None) -> None:
         """Resets everything except the counts of unusable lines, and follows this run."""
         self.run = self.last_start = run
         self._id = run.run if run else None
@@ -114,7 +114,7 @@ class State:
     def _on_shutdown(self, read: Sequence[lines.Shutdown]) -> None:
         self.shutdown = read[-1].reason
 
-    def _on_jobs(self, read: Sequence[lines.Job]) -> None:
+    def _on_jobs(self, read: Sequence[lines.JobLine]) -> None:
         numbers = [line.seq for line in read]
         repeated = len(self.listed.add_all(numbers))
         self.orphan_lines += repeated
@@ -161,7 +161,7 @@ class State:
                 self.retrying.add(seq)
                 self.tries[seq] = line.retry
 
-    def _on_cancelled(self, read: Sequence[lines.Cancelled]) -> None:
+    def _on_cancelled(self, read: Sequence[lines.CancelledLine]) -> None:
         for line in read:
             if line.seq in self.listed:
                 self.has_outcomes = True

@@ -128,7 +128,7 @@ class ImportedFile:
             yield last.row
 
     def chunks(self, *, escape: bool) -> Iterator[Chunk]:
-        """The clean rows, encoded, as ``Snapshot.chunks``."""
+        """The clean rows, encoded, as ``CsvSnapshot.chunks``."""
         first, size = "", 0
         pieces: list[bytes] = []
         for key, group in groupby(self.clean(), key=lambda row: row[0] or ""):

@@ -14,7 +14,14 @@ from infrastructure.stores.csv import format1
 from infrastructure.stores.csv.csv_importer import ImportedFile
 from infrastructure.stores.csv.journal import Journal, Overlay
 from infrastructure.stores.csv.layout import STORE, Layout
-from infrastructure.stores.csv.snapshot import Manifest, OpenFile, Snapshot, open_snapshot, read_manifest, write_table
+from infrastructure.stores.csv.snapshot import (
+    CsvSnapshot,
+    Manifest,
+    OpenFile,
+    open_snapshot,
+    read_manifest,
+    write_table,
+)
 from infrastructure.stores.csv.view import View
 
 _ENTRIES_AT_ONCE: Final = 200
@@ -125,5 +132,5 @@ def _import(view: View, table: Table, end: int | None) -> None:
         entry = write_table(copy, table, ((chunk.first, chunk.data) for chunk in chunks))
         files = {**snapshot.files, table: OpenFile.of(copy, file.path)}
     manifest = replace(snapshot.manifest, files={**snapshot.manifest.files, table: entry})
-    view.snapshot = Snapshot(manifest, files)
+    view.snapshot = CsvSnapshot(manifest, files)
     view.imported[table] = imported

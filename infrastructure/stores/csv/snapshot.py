@@ -212,7 +212,7 @@ class OpenFile:
             yield self.read(offset, min(_PIECE, end - offset))
 
 
-class Snapshot:
+class CsvSnapshot:
     """The files of one generation, open. Thread-safe.
 
     Args:
@@ -286,13 +286,13 @@ def mode_of(path: Path) -> int:
         return 0o644
 
 
-def open_snapshot(layout: Layout, manifest: Manifest) -> Snapshot:
+def open_snapshot(layout: Layout, manifest: Manifest) -> CsvSnapshot:
     """Opens the files of a generation, renamed or not.
 
     Raises:
         OSError: a file exists but cannot be opened.
     """
-    return Snapshot(
+    return CsvSnapshot(
         manifest,
         {table: OpenFile(layout.upcoming(table, manifest.generation), layout.table(table)) for table in Table},
     )

@@ -15,7 +15,7 @@ from infrastructure.stores.csv.dialect import decode_all, split_groups
 from infrastructure.stores.csv.journal import Overlay
 from infrastructure.stores.csv.layout import STORE
 from infrastructure.stores.csv.merge import Pieces, overlaid
-from infrastructure.stores.csv.snapshot import Snapshot
+from infrastructure.stores.csv.snapshot import CsvSnapshot
 
 _CREDIT_PERSON = Table.CREDITS.column_index("person_id")
 
@@ -30,7 +30,7 @@ class View:
         imported: files that another program has changed, as they are.
     """
 
-    snapshot: Snapshot
+    snapshot: CsvSnapshot
     overlay: Overlay
     imported: dict[Table, ImportedFile] = field(default_factory=dict)
 

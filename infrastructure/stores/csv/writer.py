@@ -22,10 +22,10 @@ from infrastructure.stores.csv.journal import Entry, Journal, Overlay, entry
 from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
 from infrastructure.stores.csv.merge import Pieces
 from infrastructure.stores.csv.snapshot import (
+    CsvSnapshot,
     FileEntry,
     Manifest,
     OpenFile,
-    Snapshot,
     mode_of,
     open_snapshot,
     read_manifest,
@@ -70,7 +70,7 @@ class CsvWriter:
         self._merging = threading.RLock()
         self._journals: list[Journal] = []
         self._active: Journal | None = None
-        self._snapshot = Snapshot(Manifest(), {})
+        self._snapshot = CsvSnapshot(Manifest(), {})
         self._open(set_aside=set_aside)
         self._saved = threading.Event()
         self._stop = threading.Event()
@@ -527,7 +527,7 @@ def _movie_ids(layout: Layout, files: Mapping[Table, FileEntry], number: int, *,
     return View(open_snapshot(layout, manifest), Overlay(())).ids()
 
 
-def _not_in(base: Snapshot, ids: Iterator[str]) -> Iterator[str]:
+def _not_in(base: CsvSnapshot, ids: Iterator[str]) -> Iterator[str]:
     """The ids of movies in files that are not among others; both are ascending."""
     other: str | None = ""
     for chunk in base.chunks(Table.MOVIES):

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from infrastructure.stores.embedded.layout import DATABASE, PASSWORD_FILE, PORT, USER, Layout
+from infrastructure.stores.embedded.layout import DATABASE, PASSWORD_FILE, PORT, USER, ServerLayout
 from infrastructure.stores.embedded.privileges import Identity
 
 _UNFINISHED = "cluster-unfinished-"
@@ -52,13 +52,13 @@ def version(cluster: Path) -> str | None:
         return None
 
 
-def remove_unfinished(layout: Layout) -> None:
+def remove_unfinished(layout: ServerLayout) -> None:
     """Remove what killed first starts left behind. The cluster lock must be held."""
     for leftover in layout.directory.glob(_UNFINISHED + "*"):
         shutil.rmtree(leftover)
 
 
-def create(layout: Layout, binaries: Path, identity: Identity, *, keep_open: tuple[int, ...]) -> None:
+def create(layout: ServerLayout, binaries: Path, identity: Identity, *, keep_open: tuple[int, ...]) -> None:
     """Make the cluster next to its place and move it there when it is whole.
 
     Raises:
@@ -101,7 +101,7 @@ def create(layout: Layout, binaries: Path, identity: Identity, *, keep_open: tup
     shutil.rmtree(unfinished)
 
 
-def server_command(layout: Layout, binaries: Path, sockets: Path) -> list[str]:
+def server_command(layout: ServerLayout, binaries: Path, sockets: Path) -> list[str]:
     """The command line of the server."""
     settings = dict(_SETTINGS)
     if int(version(layout.cluster) or 0) >= 18:

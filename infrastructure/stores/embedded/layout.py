@@ -12,7 +12,7 @@ PASSWORD_FILE = "pgpass"  # noqa: S105 - the file's name
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ServerLayout:
     """The folder of one embedded server.
 
     Attributes:

@@ -18,7 +18,7 @@ from domain.errors import Cancelled, StoreUnavailable, UsageError
 from infrastructure.stores.embedded import binaries, cluster, protocol
 from infrastructure.stores.embedded.connection import ConnectionInfo
 from infrastructure.stores.embedded.file_lock import FileLock
-from infrastructure.stores.embedded.layout import Layout
+from infrastructure.stores.embedded.layout import ServerLayout
 
 _log = logging.getLogger(__name__)
 _STORE = "postgres"
@@ -40,7 +40,7 @@ class EmbeddedServer:
     """
 
     def __init__(self, directory: Path, *, patience: float = 60.0, cancel: threading.Event | None = None) -> None:
-        self._layout = Layout(directory.absolute())
+        self._layout = ServerLayout(directory.absolute())
         self._patience = patience
         self._cancel = cancel or threading.Event()
         self._lock = threading.Lock()

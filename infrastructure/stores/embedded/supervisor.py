@@ -18,7 +18,7 @@ from pathlib import Path
 
 from infrastructure.stores.embedded import cluster, postmaster, privileges, protocol, socket_directory
 from infrastructure.stores.embedded.file_lock import FileLock
-from infrastructure.stores.embedded.layout import DATABASE, PORT, USER, Layout
+from infrastructure.stores.embedded.layout import DATABASE, PORT, USER, ServerLayout
 from infrastructure.stores.embedded.postmaster import Postmaster
 
 _POLL_SECONDS = 0.005
@@ -35,7 +35,7 @@ class Supervisor:
         first: the connection of the user who started us.
     """
 
-    def __init__(self, layout: Layout, binaries: Path, first: socket.socket) -> None:
+    def __init__(self, layout: ServerLayout, binaries: Path, first: socket.socket) -> None:
         self._layout = layout
         self._binaries = binaries
         self._selector = selectors.DefaultSelector()
@@ -244,7 +244,7 @@ def main() -> None:
     """``supervisor DIRECTORY BINARIES DESCRIPTOR``; standard error is the log."""
     directory, binaries, descriptor = sys.argv[1:]
     os.umask(0o077)
-    Supervisor(Layout(Path(directory)), Path(binaries), socket.socket(fileno=int(descriptor))).run()
+    Supervisor(ServerLayout(Path(directory)), Path(binaries), socket.socket(fileno=int(descriptor))).run()
 
 
 if __name__ == "__main__":

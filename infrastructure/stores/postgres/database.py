@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from domain.errors import FilmledgerError
 from infrastructure.stores.postgres.address import Address
 from infrastructure.stores.postgres.connections import Connections
-from infrastructure.stores.postgres.failures import Failure, Kind, classify_error
+from infrastructure.stores.postgres.failures import DatabaseFailure, Kind, classify_error
 from infrastructure.stores.postgres.outage import Outage
 from infrastructure.stores.postgres.queries import query
 from infrastructure.stores.postgres.watchdog import NoAnswer
@@ -29,16 +29,16 @@ _CONFLICT_ATTEMPTS = 20
 _FIRST_WAIT_SECONDS = 0.005
 
 
-class Refused(Exception):
+class RejectedByDatabase(Exception):
     """The database refuses what it was given; ``failure`` and the driver's error (the cause) say why."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: DatabaseFailure) -> None:
         self.failure = failure
         super().__init__(failure.message)
 
 
 class _Again(Exception):
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: DatabaseFailure) -> None:
         self.failure = failure
         super().__init__(failure.message)
 
@@ -79,7 +79,7 @@ class Database:
             long: it may take longer than the patience, while the server is there at all.
 
         Raises:
-            Refused: the database refuses the data.
+            RejectedByDatabase: the database refuses the data.
             StoreUnavailable: the server stayed away, or waiting was cancelled.
             UsageError: settings, privileges or schema are wrong.
         """
@@ -152,7 +152,7 @@ class Database:
     def _judged(self, error: psycopg2.Error, seconds: float) -> Exception:
         failure = classify_error(error)
         if failure.kind is Kind.REFUSED:
-            return Refused(failure)
+            return RejectedByDatabase(failure)
         if failure.kind is Kind.WRONG:
             return failure.error()
         if failure.kind is not Kind.CONFLICT:
@@ -166,7 +166,7 @@ class Database:
                 failure = replace(failure, message=self._outage.reason)
         return _Again(failure)
 
-    def _locked(self, failure: Failure) -> Failure:
+    def _locked(self, failure: DatabaseFailure) -> DatabaseFailure:
         """The failure with the session that holds the lock, as far as it can be seen."""
         try:
             with closing(self._connections.connect(patience=1.0)) as connection, connection.cursor() as cursor:

@@ -28,7 +28,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class DatabaseFailure:
     """A database error in our words; ``message`` is one line without secrets."""
 
     kind: Kind
@@ -64,35 +64,35 @@ _STARTING = re.compile(r"starting up|shutting down|recovery|not accepting", re.I
 _FULL = re.compile(r"too many|remaining connection slots|no more connections allowed", re.I)
 
 
-def classify_error(error: psycopg2.Error) -> Failure:
+def classify_error(error: psycopg2.Error) -> DatabaseFailure:
     """Put an error into one of the kinds."""
     code = error.pgcode or ""
     message = one_line(error)
     if not code:
         if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
             if _SETTLED.search(message) and not is_starting(message) and "SSL SYSCALL" not in message:
-                return Failure(Kind.WRONG, message)
-            return Failure(Kind.GONE, message or "the connection was lost")
+                return DatabaseFailure(Kind.WRONG, message)
+            return DatabaseFailure(Kind.GONE, message or "the connection was lost")
         if isinstance(error, psycopg2.DatabaseError) and not isinstance(error, psycopg2.ProgrammingError):
-            return Failure(Kind.GONE, message)  # libpq lost track of the conversation
-        return Failure(Kind.WRONG, message)
+            return DatabaseFailure(Kind.GONE, message)  # libpq lost track of the conversation
+        return DatabaseFailure(Kind.WRONG, message)
     if code in _CONFLICTS:
-        return Failure(Kind.CONFLICT, message, code)
+        return DatabaseFailure(Kind.CONFLICT, message, code)
     if code == _LOCK_NOT_AVAILABLE:
-        return Failure(Kind.LOCKED, message, code)
+        return DatabaseFailure(Kind.LOCKED, message, code)
     if code == _READ_ONLY:
-        return Failure(Kind.GONE, f"the database has been made read-only ({message})", code)
+        return DatabaseFailure(Kind.GONE, f"the database has been made read-only ({message})", code)
     if "row-level security" in message or "row security" in message:
-        return Failure(Kind.REFUSED, message, code)
+        return DatabaseFailure(Kind.REFUSED, message, code)
     if code in _GONE or code.startswith("08"):
-        return Failure(Kind.GONE, message, code)
+        return DatabaseFailure(Kind.GONE, message, code)
     if code in _BUSY:
-        return Failure(Kind.BUSY, message, code)
+        return DatabaseFailure(Kind.BUSY, message, code)
     if code[:2] in _REFUSED_CLASSES:
-        return Failure(Kind.REFUSED, message, code)
+        return DatabaseFailure(Kind.REFUSED, message, code)
     if code[:2] in _WRONG_CLASSES:
-        return Failure(Kind.WRONG, message, code)
-    return Failure(Kind.BUSY, message, code)
+        return DatabaseFailure(Kind.WRONG, message, code)
+    return DatabaseFailure(Kind.BUSY, message, code)
 
 
 def is_starting(message: str) -> bool:

@@ -21,9 +21,9 @@ from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.postgres import maintenance, reading, statements
-from infrastructure.stores.postgres.database import Database, Refused
+from infrastructure.stores.postgres.database import Database, RejectedByDatabase
 from infrastructure.stores.postgres.encoding import columns, groups
-from infrastructure.stores.postgres.failures import STORE, Failure, Kind
+from infrastructure.stores.postgres.failures import STORE, DatabaseFailure, Kind
 from infrastructure.stores.postgres.queries import query
 from shared.batcher import Batcher
 from shared.clock import Clock, SystemClock
@@ -142,7 +142,7 @@ class PostgresMovieRepository:
 
         try:
             self._database.transact(put)
-        except Refused as refused:
+        except RejectedByDatabase as refused:
             raise RecordRejected(STORE, f"{imdb_id}: {refused.failure.message}") from refused
         except ValueError as error:
             raise RecordRejected(STORE, f"{imdb_id}: {error}") from error
@@ -245,7 +245,7 @@ class PostgresMovieRepository:
         for group in groups(movies):
             try:
                 self._write([movies[index] for index in group])
-            except (Refused, ValueError):  # of the latter kind are NUL and half surrogate pairs
+            except (RejectedByDatabase, ValueError):  # of the latter kind are NUL and half surrogate pairs
                 results.update({index: self._alone(movies[index]) for index in group})
             except StoreError as error:
                 results.update(dict.fromkeys(group, error))
@@ -255,7 +255,7 @@ class PostgresMovieRepository:
         """Saves one that was refused together with others; returns its error if it was the reason."""
         try:
             self._write([movie])
-        except Refused as refused:
+        except RejectedByDatabase as refused:
             return RecordRejected(STORE, f"{movie.movie[0]}: {rejection_details(movie, refused, self._database)}")
         except ValueError as error:
             return RecordRejected(STORE, f"{movie.movie[0]}: {storage_problem(movie) or error}")
@@ -301,7 +301,7 @@ class PostgresMovieRepository:
         """Those whose stored record was read in the future; the others must be older than what is stored.
 
         Raises:
-            Refused: a record was not written although nothing newer is stored.
+            RejectedByDatabase: a record was not written although nothing newer is stored.
         """
         cursor.execute(query("stored_times"), (list(missing),))
         stored: dict[str, str] = dict(cursor.fetchall())
@@ -323,7 +323,7 @@ class PostgresMovieRepository:
     def _run_for_rows(self, table: Table, work: Callable[[Cursor], None]) -> None:
         try:
             self._database.transact(work)
-        except Refused as refused:
+        except RejectedByDatabase as refused:
             raise RecordRejected(STORE, f"{table}: {refused.failure.message}") from refused
         except ValueError as error:
             raise RecordRejected(STORE, f"{table}: {error}") from error
@@ -355,12 +355,12 @@ def _require(expected: int, found: int, table: str, lost: Sequence[MovieRows]) -
     """Believes a save only if the database holds what was sent.
 
     Raises:
-        Refused: it holds less.
+        RejectedByDatabase: it holds less.
     """
     if found < expected:
         titles = ", ".join(str(rows.movie[0]) for rows in lost)
-        raise Refused(
-            Failure(
+        raise RejectedByDatabase(
+            DatabaseFailure(
                 Kind.REFUSED,
                 f"the database did not keep all rows of {table} that were sent ({titles});"
                 f" a trigger, a rule or row security on {table} drops them",
@@ -417,7 +417,7 @@ def _key_row(table: Table, key: tuple[str, ...]) -> Row:
 # --- why a record was refused -------------------------------------------------------
 
 
-def rejection_details(movie: MovieRows, refused: Refused, database: Database) -> str:
+def rejection_details(movie: MovieRows, refused: RejectedByDatabase, database: Database) -> str:
     """Names the column that was refused, the person if it was a person's, and what the database says.
 
     Args:

@@ -19,7 +19,7 @@ import pytest
 from domain.errors import Cancelled, StoreUnavailable
 from infrastructure.stores.embedded import privileges
 from infrastructure.stores.embedded.connection import ConnectionInfo
-from infrastructure.stores.embedded.layout import Layout
+from infrastructure.stores.embedded.layout import ServerLayout
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.integration.postgres.waiting import wait_until
 from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
@@ -63,7 +63,7 @@ def test_data_is_there_at_the_next_start(folder: Path) -> None:
 def test_only_the_owner_can_reach_it(new_folder: Path) -> None:
     with EmbeddedServer(new_folder) as server:
         info = server.start()
-        for directory in (new_folder, info.sockets, Layout(new_folder).cluster):
+        for directory in (new_folder, info.sockets, ServerLayout(new_folder).cluster):
             assert stat.S_IMODE(directory.stat().st_mode) == 0o700
         assert stat.S_IMODE(info.password_file.stat().st_mode) == 0o600
         with pytest.raises(psycopg2.OperationalError, match="password"):
@@ -156,7 +156,7 @@ def test_a_reused_process_id_does_not_block_the_start(folder: Path) -> None:
         info = server.start()
         for pid in info.processes:
             os.kill(pid, signal.SIGKILL)
-        pid_file = Layout(folder).cluster / "postmaster.pid"
+        pid_file = ServerLayout(folder).cluster / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
     with EmbeddedServer(folder) as server:
@@ -186,7 +186,7 @@ def test_first_starts_at_once(new_folder: Path) -> None:
 def test_reports_why_it_does_not_start(folder: Path) -> None:
     with EmbeddedServer(folder):
         pass
-    (Layout(folder).cluster / "global" / "pg_control").unlink()
+    (ServerLayout(folder).cluster / "global" / "pg_control").unlink()
     with pytest.raises(StoreUnavailable, match=r"pg_control.*server\.log"):
         EmbeddedServer(folder).start()
 

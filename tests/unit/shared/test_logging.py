@@ -20,7 +20,7 @@ import pytest
 
 from shared.log_format import message_of
 from shared.log_options import SCREEN, LogFormat, LogOptions, Verbosity
-from shared.log_sinks import FileSink, ScreenSink
+from shared.log_sinks import LogFileSink, ScreenSink
 from shared.logging_setup import Logging, configure, job_log_scope
 from shared.masking import register
 from shared.secret import Secret
@@ -335,7 +335,7 @@ def test_a_log_file_that_cannot_be_opened_is_an_error_and_changes_nothing(logs: 
 
 
 def test_a_full_disk_ends_the_file_and_not_the_run(capsys: pytest.CaptureFixture[str]) -> None:
-    sink = FileSink(Path("/dev/full"), ScreenSink())
+    sink = LogFileSink(Path("/dev/full"), ScreenSink())
     sink.write(["a line"])
     sink.write(["another"])
     assert capsys.readouterr().err == f"the log file /dev/full cannot be written and ends here: {_no_space()}\n"

@@ -21,7 +21,7 @@ from domain.errors import UsageError
 from infrastructure.stores.embedded import binaries, cluster, privileges, protocol, socket_directory
 from infrastructure.stores.embedded.connection import ConnectionInfo, quoted
 from infrastructure.stores.embedded.file_lock import FileLock
-from infrastructure.stores.embedded.layout import Layout
+from infrastructure.stores.embedded.layout import ServerLayout
 
 PROGRAMS = binaries.find()
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives privileges up")
@@ -233,7 +233,7 @@ def test_a_failed_initdb_leaves_its_reason_and_no_cluster(data: Path) -> None:
     fake.mkdir()
     (fake / "initdb").write_text("#!/bin/sh\necho 'No space left on device'\nexit 1\n")
     (fake / "initdb").chmod(0o755)
-    layout = Layout(data)
+    layout = ServerLayout(data)
     with pytest.raises(cluster.ClusterError, match="initdb failed: No space left on device"):
         cluster.create(layout, fake, privileges.Identity(os.geteuid(), lambda: None), keep_open=())
     assert cluster.version(layout.cluster) is None
