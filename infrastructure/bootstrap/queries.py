@@ -7,13 +7,22 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from domain.errors import UsageError
-from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, reading_database
+from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, open_stores, reading_database
 from shared.clock import Clock
 from shared.settings import Settings
+
+_MAX_SNAPSHOTS: Final = 10_000
+_HISTORY: Final = """
+    SELECT started_at, coalesce(chart, 'list of ids') AS subject, site, asked, saved, failed,
+           asked - saved - failed AS pending, round(cast({seconds} AS numeric), 1) AS seconds,
+           CASE WHEN finished_at IS NULL THEN 'unfinished' WHEN failed > 0 THEN 'with failures'
+                WHEN saved < asked THEN 'stopped' ELSE 'finished' END AS outcome
+    FROM runs ORDER BY started_at DESC, run_id DESC LIMIT {limit}"""
 
 
 def write_answer(
@@ -76,6 +85,39 @@ def write_reports(
 
     with reading_database(settings, clock) as database, interruptible():
         write(PostgresReports(database).tables(names), Format(form), out)
+
+
+def write_changes(
+    settings: Settings, clock: Clock, names: Iterable[str], since: timedelta, form: str, out: TextIO
+) -> None:
+    """Writes newcomers, leavers and climbers against the complete run nearest to ``since`` ago.
+
+    Raises:
+        UsageError: there is no such report, or there are no two complete runs of a chart.
+        StoreUnavailable: a store cannot be reached.
+    """
+    from application.chart_comparison import compare_since
+    from infrastructure.tables.rendering import Format, write
+
+    with open_stores(settings, clock, existing=True, read_only=True) as opened:
+        snapshots = opened.history.snapshots(_MAX_SNAPSHOTS)
+        tables = list(compare_since(snapshots, clock.now() - since, names, opened.together.find))
+    write(tables, Format(form), out)
+
+
+def write_history(settings: Settings, clock: Clock, limit: int, form: str, out: TextIO) -> None:
+    """Writes the last runs, newest first: start, duration, counts, outcome.
+
+    Raises:
+        UsageError: STORES has no database.
+        StoreUnavailable: the database cannot be reached.
+    """
+    seconds = (
+        "(julianday(finished_at) - julianday(started_at)) * 86400"
+        if _queried(settings, None) == "sqlite"
+        else "extract(epoch FROM finished_at - started_at)"
+    )
+    write_answer(settings, clock, _HISTORY.format(seconds=seconds, limit=limit), form, out)
 
 
 def _queried(settings: Settings, store: str | None) -> str:

@@ -21,7 +21,7 @@ from shared.version import VERSION
 _MODULES: Final = {
     "completion": ("completion",),
     "datasets": ("datasets",),
-    "database": ("sql", "psql", "report"),
+    "database": ("sql", "psql", "report", "history"),
     "doctor": ("doctor",),
     "exchange": ("export", "import"),
     "parse": ("parse",),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import click
 
+from infrastructure.cli.durations import Duration
 from infrastructure.cli.options import CommandContext, command_context, json_option
 from infrastructure.cli.streams import echo
 
@@ -36,21 +38,48 @@ def sql(context: CommandContext, query: str, form: str | None, store: str | None
     "--format", "form", type=click.Choice(FORMATS),
     help="Output format [default: csv for one report that is not printed on a terminal, else table].",
 )  # fmt: skip
+@click.option(
+    "--since", type=Duration(), metavar="DURATION",
+    help="Compare with the complete run nearest to that time ago, as in 7d: newcomers, leavers, climbers.",
+)  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the reports' names only.")
 @_store_option
 @json_option
 @command_context
 def report(
-    context: CommandContext, names: tuple[str, ...], form: str | None, listing: bool, store: str | None, as_json: bool
+    context: CommandContext,
+    names: tuple[str, ...],
+    form: str | None,
+    since: timedelta | None,
+    listing: bool,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
-    from infrastructure.bootstrap.queries import report_names, write_reports
+    from infrastructure.bootstrap.queries import report_names, write_changes, write_reports
 
     if listing:
         echo("\n".join(report_names()))
         return
     chosen = _format(form, as_json=as_json, one=len(names) == 1)
+    if since is not None:
+        write_changes(context.settings, context.clock, names, since, chosen, sys.stdout)
+        return
     write_reports(context.settings, context.clock, names, chosen, sys.stdout, store=store)
+
+
+@click.command("history", short_help="List past runs.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Number of runs.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="Output format [default: table on a terminal, else csv]."
+)
+@json_option
+@command_context
+def history(context: CommandContext, limit: int, form: str | None, as_json: bool) -> None:
+    """List past runs, newest first: start (UTC), duration in seconds, counts, outcome."""
+    from infrastructure.bootstrap.queries import write_history
+
+    write_history(context.settings, context.clock, limit, _format(form, as_json=as_json), sys.stdout)
 
 
 def _format(form: str | None, *, as_json: bool, one: bool = True) -> str:
@@ -70,4 +99,4 @@ def psql(context: CommandContext, arguments: tuple[str, ...]) -> None:
     sys.exit(run_psql(context.settings, arguments))
 
 
-COMMANDS = (sql, psql, report)
+COMMANDS = (sql, psql, report, history)

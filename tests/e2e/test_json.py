@@ -120,6 +120,25 @@ def test_sql_and_reports(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("scraped")
+def test_history(program: Program) -> None:
+    (run,) = checked("history", program.run("history", "--json").stdout)
+    assert (run["subject"], run["asked"], run["saved"], run["failed"]) == ("top250", COUNT, COUNT - 1, 1)
+    assert run["outcome"] == "with failures"
+    assert run["seconds"] > 0
+    (header, row) = csv.reader(io.StringIO(program.run("history").stdout))
+    assert dict(zip(header, row, strict=True))["outcome"] == "with failures"
+    sqlite = Program(program.data_dir.parent / "sqlite", {**program.environment, "STORES": "sqlite"})
+    sqlite.run("--limit", "2")
+    assert checked("history", sqlite.run("history", "--json").stdout)[0]["outcome"] == "finished"
+
+
+@pytest.mark.usefixtures("scraped")
+def test_since_before_there_are_two_runs_is_one_line(program: Program) -> None:
+    refused = program.run("report", "--since", "7d", code=2).stderr
+    assert refused == "filmledger: --since needs two complete runs of a chart, and there is no complete run\n"
+
+
+@pytest.mark.usefixtures("scraped")
 def test_one_piped_report_is_csv_and_several_are_tables(program: Program) -> None:
     (header, *rows) = csv.reader(io.StringIO(program.run("report", "genre_shares").stdout))
     assert header[0] == "genre"

@@ -1,0 +1,105 @@
+"""Reports on a chart against its snapshot nearest to a moment in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from application.ports import ChartSnapshot, RankedTitle, TableOfValues, Value
+from domain.errors import UsageError
+from domain.movie import Movie
+
+NAMES: Final = ("newcomers", "leavers", "climbers")
+_TITLES: Final = {"newcomers": "Newcomers", "leavers": "Leavers", "climbers": "Biggest climbers"}
+_COLUMNS: Final = {
+    "newcomers": ("chart", "rank", "title", "year", "rating", "votes", "imdb_id"),
+    "leavers": ("chart", "rank_before", "title", "year", "rating_before", "votes_before", "imdb_id"),
+    "climbers": ("chart", "climbed", "rank", "rank_before", "title", "year", "rating", "votes_gained", "imdb_id"),
+}
+_MAX_CLIMBERS: Final = 20
+
+
+def compare_since(
+    snapshots: Iterable[ChartSnapshot], moment: datetime, names: Iterable[str], find: Callable[[str], Movie | None]
+) -> Iterator[TableOfValues]:
+    """Compares the newest snapshot of each chart with the one nearest to ``moment``.
+
+    Args:
+        snapshots: of complete runs, of any charts.
+        moment: in UTC.
+        names: of ``NAMES``; all if there are none.
+        find: the stored movie of an id.
+
+    Raises:
+        UsageError: an unknown name, or no chart has two snapshots.
+    """
+    wanted = list(names) or list(NAMES)
+    if unknown := [name for name in wanted if name not in NAMES]:
+        raise UsageError(f"--since has no report {unknown[0]!r}; choose {', '.join(NAMES)}")
+    charts: dict[str, list[ChartSnapshot]] = {}
+    for snapshot in sorted(snapshots, key=lambda snapshot: (snapshot.taken_at, snapshot.run_id)):
+        charts.setdefault(snapshot.chart, []).append(snapshot)
+    pairs = [
+        (min(earlier, key=lambda each: abs(each.taken_at - moment)), newest)
+        for *earlier, newest in charts.values()
+        if earlier
+    ]
+    if not pairs:
+        first = min((taken[0].taken_at for taken in charts.values()), default=None)
+        told = (
+            f"the only complete run ended {first.astimezone():%Y-%m-%d %H:%M}" if first else "there is no complete run"
+        )
+        raise UsageError(f"--since needs two complete runs of a chart, and {told}")
+    dates = "; ".join(f"{new.chart}: {_day(old)} to {_day(new)}" for old, new in pairs)
+    for name in wanted:
+        rows = [row for old, new in pairs for row in _ROWS[name](old, new, find)]
+        yield TableOfValues(name, _TITLES[name], f"Compared: {dates}.", _COLUMNS[name], rows)
+
+
+def _day(snapshot: ChartSnapshot) -> str:
+    return f"{snapshot.taken_at.astimezone():%Y-%m-%d %H:%M}"
+
+
+_Find = Callable[[str], Movie | None]
+_Rows = Iterator[tuple[Value, ...]]
+
+
+def _entries(snapshot: ChartSnapshot) -> dict[str, RankedTitle]:
+    return {entry.imdb_id: entry for entry in snapshot.entries}
+
+
+def _named(imdb_id: str, find: _Find) -> tuple[str | None, int | None]:
+    movie = find(imdb_id)
+    return (movie.title, movie.year) if movie else (None, None)
+
+
+def _newcomers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
+    before = _entries(old)
+    for entry in new.entries:
+        if entry.imdb_id not in before:
+            title, year = _named(entry.imdb_id, find)
+            yield new.chart, entry.rank, title, year, entry.rating, entry.votes, entry.imdb_id
+
+
+def _leavers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
+    now = _entries(new)
+    for entry in old.entries:
+        if entry.imdb_id not in now:
+            title, year = _named(entry.imdb_id, find)
+            yield new.chart, entry.rank, title, year, entry.rating, entry.votes, entry.imdb_id
+
+
+def _climbers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
+    before = _entries(old)
+    climbed = [(before[entry.imdb_id], entry) for entry in new.entries if entry.imdb_id in before]
+    climbed = [(past, entry) for past, entry in climbed if past.rank > entry.rank]
+    climbed.sort(key=lambda pair: (pair[1].rank - pair[0].rank, pair[1].rank))
+    for past, entry in climbed[:_MAX_CLIMBERS]:
+        title, year = _named(entry.imdb_id, find)
+        gained = None if entry.votes is None or past.votes is None else entry.votes - past.votes
+        places = past.rank - entry.rank
+        yield new.chart, places, entry.rank, past.rank, title, year, entry.rating, gained, entry.imdb_id
+
+
+_ROWS: Final = {"newcomers": _newcomers, "leavers": _leavers, "climbers": _climbers}
