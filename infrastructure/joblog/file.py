@@ -197,12 +197,12 @@ def _is_text(key: str) -> bool:
     return True
 
 
-class _FailedInFull(lines.Failed, tag="failed"):
+class _FailedInFull(lines.FailedLine, tag="failed"):
     id: str = ""
     detail: str = ""
 
 
-_decode: Final = msgspec.json.Decoder(_FailedInFull | lines.Reopened).decode
+_decode: Final = msgspec.json.Decoder(_FailedInFull | lines.ReopenedLine).decode
 
 
 def failures(path: Path, state: State) -> Iterator[Failure]:
@@ -220,7 +220,7 @@ def failures(path: Path, state: State) -> Iterator[Failure]:
                 continue  # counted when the log was read
             if line.run != run:
                 continue
-            if isinstance(line, lines.Reopened):
+            if isinstance(line, lines.ReopenedLine):
                 reopened += 1
                 continue
             counts = reopened == state.reopened and line.retry is False and line.seq in state.failed

@@ -41,18 +41,18 @@ class RunLine(_Line, tag="run"):
     pid: Natural = 0
 
 
-class Resumed(_Line, tag="resumed"):
+class ResumedLine(_Line, tag="resumed"):
     """Another process resumes the run."""
 
     ts: str
     pid: Natural = 0
 
 
-class Reopened(_Line, tag="reopened"):
+class ReopenedLine(_Line, tag="reopened"):
     """Jobs that had failed for good are pending again, and their tries start again."""
 
 
-class Lost(_Line, tag="lost"):
+class LostLine(_Line, tag="lost"):
     """A completed job is pending again, because a store does not hold its title."""
 
     seq: Seq
@@ -67,24 +67,24 @@ class JobLine(_Line, tag="job"):
     label: str = ""
 
 
-class Resolved(_Line, tag="resolved"):
+class ResolvedLine(_Line, tag="resolved"):
     """The list is complete."""
 
     total: Natural
 
 
-class Started(_Line, tag="started"):
+class StartedLine(_Line, tag="started"):
     """A worker has taken a job."""
 
 
-class Completed(_Line, tag="completed"):
+class CompletedLine(_Line, tag="completed"):
     """A job is done; ``saved_as`` is the id it was saved under, if that is not the job's."""
 
     seq: Seq
     saved_as: str = ""
 
 
-class Failed(_Line, tag="failed"):
+class FailedLine(_Line, tag="failed"):
     """A job has failed; ``retry`` is the number of counted tries, or false if it failed for good."""
 
     seq: Seq
@@ -100,14 +100,24 @@ class CancelledLine(_Line, tag="cancelled"):
     spent: Natural = 0
 
 
-class Shutdown(_Line, tag="shutdown"):
+class ShutdownLine(_Line, tag="shutdown"):
     """The process has closed the log."""
 
     reason: str
 
 
 Line: TypeAlias = (
-    RunLine | Resumed | Reopened | Lost | JobLine | Resolved | Started | Completed | Failed | CancelledLine | Shutdown
+    RunLine
+    | ResumedLine
+    | ReopenedLine
+    | LostLine
+    | JobLine
+    | ResolvedLine
+    | StartedLine
+    | CompletedLine
+    | FailedLine
+    | CancelledLine
+    | ShutdownLine
 )
 
 _decode: Final = msgspec.json.Decoder(Line).decode_lines

@@ -47,21 +47,21 @@ class State:
 
     def __init__(self) -> None:
         self.run: lines.RunLine | None = None
-        self.last_start: lines.RunLine | lines.Resumed | None = None
+        self.last_start: lines.RunLine | lines.ResumedLine | None = None
         self.unreadable = 0
         self.orphan_lines = 0
         self._id: str | None = None
         self._place: tuple[int, int] | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
-            lines.Resumed: self._on_resumed,
-            lines.Reopened: self._on_reopened,
-            lines.Lost: self._on_lost,
+            lines.ResumedLine: self._on_resumed,
+            lines.ReopenedLine: self._on_reopened,
+            lines.LostLine: self._on_lost,
             lines.JobLine: self._on_jobs,
-            lines.Resolved: self._on_resolved,
-            lines.Completed: self._on_completed,
-            lines.Failed: self._on_failed,
+            lines.ResolvedLine: self._on_resolved,
+            lines.CompletedLine: self._on_completed,
+            lines.FailedLine: self._on_failed,
             lines.CancelledLine: self._on_cancelled,
-            lines.Shutdown: self._on_shutdown,
+            lines.ShutdownLine: self._on_shutdown,
         }
         self.begin(None)
 
@@ -80,7 +80,7 @@ class State:
         self._place = (start, stop)
         self.unreadable += unreadable
         # Nearly all lines are of three kinds. Handled in groups, a long log loads twice as fast.
-        relevant = [line for line in read if type(line) is not lines.Started]
+        relevant = [line for line in read if type(line) is not lines.StartedLine]
         for kind, group in groupby(relevant, type):
             found: list[Any] = [*group]
             if kind is lines.RunLine:
@@ -107,11 +107,11 @@ class State:
 
     # Each handler takes neighbouring lines of one kind, in their order.
 
-    def _on_resumed(self, read: Sequence[lines.Resumed]) -> None:
+    def _on_resumed(self, read: Sequence[lines.ResumedLine]) -> None:
         self.last_start = read[-1]
         self.shutdown = None
 
-    def _on_shutdown(self, read: Sequence[lines.Shutdown]) -> None:
+    def _on_shutdown(self, read: Sequence[lines.ShutdownLine]) -> None:
         self.shutdown = read[-1].reason
 
     def _on_jobs(self, read: Sequence[lines.JobLine]) -> None:
@@ -128,10 +128,10 @@ class State:
         block.low = min(block.low, *numbers)
         block.high = max(block.high, *numbers)
 
-    def _on_resolved(self, read: Sequence[lines.Resolved]) -> None:
+    def _on_resolved(self, read: Sequence[lines.ResolvedLine]) -> None:
         self.resolved = read[-1].total
 
-    def _on_completed(self, read: Sequence[lines.Completed]) -> None:
+    def _on_completed(self, read: Sequence[lines.CompletedLine]) -> None:
         numbers = [line.seq for line in read]
         for seq in self.done.add_all(numbers, within=self.listed):
             self.orphan_lines += seq not in self.listed
@@ -142,7 +142,7 @@ class State:
                 self.retrying.discard(seq)
         self.has_outcomes = True
 
-    def _on_failed(self, read: Sequence[lines.Failed]) -> None:
+    def _on_failed(self, read: Sequence[lines.FailedLine]) -> None:
         for line in read:
             seq = line.seq
             if seq not in self.listed or (seq in self.done and seq not in self.failed):
@@ -169,7 +169,7 @@ class State:
             else:
                 self.orphan_lines += 1
 
-    def _on_reopened(self, read: Sequence[lines.Reopened]) -> None:
+    def _on_reopened(self, read: Sequence[lines.ReopenedLine]) -> None:
         # Their counts start again, because the user has asked for another try.
         for seq in self.failed:
             self.done.discard(seq)
@@ -179,7 +179,7 @@ class State:
         self.reopened += len(read)
         self.shutdown = None
 
-    def _on_lost(self, read: Sequence[lines.Lost]) -> None:
+    def _on_lost(self, read: Sequence[lines.LostLine]) -> None:
         for line in read:
             if line.seq in self.done and line.seq not in self.failed:
                 self.done.discard(line.seq)

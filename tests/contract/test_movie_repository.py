@@ -28,7 +28,7 @@ from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository
 from tests.support.movies import AWKWARD_TEXTS, EPOCH, complete_movie, full_movie, imdb_id, movie, movies, person
 from tests.support.postgres import empty_database
-from tests.support.repositories import InMemoryMovieRepository
+from tests.support.repositories import InMemoryMovieRepository, contents, expected
 
 Opener: TypeAlias = Callable[[], MovieRepository]
 """Opens a store on the same data, every time it is called."""
@@ -92,17 +92,6 @@ def repository(opener: Opener) -> Iterator[MovieRepository]:
     repository.close()
 
 
-def contents(repository: MovieRepository) -> dict[Table, list[Row]]:
-    return {table: list(repository.rows(table)) for table in Table}
-
-
-def expected(*saved: Movie) -> dict[Table, list[Row]]:
-    model = InMemoryMovieRepository()
-    for one in saved:
-        model.save(one)
-    return contents(model)
-
-
 def names(repository: MovieRepository) -> dict[str | None, str | None]:
     return {row[0]: row[1] for row in repository.rows(Table.PEOPLE)}
 
@@ -118,14 +107,14 @@ def test_an_empty_store_has_no_rows(repository: MovieRepository) -> None:
 def test_a_full_movie_comes_back_as_it_was(repository: MovieRepository) -> None:
     repository.save(full_movie(1))
     assert repository.find(imdb_id(1)) == full_movie(1)
-    assert contents(repository) == expected(full_movie(1))
+    assert contents(repository) == expected([full_movie(1)])
 
 
 def test_every_field_of_the_field_table_comes_back(repository: MovieRepository) -> None:
     complete = complete_movie(1)
     repository.save(complete)
     assert repository.find(imdb_id(1)) == complete
-    assert contents(repository) == expected(complete)
+    assert contents(repository) == expected([complete])
     row = next(repository.rows(Table.MOVIES))
     assert [name for name, cell in zip(Table.MOVIES.columns, row, strict=True) if cell is None] == []
 
@@ -151,10 +140,10 @@ def test_awkward_text_survives_in_every_field(repository: MovieRepository) -> No
     with ThreadPoolExecutor(50) as executor:
         list(executor.map(repository.save, saved))
     assert [repository.find(one.imdb_id) for one in saved] == saved
-    assert contents(repository) == expected(*saved)
+    assert contents(repository) == expected([*saved])
     repository.finalize()
     assert [repository.find(one.imdb_id) for one in saved] == saved
-    assert contents(repository) == expected(*saved)
+    assert contents(repository) == expected([*saved])
 
 
 def _awkward(number: int, text: str) -> Movie:
@@ -220,14 +209,14 @@ def test_an_older_record_changes_nothing(repository: MovieRepository) -> None:
 def test_a_record_of_the_same_time_replaces(repository: MovieRepository) -> None:
     repository.save(movie(1, title="First", cast=[person(1)]))
     repository.save(movie(1, title="Second", cast=[person(1), person(2)]))
-    assert contents(repository) == expected(movie(1, title="Second", cast=[person(1), person(2)]))
+    assert contents(repository) == expected([movie(1, title="Second", cast=[person(1), person(2)])])
 
 
 def test_saving_the_same_again_changes_nothing(repository: MovieRepository) -> None:
     for _ in range(3):
         repository.save(full_movie(1))
         repository.save(full_movie(2))
-    assert contents(repository) == expected(full_movie(1), full_movie(2))
+    assert contents(repository) == expected([full_movie(1), full_movie(2)])
 
 
 # --- people ---------------------------------------------------------------------
@@ -427,12 +416,12 @@ def test_what_was_saved_is_there_after_opening_again(opener: Opener) -> None:
         repository = opener()
         repository.save(full_movie(number))
         saved.append(full_movie(number))
-        assert contents(repository) == expected(*saved)
+        assert contents(repository) == expected([*saved])
         if number % 2:
             repository.finalize()
         repository.close()
     repository = opener()
-    assert contents(repository) == expected(*saved)
+    assert contents(repository) == expected([*saved])
     repository.close()
 
 
@@ -442,9 +431,9 @@ def test_finishing_again_changes_nothing(repository: MovieRepository) -> None:
     repository.finalize()
     before = contents(repository)
     repository.finalize()
-    assert contents(repository) == before == expected(*(full_movie(number) for number in (1, 2, 3)))
+    assert contents(repository) == before == expected([*(full_movie(number) for number in (1, 2, 3))])
     repository.save(full_movie(4))
-    assert contents(repository) == expected(*(full_movie(number) for number in (1, 2, 3, 4)))
+    assert contents(repository) == expected([*(full_movie(number) for number in (1, 2, 3, 4))])
 
 
 def test_saving_after_closing_is_an_error(opener: Opener) -> None:
@@ -468,9 +457,9 @@ def test_fifty_threads_that_share_actors(repository: MovieRepository) -> None:
     with ThreadPoolExecutor(50) as executor:
         for done in [executor.submit(work, part) for part in range(50)]:
             done.result()
-    assert contents(repository) == expected(*saved)
+    assert contents(repository) == expected([*saved])
     repository.finalize()
-    assert contents(repository) == expected(*saved)
+    assert contents(repository) == expected([*saved])
 
 
 def test_threads_that_save_one_movie_leave_its_newest_record(repository: MovieRepository) -> None:
@@ -497,7 +486,7 @@ def test_one_bad_record_harms_no_other(repository: MovieRepository) -> None:
     with ThreadPoolExecutor(50) as executor:
         done = list(executor.map(save, mixed))
     assert done == [bool(number % 5) for number in range(1, 101)]
-    assert contents(repository) == expected(*(one for one, saved in zip(mixed, done, strict=True) if saved))
+    assert contents(repository) == expected([*(one for one, saved in zip(mixed, done, strict=True) if saved)])
 
 
 def test_rows_can_be_read_while_others_save(repository: MovieRepository) -> None:
@@ -535,13 +524,13 @@ def test_any_movie_comes_back_as_it_was(kind: Kind, saved: list[Movie]) -> None:
         for one in saved:
             repository.save(one)
         found = contents(repository)
-        assert found == expected(*saved)
+        assert found == expected([*saved])
         assert [repository.find(one.imdb_id) for one in saved] == [_renamed(one, found) for one in saved]
         repository.finalize()
-        assert contents(repository) == expected(*saved)
+        assert contents(repository) == expected([*saved])
         repository.close()
         again = opener()
-        assert contents(again) == expected(*saved)
+        assert contents(again) == expected([*saved])
         again.close()
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import same_in_both_stores
 from tests.integration.postgres.waiting import wait_until
+from tests.support.disks import small_disk
 from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 
 COUNT = 120
@@ -32,19 +31,6 @@ def server() -> Iterator[PrivatePostgres]:
     private.start()
     yield private
     private.remove()
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of its own; skips where it cannot be mounted."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def _program(folder: Path, site: DemoProcess, dsn: str, **settings: str) -> Program:

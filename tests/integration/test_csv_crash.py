@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from application.records import Row, sort_key
+from application.records import sort_key
 from domain.fields import Table
-from domain.movie import Movie
 from infrastructure.stores.csv import journal, snapshot
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.csv.snapshot import Manifest
@@ -32,25 +30,9 @@ from tests.contract.test_movie_repository import History, csv_files
 from tests.integration import csv_crash_points as points
 from tests.integration.csv_saver import record
 from tests.support.movies import imdb_id, movie, person
-from tests.support.repositories import InMemoryMovieRepository
+from tests.support.repositories import contents, expected
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def contents(repository: CsvMovieRepository) -> dict[Table, list[Row]]:
-    return {table: list(repository.rows(table)) for table in Table}
-
-
-def model_of(saved: Iterable[Movie]) -> InMemoryMovieRepository:
-    model = InMemoryMovieRepository()
-    for one in saved:
-        model.save(one)
-    return model
-
-
-def expected(saved: Iterable[Movie]) -> dict[Table, list[Row]]:
-    model = model_of(saved)
-    return {table: list(model.rows(table)) for table in Table}
 
 
 def check_plainly(directory: Path) -> None:

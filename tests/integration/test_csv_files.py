@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from application.records import Row, chart_rows, sort_key
+from application.records import chart_rows, sort_key
 from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.fields import Table
 from domain.movie import Movie
@@ -26,7 +26,7 @@ from infrastructure.stores.csv import writer as writer_module
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.csv.snapshot import FileEntry
 from tests.support.movies import EPOCH, full_movie, imdb_id, movie, person
-from tests.support.repositories import InMemoryMovieRepository
+from tests.support.repositories import contents, expected
 
 RATING = Table.MOVIES.column_index("rating")
 SAVED = [full_movie(number, cast=4, people=9) for number in (3, 1, 2)]
@@ -47,17 +47,6 @@ def fill(directory: Path, saved: list[Movie], *, finish: bool = True) -> None:
             repository.save(one)
         if finish:
             repository.finalize()
-
-
-def contents(repository: CsvMovieRepository) -> dict[Table, list[Row]]:
-    return {table: list(repository.rows(table)) for table in Table}
-
-
-def expected(saved: list[Movie]) -> dict[Table, list[Row]]:
-    model = InMemoryMovieRepository()
-    for one in saved:
-        model.save(one)
-    return {table: list(model.rows(table)) for table in Table}
 
 
 def plainly(path: Path) -> list[list[str]]:

@@ -21,6 +21,7 @@ from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.csv import csv_importer, writer
 from infrastructure.stores.csv.repository import CsvMovieRepository
+from tests.support.disks import small_disk
 from tests.support.movies import full_movie, imdb_id, movie
 from tests.support.repositories import InMemoryMovieRepository
 
@@ -136,15 +137,10 @@ def test_a_run_goes_on_while_its_merges_find_no_room(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
-    mounted = tmp_path / "small"
-    mounted.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mounted)], capture_output=True)
-    if done.returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield mounted
-    subprocess.run(["umount", str(mounted)], check=True)
+    with small_disk(tmp_path / "small", 1) as mounted:
+        yield mounted
 
 
 def _save_all(repository: CsvMovieRepository, movies: list[Movie]) -> list[Movie]:
@@ -167,8 +163,8 @@ def _save_all(repository: CsvMovieRepository, movies: list[Movie]) -> list[Movie
 
 
 @pytest.mark.long
-def test_a_full_disk_keeps_what_was_saved_and_takes_the_rest_when_there_is_room(small_disk: Path) -> None:
-    data = small_disk / "data"
+def test_a_full_disk_keeps_what_was_saved_and_takes_the_rest_when_there_is_room(disk: Path) -> None:
+    data = disk / "data"
     repository = CsvMovieRepository(data)
     movies = [full_movie(number, people=200) for number in range(1, 1001)]
     saved = _save_all(repository, movies)
@@ -180,7 +176,7 @@ def test_a_full_disk_keeps_what_was_saved_and_takes_the_rest_when_there_is_room(
     repository.close()
     assert contents(CsvMovieRepository(data, read_only=True)) == expected(saved)
 
-    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
     repository = CsvMovieRepository(data)
     assert _save_all(repository, movies) == movies
     repository.finalize()
@@ -189,9 +185,9 @@ def test_a_full_disk_keeps_what_was_saved_and_takes_the_rest_when_there_is_room(
 
 
 @pytest.mark.long
-def test_room_that_comes_and_goes_while_saving_loses_nothing(small_disk: Path) -> None:
-    repository = CsvMovieRepository(small_disk / "data")
-    filler = small_disk / "filler"
+def test_room_that_comes_and_goes_while_saving_loses_nothing(disk: Path) -> None:
+    repository = CsvMovieRepository(disk / "data")
+    filler = disk / "filler"
     stop = threading.Event()
 
     def fill_and_free() -> None:
@@ -212,19 +208,19 @@ def test_room_that_comes_and_goes_while_saving_loses_nothing(small_disk: Path) -
         other.join()
     assert contents(repository) == expected(saved)
     repository.close()
-    assert contents(CsvMovieRepository(small_disk / "data", read_only=True)) == expected(saved)
+    assert contents(CsvMovieRepository(disk / "data", read_only=True)) == expected(saved)
 
 
 # --- a folder that cannot be written --------------------------------------------
 
 
 @pytest.mark.long
-def test_a_disk_that_turns_read_only_is_told_and_harms_nothing(small_disk: Path) -> None:
-    data = small_disk / "data"
+def test_a_disk_that_turns_read_only_is_told_and_harms_nothing(disk: Path) -> None:
+    data = disk / "data"
     repository = CsvMovieRepository(data)
     repository.save(FIRST[0])
     repository.close()
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with pytest.raises(StoreUnavailable, match=r"cannot be written \(Read-only file system\).*another DATA_DIR"):
         CsvMovieRepository(data)
     assert CsvMovieRepository(data, read_only=True).find(imdb_id(3)) == FIRST[0]

@@ -6,11 +6,11 @@ import threading
 from datetime import UTC, datetime
 
 
-class StandingClock:
-    """Satisfies ``Clock``."""
+class ManualClock:
+    """A ``Clock`` that a test sets by ``seconds``."""
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
 
     def now(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ class StandingClock:
 class SkippingEvent(threading.Event):
     """An event whose wait passes at once, by moving the clock on; remembers how long it would have taken."""
 
-    def __init__(self, clock: StandingClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         super().__init__()
         self._clock = clock
         self.waits: list[float] = []

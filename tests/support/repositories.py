@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from application.ports import MovieRepository
 from application.records import Row, key_of, newer_person, sort_key, to_rows
 from domain.errors import RecordRejected
 from domain.fields import Table
@@ -159,3 +160,16 @@ def reject_what_no_store_holds(store: str, movie: Movie) -> None:
 
 def _has_half_pair(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def contents(repository: MovieRepository) -> dict[Table, list[Row]]:
+    """Gives all rows of a store."""
+    return {table: list(repository.rows(table)) for table in Table}
+
+
+def expected(saved: Iterable[Movie]) -> dict[Table, list[Row]]:
+    """Gives the rows of a store in which these movies were saved one after the other."""
+    model = InMemoryMovieRepository()
+    for movie in saved:
+        model.save(movie)
+    return contents(model)

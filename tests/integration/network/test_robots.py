@@ -16,7 +16,7 @@ from infrastructure.http.messages import Origin
 from infrastructure.http.robots import RobotsFile
 from tests.integration.network.conftest import Connect
 from tests.support import fault_site
-from tests.support.clock import StandingClock
+from tests.support.clock import ManualClock
 from tests.support.fault_site import PAGE, FaultSite, Reply, reply
 
 TITLE = "/title/tt0000001/"
@@ -278,7 +278,7 @@ class TestKeptForLaterRuns:
         assert connect(robots_cache=cache).get(site.url + TITLE, max_requests=1, cancel=cancel).body == PAGE
 
     def test_many_sites_do_not_make_it_grow_without_end(self, tmp_path: Path) -> None:
-        clock = StandingClock()
+        clock = ManualClock()
         kept = RobotsFile(tmp_path / "robots.json", clock)
         origins = [Origin.of(f"http://127.0.0.1:{port}") for port in range(1, 50)]
         for origin in origins:

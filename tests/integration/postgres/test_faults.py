@@ -15,7 +15,7 @@ import psutil
 import psycopg2
 import pytest
 
-from application.records import Row, chart_rows, timestamp
+from application.records import chart_rows, timestamp
 from domain.errors import RecordRejected, StoreUnavailable
 from domain.fields import Table
 from domain.movie import CAST, Aka, Credit, Movie
@@ -26,7 +26,7 @@ from tests.integration.postgres.waiting import wait_until
 from tests.support.films import film
 from tests.support.movies import full_movie, person
 from tests.support.private_postgres import PASSWORD, PrivatePostgres
-from tests.support.repositories import InMemoryMovieRepository
+from tests.support.repositories import contents, expected
 from tests.support.tcp_proxy import TcpProxy
 
 Open = Callable[..., PostgresMovieRepository]
@@ -88,17 +88,6 @@ def saving(dsn: str, state: str = "wait_event_type = 'Lock'") -> Callable[[], in
         return found
 
     return count
-
-
-def contents(repository: PostgresMovieRepository | InMemoryMovieRepository) -> dict[Table, list[Row]]:
-    return {table: list(repository.rows(table)) for table in Table}
-
-
-def expected(movies: Sequence[Movie]) -> dict[Table, list[Row]]:
-    model = InMemoryMovieRepository()
-    for movie in movies:
-        model.save(movie)
-    return contents(model)
 
 
 def submit(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -22,6 +21,7 @@ from infrastructure.stores.postgres import schema
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.integration.postgres.waiting import wait_until
+from tests.support.disks import small_disk
 from tests.support.films import film
 from tests.support.private_postgres import PrivatePostgres
 from tests.support.repositories import InMemoryMovieRepository
@@ -84,20 +84,15 @@ def test_the_embedded_server_killed_under_a_run_comes_back(folder: Path, seed: i
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", str(folder)], check=False)
-    if mounted.returncode != 0:
-        pytest.skip("only root can mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "small", 150) as mounted:
+        yield mounted
 
 
-def test_a_full_disk_fails_what_it_must_and_harms_nothing(small_disk: Path) -> None:
-    ballast = small_disk / "ballast"
+def test_a_full_disk_fails_what_it_must_and_harms_nothing(disk: Path) -> None:
+    ballast = disk / "ballast"
     saved: list[Movie] = []
-    with EmbeddedServer(small_disk / "postgres") as server, closing(Database(server.dsn, patience=1)) as database:
+    with EmbeddedServer(disk / "postgres") as server, closing(Database(server.dsn, patience=1)) as database:
         schema.prepare(database)
         repository = PostgresMovieRepository(database)
         repository.save(FILMS[0])
@@ -115,15 +110,15 @@ def test_a_full_disk_fails_what_it_must_and_harms_nothing(small_disk: Path) -> N
             assert found is None or [*to_rows(found).credits] == [*to_rows(movie).credits]
 
 
-def test_a_full_disk_at_the_first_start_is_told(small_disk: Path) -> None:
-    ballast = small_disk / "ballast"
+def test_a_full_disk_at_the_first_start_is_told(disk: Path) -> None:
+    ballast = disk / "ballast"
     ballast.write_bytes(b"x" * 140_000_000)
     with pytest.raises(StoreUnavailable, match="No space left on device"):
-        EmbeddedServer(small_disk / "postgres").start()
+        EmbeddedServer(disk / "postgres").start()
     ballast.unlink()
-    with EmbeddedServer(small_disk / "postgres") as server:
+    with EmbeddedServer(disk / "postgres") as server:
         assert server.start().version
-    assert sorted(path.name for path in (small_disk / "postgres").glob("cluster*")) == ["cluster", "cluster.lock"]
+    assert sorted(path.name for path in (disk / "postgres").glob("cluster*")) == ["cluster", "cluster.lock"]
 
 
 def _fill(ballast: Path) -> None:

@@ -14,7 +14,7 @@ from application.ports import Job, Outcome, Status
 from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
 from domain.errors import Blocked, Cancelled, NotFound, StoreUnavailable, Transient
 from infrastructure.executors import job_executor
-from tests.support.clock import SkippingEvent, StandingClock
+from tests.support.clock import ManualClock, SkippingEvent
 from tests.support.joblog import MemoryJobLog
 from tests.support.progress import RecordingProgress
 
@@ -25,7 +25,7 @@ class Run:
     """A run over a list in memory, with time that passes at once."""
 
     def __init__(self, count: int, *, threads: int = 1, rule: RetryRule = RULE) -> None:
-        self.clock = StandingClock()
+        self.clock = ManualClock()
         self.cancel = SkippingEvent(self.clock)
         self.job_log = MemoryJobLog()
         self.job_log.list(Job(seq, f"tt{seq:07}") for seq in range(count))

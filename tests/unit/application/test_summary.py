@@ -6,18 +6,7 @@ import json
 
 from application.ports import Failure, Job, JobCounts, Outcome, Status
 from application.summary import LISTED_FAILURES, Totals
-from shared.clock import SystemClock
-
-
-class HandClock(SystemClock):
-    """Moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = 100.0
-
-    def monotonic(self) -> float:
-        return self.at
-
+from tests.support.clock import ManualClock
 
 COUNTS = JobCounts(10, 6, 1)
 
@@ -27,14 +16,14 @@ def job(number: int) -> Job:
 
 
 def test_everything_is_added_up() -> None:
-    clock = HandClock()
+    clock = ManualClock(100.0)
     totals = Totals(clock, workers=4)
     totals.add(Outcome(job(1), Status.COMPLETED, size=1000, requests=1, milliseconds=6000))
     totals.add(Outcome(job(2), Status.COMPLETED, size=500, requests=2, milliseconds=2000, missing=("votes",)))
     totals.add(Outcome(job(3), Status.FAILED, "gone", "NotFound", requests=1, milliseconds=500))
     totals.add(Outcome(job(4), Status.CANCELLED, requests=1, milliseconds=1500))
     totals.add(Outcome(job(5), Status.COMPLETED, fresh=True))
-    clock.at += 5
+    clock.seconds += 5
     summary = totals.summary(COUNTS)
     assert (summary.fetched, summary.fresh, summary.incomplete, summary.failed, summary.cancelled) == (2, 1, 1, 1, 1)
     assert (summary.saved, summary.pending) == (6, 3)
@@ -45,7 +34,7 @@ def test_everything_is_added_up() -> None:
 
 
 def test_a_job_that_is_tried_again_counts_once_it_is_over() -> None:
-    totals = Totals(HandClock(), workers=1)
+    totals = Totals(ManualClock(100.0), workers=1)
     totals.add(Outcome(job(1), Status.FAILED, "reset", "Transient", retry=True, requests=1))
     totals.add(Outcome(job(1), Status.FAILED, "reset", "Transient", retry=True, requests=1))
     totals.add(Outcome(job(1), Status.COMPLETED, requests=1))
@@ -55,7 +44,7 @@ def test_a_job_that_is_tried_again_counts_once_it_is_over() -> None:
 
 
 def test_failures_are_counted_by_reason_and_listed_up_to_a_bound() -> None:
-    totals = Totals(HandClock(), workers=1)
+    totals = Totals(ManualClock(100.0), workers=1)
     for number in range(LISTED_FAILURES + 50):
         totals.add(Outcome(job(number), Status.FAILED, "gone", "NotFound" if number % 3 else "Disallowed"))
     summary = totals.summary(COUNTS)
@@ -65,15 +54,15 @@ def test_failures_are_counted_by_reason_and_listed_up_to_a_bound() -> None:
 
 
 def test_nothing_done_in_no_time_divides_by_nothing() -> None:
-    summary = Totals(HandClock(), workers=0).summary(COUNTS)
+    summary = Totals(ManualClock(100.0), workers=0).summary(COUNTS)
     assert (summary.rate, summary.utilisation) == (0.0, 0.0)
 
 
 def test_it_is_json() -> None:
-    clock = HandClock()
+    clock = ManualClock(100.0)
     totals = Totals(clock, workers=2)
     totals.add(Outcome(job(3), Status.FAILED, "gone", "NotFound", requests=1, milliseconds=500))
-    clock.at += 1
+    clock.seconds += 1
     told = json.loads(json.dumps(totals.summary(COUNTS).as_dict()))
     assert told["failed_by_reason"] == {"NotFound": 1}
     assert told["failures"] == [{"id": "tt0000003", "reason": "NotFound", "detail": "gone"}]

@@ -15,7 +15,7 @@ from domain.errors import Blocked, Cancelled
 from infrastructure.http.limit import TRANSITIONS, Breaker, BreakerState, Permit
 from infrastructure.http.policies import ProbePolicy
 from shared.clock import SystemClock
-from tests.support.clock import SkippingEvent, StandingClock
+from tests.support.clock import ManualClock, SkippingEvent
 
 
 @given(st.floats(0.001, 86_400))
@@ -33,8 +33,8 @@ def test_by_default_the_first_probe_comes_after_ten_seconds() -> None:
     assert [round(offset) for offset in ProbePolicy(300).offsets] == [10, 29, 68, 145, 300]
 
 
-def tripped(max_wait: float = 300.0) -> tuple[Breaker, StandingClock, SkippingEvent]:
-    clock = StandingClock()
+def tripped(max_wait: float = 300.0) -> tuple[Breaker, ManualClock, SkippingEvent]:
+    clock = ManualClock()
     clock.seconds = 1000.0
     breaker = Breaker("site.test", ProbePolicy(max_wait), clock)
     breaker.trip("a challenge")
@@ -42,7 +42,7 @@ def tripped(max_wait: float = 300.0) -> tuple[Breaker, StandingClock, SkippingEv
 
 
 def test_a_closed_breaker_lets_everything_pass() -> None:
-    breaker = Breaker("site.test", ProbePolicy(), StandingClock())
+    breaker = Breaker("site.test", ProbePolicy(), ManualClock())
 
     assert breaker.enter(threading.Event(), able=True, patient=False) is Permit.GO
 
@@ -171,10 +171,10 @@ def test_waiting_ends_at_once_when_cancelled() -> None:
         breaker.enter(cancel, able=True, patient=True)
 
 
-def in_state(state: BreakerState) -> tuple[Breaker, StandingClock, SkippingEvent]:
+def in_state(state: BreakerState) -> tuple[Breaker, ManualClock, SkippingEvent]:
     """A breaker in this state, brought there by what a run does."""
     if state is BreakerState.CLOSED:
-        clock = StandingClock()
+        clock = ManualClock()
         return Breaker("site.test", ProbePolicy(), clock), clock, SkippingEvent(clock)
     breaker, clock, cancel = tripped(max_wait=0 if state is BreakerState.GIVEN_UP else 300)
     if state is BreakerState.PROBING:
@@ -186,17 +186,17 @@ def in_state(state: BreakerState) -> tuple[Breaker, StandingClock, SkippingEvent
     return breaker, clock, cancel
 
 
-def _enter_after_rest(breaker: Breaker, clock: StandingClock, cancel: SkippingEvent) -> None:
+def _enter_after_rest(breaker: Breaker, clock: ManualClock, cancel: SkippingEvent) -> None:
     clock.seconds += 61
     breaker.enter(cancel, able=True, patient=True)
 
 
-def _enter_without_requests(breaker: Breaker, clock: StandingClock, cancel: SkippingEvent) -> None:
+def _enter_without_requests(breaker: Breaker, clock: ManualClock, cancel: SkippingEvent) -> None:
     with pytest.raises(Blocked):
         breaker.enter(cancel, able=False, patient=True)
 
 
-Event = Callable[[Breaker, StandingClock, SkippingEvent], object]
+Event = Callable[[Breaker, ManualClock, SkippingEvent], object]
 EVENTS: dict[str, Event] = {
     "trip": lambda breaker, clock, cancel: breaker.trip("a challenge"),
     "probe answered": lambda breaker, clock, cancel: breaker.probed(answered=True),

@@ -15,23 +15,23 @@ from infrastructure.http.limit import HostRegistry, Pacer
 from infrastructure.http.messages import Origin
 from infrastructure.http.policies import ProbePolicy
 from shared.clock import SystemClock
-from tests.support.clock import SkippingEvent, StandingClock
+from tests.support.clock import ManualClock, SkippingEvent
 
 
-def moments(pacer: Pacer, clock: StandingClock, count: int) -> list[float]:
+def moments(pacer: Pacer, clock: ManualClock, count: int) -> list[float]:
     """When so many requests may go, one thread asking, from now."""
     begin = clock.monotonic()
     return [round(pacer.acquire(SkippingEvent(clock)) - begin, 6) for _ in range(count)]
 
 
 def test_requests_are_evenly_spaced() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
 
     assert moments(Pacer(4.0, clock), clock, 5) == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_time_without_requests_is_not_made_up_for() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(4.0, clock)
     moments(pacer, clock, 2)
     clock.seconds += 100
@@ -42,13 +42,13 @@ def test_time_without_requests_is_not_made_up_for() -> None:
 
 
 def test_without_a_rate_nothing_waits() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
 
     assert moments(Pacer(None, clock), clock, 100) == [0.0] * 100
 
 
 def test_the_rate_can_be_changed_while_threads_wait() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(0.1, clock)
     moments(pacer, clock, 1)
 
@@ -62,7 +62,7 @@ def test_the_rate_can_be_changed_while_threads_wait() -> None:
 
 
 def test_a_hold_applies_to_those_that_wait_already() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(1.0, clock)
     moments(pacer, clock, 1)
 
@@ -77,7 +77,7 @@ def test_a_hold_applies_to_those_that_wait_already() -> None:
 
 
 def test_a_wait_ends_when_it_is_cancelled() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(0.001, clock)
     moments(pacer, clock, 1)
 
@@ -101,7 +101,7 @@ def test_many_threads_together_keep_the_rate() -> None:
 
 
 def test_trouble_slows_and_good_answers_bring_the_rate_back() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(10.0, clock)
     for _ in range(30):
         pacer.record_failure(pacer.acquire(SkippingEvent(clock)))
@@ -119,7 +119,7 @@ def test_trouble_slows_and_good_answers_bring_the_rate_back() -> None:
 
 
 def test_a_single_error_hardly_slows_but_being_told_does() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     once, told = Pacer(10.0, clock), Pacer(10.0, clock)
 
     once.record_failure(once.acquire(SkippingEvent(clock)))
@@ -130,7 +130,7 @@ def test_a_single_error_hardly_slows_but_being_told_does() -> None:
 
 
 def test_requests_that_were_under_way_slow_it_once() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(None, clock)
     under_way = [pacer.acquire(SkippingEvent(clock)) for _ in range(300)]
     clock.seconds += 0.3
@@ -142,7 +142,7 @@ def test_requests_that_were_under_way_slow_it_once() -> None:
 
 @given(st.lists(st.booleans(), max_size=300))
 def test_the_rate_stays_between_its_floor_and_the_full_one(answers: list[bool]) -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     pacer = Pacer(10.0, clock)
     for good in answers:
         clock.seconds += 1
@@ -151,7 +151,7 @@ def test_the_rate_stays_between_its_floor_and_the_full_one(answers: list[bool]) 
 
 
 def test_remote_hosts_are_paced_by_default_and_loopback_is_not() -> None:
-    hosts = HostRegistry(None, ProbePolicy(), StandingClock())
+    hosts = HostRegistry(None, ProbePolicy(), ManualClock())
     remote, local = Origin.of("https://www.imdb.com/"), Origin.of("http://localhost:8080/")
 
     assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (10.0, None)

@@ -14,7 +14,7 @@ from infrastructure.http.messages import Origin, Scope
 from infrastructure.http.policies import CooldownPolicy
 from infrastructure.http.route import Lease, NoRoute, Route, RoutePool, Shortage, Tier
 from shared.secret import Secret
-from tests.support.clock import StandingClock
+from tests.support.clock import ManualClock
 
 SITE = Scope(Origin.of("http://site.test/"), "GET")
 QUERIES = Scope(Origin.of("http://site.test/"), "POST")
@@ -25,8 +25,8 @@ def route(name: str, tier: Tier = Tier.PROXY) -> Route:
     return Route(name, tier, address, lambda: "agent")
 
 
-def pool(*tiers: Tier, rotate_after: int = 0) -> tuple[RoutePool, StandingClock]:
-    clock = StandingClock()
+def pool(*tiers: Tier, rotate_after: int = 0) -> tuple[RoutePool, ManualClock]:
+    clock = ManualClock()
     return RoutePool([route(f"r{number}", tier) for number, tier in enumerate(tiers)], clock, rotate_after), clock
 
 

@@ -11,7 +11,7 @@ from domain.errors import Cancelled
 from infrastructure.http.limit import HostRegistry, StallTimer, pause
 from infrastructure.http.messages import Origin
 from infrastructure.http.policies import ProbePolicy
-from tests.support.clock import StandingClock
+from tests.support.clock import ManualClock
 
 
 def test_a_pause_that_is_cancelled_says_so() -> None:
@@ -24,7 +24,7 @@ def test_a_pause_that_is_cancelled_says_so() -> None:
 
 
 def test_waits_of_several_threads_count_once() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     stall = StallTimer(clock)
     with stall.waiting():
         clock.seconds += 2
@@ -35,7 +35,7 @@ def test_waits_of_several_threads_count_once() -> None:
 
 
 def test_time_in_which_pages_arrive_does_not_count() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     stall = StallTimer(clock)
     with stall.waiting():
         for _ in range(10):
@@ -47,7 +47,7 @@ def test_time_in_which_pages_arrive_does_not_count() -> None:
 
 
 def test_time_without_a_waiting_thread_does_not_count() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     stall = StallTimer(clock)
     clock.seconds += 100
     with stall.waiting():
@@ -57,7 +57,7 @@ def test_time_without_a_waiting_thread_does_not_count() -> None:
 
 
 def test_unrecognised_pages_count_in_a_row_over_all_threads() -> None:
-    host = HostRegistry(None, ProbePolicy(), StandingClock()).host(Origin.of("http://site.test/"))
+    host = HostRegistry(None, ProbePolicy(), ManualClock()).host(Origin.of("http://site.test/"))
 
     with ThreadPoolExecutor(8) as executor:
         counts = sorted(executor.map(lambda _: host.page_unrecognised(), range(100)))

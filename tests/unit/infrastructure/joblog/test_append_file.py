@@ -12,16 +12,7 @@ import pytest
 from domain.errors import StoreUnavailable
 from infrastructure.joblog.file import AppendFile
 from shared.clock import SystemClock
-
-
-class StandingClock(SystemClock):
-    """Time goes on only when told to."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture
@@ -62,12 +53,12 @@ def test_a_torn_line_is_ended_before_anything_else(path: Path) -> None:
 
 
 def test_syncs_are_shared_by_the_lines_of_a_while(path: Path, syncs: list[int]) -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     file = AppendFile(path, clock, sync_seconds=0.2)
     for _ in range(10):
         file.append(b"x\n", durable=True)
     assert len(syncs) == 0
-    clock.at = 0.2
+    clock.seconds = 0.2
     file.append(b"x\n", durable=True)
     file.append(b"x\n", durable=True)
     assert len(syncs) == 1
@@ -76,7 +67,7 @@ def test_syncs_are_shared_by_the_lines_of_a_while(path: Path, syncs: list[int]) 
 
 
 def test_lines_that_do_not_matter_need_no_sync(path: Path, syncs: list[int]) -> None:
-    file = AppendFile(path, StandingClock(), sync_seconds=0)
+    file = AppendFile(path, ManualClock(), sync_seconds=0)
     file.append(b"x\n", durable=False)
     file.close()
     file.close()

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from application.ports import Job, Outcome, Status
 from infrastructure.progress.state import ActiveJob, ProgressState
-from shared.clock import SystemClock
-
-
-class HandClock(SystemClock):
-    """Moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = 50.0
-
-    def monotonic(self) -> float:
-        return self.at
+from tests.support.clock import ManualClock
 
 
 def test_only_jobs_that_are_not_pending_count_as_done() -> None:
-    state = ProgressState(HandClock())
+    state = ProgressState(ManualClock(50.0))
     state.begin("Top 250", 4)
     state.done(Outcome(Job(0, "a"), Status.COMPLETED))
     state.done(Outcome(Job(1, "b"), Status.FAILED))
@@ -30,43 +20,43 @@ def test_only_jobs_that_are_not_pending_count_as_done() -> None:
 
 
 def test_rate_and_time_left_cover_the_last_20_seconds() -> None:
-    clock = HandClock()
+    clock = ManualClock(50.0)
     state = ProgressState(clock)
     state.begin("Top 250", 1000)
     for number in range(100):
-        clock.at += 1
+        clock.seconds += 1
         state.done(Outcome(Job(number, "a"), Status.COMPLETED, size=1000))
     for number in range(100, 500):
-        clock.at += 0.1
+        clock.seconds += 0.1
         state.done(Outcome(Job(number, "a"), Status.COMPLETED, size=1000))
     snapshot = state.snapshot()
     assert round(snapshot.rate, 6) == 10
     assert round(snapshot.byte_rate, 3) == 10_000
     assert snapshot.left is not None
     assert round(snapshot.left, 6) == 50
-    clock.at += 20
+    clock.seconds += 20
     assert state.snapshot().rate < 6
 
 
 def test_time_left_is_unknown_at_first_and_zero_at_the_end() -> None:
-    clock = HandClock()
+    clock = ManualClock(50.0)
     state = ProgressState(clock)
     state.begin("Top 250", 1)
-    clock.at += 5
+    clock.seconds += 5
     assert state.snapshot().left is None
     state.done(Outcome(Job(0, "a"), Status.COMPLETED))
     assert state.snapshot().left == 0
 
 
 def test_active_jobs_are_listed_longest_running_first_until_they_end() -> None:
-    clock = HandClock()
+    clock = ManualClock(50.0)
     state = ProgressState(clock)
     state.begin("Top 250", 3)
     state.started(Job(0, "slow"))
-    clock.at += 2
+    clock.seconds += 2
     state.started(Job(1, "quick"))
     state.phase(Job(0, "slow"), "fetch", 3)
-    clock.at += 1
+    clock.seconds += 1
     assert state.snapshot().active == (
         ActiveJob(Job(0, "slow"), "fetch", 3, 3.0),
         ActiveJob(Job(1, "quick"), "", 1, 1.0),
@@ -76,7 +66,7 @@ def test_active_jobs_are_listed_longest_running_first_until_they_end() -> None:
 
 
 def test_a_new_run_resets_all_counts() -> None:
-    state = ProgressState(HandClock())
+    state = ProgressState(ManualClock(50.0))
     state.begin("one", 1)
     state.started(Job(0, "a"))
     state.done(Outcome(Job(1, "b"), Status.FAILED))
