@@ -360,7 +360,7 @@ def test_posters_show_without_scrolling(
 def test_the_first_view_on_a_phone_is_small(watched: Callable[..., Page], catalogue: Path) -> None:
     page = watched(viewport={"width": 390, "height": 844}, device_scale_factor=3)
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto((catalogue / "index.html").as_uri(), wait_until="networkidle")
     assert len(answers) > 5
     assert sum(len(answer.body()) for answer in answers) < 500_000
