@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from application.ports import Snapshot
 from domain.fields import Table
-from infrastructure.stores.csv.dialect import encode, header
+from infrastructure.stores.csv import encode, header
 
 _AT_A_TIME = 1000
 

@@ -10,7 +10,7 @@ from typing import Final
 from application.ports import Loader
 from domain.errors import UsageError
 from domain.fields import Table
-from infrastructure.stores.csv.repository import CsvMovieRepository
+from infrastructure.stores.csv import CsvMovieRepository
 
 _TOLD: Final = 3  # broken rows; whoever has more of them has a broken file
 

@@ -12,3 +12,8 @@ A merge streams the sorted files and the journal into new files and installs the
 renaming the manifest; from then on the new generation counts, whether or not its
 files have been renamed yet.
 """
+
+from infrastructure.stores.csv.dialect import encode, header
+from infrastructure.stores.csv.repository import CsvMovieRepository
+
+__all__ = ["CsvMovieRepository", "encode", "header"]
