@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from domain.fields import Field, Table
 from infrastructure.cli.app import program
 from infrastructure.cli.settings_text import env_example, markdown
 from tests.conftest import ROOT
@@ -72,6 +73,42 @@ def _options_of(name: str) -> str:
     return "\n".join([*lines, "", ""])
 
 
+def _table_picture() -> str:
+    """The tables with their keys and references, as a diagram that GitHub draws."""
+    lines = ["```mermaid", "erDiagram"]
+    lines += [
+        "    movies ||--o{ credits : imdb_id",
+        "    people ||--o{ credits : person_id",
+        "    movies ||--o{ akas : imdb_id",
+        "    movies ||--o{ ratings_history : imdb_id",
+        "    movies |o--o{ charts : imdb_id",
+        "    movies |o--o| my_ratings : imdb_id",
+        "    movies |o--o{ movies : series_id",
+    ]
+    for table in Table:
+        keys = [field for field in table.fields if field.name in table.key]
+        lines += [f"    {table} {{", *(f"        {_diagram_type(field)} {field.name} PK" for field in keys), "    }"]
+    return "\n".join([*lines, "```", ""]) + "\n"
+
+
+def _diagram_type(field: Field) -> str:
+    return field.type.value.replace(" ", "_")
+
+
+def _dictionary() -> str:
+    """Every field of every table, as the field table declares it."""
+    parts = []
+    for table in Table:
+        parts += [f"### {table}", "", f"{table.meaning} Key: {', '.join(f'`{name}`' for name in table.key)}.", ""]
+        parts += ["| field | type | meaning | sources |", "|---|---|---|---|"]
+        for field in table.fields:
+            required = ", required" if field.required else ""
+            sources = ", ".join(field.sources)
+            parts.append(f"| `{field.name}` | {field.type.value}{required} | {field.meaning} | {sources} |")
+        parts.append("")
+    return "\n".join(parts) + "\n"
+
+
 def write() -> None:
     """Bring all of it up to date."""
     for name, make in WHOLE.items():
@@ -94,6 +131,8 @@ PARTS: Final[dict[tuple[str, str], Callable[[], str]]] = {
     ("README.md", "settings"): lambda: "\n".join(markdown()).replace("\n## ", "\n### ") + "\n\n",
     ("README.md", "command list"): _command_list,
     ("README.md", "scrape options"): lambda: _options_of("scrape"),
+    ("docs/data.md", "table picture"): _table_picture,
+    ("docs/data.md", "dictionary"): _dictionary,
     ("docs/commands.md", "commands"): lambda: "\n".join(_commands()) + "\n",
 }
 
