@@ -614,3 +614,19 @@ def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: 
     repository = opened(patience=0.5)
     with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="a lock on our tables"):
         repository.save(FILMS[0])
+
+
+@pytest.mark.parametrize("step", ["rows", "prepare"])
+def test_reading_and_preparing_name_the_lock_too(prepared: str, step: str) -> None:
+    execute = "DELETE FROM _yoyo_migration WHERE migration_id = (SELECT max(migration_id) FROM _yoyo_migration)"
+    with session(prepared, execute) as connection:
+        connection.commit()
+    with (
+        session(f"{prepared} application_name=report", "LOCK TABLE movies") as _,
+        closing(Database(prepared, patience=0.3)) as database,
+        pytest.raises(StoreUnavailable, match="held by report"),
+    ):
+        if step == "rows":
+            list(PostgresMovieRepository(database).rows(Table.MOVIES))
+        else:
+            schema.prepare(database)
