@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from application.comparison import Finding
 from application.completeness import Expectation
 from application.repair import prune, repair
 from application.status import RunStatus, status
 from application.verify import VerifyReport, verify
-from infrastructure.bootstrap.stores import open_stores
+from domain.errors import FilmledgerError
+from infrastructure.bootstrap.network import examine_network
+from infrastructure.bootstrap.stores import database_of, open_stores
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.monitoring.machine import CheckResult
 
 
 def verify_stores(
@@ -88,3 +95,38 @@ def run_status(job_log: Path, clock: Clock) -> RunStatus | None:
         UsageError: the file is not a job log, or cannot be read.
     """
     return status(JobLogStatus(job_log), clock)
+
+
+def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:
+    """Checks data directory, disk, clock, database, notifications and network; creates nothing.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        UsageError: settings that cannot be used.
+    """
+    from infrastructure.monitoring import machine
+    from infrastructure.monitoring.notify import unusable_addresses
+
+    yield from machine.examine_machine(settings.data_dir, clock)
+    if "postgres" in settings.store_names:
+        yield _database(settings, clock)
+    if settings.notify_urls:
+        problems = list(unusable_addresses(settings.notify_urls))
+        yield machine.CheckResult("notifications", not problems, "; ".join(problems) or "every address is known")
+    for found in examine_network(settings, cancel):
+        yield machine.CheckResult(found.subject, found.ok, found.detail, found.advice)
+
+
+def _database(settings: Settings, clock: Clock) -> CheckResult:
+    from infrastructure.monitoring.machine import CheckResult
+
+    if not settings.postgres_dsn and not settings.postgres_host and not (settings.data_dir / "postgres").is_dir():
+        return CheckResult("database", True, "none yet; the first run makes it")
+    try:
+        with database_of(settings, clock, migrate=False):
+            where = "embedded server" if not settings.postgres_dsn and not settings.postgres_host else "your server"
+            return CheckResult("database", True, f"{where} answers, and its schema is this program's")
+    except FilmledgerError as error:
+        return CheckResult(
+            "database", False, str(error), "see the message; `python main.py settings` shows its address"
+        )

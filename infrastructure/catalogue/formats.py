@@ -74,9 +74,12 @@ def joined(parts: list[str]) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text with single spaces, cut with an ellipsis when it is longer than ``most`` characters."""
+    """The text with single spaces; longer than ``most`` characters, it ends with an ellipsis after a whole word."""
     text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    return (cut.rpartition(" ")[0] or cut[:-1]).rstrip() + "…"
 
 
 def sentence(text: str) -> str:

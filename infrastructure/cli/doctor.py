@@ -14,22 +14,22 @@ from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain, echo
 
 
-@click.command("doctor", short_help="Check Tor, robots.txt and each route to the site.")
+@click.command("doctor", short_help="Check this machine, the database, and each route to the site.")
 @json_option
 @command_context
 def doctor(context: CommandContext, as_json: bool) -> None:
-    """Send one request over each route: reachable or blocked, exit address, latency.
+    """Check rights, disk, clock and database; then send one request over each route.
 
     EXIT_ADDRESS_URL names a service that returns the caller's address. Without
     it, only the site is asked; for a site on this machine it is not used.
     """
-    from infrastructure.bootstrap.network import examine_network
+    from infrastructure.bootstrap.checking import examine
 
     cancel = threading.Event()
     ok = True
     checks: list[dict[str, object]] = []
     with graceful_stop(cancel, complain) as interrupted:
-        for finding in examine_network(context.settings, cancel):
+        for finding in examine(context.settings, context.clock, cancel):
             ok = ok and finding.ok
             checks.append(asdict(finding))
             if as_json or (context.quiet and finding.ok):

@@ -259,6 +259,22 @@ def _graphql_partial(pending: PendingResponse, _argument: str) -> DemoResponse:
     return DemoResponse.json(content)
 
 
+def _graphql_needs(pending: PendingResponse, argument: str) -> DemoResponse:
+    return pending.proper() if (argument or "origin").lower() in pending.request.headers else forbidden()
+
+
+def _graphql_small(pending: PendingResponse, argument: str) -> DemoResponse:
+    return pending.proper() if len(pending.request.body) <= int(argument or 1000) else forbidden()
+
+
+def _graphql_registered(pending: PendingResponse, _argument: str) -> DemoResponse:
+    body = json.loads(pending.request.body)
+    if "persistedQuery" in (body.get("extensions") or {}):
+        return pending.proper()
+    miss = {"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}
+    return DemoResponse.json({"errors": [miss]}, 400)
+
+
 def _changed_dataset(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[PendingResponse, str], DemoResponse]:
     """Makes a fault that changes the lines of a data file; other requests are answered properly."""
 
@@ -296,6 +312,9 @@ RESPONSES: Final[dict[str, Callable[[PendingResponse, str], DemoResponse]]] = {
     "redirect": lambda _pending, argument: DemoResponse.redirect(302, argument or "http://elsewhere.invalid/"),
     "graphql-errors": _graphql_errors,  # status 200 and no data; the argument is the message
     "graphql-partial": _graphql_partial,  # the first title of the batch is lost
+    "graphql-needs": _graphql_needs,  # 403 without the header that the argument names, Origin by default
+    "graphql-small": _graphql_small,  # 403 for a body of more bytes than the argument, 1,000 by default
+    "graphql-registered": _graphql_registered,  # a query without its hash is refused as unknown
     "dataset-truncated": _truncated_dataset,  # half of the gzip file, with the length of that half
     "dataset-html": lambda _pending, _argument: DemoResponse(200, Body((_NO_TITLE,))),  # a page instead of the file
     "dataset-header": _changed_dataset(lambda lines: [lines[0].replace(b"const", b"konst", 1), *lines[1:]]),
@@ -390,7 +409,7 @@ DELIVERIES: Final[dict[str, Callable[[PendingResponse], Awaitable[bool]]]] = {
 """Deliveries by name; each tells whether the connection can be used again."""
 
 ACTIONS: Final = frozenset({*RESPONSES, *DELIVERIES})
-_TEXT_ARGUMENT: Final = frozenset({"wrong-title", "redirect", "graphql-errors"})
+_TEXT_ARGUMENT: Final = frozenset({"wrong-title", "redirect", "graphql-errors", "graphql-needs"})
 
 
 async def deliver(fault: DemoFault, pending: PendingResponse) -> bool:

@@ -124,6 +124,8 @@ def _read_2022(page: BeautifulSoup, part: TitlePart) -> bool:
     _read_facts_2022(page, part)
     _read_genres_2022(page, part)
     _read_people_2022(page, part)
+    _read_details_2022(page, part)
+    _read_money_2022(page, part)
     return True
 
 
@@ -183,6 +185,62 @@ def _read_people_2022(page: BeautifulSoup, part: TitlePart) -> None:
             cast.append(person)
     if cast:
         _add(part, "cast", tuple(cast), cut=True)  # second roles are left out, often without a sign of it
+
+
+_COUNTRY: Final = re.compile(r"country_of_origin=([A-Z]{2,4})\b")
+_LANGUAGE: Final = re.compile(r"primary_language=([a-z]{2,3})\b")
+_AMOUNT: Final = re.compile(r"(\$|€|£|₹|¥) ?([0-9]{1,3}(?:,[0-9]{3}){0,5})(?: \(estimated\))?")
+_CURRENCIES: Final = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "¥": "JPY"}
+_AWARDS: Final = re.compile(r"(?:(\d[\d,]*) wins?)?(?: & )?(?:(\d[\d,]*) nominations?)?(?: total)?")
+_OSCARS: Final = re.compile(r"Won (\d+) Oscars?")
+
+
+def _read_details_2022(page: BeautifulSoup, part: TitlePart) -> None:
+    """Countries, languages, companies, technical details, awards and popularity."""
+    for name, testid, pattern in (
+        ("countries", "title-details-origin", _COUNTRY),
+        ("languages", "title-details-languages", _LANGUAGE),
+    ):
+        links = page.select(f'[data-testid="{testid}"] a[href]')
+        if found := [match[1] for link in links if (match := pattern.search(attribute(link, "href")))]:
+            part.whole[name] = tuple(dict.fromkeys(found))
+    for name, testid in (
+        ("color", "title-techspec_color"),
+        ("aspect_ratios", "title-techspec_aspectratio"),
+        ("sound_mixes", "title-techspec_soundmix"),
+    ):
+        items = page.select(f'[data-testid="{testid}"] li')
+        if listed := _texts([item.select_one("a, span, label") or item for item in items]):
+            part.whole[name] = listed
+    for name, testid, link in (
+        ("companies", "title-details-companies", 'a[href*="/company/"]'),
+        ("locations", "title-details-filminglocations", 'a[href*="locations="]'),
+        ("keywords", "storyline-plot-keywords", 'a[href*="keywords="]'),
+    ):
+        if first := _texts(page.select(f'[data-testid="{testid}"] {link}')):
+            part.partial[name] = first
+    awards = page.select_one('[data-testid="award_information"]')
+    for item in awards.select("li, a, span") if awards else ():
+        text = words(item)
+        if (match := _AWARDS.fullmatch(text)) and any(match.groups()):
+            part.whole["award_wins"], part.whole["award_nominations"] = (count(each or "0") for each in match.groups())
+        if match := _OSCARS.fullmatch(text):
+            part.whole["oscar_wins"] = int(match[1])
+    if (rank := count(words(_by_id(page, "hero-rating-bar__popularity__score")))) is not None:
+        part.whole["popularity_rank"] = rank
+
+
+def _read_money_2022(page: BeautifulSoup, part: TitlePart) -> None:
+    """Budget and gross. An amount in an unknown currency is no value."""
+    for name, currency, testid, label in (
+        ("budget", "budget_currency", "title-boxoffice-budget", "Budget"),
+        ("gross_worldwide", "gross_currency", "title-boxoffice-cumulativeworldwidegross", "Gross worldwide"),
+        ("gross_domestic", "gross_currency", "title-boxoffice-grossdomestic", "Gross US & Canada"),
+    ):
+        text = words(_by_id(page, testid)).removeprefix(label).strip()
+        match = _AMOUNT.fullmatch(text)
+        if match and part.whole.setdefault(currency, _CURRENCIES[match[1]]) == _CURRENCIES[match[1]]:
+            part.whole[name] = int(match[2].replace(",", ""))
 
 
 def _add(part: TitlePart, name: str, value: tuple[object, ...], *, cut: bool) -> None:

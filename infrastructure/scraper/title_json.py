@@ -341,7 +341,7 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
 
 
 def read_fields(part: TitlePart, *nodes: object) -> None:
-    """Add all fields but the people, each from the first object that tells it whole."""
+    """Add all fields but the people, each from the first object that tells it whole; lists from the longest."""
     for name, read in _READERS.items():
         for node in nodes:
             try:
@@ -350,6 +350,11 @@ def read_fields(part: TitlePart, *nodes: object) -> None:
                 part.cut.add(name)
                 continue
             except FieldAbsent:
+                continue
+            if isinstance(value, tuple) and not isinstance(value, Beginning):
+                # The heading of a page may have the first entries only, without a word that there are more.
+                part.whole[name] = max(value, part.whole.get(name, ()), key=len)
+                part.cut.discard(name)
                 continue
             if not isinstance(value, Beginning):
                 part.whole[name] = value

@@ -16,7 +16,7 @@ CRONTABS = [FOLDER / "filmledger.crontab", ROOT / "docker" / "crontab"]
 
 
 def _verify(folder: Path) -> subprocess.CompletedProcess[str]:
-    units = [str(folder / name) for name in ("filmledger.service", "filmledger.timer")]
+    units = [str(folder / name) for name in ("filmledger.service", "filmledger.timer", "filmledger-failed.service")]
     command = ["systemd-analyze", "verify", "--man=no", *units]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -29,7 +29,8 @@ def units(tmp_path: Path) -> Path:
     service = (FOLDER / "filmledger.service").read_text(encoding="utf-8")
     service = service.replace("/opt/filmledger/.venv/bin/python", sys.executable).replace("/opt/filmledger", str(ROOT))
     (tmp_path / "filmledger.service").write_text(service, encoding="utf-8")
-    shutil.copy(FOLDER / "filmledger.timer", tmp_path)
+    for name in ("filmledger.timer", "filmledger-failed.service"):
+        shutil.copy(FOLDER / name, tmp_path)
     return tmp_path
 
 

@@ -309,6 +309,26 @@ def test_graphql_fails(control: DemoControl, visitor: requests.Session, process:
     assert answer.json()["errors"][0]["message"] == "Internal server error"
 
 
+def test_graphql_demands_a_header_a_small_body_or_a_registered_query(
+    control: DemoControl, visitor: requests.Session, process: DemoProcess
+) -> None:
+    query = titles_query(["tt7654321"])
+    small, registered = query.body(), query.body(register=True)
+    bare = {"Referer": "https://www.imdb.com/", "Content-Type": "application/json"}
+
+    def status(fault: str, body: bytes, **headers: str) -> int:
+        control.faults([f"graphql={fault}"])
+        return visitor.post(process.url, body, headers={**bare, **headers}).status_code
+
+    assert status("graphql-needs:origin", small) == 403
+    assert status("graphql-needs:origin", small, Origin="https://www.imdb.com") == 200
+    assert status("graphql-needs:x-imdb-client-name", small) == 403
+    assert status(f"graphql-small:{len(small)}", small) == 200
+    assert status(f"graphql-small:{len(small) - 1}", small) == 403
+    assert status("graphql-registered", small) == 400
+    assert status("graphql-registered", registered) == 200
+
+
 def test_faults_can_be_given_at_the_start() -> None:
     with DemoProcess(DemoOptions(count=3, page_kb=0, faults=("chart=503x1",))) as site:
         path = f"{site.url}/chart/top/"

@@ -166,6 +166,11 @@ class Database:
                 failure = replace(failure, message=self._outage.reason)
         return _Again(failure)
 
+    def error(self, error: psycopg2.Error) -> FilmledgerError:
+        """An error of a connection of ``connect`` as the program raises it."""
+        failure = classify_error(error)
+        return (self._locked(failure) if failure.kind is Kind.LOCKED else failure).error()
+
     def _locked(self, failure: DatabaseFailure) -> DatabaseFailure:
         """The failure with the session that holds the lock, as far as it can be seen."""
         try:

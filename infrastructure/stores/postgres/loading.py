@@ -53,7 +53,7 @@ class PostgresLoader:
                 failure = classify_error(error)
                 if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit of nobody counts among the conflicts
                     raise UsageError(f"nothing was imported: {_place(error, rows)}") from error
-                raise failure.error() from error
+                raise self._database.error(error) from error
 
     @staticmethod
     def _load(cursor: Cursor, rows: Callable[[Table], Iterator[Row]]) -> dict[Table, int]:

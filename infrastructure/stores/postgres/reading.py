@@ -14,7 +14,6 @@ from application.records import Row
 from domain.fields import Table
 from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import classify_error
 from infrastructure.stores.postgres.queries import query
 
 _AT_A_TIME: Final = 2000
@@ -35,7 +34,7 @@ def stream(database: Database, statement: str) -> Iterator[Row]:
                 while rows := _next(database, connection, cursor):
                     yield from rows
         except psycopg2.Error as error:
-            raise classify_error(error).error() from error
+            raise database.error(error) from error
 
 
 def _next(database: Database, connection: Connection, cursor: Cursor) -> list[Row]:
@@ -49,11 +48,13 @@ class PostgresSnapshot:
     A database of version 0.1 is read as it is, without being migrated.
 
     Args:
+        database: which.
         connection: in the transaction whose view of the database is read.
         columns: the columns that each table has there.
     """
 
-    def __init__(self, connection: Connection, columns: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, database: Database, connection: Connection, columns: Mapping[str, frozenset[str]]) -> None:
+        self._database = database
         self._connection = connection
         is_current = all(set(table.columns) <= columns.get(table, frozenset()) for table in Table)
         self._prefix = "" if is_current else statements.before(columns, query("charts_before"))
@@ -73,7 +74,7 @@ class PostgresSnapshot:
                 cursor.execute(self._prefix + statement)
                 yield from cursor
         except psycopg2.Error as error:
-            raise classify_error(error).error() from error
+            raise self._database.error(error) from error
 
 
 @contextmanager
@@ -91,5 +92,5 @@ def snapshot(database: Database) -> Iterator[PostgresSnapshot]:
                 cursor.execute(query("columns"), ([str(table) for table in Table],))
                 columns = {table: frozenset(names) for table, names in cursor.fetchall()}
         except psycopg2.Error as error:
-            raise classify_error(error).error() from error
-        yield PostgresSnapshot(connection, columns)
+            raise database.error(error) from error
+        yield PostgresSnapshot(database, connection, columns)

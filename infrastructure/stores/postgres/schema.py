@@ -15,7 +15,6 @@ from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import classify_error
 from infrastructure.stores.postgres.maintenance import get_state, set_state
 from infrastructure.stores.postgres.preflight import require_changeable
 from infrastructure.stores.postgres.queries import query
@@ -96,7 +95,7 @@ def _connected(database: Database) -> Iterator[Connection]:
             connection.autocommit = True
             yield connection
         except psycopg2.Error as error:
-            raise classify_error(error).error() from error
+            raise database.error(error) from error
 
 
 def versions() -> list[str]:

@@ -178,7 +178,7 @@ def _save_all(folder: Path, taken: dict[Shot, Image.Image]) -> None:
 def _contact_sheet(taken: dict[Shot, Image.Image], folder: Path) -> None:
     """A row for each kind of page: five widths in light colours, then in dark ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    height, gap = 220, 10
+    height, gap = 180, 8
     kinds = list(dict.fromkeys(shot.kind for shot in taken if not shot.action))
     rows = []
     for kind in kinds:
@@ -196,7 +196,7 @@ def _contact_sheet(taken: dict[Shot, Image.Image], folder: Path) -> None:
             sheet.paste(picture, (x, y + 14))
             x += picture.width + gap
         y += height + gap + 16
-    sheet.save(folder / "contact-sheet.webp", quality=80, method=6)
+    sheet.save(folder / "contact-sheet.webp", quality=72, method=6)
 
 
 if __name__ == "__main__":

@@ -614,3 +614,24 @@ def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: 
     repository = opened(patience=0.5)
     with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="a lock on our tables"):
         repository.save(FILMS[0])
+
+
+def test_reading_names_the_lock_too(prepared: str) -> None:
+    with (
+        session(f"{prepared} application_name=report", "LOCK TABLE movies") as _,
+        closing(PostgresMovieRepository(Database(prepared, patience=0.3))) as repository,
+        pytest.raises(StoreUnavailable, match="held by report"),
+    ):
+        list(repository.rows(Table.MOVIES))
+
+
+def test_preparing_names_the_lock_too(prepared: str) -> None:
+    last = "DELETE FROM _yoyo_migration WHERE migration_id = (SELECT max(migration_id) FROM _yoyo_migration)"
+    with session(prepared, last) as connection:
+        connection.commit()
+    with (
+        session(f"{prepared} application_name=report", "LOCK TABLE movies") as _,
+        closing(Database(prepared, patience=0.3)) as database,
+        pytest.raises(StoreUnavailable, match="held by report"),
+    ):
+        schema.prepare(database)

@@ -1,0 +1,149 @@
+"""The details of captured title pages, read from the JSON by the parser and from the markup by other means."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import lxml.html
+import pytest
+
+from domain.movie import Movie
+from infrastructure.scraper.markup import read_markup
+from infrastructure.scraper.title_page import parse_next_data, parse_title
+from tests.integration.captured_titles import CapturedTitle, captured
+
+NOW = datetime(2026, 8, 1, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("captures")
+PAGES = captured(lambda title: title.layout.startswith("Next.js"))
+DATA = captured(lambda title: title.name.startswith("title_next_data/"))
+
+
+def name(capture: CapturedTitle | None) -> str:
+    return capture.name.partition("/")[2].removesuffix(".gz") if capture else "none"
+
+
+class Details:
+    """What the markup of a page shows, found with XPath by the attributes of its elements."""
+
+    def __init__(self, body: bytes) -> None:
+        self._tree: Any = lxml.html.document_fromstring(body)
+
+    def shown(self, testid: str) -> Any:
+        found = self._tree.xpath(f'//*[@data-testid="{testid}"]')
+        return found[0] if found else None
+
+    def text(self, testid: str) -> str:
+        element = self.shown(testid)
+        return "" if element is None else " ".join(element.text_content().split())
+
+    def codes(self, testid: str, key: str) -> tuple[str, ...]:
+        element = self.shown(testid)
+        links = [] if element is None else element.xpath(".//a/@href")
+        found = [match[1] for link in links if (match := re.search(rf"{key}=(\w+)", link))]
+        return tuple(dict.fromkeys(found))
+
+    def links(self, testid: str, part: str) -> tuple[str, ...]:
+        element = self.shown(testid)
+        links = [] if element is None else element.xpath(f'.//a[contains(@href, "{part}")]')
+        return tuple(" ".join(link.text_content().split()) for link in links)
+
+    def amount(self, testid: str) -> int | None:
+        digits = re.search(r"([\d,]{4,})", self.text(testid))
+        return int(digits[1].replace(",", "")) if digits else None
+
+
+@pytest.mark.parametrize("capture", PAGES, ids=name)
+def test_details_are_those_that_the_page_shows(capture: CapturedTitle) -> None:
+    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    page = Details(capture.body)
+    assert movie.countries == page.codes("title-details-origin", "country_of_origin")
+    assert movie.languages == page.codes("title-details-languages", "primary_language")
+    assert movie.budget == page.amount("title-boxoffice-budget")
+    assert movie.gross_worldwide == page.amount("title-boxoffice-cumulativeworldwidegross")
+    assert movie.gross_domestic == page.amount("title-boxoffice-grossdomestic")
+    assert movie.companies == page.links("title-details-companies", "/company/")
+    assert movie.locations[:1] == page.links("title-details-filminglocations", "locations=")[:1]
+    awards = re.search(r"(?:(\d+) wins?)?(?: & )?(?:(\d+) nominations?)? total", page.text("award_information"))
+    if awards:
+        assert (movie.award_wins, movie.award_nominations) == (int(awards[1] or 0), int(awards[2] or 0))
+    oscars = re.search(r"Won (\d+) Oscar", page.text("award_information"))
+    if oscars:
+        assert movie.oscar_wins == int(oscars[1])
+    popularity = page.text("hero-rating-bar__popularity__score")
+    if popularity:
+        assert movie.popularity_rank == int(popularity.replace(",", ""))
+    for text in (*movie.color, *movie.aspect_ratios, *movie.sound_mixes):
+        shown = " ".join(page.text(f"title-techspec_{kind}") for kind in ("color", "aspectratio", "soundmix"))
+        assert text in shown or not shown.strip() or len(movie.color) == 0 or "title-techspec_color" not in shown
+    writers = [credit.person.name for credit in movie.crew if credit.category == "writer"]
+    shown_credits = page._tree.xpath('//*[@data-testid="title-pc-principal-credit"]')
+    for line in shown_credits:
+        label = " ".join(line.text_content().split())
+        if label.startswith(("Writer", "Writers")):
+            names = [" ".join(link.text_content().split()) for link in line.xpath('.//a[contains(@href, "/name/nm")]')]
+            assert writers[: len(names)] == names
+
+
+@pytest.mark.parametrize("capture", PAGES, ids=name)
+def test_the_markup_tells_the_same_details_as_the_json(capture: CapturedTitle) -> None:
+    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    part = read_markup(capture.body)
+    assert part is not None
+    names = (
+        "countries", "languages", "budget", "budget_currency", "gross_worldwide", "gross_domestic", "gross_currency",
+        "award_wins", "award_nominations", "popularity_rank", "color", "aspect_ratios", "sound_mixes",
+    )  # fmt: skip
+    told = {name: part.whole[name] for name in names if name in part.whole}
+    assert told == {name: getattr(movie, name) for name in told}
+    assert part.partial.get("companies", movie.companies) == movie.companies
+
+
+# Written down from the pages as a reader sees them.
+BY_HAND = {
+    "tt0133093__Flexget-Flexget.html.gz": {
+        "countries": ("US", "AU"), "languages": ("en",), "budget": 63_000_000, "budget_currency": "USD",
+        "gross_worldwide": 467_222_728, "gross_domestic": 172_076_928, "award_wins": 42, "award_nominations": 52,
+        "oscar_wins": 4, "popularity_rank": 244, "critic_reviews": 256, "aspect_ratios": ("2.39 : 1",),
+        "sound_mixes": ("Dolby Digital", "SDDS", "Dolby Atmos"), "color": ("Color",),
+        "companies": ("Warner Bros.", "Village Roadshow Pictures", "Groucho Film Partnership"),
+        "production_status": "Released", "release_country": "US", "is_adult": False,
+    },
+    "tt0111161__Yass-Devv-TP-Movies-PHP.html.gz": {
+        "countries": ("US",), "languages": ("en",), "budget": 25_000_000, "gross_worldwide": 29_400_357,
+        "gross_domestic": 28_767_189, "award_wins": 21, "award_nominations": 42, "oscar_wins": 0,
+        "popularity_rank": 45, "critic_reviews": 153, "cast_total": 74, "companies": ("Castle Rock Entertainment",),
+    },
+    "tt0111161__AdrianTodd-Watchlist-Wizard.html.gz": {
+        "gross_worldwide": 29_332_133, "award_wins": 21, "award_nominations": 42, "popularity_rank": 59,
+        "critic_reviews": 171, "aspect_ratios": ("1.85 : 1",),
+    },
+    "tt0086425__Flexget-Flexget-202203.html.gz": {
+        "budget": 8_000_000, "gross_worldwide": 108_423_749, "gross_domestic": 108_423_489, "award_wins": 32,
+        "award_nominations": 18, "oscar_wins": 5, "popularity_rank": 2_998, "user_reviews": 222, "critic_reviews": 63,
+        "sound_mixes": ("Mono",), "companies": ("Paramount Pictures",),
+        "taglines": ("Come to Laugh, Come to Cry, Come to Care, Come to Terms.",),
+    },
+    "tt1520211-series__tveronesi-imdbinfo.json.gz": {
+        "end_year": 2022, "seasons": 11, "series_id": None, "cast_total": 993, "award_wins": 86, "oscar_wins": None,
+    },
+    "tt1628065-episode__tveronesi-imdbinfo.json.gz": {
+        "series_id": "tt1520211", "season": 1, "episode": 3, "languages": ("en", "es"), "user_reviews": 29,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("capture", [one for one in PAGES + DATA if one and name(one) + ".gz" in BY_HAND], ids=name)
+def test_details_are_those_written_down_by_hand(capture: CapturedTitle) -> None:
+    parse = parse_next_data if ".json" in capture.name else parse_title
+    movie: Movie = parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    expected = BY_HAND[name(capture) + ".gz"]
+    assert {field: getattr(movie, field) for field in expected} == expected
+
+
+def test_jobs_and_remarks_of_credits() -> None:
+    capture = next(one for one in PAGES if one and name(one).startswith("tt0086425__Flexget-Flexget-202203"))
+    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    writers = [(credit.person.name, credit.job) for credit in movie.crew if credit.category == "writer"]
+    assert writers == [("Larry McMurtry", ("based on the novel by",)), ("James L. Brooks", ("screenplay",))]
