@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 import domain.errors
-from domain.errors import FilmledgerError, SourceError
+from domain.errors import FilmledgerError, SourceError, UsageError
 from infrastructure.api import parse_title, scrape
 from infrastructure.cli.app import program
 from infrastructure.cli.exit_codes import errors_as_exit_codes
@@ -34,7 +34,7 @@ from infrastructure.scraper.saved_pages import read_title
 from infrastructure.stores.csv.layout import translate_os_errors
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
-from shared.settings import Settings, load
+from shared.settings import Settings, SettingsError, load
 from tests.conftest import ROOT
 from tests.support.fault_site import PAGE, FaultSite, Reply, garbage, reply
 from tests.support.movies import movie
@@ -456,3 +456,19 @@ def test_what_is_shown_is_compared_in_earnest() -> None:
 
 def test_no_thread_is_left_behind() -> None:
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("scrape")]
+
+
+def test_what_is_wrong_with_written_text(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    for content in (b"MAX_THREADS: 7\n", b"PROXY_USER=Jos\xe9\n", b"SITE_URL=http://a:b@c.invalid\n"):
+        env.write_bytes(content)
+        with pytest.raises(SettingsError) as refused:
+            load({}, env)
+        assert shown("SettingsError", str(refused.value)), str(refused.value)
+
+
+def test_a_data_directory_on_a_disk_that_is_not_mounted(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to("/mnt/not-mounted")
+    with pytest.raises(UsageError) as refused:
+        DataDir(tmp_path / "data").prepare()
+    assert shown("UsageError", str(refused.value)), str(refused.value)
