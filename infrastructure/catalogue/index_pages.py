@@ -13,7 +13,7 @@ from application.catalogue_data import Appearance, printable
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.plots import person_trend
-from infrastructure.catalogue.renderer import Card, PageRenderer, Placeholder, PosterImage, placeholder
+from infrastructure.catalogue.renderer import Card, PageRenderer, Placeholder, PosterImage
 
 _MAX_MOST_FREQUENT: Final = 24
 _MAX_COLLABORATORS: Final = 12
@@ -137,7 +137,7 @@ def _tile(renderer: PageRenderer, name: str, path: str, movies: Sequence[Movie],
         path,
         formats.count(len(movies), "film"),
         f"{mean(ratings):.1f}" if ratings else "",
-        tuple((renderer.poster(movie), placeholder(movie)) for movie in chosen),
+        tuple((card.poster, card.placeholder) for card in map(renderer.card, chosen)),
     )
 
 

@@ -171,6 +171,7 @@ class PageRenderer:
         self.data = data
         self.site = site
         self.urls = PageUrls(data)
+        self._cards: dict[str, Card] = {}
         self.decade_paths = frozenset(map(self.urls.decade, data.decades))
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
@@ -217,6 +218,15 @@ class PageRenderer:
 
     def card(self, movie: Movie, position: ChartPosition | None = None) -> Card:
         """Returns a film's card; with a position it shows rank and movement."""
+        if position is not None:
+            return self._card(movie, position)
+        known = self._cards.get(movie.imdb_id)  # a film is shown on many pages
+        if known is None:
+            known = self._cards[movie.imdb_id] = self._card(movie, None)
+        return known
+
+    def _card(self, movie: Movie, position: ChartPosition | None) -> Card:
+        poster = self.poster(movie)
         move, kind, words = _movement(position)
         data: dict[str, str | int | float | None] = {
             "text": formats.searchable(" ".join(_searched_text(movie))),
@@ -233,8 +243,8 @@ class PageRenderer:
         return Card(
             href=self.urls.film(movie.imdb_id),
             title=movie.title,
-            poster=self.poster(movie),
-            placeholder=placeholder(movie),
+            poster=poster,
+            placeholder=_NO_PLACEHOLDER if poster else placeholder(movie),
             year="" if movie.year is None else str(movie.year),
             by=movie.directors[0].person.name if movie.directors else "",
             rating="" if movie.rating is None else f"{movie.rating:.1f}",
@@ -272,6 +282,9 @@ class PageRenderer:
             {"name": "People", "path": "people.html"},
             {"name": "Findings", "path": "charts.html"},
         ]
+
+
+_NO_PLACEHOLDER: Final = Placeholder(0, 0, 0, "", "")  # of films with a poster
 
 
 def poster_image(poster: Poster) -> PosterImage:
