@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import logging
@@ -24,7 +25,7 @@ from domain.movie import Movie
 from infrastructure.stores.csv import snapshot
 from infrastructure.stores.csv import writer as writer_module
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from infrastructure.stores.csv.snapshot import FileEntry
+from infrastructure.stores.csv.snapshot import FileEntry, Manifest
 from tests.support.movies import EPOCH, full_movie, imdb_id, movie, person
 from tests.support.repositories import contents, expected
 
@@ -510,19 +511,49 @@ def test_titles_missing_from_a_replaced_file_are_named_even_without_credits(tmp_
         assert list(repository.ids()) == [imdb_id(1), imdb_id(3), imdb_id(4)]
 
 
+@pytest.mark.parametrize("table", [Table.MOVIES, Table.CHARTS])  # one that the journal changes, and one it does not
 def test_a_version_with_another_separator_is_kept_aside_and_ours_counts(
-    filled: Path, caplog: pytest.LogCaptureFixture
+    filled: Path, table: Table, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(filled) as repository:
         repository.save(full_movie(4, cast=4, people=9))
         other = filled / "other.csv"
         other.write_text("imdb_id;title\ntt0000001;x\n")
-        other.replace(filled / "movies.csv")
+        other.replace(filled / f"{table}.csv")
         repository.finalize()
         assert contents(repository) == expected([*SAVED, full_movie(4, cast=4, people=9)])
+        assert plainly(filled / f"{table}.csv")[0] == list(table.columns)
     assert "cannot be read: kept as" in caplog.text
-    (copy,) = filled.glob("edited-movies-*.csv")
+    (copy,) = filled.glob(f"edited-{table}-*.csv")
     assert copy.read_text().startswith("imdb_id;title")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.EIO, "no answer")])
+def test_what_ends_a_merge_just_after_its_manifest_loses_nothing(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    saved = [*SAVED, full_movie(4, cast=4, people=9), full_movie(5, cast=4, people=9)]
+    write = Manifest.write
+
+    def write_and_fail(self: Manifest, path: Path) -> None:
+        write(self, path)
+        raise error
+
+    with opened(filled) as repository:
+        repository.save(saved[3])
+        monkeypatch.setattr(Manifest, "write", write_and_fail)
+        with pytest.raises((KeyboardInterrupt, StoreUnavailable)):
+            repository.finalize()
+        monkeypatch.undo()
+        dead = Path(shutil.copytree(filled, filled.parent / f"{filled.name}-dead"))
+        assert contents(CsvMovieRepository(dead, read_only=True)) == expected(saved[:4])
+        with opened(dead) as again:
+            assert contents(again) == expected(saved[:4])
+        assert contents(repository) == expected(saved[:4])
+        repository.save(saved[4])
+        repository.finalize()
+        assert contents(repository) == expected(saved)
+    assert contents(CsvMovieRepository(filled, read_only=True)) == expected(saved)
 
 
 def test_a_file_changed_between_a_kill_and_the_next_run_is_set_aside_when_rolling_forward(tmp_path: Path) -> None:

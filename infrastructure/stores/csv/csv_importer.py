@@ -67,7 +67,7 @@ class ImportedFile:
         scratch: the folder for temporary files; the system's if ``None``.
 
     Raises:
-        UsageError: the first line is none of ours; the message says what to do.
+        UsageError: the first line has other columns; the message says what to do.
         OSError: it cannot be read, or there is no room for temporary files.
     """
 

@@ -56,11 +56,6 @@ class FileEntry:
     before: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
 
-    @property
-    def as_before(self) -> tuple[int, ...]:
-        """What the next generation says of this one."""
-        return (self.size, self.crc, *self.identity)
-
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

@@ -56,7 +56,7 @@ class CsvWriter:
         rank_chart: answers the chart of ranks in files of version 0.1.
 
     Raises:
-        UsageError: a file is none of ours, or a row cannot be read; nothing was changed.
+        UsageError: a file has other columns, or a row cannot be read; nothing was changed.
         OSError: the disk refuses.
     """
 
@@ -168,7 +168,7 @@ class CsvWriter:
         try:
             with translate_os_errors(self._layout.directory):
                 self.merge()
-        except StoreError as error:
+        except (StoreError, UsageError) as error:
             _log.warning("%s; what was saved is in %s and joins the files with the next run", error, self._layout.state)
         with self.lock:
             self._snapshot.close()
@@ -251,8 +251,10 @@ class CsvWriter:
         try:
             for table in Table:
                 pieces = self._pieces(view, table, imported, files, missing, number, escaped=escaped)
-                if pieces is None:
+                entry = base.entry(table)
+                if pieces is None and stamps[table] == (entry.size, entry.identity) and table in files:
                     continue
+                pieces = pieces or ((chunk.first, chunk.data) for chunk in base.chunks(table))
                 written = write_upcoming(layout, table, number, pieces)
                 before = (stamps[table][0], base.entry(table).crc, *stamps[table][1])
                 files[table] = replace(written, before=before if stamps[table][0] else ())
@@ -265,18 +267,25 @@ class CsvWriter:
             marker = None if imported and escape is None else view.marker
             manifest = Manifest(number, contained, escaped, marker, files)
             opened = open_snapshot(layout, manifest)
-            failed = _installed(layout, manifest)
+            manifest.write(layout.manifest)
         except BaseException:
-            merge.discard(layout, number)
+            # An error or Ctrl-C may come after the manifest was renamed.
+            present = read_manifest(layout.manifest)
+            if present is not None and present.generation == number:
+                self._switch(opened, journals)
+            else:
+                merge.discard(layout, number)
             raise
-        with self.lock:  # from here on the new generation counts, whether its files can be renamed or not
-            self._snapshot = opened
-            self._journals = [journal for journal in self._journals if journal not in journals]
-        if failed is not None:
-            raise failed
+        self._switch(opened, journals)
         self.missing.update(missing)
         self._settle(manifest)
         return True
+
+    def _switch(self, opened: CsvSnapshot, contained: Sequence[Journal]) -> None:
+        """Uses a generation that counts now, whether its files can be renamed or not."""
+        with self.lock:
+            self._snapshot = opened
+            self._journals = [journal for journal in self._journals if journal not in contained]
 
     def _pieces(
         self,
@@ -289,12 +298,12 @@ class CsvWriter:
         *,
         escaped: bool,
     ) -> Pieces | None:
-        """The rows of a table in the next generation; ``None`` if its file stays as it is."""
+        """The rows of a table in the next generation; ``None`` if they are the same as before."""
         base = view.snapshot
         source = imported.get(table)
         keys = view.overlay.keys(table, empty=source is None and not base.entry(table).keys)
         of_movies = table in (Table.CREDITS, Table.AKAS) and not imported.keys().isdisjoint((table, Table.MOVIES))
-        if source is None and not keys and not of_movies and table in base.manifest.files:
+        if source is None and not keys and not of_movies:
             return None
         chunks = base.chunks(table) if source is None else source.chunks(escape=escaped)
         pieces = merge.overlaid(chunks, view.overlay, table, keys, escaped=escaped)
@@ -503,22 +512,6 @@ class CsvWriter:
 
 
 _ENTRIES_AT_ONCE: Final = 200
-
-
-def _installed(layout: Layout, manifest: Manifest) -> OSError | None:
-    """Lets a generation count; what failed after the manifest was renamed is returned.
-
-    Raises:
-        OSError: the old generation still counts.
-    """
-    try:
-        manifest.write(layout.manifest)
-    except OSError as error:
-        present = read_manifest(layout.manifest)
-        if present is None or present.generation != manifest.generation:
-            raise
-        return error
-    return None
 
 
 def _movie_ids(layout: Layout, files: Mapping[Table, FileEntry], number: int, *, escaped: bool) -> Iterator[str]:
