@@ -313,7 +313,7 @@ def test_graphql_demands_a_header_a_small_body_or_a_registered_query(
     control: DemoControl, visitor: requests.Session, process: DemoProcess
 ) -> None:
     query = titles_query(["tt7654321"])
-    small, registered = query.body(), query.body(register=True)
+    small, registered = query.body(), query.body(digest=True)
     bare = {"Referer": "https://www.imdb.com/", "Content-Type": "application/json"}
 
     def status(fault: str, body: bytes, **headers: str) -> int:
