@@ -1,4 +1,4 @@
-"""What a run has to do: a chart's titles in rank order, or the ids of a list."""
+"""The jobs of a run: a chart's titles in rank order, or the ids of a list."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def with_episodes(jobs: Iterable[Job], episodes: Callable[[str], Iterable[tuple[
 def jobs_of_lines(lines: Iterable[str], complain: Callable[[str], None]) -> Iterator[Job]:
     """A job for each line that names a title: an IMDb id or a title's address.
 
-    Blank lines are nothing, ``#`` begins a comment, a byte order mark and any
+    Blank lines are skipped, ``#`` begins a comment, a byte order mark and any
     line ends are fine. Streams: a list may be longer than memory.
 
     Args:
         lines: with or without line ends.
-        complain: told each line that names no title, with its number; it is skipped.
+        complain: called with each line that names no title and its number; the line is skipped.
     """
     seq = 0
     for number, line in enumerate(lines, 1):

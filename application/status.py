@@ -1,4 +1,4 @@
-"""How a run stands, read off its log: while it runs, and after."""
+"""The state of a run, read from its job log during the run and afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """What a run is of. A log continues only the run it was begun for.
+    """What a run works on. A log continues only the run that it was created for.
 
     Attributes:
         work: ``scrape``, ``parse``, ``posters``.
@@ -35,7 +35,7 @@ class RunIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many jobs were settled of late: ``count`` after the one at ``since``, the last of them at ``until``."""
+    """Jobs that ended recently: ``count`` after the one at ``since``, the last of them at ``until``."""
 
     count: int
     since: datetime
@@ -44,7 +44,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """What a log tells about its last run.
+    """The last run of a log.
 
     Attributes:
         run: the run's id.
@@ -55,8 +55,8 @@ class LoggedRun:
         last_event: when the last line was written.
         alive: whether a process is at work on it now; ``None`` when that cannot be told.
         pid: the process that is, or the last one that was.
-        ended: why the last process let go; ``None`` if it did not say.
-        pace: of late, in the last sitting.
+        ended: why the last process stopped; ``None`` if it stopped unexpectedly.
+        pace: recently, in the last process.
         unusable: lines that were skipped.
     """
 
@@ -76,26 +76,26 @@ class LoggedRun:
 
 
 class RunReader(Protocol):
-    """Reads a log without disturbing whoever writes it."""
+    """Reads a log without disturbing the process that writes it."""
 
     def read(self) -> LoggedRun | None:
         """The last run of the log; ``None`` if there is none.
 
         Raises:
-            UsageError: the file is no job log of ours, or cannot be read.
+            UsageError: the file is not a job log of this program, or cannot be read.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """The answer of ``status``: the log's last run at the moment ``at``."""
+    """The result of ``status``: the log's last run at the moment ``at``."""
 
     logged: LoggedRun
     at: datetime
 
     @property
     def rate(self) -> float:
-        """Jobs settled in a second, of late. A live run that stands still sinks towards 0."""
+        """Jobs that ended in a second, recently. It falls towards 0 while a running run makes no progress."""
         pace = self.logged.pace
         if pace is None:
             return 0.0
@@ -104,7 +104,7 @@ class RunStatus:
 
     @property
     def estimated_end(self) -> datetime | None:
-        """When a live run will be through at this rate; ``None`` when nobody can tell."""
+        """When a running run will end at this rate; ``None`` when that is unknown."""
         if not self.logged.alive or not self.logged.whole or not self.rate:
             return None
         try:
@@ -114,7 +114,7 @@ class RunStatus:
 
     @property
     def well(self) -> bool:
-        """Whether nothing needs a look: the run is under way; or was finished, or stopped, and nothing failed."""
+        """Whether nothing needs attention: the run is running; or it finished or was stopped, and nothing failed."""
         logged = self.logged
         if logged.alive or logged.ended is None:
             return logged.alive is not False
@@ -148,10 +148,10 @@ class RunStatus:
 
 
 def status(reader: RunReader, clock: Clock) -> RunStatus | None:
-    """How the log's last run stands; ``None`` if there has been none.
+    """Returns the state of the log's last run; ``None`` if there has been none.
 
     Raises:
-        UsageError: the file is no job log of ours, or cannot be read.
+        UsageError: the file is not a job log of this program, or cannot be read.
     """
     logged = reader.read()
     return None if logged is None else RunStatus(logged, clock.now())

@@ -1,4 +1,4 @@
-"""A context that is entered while its user is still busy with something else."""
+"""Enters a context in the background."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 def enter_in_background(
     manager: AbstractContextManager[T], *, abandon: Callable[[], None]
 ) -> Iterator[Callable[[], T]]:
-    """Enter a context in a thread of its own; the block goes on, and asks for what it gives when it is needed.
+    """Enters a context in a thread of its own while the block runs; the block calls the result when it needs it.
 
-    What entering raises is raised where it is asked for, at the latest at the end
-    of the block. There the context is left, on the block's thread.
+    An error of entering is raised by that call, at the latest at the end of the
+    block. The context is left at the end of the block, on the block's thread.
 
     Args:
         manager: the context.
-        abandon: called if the block fails before it was entered: ends what entering waits for.
+        abandon: called if the block fails before the context was entered; must end what entering waits for.
     """
     with ExitStack() as stack:
         executor = ThreadPoolExecutor(1, thread_name_prefix="background")
@@ -39,7 +39,7 @@ def enter_in_background(
             yield result
         except BaseException:
             abandon()
-            entering.exception()  # the block's own error is the one to tell; nothing is left under way
+            entering.exception()  # the block's own error is the one to raise; waits until nothing is running
             raise
         if not asked:
             entering.result()

@@ -1,9 +1,8 @@
-"""Many threads hand in one item each; few calls carry them all.
+"""Gathers items of many threads into few calls, as the group commit of a database does.
 
-The pattern is a database's group commit: while one call is under way the items
-of the other threads gather, and the next call takes them together. Nobody waits
-for company: a lone item goes at once. ``Batcher`` lets the threads that hand in
-do the calls; ``BackgroundBatcher`` has a thread of its own for them.
+While one call runs, the items of other threads gather, and the next call takes
+them together. A single item is passed on at once. ``Batcher`` makes the calls on
+the submitting threads; ``BackgroundBatcher`` has a thread of its own for them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ class _Entry(Generic[T, R]):
     def __init__(self, item: T) -> None:
         self.item = item
         self.wake = threading.Event()
-        self.batch: list[_Entry[T, R]] = []  # what this thread is to flush, itself first; empty: it only waits
+        self.batch: list[_Entry[T, R]] = []  # items this thread flushes, its own first; empty: it only waits
         self.result: R | None = None
         self.error: BaseException | None = None
 
@@ -32,9 +31,9 @@ class Batcher(Generic[T, R]):
     """Gathers concurrent calls of ``submit`` into calls of ``flush``.
 
     Args:
-        flush: takes the items in order of arrival and answers one result or one
-            exception for each, in the same order; what it raises goes to all.
-        max_batch: most items in one call.
+        flush: takes the items in order of arrival and returns one result or one
+            exception for each, in the same order; what it raises is raised for all.
+        max_batch: items in one call, at most.
         lanes: how many calls of ``flush`` may run at the same time.
     """
 
@@ -54,10 +53,10 @@ class Batcher(Generic[T, R]):
         self._waiting: deque[_Entry[T, R]] = deque()
 
     def submit(self, item: T) -> R:
-        """Hand in one item and wait for its result.
+        """Submits one item and waits for its result.
 
         Raises:
-            Exception: whatever ``flush`` answered or raised for it.
+            Exception: what ``flush`` returned or raised for it.
         """
         entry: _Entry[T, R] = _Entry(item)
         with self._lock:
@@ -74,7 +73,7 @@ class Batcher(Generic[T, R]):
         return entry.result  # type: ignore[return-value]  # settled without an error means a result
 
     def _appoint(self) -> None:
-        """Give the first in line the next batch; called with the lock held and a lane taken."""
+        """Gives the next batch to the thread of its first item; called with the lock held and a lane taken."""
         batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
         batch[0].batch = batch
         batch[0].wake.set()
@@ -97,26 +96,26 @@ class Batcher(Generic[T, R]):
                 self._free_lanes += 1
         for entry in batch[1:]:
             entry.wake.set()
-        batch.clear()  # the entry holds the list and the list the entry: let go of the items now
+        batch.clear()  # entry and list refer to each other: free the items now
 
 
 class PendingItem(Generic[T]):
-    """An item on its way."""
+    """An item that was submitted and is not flushed yet."""
 
     __slots__ = ("_done", "error", "item")
 
     def __init__(self, item: T) -> None:
         self.item = item
         self.error: BaseException | None = None
-        # A lock that is let go of once, and waited for by one thread: an event would cost ten times as much to make.
+        # A lock that is released once and awaited by one thread: creating an event takes ten times as long.
         self._done = threading.Lock()
         self._done.acquire()
 
     def wait(self) -> None:
-        """Wait until it has been flushed. To be called once.
+        """Waits until it has been flushed. To be called once.
 
         Raises:
-            BaseException: whatever ``flush`` raised.
+            BaseException: what ``flush`` raised.
         """
         self._done.acquire()
         error, self.error = self.error, None
@@ -127,20 +126,20 @@ class PendingItem(Generic[T]):
                 del error  # its traceback holds this frame: a cycle would keep files open that the frames below use
 
     def settle(self, error: BaseException | None) -> None:
-        """End the wait."""
+        """Ends the wait."""
         self.error = error
         self._done.release()
 
 
 class BackgroundBatcher(Generic[T]):
-    """Gathers what many threads hand in, and flushes it on one thread of its own.
+    """Gathers the items of many threads and flushes them on one thread of its own.
 
-    Whoever hands something in may do other work before waiting for it. The thread
+    A thread may do other work before it waits for its item. The flushing thread
     is started with the first item.
 
     Args:
-        flush: takes the items in order of arrival; what it raises goes to all of them.
-        max_batch: most items in one call.
+        flush: takes the items in order of arrival; what it raises is raised for all of them.
+        max_batch: items in one call, at most.
         name: of the thread.
     """
 
@@ -157,7 +156,7 @@ class BackgroundBatcher(Generic[T]):
         self._thread: threading.Thread | None = None
 
     def put(self, item: T) -> PendingItem[T]:
-        """Hand in one item.
+        """Submits one item.
 
         Raises:
             RuntimeError: closed.
@@ -175,7 +174,7 @@ class BackgroundBatcher(Generic[T]):
         return handed
 
     def close(self) -> None:
-        """Flush what is waiting, then end the thread. May be called again."""
+        """Flushes what is waiting, then ends the thread. May be called again."""
         with self._changed:
             self._closed = True
             self._changed.notify()

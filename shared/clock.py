@@ -1,4 +1,4 @@
-"""Time, handed in rather than reached for."""
+"""Time as a parameter: code is given a clock instead of asking the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What o'clock it is."""
+    """Tells the time."""
 
     def now(self) -> datetime:
         """The time in UTC, to the microsecond."""

@@ -1,4 +1,4 @@
-"""The lines of one job come out together: they gather in a block until the job is over.
+"""Keeps the log lines of one job together: they gather in a block until the job has ended.
 
 The block travels in a context variable. Threads that work for the job see it if
 they run in a copy of its context (``contextvars.copy_context().run``).
@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Protocol
 
-_MAX_LINES: Final = 1000  # a job that says more than that is written in several pieces
+_MAX_LINES: Final = 1000  # a job with more lines is written in several pieces
 
 
 class Writer(Protocol):
-    """Where a block goes when it is over."""
+    """Where a block is written when its job has ended."""
 
     def write(self, lines: list[str]) -> None:
-        """Write the lines in one piece."""
+        """Writes the lines in one piece."""
 
 
 class Block:
-    """What one job has said so far, for each writer."""
+    """The lines of one job so far, for each writer."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -32,7 +32,7 @@ class Block:
         self._open = True
 
     def add(self, writer: Writer, line: str) -> None:
-        """Keep the line, or write it at once if the job is over already."""
+        """Keeps the line, or writes it at once if the job has ended."""
         with self._lock:
             held = self._lines.setdefault(writer, [])
             held.append(line)
@@ -42,7 +42,7 @@ class Block:
         writer.write(held)
 
     def close(self) -> None:
-        """Write everything."""
+        """Writes all lines."""
         with self._lock:
             self._open = False
             lines, self._lines = self._lines, {}
@@ -60,7 +60,7 @@ def current_block() -> Block | None:
 
 @contextmanager
 def job_log_scope(key: str) -> Iterator[None]:
-    """Whatever is logged inside belongs to the job with this key. Scopes of the same job may be nested."""
+    """Assigns everything logged inside to the job with this key. Scopes of the same job may be nested."""
     outer = _block.get()
     if outer is not None and outer.key == key:
         yield

@@ -76,6 +76,6 @@ def _stamp(record: logging.LogRecord) -> str:
 
 
 def _indented(line: str, trace: str) -> str:
-    """What follows the first line is set in, so that no message can pass for another record."""
+    """Indents all lines but the first, so that no message can look like another record."""
     text = f"{line}\n{trace}" if trace else line
     return text.replace("\n", "\n    ")

@@ -1,4 +1,4 @@
-"""Where log lines end: the screen and a file."""
+"""Destinations of log lines: the screen and a file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import TextIO
 class LineWriter:
     """Writes lines on a text stream in one piece each, from any thread and from signal handlers.
 
-    Nobody waits: whoever comes while another writes leaves the line to that one.
-    A signal handler that interrupts a write could neither wait for it nor write
-    into the middle of it (Python's streams raise RuntimeError then).
+    No caller waits: a line that arrives during a write is left to the writing
+    thread. A signal handler that interrupts a write could not wait for it, and
+    must not write into the middle of it (Python's streams raise RuntimeError).
     """
 
     def __init__(self, stream: Callable[[], TextIO]) -> None:
@@ -25,7 +25,7 @@ class LineWriter:
         self._turn = threading.Lock()
 
     def write(self, text: str) -> None:
-        """Write the text and end the line.
+        """Writes the text and ends the line.
 
         Raises:
             OSError, ValueError: the stream has gone, or is closed.
@@ -49,7 +49,7 @@ class ScreenSink:
         self._gone = False
 
     def write(self, lines: list[str]) -> None:
-        """Write the lines in one piece. Once nobody reads any more, nothing is written any more."""
+        """Writes the lines in one piece. After the stream is closed, nothing is written."""
         if self._gone:
             return
         try:
@@ -59,7 +59,7 @@ class ScreenSink:
 
 
 class LogFileSink:
-    """A file that only its owner can read. A full disk is told once on the screen and stops the file, not the run.
+    """A file that only its owner can read. A full disk is reported once on the screen; the run continues.
 
     Raises:
         OSError: the file cannot be opened for writing.
@@ -88,7 +88,7 @@ class LogFileSink:
         self._screen.write([f"the log file {self._path} cannot be written and ends here: {reason}"])
 
     def close(self) -> None:
-        """Let go of the file. May be called again."""
+        """Closes the file. May be called again."""
         with self._lock:
             self._file.close()
 

@@ -1,4 +1,4 @@
-"""Sets up logging for a command, and takes it back afterwards."""
+"""Sets up logging for a command, and restores it afterwards."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Logging:
         return self._options.verbosity is not Verbosity.MINIMAL
 
     def install(self) -> None:
-        """Take over the root logger; what lies below the lowest level asked for costs next to nothing."""
+        """Takes over the root logger; records below the lowest level in use cost next to nothing."""
         ours = min(self._screen_levels[0], self._file_levels[0])
         theirs = min(self._screen_levels[1], self._file_levels[1])
         for name, level in {"": theirs, **dict.fromkeys(OWN, ours)}.items():
@@ -63,7 +63,7 @@ class Logging:
         logging.captureWarnings(True)
 
     def close(self) -> None:
-        """Give the root logger back and let go of the file. May be called again."""
+        """Restores the root logger and closes the file. May be called again."""
         if self._before:
             logging.captureWarnings(False)
             logging.getLogger().removeHandler(self._handler)
@@ -108,7 +108,7 @@ _current: Logging | None = None
 
 
 def configure(options: LogOptions) -> Logging:
-    """Log as asked for, from here on and in the whole process; an earlier configuration ends.
+    """Configures logging for the whole process; an earlier configuration ends.
 
     Raises:
         OSError: the log file cannot be opened.

@@ -1,4 +1,4 @@
-"""How much memory the C library sets aside."""
+"""Limits the memory that the C library reserves."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _ARENAS = 2
 
 
 def limit_malloc_arenas() -> None:
-    """Let all threads share two heaps.
+    """Makes all threads share two heaps.
 
-    glibc gives threads heaps of their own, up to eight a core, and each keeps
-    what its largest page took. Two serve fifty threads as quickly, in 60 MB less.
-    Elsewhere, and with another C library, nothing is done.
+    glibc gives threads heaps of their own, up to eight a core, and each keeps the
+    memory of its largest page. Two are as fast for fifty threads and need 60 MB
+    less. With another C library, nothing is done.
 
     Source: https://man7.org/linux/man-pages/man3/mallopt.3.html
     """

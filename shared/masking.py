@@ -1,4 +1,4 @@
-"""The last line of defence for secrets: text is masked before it is written anywhere."""
+"""Masks secrets in text before it is written anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 from shared.secret import Secret
 
 _MASK: Final = "***"
-_SHORTEST: Final = 4  # masking every "a" would destroy all that is written, and hide nothing
+_SHORTEST: Final = 4  # masking every "a" would destroy the text and hide nothing
 _URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
 
 _PASSWORD: Final = re.compile(r"(?i)\b(password|passwd|pwd)(\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"&,;]+)")
@@ -21,9 +21,9 @@ _pattern: re.Pattern[str] | None = None
 
 
 def register(*secrets: Secret) -> None:
-    """From now on these are masked, also in the forms that a URL gives them.
+    """Registers secrets to be masked, also in their URL-encoded forms.
 
-    Secrets of fewer than four characters are left alone.
+    Secrets of fewer than four characters are not masked.
     """
     global _pattern  # one process, one set of secrets
     with _lock:

@@ -1,10 +1,10 @@
-"""Text that does not show itself."""
+"""Text that is not shown by accident."""
 
 from __future__ import annotations
 
 
 class Secret:
-    """A password or a connection string; only ``reveal`` gives it away."""
+    """A password or a connection string; only ``reveal`` returns it."""
 
     __slots__ = ("_text",)
 

@@ -185,7 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             pattern=_PUBLIC_ADDRESS,
             extra=_PUBLIC_ADDRESSES,
-            description="What answers the caller's address: `doctor` asks it once a route; unset: it asks nobody.",
+            description="Page that returns the caller's address; `doctor` requests it once a route. Unset: not requested.",
         ),
     ] = ""
 
@@ -330,7 +330,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings and what the user should be told about how they were written."""
+    """Settings, and warnings about how they were written."""
 
     settings: Settings
     warnings: tuple[str, ...]
@@ -450,7 +450,7 @@ def _decode(kind: type, value: object) -> object:
     if kind is Path:
         try:
             return Path(str(value)).expanduser()
-        except RuntimeError as error:  # ~somebody who is not there
+        except RuntimeError as error:  # the home of a user who does not exist
             raise ValueError(str(error)) from error
     raise NotImplementedError(kind)
 

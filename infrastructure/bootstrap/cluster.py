@@ -27,7 +27,7 @@ class NetworkReading:
 
     Args:
         settings: of the run, without what concerns its stores.
-        clock: what o'clock a title was read.
+        clock: the time at which a title is read.
 
     Raises:
         UsageError: a route cannot be used.
@@ -67,7 +67,7 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
     Args:
         where: ``local``, ``local:4`` or a scheduler's address.
         settings: of the run.
-        clock: what o'clock it is on the workers.
+        clock: the time on the workers.
         cancel: of the run; set when the cluster has gone.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Lengths of time as people type them: ``12h``, ``90s``, ``7d``."""
+"""Durations as users type them: ``12h``, ``90s``, ``7d``."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 class Duration(click.ParamType[timedelta]):
-    """A number with its unit."""
+    """A number with a unit."""
 
     name = "duration"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The length of time.
+        """Converts the text.
 
         Raises:
-            click.BadParameter: it is none.
+            click.BadParameter: it is not a duration.
         """
         match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])", str(value).strip())
         if match is None:

@@ -1,4 +1,4 @@
-"""The settings as text: for a reader of the documents, for ``.env``, and as they are in force."""
+"""The settings as text: for the documents, for ``.env``, and as they are in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several folders, on several disks, for files that need not stand together: saved pages, posters."""
+"""Several folders, on several disks, for files that may be apart: saved pages, posters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Disk(NamedTuple):
-    """The disk under a folder: a number that folders on one disk share, and what it still takes from us."""
+    """The disk of a folder: a number that folders on one disk share, and its free space."""
 
     number: int
     free: int
@@ -32,25 +32,24 @@ def disk_under(folder: Path) -> Disk:
     """The disk as it is now.
 
     Raises:
-        OSError: the folder has gone.
+        OSError: the folder does not exist.
     """
     return Disk(folder.stat().st_dev, shutil.disk_usage(folder).free)
 
 
 class Destinations:
-    """Sends each file to the folder whose disk has most room: free space minus reservations and margin.
+    """Puts each file into the folder whose disk has the most room: free space minus reservations and margin.
 
-    A size is reserved before the file is written and given back once it stands
-    there, or failed to. Folders on one disk share its space. Used from many threads.
+    A size is reserved before the file is written and released afterwards. Folders on one disk share its space. Used from many threads.
 
     Args:
-        folders: made if missing; the first is preferred where there is equal room.
+        folders: created if missing; the first is preferred where there is equal room.
         margin: bytes to leave free on each disk.
         check: without it everything goes to the first folder.
-        look: tells the disk under a folder.
+        look: finds the disk of a folder.
 
     Raises:
-        OSError: a folder cannot be made.
+        OSError: a folder cannot be created.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Destinations:
 
     @contextmanager
     def reserve(self, size: int, *, but: Collection[Path] = ()) -> Iterator[Path]:
-        """A folder with room for ``size`` bytes, kept for the caller until the end of the block.
+        """Gives a folder with room for ``size`` bytes, reserved until the end of the block.
 
         Args:
             size: in bytes.
@@ -94,9 +93,9 @@ class Destinations:
                 self._reserved[disk] -= size
 
     def write(self, name: str, data: bytes) -> Path:
-        """Write a file, whole or not at all; an older one of that name goes, wherever it stands.
+        """Writes a file atomically; an older file of that name is removed from every folder.
 
-        A disk that turns out to be full, as one with a quota may, is passed over.
+        A disk that turns out to be full, as one with a quota may, is skipped.
 
         Args:
             name: relative, with ``/`` between folders.
@@ -127,7 +126,7 @@ class Destinations:
         return target
 
     def find(self, name: str) -> Path | None:
-        """Where the file of that name stands; ``None`` if nowhere."""
+        """The path of the file of that name; ``None`` if there is none."""
         relative = _relative(name)
         return next((found for folder in self._folders if (found := folder / relative).is_file()), None)
 

@@ -1,4 +1,4 @@
-"""The folder that holds a user's data: whose it is, where it was filled from, who writes it now."""
+"""The folder that holds a user's data: the site that fills it, and the process that writes it."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class DataDir:
 
     @property
     def state(self) -> Path:
-        """The folder within for what is ours alone; nobody else can look into it."""
+        """The folder in it for the program's own files; only the owner can read it."""
         return self.path / STATE_FOLDER
 
     def prepare(self) -> None:
-        """Make the directory if need be, private to the user, and see that it can be written.
+        """Creates the directory if it is missing, private to the user, and checks that it can be written.
 
         Raises:
-            UsageError: it cannot; the message says what to do.
+            UsageError: it cannot be written; the message says what to do.
         """
         self._require_target()
         try:
@@ -66,7 +66,7 @@ class DataDir:
             for folder in (self.path, self.state):
                 _probe(folder)
         except NotADirectoryError as error:
-            raise UsageError(f"DATA_DIR {self.path}: {error.filename} is no folder; choose another") from error
+            raise UsageError(f"DATA_DIR {self.path}: {error.filename} is not a folder; choose another") from error
         except FileExistsError as error:
             raise UsageError(f"DATA_DIR {self.path} is a file; choose a folder") from error
         except OSError as error:
@@ -76,7 +76,7 @@ class DataDir:
             ) from error
 
     def require(self) -> None:
-        """See that there is something to read.
+        """Checks that there is something to read.
 
         Raises:
             UsageError: no run has filled this directory, or it cannot be read.
@@ -110,10 +110,10 @@ class DataDir:
 
     @property
     def site(self) -> str | None:
-        """The site this directory was filled from, as ``claim`` was told; ``None`` if it was told nothing.
+        """The site this directory was filled from, as ``claim`` recorded it; ``None`` if it recorded none.
 
         Raises:
-            UsageError: what was noted cannot be read.
+            UsageError: the record cannot be read.
         """
         try:
             return split_user_info(str(json.loads(self._site_file.read_text(encoding="utf-8"))["site"]))[0]
@@ -125,7 +125,7 @@ class DataDir:
             ) from error
 
     def require_site(self, site: str) -> None:
-        """See that this directory was filled from no other site; an empty one was not.
+        """Checks that this directory was filled from no other site; an empty one was not.
 
         Args:
             site: the site's address, or any other name for it that stays the same.
@@ -161,7 +161,7 @@ class DataDir:
 
     @contextmanager
     def lock(self, command: str, clock: Clock | None = None) -> Iterator[None]:
-        """Be the only process that writes here, until the block ends or the process dies.
+        """Makes this the only process that writes here, until the block ends or the process dies.
 
         Args:
             command: what the user called, for the message another process shows.
@@ -190,7 +190,7 @@ class DataDir:
             lock.release()
 
     def holder(self) -> Holder | None:
-        """Who writes here, as far as it is known; a process that was killed may still be named."""
+        """The process that writes here, as far as it is known; a killed process may still be named."""
         try:
             return Holder(**json.loads(self._holder_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -200,7 +200,7 @@ class DataDir:
         noted = {"pid": os.getpid(), "command": command, "since": f"{since:%Y-%m-%d %H:%M:%S} UTC"}
         try:
             write_atomically(self._holder_file, json.dumps(noted) + "\n", mode=0o600)
-        except OSError as error:  # the lock is held all the same; only the message to others is poorer
+        except OSError as error:  # the lock is held; only the message to others lacks details
             _log.warning("%s cannot be written: %s", self._holder_file, error.strerror)
 
     @property
@@ -213,7 +213,7 @@ class DataDir:
 
 
 def _probe(folder: Path) -> None:
-    """A read-only mount and a foreign owner show themselves at once, not after the first page."""
+    """Detects a read-only mount and a foreign owner at once, not after the first page."""
     if not stat.S_ISDIR(folder.stat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder))
     probe = folder / f".probe-{os.getpid()}"

@@ -1,4 +1,4 @@
-"""How long a full disk is waited for, by all threads together."""
+"""Waits for a full disk, with one time limit for all threads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ _log = logging.getLogger(__name__)
 
 
 class DiskWait:
-    """Tries again while the disk is full; whatever else a store raises goes on at once.
+    """Tries again while the disk is full; any other error of a store is raised at once.
 
-    Whoever waits here holds up those behind it, so that nothing is fetched
-    meanwhile. Once the patience is used up nobody waits any more, until
-    something has succeeded.
+    A waiting thread holds up the threads behind it, so that nothing is fetched
+    meanwhile. After the time limit no thread waits, until an attempt has succeeded.
 
     Args:
-        patience: seconds from the first failure after which waiting makes no sense.
+        patience: seconds from the first failure until waiting ends.
         cancel: ends the wait.
         monotonic: the clock, in seconds.
     """
@@ -42,10 +41,10 @@ class DiskWait:
         self._since: float | None = None
 
     def __call__(self, attempt: Callable[[], T]) -> T:
-        """What the attempt answers.
+        """Returns the result of the attempt.
 
         Raises:
-            StoreUnavailable: what it raises, if the disk is still full in the end.
+            StoreUnavailable: its error, if the disk is still full at the end.
         """
         try:
             done = attempt()
