@@ -185,7 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             pattern=_PUBLIC_ADDRESS,
             extra=_PUBLIC_ADDRESSES,
-            description="Page that returns the caller's address; `doctor` requests it once a route. Unset: not requested.",
+            description="Page with the caller's address; `doctor` requests it once a route. Unset: never.",
         ),
     ] = ""
 

@@ -40,7 +40,8 @@ def disk_under(folder: Path) -> Disk:
 class Destinations:
     """Puts each file into the folder whose disk has the most room: free space minus reservations and margin.
 
-    A size is reserved before the file is written and released afterwards. Folders on one disk share its space. Used from many threads.
+    A size is reserved before the file is written and released afterwards. Folders on one disk share its space. Used
+    from many threads.
 
     Args:
         folders: created if missing; the first is preferred where there is equal room.
