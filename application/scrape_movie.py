@@ -121,7 +121,7 @@ class ScrapeMovie:
                 self._missing.pop(movie.imdb_id, None)
         if title.cut:
             filled = title.cut - set(movie.incomplete or ())
-            log.warning(
+            log.info(  # the summary counts it
                 "%s: the source is incomplete in %s%s",
                 movie.imdb_id,
                 ", ".join(sorted(title.cut)),

@@ -61,6 +61,7 @@ def test_a_title_that_has_moved_is_saved_under_its_new_id_and_both_are_named(cap
 
 
 def test_a_partial_page_never_blanks_what_an_older_complete_one_filled(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     store = InMemoryMovieRepository()
     whole = replace(MOVIE, metascore=80, plot="Long.", genres=("Drama", "Crime"))
     store.save(whole)
