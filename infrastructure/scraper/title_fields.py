@@ -226,7 +226,9 @@ def _cleaned_list(name: str, value: tuple[Any, ...], doubtful: set[str]) -> tupl
     return _texts(value, name, doubtful)
 
 
-def _texts(value: Iterable[str], name: str, doubtful: set[str]) -> tuple[str, ...]:
+def _texts(value: tuple[str, ...], name: str, doubtful: set[str]) -> tuple[str, ...]:
+    if not value:
+        return ()
     cleaned = tuple(dict.fromkeys(text for text in map(clean, value) if text))
     if any(UNREADABLE in text for text in cleaned):
         doubtful.add(name)

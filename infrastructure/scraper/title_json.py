@@ -534,15 +534,15 @@ def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
     every = False
     for key in ("creditCategories", "creditGroupings", "crewV2", "writers", "principalCreditsV2", "principalCredits"):
         for category, people in _categories(nodes, key):
-            found.setdefault("writer" if key == "writers" else category, []).append(people)
+            found.setdefault(category, []).append(people)
     for category, people in _all_sections(nodes):
         every = True
+        if category in _NOT_CREW:
+            continue
         found.setdefault(category, []).append(people)
     crew: list[CreditLine] = []
     complete = every
     for category, lists in found.items():
-        if category in ("", "director", "cast"):
-            continue
         if (best := _longest(lists)) is None:
             continue
         crew += [line._replace(category=category) for line in best.lines]
@@ -618,14 +618,20 @@ def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_
             )
 
 
+_NOT_CREW: Final = ("", "director", "cast")
+
+
 def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _People]]:
     """Each group of a list with IMDb's name of its category."""
     for node in nodes:
         with suppress(FieldAbsent):
             for group in entries(value_at(node, key) or []):
-                people = _people(value_at(group, "credits") or [], _optional(value_at, group, "totalCredits"))
+                category = "writer" if key == "writers" else _category(_identity(group))
+                if category in _NOT_CREW:
+                    continue
+                people = _people(_get(group, "credits") or [], _get(group, "totalCredits"))
                 if people.listed or people.total:
-                    yield _category(_identity(group)), people
+                    yield category, people
 
 
 def _category(identity: str) -> str:
@@ -842,7 +848,10 @@ def _read(page: object, above: Values, main: Values, state: object, own: object)
     if not told:
         return None
     part = TitlePart("__NEXT_DATA__", _imdb_id(nodes))
-    read_fields(part, *nodes)
+    if above or main:
+        read_fields(part, main | above, main)  # fewer objects to try than one after the other
+    else:
+        read_fields(part, *nodes)
     read_people(part, nodes[0], *others)
     return part
 

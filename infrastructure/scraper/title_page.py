@@ -158,6 +158,8 @@ def _parts(page: _Page) -> Iterator[TitlePart]:
     if first:
         yield first
         known = first.imdb_id
+        if "title" not in first.whole:
+            page.problems.append("__NEXT_DATA__ without a readable titleText")
         if known and first.whole.keys() | first.settled >= CORE_FIELDS:
             return
         page.body = valid_utf8(page.body)
