@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import duckdb
-import pandas
+import pandas  # type: ignore[import-untyped]
 import pytest
 
 from tests.conftest import ROOT
@@ -40,5 +40,5 @@ def test_pandas_and_duckdb_read_the_files_as_the_document_says(filled: Program) 
     movies = pandas.read_csv(filled.data_dir / "movies.csv")
     assert len(movies) == 40
     assert (movies["rating"].dropna() * 1.5).max() > 9
-    best = duckdb.sql(f"SELECT title, rating FROM '{filled.data_dir}/movies.csv' ORDER BY rating DESC LIMIT 10")
+    best = duckdb.execute(f"SELECT title, rating FROM '{filled.data_dir}/movies.csv' ORDER BY rating DESC LIMIT 10")
     assert len(best.fetchall()) == 10

@@ -101,7 +101,7 @@ def test_the_markup_tells_the_same_details_as_the_json(capture: CapturedTitle) -
 
 
 # Written down from the pages as a reader sees them.
-BY_HAND = {
+BY_HAND: dict[str, dict[str, Any]] = {
     "tt0133093__Flexget-Flexget.html.gz": {
         "countries": ("US", "AU"), "languages": ("en",), "budget": 63_000_000, "budget_currency": "USD",
         "gross_worldwide": 467_222_728, "gross_domestic": 172_076_928, "award_wins": 42, "award_nominations": 52,
