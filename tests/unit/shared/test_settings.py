@@ -29,7 +29,7 @@ def test_every_bad_value_is_named_with_what_is_allowed() -> None:
         load({"MAX_THREADS": "0", "RESPECT_ROBOTS": "maybe", "DETAIL_SOURCE": "ftp", "BASE_URL": "imdb"})
     assert refused.value.problems == (
         "BASE_URL: 'imdb' is not allowed; allowed: http:// or https:// address",
-        "DETAIL_SOURCE: 'ftp' is not allowed; allowed: auto, page, graphql",
+        "DETAIL_SOURCE: 'ftp' is not allowed; allowed: auto, page, graphql, datasets",
         "MAX_THREADS: '0' is not allowed; allowed: whole number from 1",
         "RESPECT_ROBOTS: 'maybe' is not allowed; allowed: true or false",
     )
@@ -40,7 +40,7 @@ def test_settings_of_a_script_are_held_to_the_same_rules() -> None:
     with pytest.raises(SettingsError) as refused:
         Settings(max_threads=0, detail_source="ftp", postgres_password="hunter2")  # type: ignore[arg-type]
     assert refused.value.problems == (
-        "DETAIL_SOURCE: 'ftp' is not allowed; allowed: auto, page, graphql",
+        "DETAIL_SOURCE: 'ftp' is not allowed; allowed: auto, page, graphql, datasets",
         "MAX_THREADS: 0 is not allowed; allowed: whole number from 1",
         "POSTGRES_PASSWORD: its value is not allowed; allowed: text",
     )
@@ -135,8 +135,8 @@ def test_variables_are_replaced_in_values_but_never_in_secrets(tmp_path: Path) -
         tmp_path,
         b"NAME=films\nDATA_DIR=${HOME}/${NAME}\nPOSTGRES_PASSWORD=pa${HOME}ss\nPROXY_USER=${NOWHERE:-nobody}\n",
     )
-    settings = load({"HOME": "/home/a"}, path).settings
-    assert settings.data_dir == Path("/home/a/films")
+    settings = load({"HOME": "/somewhere/a"}, path).settings
+    assert settings.data_dir == Path("/somewhere/a/films")
     assert settings.postgres_password.reveal() == "pa${HOME}ss"
     assert settings.proxy_user == "nobody"
 
