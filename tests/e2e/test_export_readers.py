@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ COUNT = 12
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for each format."""
     folder = tmp_path_factory.mktemp("export")
     with DemoProcess(DemoOptions(count=COUNT, page_kb=0)) as site:
@@ -25,7 +24,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         program.run("--limit", str(COUNT))
         for form in ("csv", "jsonl", "parquet"):
             program.run("export", "--format", form, str(folder / form))
-    yield folder
+    return folder
 
 
 def test_parquet_has_floats_dates_times_and_lists(exported: Path) -> None:

@@ -276,7 +276,8 @@ class Connections:
         settings["statement_timeout"] = f"'{int(statement_timeout * 1000)}ms'"
         # A lock is given up before the statement is, because that error says that it was a lock.
         longest = min(self._lock_timeout, 0.9 * statement_timeout) if statement_timeout else self._lock_timeout
-        settings["lock_timeout"] = f"'{max(1, int(longest * 1000))}ms'"
+        # At least a second: transactions of this program wait for each other's rows, whatever STORE_WAIT_SECONDS is.
+        settings["lock_timeout"] = f"'{max(1000, int(longest * 1000))}ms'"
         if connection.server_version >= 170000:
             settings["transaction_timeout"] = "0"
         assignments = "; ".join(f"SET {name} = {value}" for name, value in settings.items())
