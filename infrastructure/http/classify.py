@@ -100,6 +100,8 @@ class Declined:
     reason: str
 
 
+_TOO_LARGE: Final = frozenset({413, 414, 431})
+
 Verdict = Ok | Redirect | BlockedAnswer | PageNotFound | ServerError | ProxyAuthRequired | Declined
 
 
@@ -114,7 +116,8 @@ def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, 
         proxied: whether a proxy was in between.
     """
     status, reason = answer.status, _phrase(answer.status)
-    bare_403_counts = status != 403 or request.forbidden_is_block
+    answers_query = request.method == "POST" and answer.body.lstrip().startswith(b"{")
+    bare_403_counts = status != 403 or (request.forbidden_is_block and not answers_query)
     if blocked := (find_block if bare_403_counts else _find_challenge)(status, answer.headers, answer.body):
         return BlockedAnswer(blocked)
     if status in _REDIRECTS:
@@ -124,6 +127,8 @@ def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, 
         return ProxyAuthRequired(f"the proxy does not accept our credentials ({reason})")
     if status in (404, 410):
         return PageNotFound(reason)
+    if request.method == "POST" and status in _TOO_LARGE:
+        return Ok()  # the same query again would be as large
     if status in policy.statuses or status >= 500:
         after = parse_retry_after(answer.headers.get("Retry-After"), now)
         return ServerError(reason, status in policy.statuses, after, status in _TOO_MUCH)

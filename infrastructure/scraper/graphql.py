@@ -404,7 +404,8 @@ class GraphqlClient:
         self._url = url
         self._headers = {name: value for name, value in {**HEADERS, **(headers or {})}.items() if value}
         self._patient = patient
-        self._by_hash: set[str] = set()  # queries that the server refused for their size and knows by their hash
+        self._by_hash: set[str] = set()  # queries that the server knows by their hash, and wants so
+        self._unknown: set[str] = set()  # those that it does not know by their hash
 
     def execute(self, query: GraphqlQuery, *, max_requests: int, cancel: threading.Event) -> GraphqlResponse:
         """Send a query; its hash alone where the server refused the text for its size.
@@ -436,24 +437,27 @@ class GraphqlClient:
                 if not text or query.query in self._by_hash:
                     error.requests, error.size = requests, size
                     raise
-                found = self._by_its_hash(query, max_requests - requests, cancel)
+                tried = query.query not in self._unknown and requests < max_requests
+                with charged(requests, size):
+                    found = self._by_its_hash(query, max_requests - requests, cancel) if tried else None
                 if found is None:
-                    error.requests, error.size = requests + 1, size
+                    error.requests, error.size = requests + tried, size
                     raise
                 return replace(found, requests=found.requests + requests, size=found.size + size)
             except SourceError as error:
                 error.requests, error.size = error.requests + requests, error.size + size
                 raise
             else:
+                if text and digest:
+                    self._by_hash.add(query.query)  # it is registered now
                 return replace(response, requests=response.requests + requests, size=response.size + size)
 
     def _by_its_hash(self, query: GraphqlQuery, max_requests: int, cancel: threading.Event) -> GraphqlResponse | None:
         """The response to the hash alone; ``None`` where the server does not know it."""
-        if max_requests < 1:
-            return None
         try:
             response = self._send(query.body(text=False, digest=True), max_requests, cancel)
-        except (PersistedQueryMiss, UnknownLayout):
+        except (PersistedQueryMiss, UnknownLayout, ServerFailed):
+            self._unknown.add(query.query)
             return None
         self._by_hash.add(query.query)
         _log.info("GraphQL refuses this query for its size and knows it by its hash")

@@ -55,7 +55,7 @@ def test_commands_that_read_do_not_make_a_database(tmp_path: Path) -> None:
 
 
 def test_verify_agrees_and_finds_and_repairs_what_was_planted(filled: Program) -> None:
-    assert "both stores hold the same" in filled.run("verify").stdout
+    assert "csv and postgres hold the same" in filled.run("verify").stdout
     title = filled.table("movies")[0]["title"]
     path = filled.data_dir / "movies.csv"
     path.write_bytes(path.read_bytes().replace(title.encode(), b"Another Title", 1))

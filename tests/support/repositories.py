@@ -9,7 +9,7 @@ from dataclasses import replace
 from application.ports import MovieRepository
 from application.records import Row, key_of, newer_person, sort_key, to_rows
 from domain.errors import RecordRejected
-from domain.fields import Table
+from domain.fields import FieldType, Table
 from domain.movie import Credit, Movie, Person
 
 
@@ -152,10 +152,11 @@ def reject_what_no_store_holds(store: str, movie: Movie) -> None:
     }
     for table, flat in tables.items():
         for row in flat:
-            for column, cell in zip(table.columns, row, strict=True):
+            for field, cell in zip(table.fields, row, strict=True):
                 # A cell of a list has NUL as a JSON escape.
-                if cell and ("\0" in cell or "\\u0000" in cell.replace("\\\\", "") or _has_half_pair(cell)):
-                    raise RecordRejected(store, f"{movie.imdb_id}: {column} holds a NUL or half a surrogate pair")
+                nul = "\\u0000" if field.type is FieldType.TEXT_LIST else "\0"
+                if cell and (nul in cell.replace("\\\\", "") or _has_half_pair(cell)):
+                    raise RecordRejected(store, f"{movie.imdb_id}: {field.name} holds a NUL or half a surrogate pair")
 
 
 def _has_half_pair(text: str) -> bool:
