@@ -38,7 +38,9 @@ def test_there_is_one_for_each_question(plots: tuple[Plot, ...]) -> None:
         "imdb-against-metascore",
         "length-over-the-years",
         "votes-against-rating",
+        "budget-against-gross",
         "genre-shares",
+        "country-shares",
     ]
 
 

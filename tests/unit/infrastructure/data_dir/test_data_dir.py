@@ -73,7 +73,7 @@ def test_a_file_in_its_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("mine")
     with pytest.raises(UsageError, match="data is a file; choose a folder"):
         DataDir(tmp_path / "data").prepare()
-    with pytest.raises(UsageError, match=r"is no folder|is a file"):
+    with pytest.raises(UsageError, match=r"is not a folder|is a file"):
         DataDir(tmp_path / "data" / "below").prepare()
     assert (tmp_path / "data").read_text() == "mine"
 
