@@ -203,7 +203,11 @@ def line_replaced(number: int, line: bytes) -> Callable[[bytes], bytes]:
         (Table.MOVIES, line_replaced(4, b"garbage\r\n"), r"movies\.csv line 4: 1 cells instead of 50"),
         (Table.MOVIES, lambda content: content + b"\1,\xff\n" * 9, r"line 43: .*line 44: .*line 45: .* and more$"),
         (Table.MOVIES, lambda content: content + content.splitlines(keepends=True)[-1], r"tt\d+: it stands .* twice"),
-        (Table.PEOPLE, line_replaced(5, b"nm9999999,\xe9" + b"," * 10 + b"\r\n"), r"people\.csv line 5: it is not UTF"),
+        (
+            Table.PEOPLE,
+            line_replaced(5, b"nm9999999,\xe9" + b"," * 10 + b"\r\n"),
+            r"people\.csv line 5: it is not UTF-8",
+        ),
         (Table.PEOPLE, line_replaced(5, b""), r"credits name nm\d+, but people do not"),
         (Table.PEOPLE, lambda _: b"", r"people\.csv has not even a first line"),
         (Table.CREDITS, lambda content: content[:-9], r"credits\.csv line \d+: "),
