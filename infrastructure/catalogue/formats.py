@@ -91,8 +91,14 @@ def searchable(text: str) -> str:
     """Lower case without accents; the scripts normalise queries in the same way."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in decomposed if not unicodedata.category(char).startswith("M")).lower()
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    return "".join(char for char in decomposed if not unicodedata.category(char).startswith("M")).translate(_BASE)
+
+
+# Letters that Unicode does not take apart, and what people type for them; as in theme.js.
+_BASE: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"}
+)
 
 
 def money(amount: int, currency: str | None) -> str:
@@ -118,5 +124,5 @@ def _countries() -> dict[str, str]:
 
 def slug(text: str) -> str:
     """Lower-case ASCII letters, digits and hyphens; empty if none remain."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    ascii_text = searchable(text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:60]

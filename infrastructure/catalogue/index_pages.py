@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -195,7 +194,7 @@ def _family_name(name: str) -> str:
 
 
 def _letter(name: str) -> str:
-    first = unicodedata.normalize("NFKD", _family_name(name))[:1].upper()
+    first = formats.searchable(_family_name(name))[:1].upper()
     return first if "A" <= first <= "Z" else "#"
 
 

@@ -9,10 +9,11 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from application.run_jobs import RunResult, StopReason
 from domain.errors import UnusablePicture
+from domain.fields import Table
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, print_json
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from infrastructure.bootstrap.stores import OpenStores
 
 screen = logging.getLogger(SCREEN)
-_EXAMPLE: Final = "select rank, title, rating from top250 order by rank limit 10"
 
 
 class TerminalOutput:
@@ -81,7 +81,7 @@ class TerminalOutput:
             self.say(f"next: add --retry-failed to the same command to try the failed {noun} again")
         elif opened is not None and opened.place is not None:
             self.say("next, look at it:")
-            self.say(f'  {command_line("sql", self._data_dir)} "{_EXAMPLE}"')
+            self.say(f'  {command_line("sql", self._data_dir)} "{_example(opened)}"')
 
     def _report_block(self, message: str, saved: str) -> None:
         from infrastructure.bootstrap.network import block_advice  # imported late: `parse` needs no network
@@ -90,6 +90,16 @@ class TerminalOutput:
         complain(f"{saved}. Wait some hours and run the same command again,")
         complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
         complain(f"and read them with `{_this_program()} parse FOLDER`")
+
+
+def _example(opened: OpenStores) -> str:
+    """A query of the chart that was read last, or of all titles where no whole chart has been read yet."""
+    read = Table.CHARTS.column_index("read_at")
+    newest = max(opened.together.rows(Table.CHARTS), key=lambda row: row[read] or "", default=None)
+    if newest is None:
+        return "select title, year, rating from movies order by rating desc limit 10"
+    chart = str(newest[Table.CHARTS.column_index("chart")])
+    return f"select rank, title, rating from {chart.replace('-', '_')} order by rank limit 10"
 
 
 def _contents(opened: OpenStores) -> Iterator[str]:

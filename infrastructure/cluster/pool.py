@@ -178,7 +178,7 @@ class WorkerPool:
         try:
             self._review()
         except _GONE as error:
-            raise SourceError(f"the Dask cluster has gone: {line_of(error)}") from error
+            raise SourceError(f"the Dask cluster was lost: {line_of(error)}") from error
         if not self._dispatchers:
             reasons = "; ".join(f"{worker}: {reason}" for worker, reason in self._setup.unusable.items())
             raise UsageError(f"no worker of the Dask cluster can be used: {reasons or 'it has none'}")
@@ -230,7 +230,7 @@ class WorkerPool:
             return
         self.lost = reason
         self._cancel.set()
-        self._pending.close(Cancelled(f"the Dask cluster has gone: {reason}"))
+        self._pending.close(Cancelled(f"the Dask cluster was lost: {reason}"))
 
     def _review(self) -> None:
         """Compares the workers of the cluster with the workers in use."""

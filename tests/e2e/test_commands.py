@@ -62,8 +62,9 @@ def test_verify_agrees_and_finds_and_repairs_what_was_planted(filled: Program) -
     said = filled.run("verify", code=1).stdout
     assert "1 differs" in said
     assert "title" in said
-    assert "copied from PostgreSQL" in filled.run("verify", "--repair").stdout
-    assert filled.table("movies")[0]["title"] == title
+    repaired = filled.run("verify", "--repair").stdout
+    assert "copied (from csv to postgres: of the same time; differs: title)" in repaired
+    assert filled.table("movies")[0]["title"] == "Another Title"
     filled.run("verify")
 
 

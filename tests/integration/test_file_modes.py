@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from domain.fields import Table
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.stores.embedded.server import EmbeddedServer
@@ -49,7 +50,7 @@ def test_in_a_folder_that_is_shared_only_the_csv_files_are(tmp_path: Path) -> No
     shared.mkdir(mode=0o755)
     with DemoProcess(DemoOptions(count=3, page_kb=0)) as site:
         _run(tmp_path, site.url, shared)
-    assert {Path(name).name for name in _open_to_others(tmp_path)} == {"movies.csv", "people.csv", "credits.csv"}
+    assert {Path(name).name for name in _open_to_others(tmp_path)} == {f"{table}.csv" for table in Table}
 
 
 def test_the_embedded_database_is_closed_to_others_and_asks_for_a_password(tmp_path: Path) -> None:

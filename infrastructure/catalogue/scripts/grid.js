@@ -30,13 +30,9 @@
     title: ["title", false]
   };
 
-  function plain(text) {
-    return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  }
-
   cards.forEach(function (card, place) {
     card.place = place;
-    card.title_ = plain(card.querySelector("h2").textContent.trim());
+    card.title_ = plainText(card.querySelector("h2").textContent.trim());
     card.text = card.title_ + " " + (card.dataset.year || "") + " " + (card.dataset.text || "");
   });
 
@@ -76,7 +72,7 @@
   }
 
   function update() {
-    var words = plain(value("filter")).split(/\s+/).filter(Boolean);
+    var words = plainText(value("filter")).split(/\s+/).filter(Boolean);
     var order = orders[value("sort")] || orders.rank;
     var filtered = cards.filter(function (card) {
       return shows(card, words, value("genre"), value("decade"), value("move"));

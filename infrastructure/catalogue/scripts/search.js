@@ -14,10 +14,6 @@
   var options = [];
   var chosen = -1;
 
-  function plain(text) {
-    return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  }
-
   function element(name, attributes) {
     var made = document.createElement(name);
     Object.keys(attributes || {}).forEach(function (key) {
@@ -81,7 +77,7 @@
       entries = [];
       Object.keys(kinds).forEach(function (kind) {
         (index[kind] || []).forEach(function (entry) {
-          var text = plain(entry[0] + (kind === "films" ? " " + entry[1] : ""));
+          var text = plainText(entry[0] + (kind === "films" ? " " + entry[1] : ""));
           entries.push({ name: entry[0], note: entry[1], path: entry[2], kind: kind, text: " " + text });
         });
       });
@@ -114,7 +110,7 @@
     if (!entries) {
       return;
     }
-    var query = plain(input.value).trim().replace(/\s+/g, " ");
+    var query = plainText(input.value).trim().replace(/\s+/g, " ");
     var words = query.split(" ").filter(Boolean);
     var found = [];
     if (words.length) {

@@ -1,4 +1,13 @@
-/* Light or dark: the visitor's choice, else the system's. Runs before the page is drawn. Also the menu of small screens. */
+/* Light or dark: the visitor's choice, else the system's. Runs before the page is drawn. Also the menu of small screens,
+   and what the search and the filters share. */
+/* Lower case without accents, as `searchable` in formats.py; letters that Unicode does not take apart by a list. */
+window.plainText = function (text) {
+  "use strict";
+  var base = { "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th" };
+  return text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[øłđðħıæœßþ]/g, function (letter) {
+    return base[letter];
+  });
+};
 (function () {
   "use strict";
   var root = document.documentElement;

@@ -146,7 +146,10 @@ class ImportedFile:
     def _load(self, file: OpenFile, end: int) -> None:
         raw: list[str] = []
         reader = csv.reader(_remembered(_lines(file.pieces(end)), raw))
-        order, columns = column_order(self.table, next(reader, []), str(file.path), self._known)
+        header = next(reader, [])
+        if ",".join(self.table.columns).startswith("".join(raw)):
+            return  # cut off in its first line: there are no rows
+        order, columns = column_order(self.table, header, str(file.path), self._known)
         raw.clear()
         line = reader.line_num + 1
         size = 0

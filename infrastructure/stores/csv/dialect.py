@@ -122,8 +122,11 @@ def _records(data: bytes, begin: int = 0) -> Iterator[tuple[int, int]]:
     start = begin
     while start < len(data):
         end = data.find(b"\r\n", start)
-        while end >= 0 and data.count(b'"', start, end) % 2:
-            end = data.find(b"\r\n", end + 2)
+        quotes = data.count(b'"', start, end)
+        while end >= 0 and quotes % 2:
+            line = end + 2
+            end = data.find(b"\r\n", line)
+            quotes += data.count(b'"', line, end)
         stop = end + 2 if end >= 0 else len(data)
         yield start, stop
         start = stop

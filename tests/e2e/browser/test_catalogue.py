@@ -70,7 +70,7 @@ def test_the_filter_finds_titles_directors_and_actors_whatever_the_accents(page:
     name = next(
         credit.person.name for film in films(30) for credit in film.directors if not credit.person.name.isascii()
     )
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", name.replace("ø", "o")).encode("ascii", "ignore").decode()
     field.fill(name)
     with_accents = _titles(page)
     field.fill(plain.upper())
@@ -158,12 +158,13 @@ def test_filters_can_be_combined(page: Page, catalogue: Path) -> None:
     page.get_by_label("Genre").select_option("Drama")
     dramas = page.locator(_SHOWN).count()
     assert 0 < dramas < 30
-    page.get_by_label("Decade").select_option("1990s")
+    decade = int(page.locator(_SHOWN).first.get_attribute("data-year") or "") // 10 * 10
+    page.get_by_label("Decade").select_option(f"{decade}s")
     both = page.locator(_SHOWN)
-    assert 0 < both.count() <= dramas
+    assert 0 < both.count() < dramas
     for card in both.all():
         assert "Drama" in (card.get_attribute("data-genres") or "").split("|")
-        assert card.get_attribute("data-decade") == "1990s"
+        assert int(card.get_attribute("data-year") or "") // 10 * 10 == decade
     page.get_by_label("Genre").select_option("")
     page.get_by_label("Decade").select_option("")
     page.get_by_label("Changes").select_option("up")
@@ -197,9 +198,10 @@ def test_every_order_sorts_and_the_unknown_stand_last(
 
 def test_titles_can_be_put_in_order(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
+    in_order = _titles(page)
     page.get_by_label("Order").select_option("title")
-    titles = page.eval_on_selector_all(_SHOWN, "all => all.map(c => c.dataset.title)")
-    assert titles == sorted(titles)
+    titles = [unicodedata.normalize("NFKD", title).lower() for title in _titles(page)]
+    assert titles == sorted(titles) != [unicodedata.normalize("NFKD", title).lower() for title in in_order]
 
 
 def test_the_same_films_as_a_list(page: Page, catalogue: Path) -> None:
@@ -273,7 +275,7 @@ def test_nothing_sticks_out_sideways(page: Page, catalogue: Path, kind: str) -> 
 
 def test_drawings_can_be_read_on_a_phone(watched: Callable[..., Page], catalogue: Path) -> None:
     page = _open(watched(viewport={"width": 390, "height": 844}), catalogue, "charts.html")
-    assert page.locator(".plate .narrow svg:visible").count() == 6
+    assert page.locator(".plate .narrow svg:visible").count() == page.locator(".plate").count() == 7
     assert page.locator(".plate .wide svg:visible").count() == 0
     sizes = page.eval_on_selector_all(
         ".plate .narrow svg text",

@@ -80,8 +80,8 @@ def test_a_killed_scheduler_ends_the_run_and_the_next_one_goes_on(
     run = _begin(program, dask.address)
     dask.scheduler.kill()
     _, err = run.end(1)
-    (line,) = [line for line in err.splitlines() if "the Dask cluster has gone" in line]
-    assert "run the same command again to go on" in line
+    (line,) = [line for line in err.splitlines() if "the Dask cluster was lost" in line]
+    assert "run the same command again to continue" in line
     saved = _completed(program)
 
     result = program.run("--limit", str(COUNT))

@@ -234,9 +234,9 @@ def test_a_lock_is_waited_for_and_named_with_its_holder(prepared: str, opened: O
     with session(f"{prepared} application_name=report", "LOCK TABLE people") as other:
         says = r"lock on our tables.*held by report \(process \d+, user tester, idle in transaction since .*people: Acc"
         with pytest.raises(StoreUnavailable, match=says):
-            opened(statement_timeout=0.2, patience=0.5).save(FILMS[0])
+            opened(statement_timeout=1.5, patience=0.5).save(FILMS[0])
         assert value(prepared, "SELECT count(*) FROM movies") == 0
-        patient = opened(statement_timeout=0.2)
+        patient = opened(statement_timeout=1.5)
         with ThreadPoolExecutor(1) as pool:
             save = pool.submit(patient.save, FILMS[0])
             wait_until(lambda: patient._database._outage._since is not None)

@@ -24,7 +24,7 @@ def execute(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def prepare(dsn: str) -> None:
-    with closing(Database(dsn)) as database:
+    with closing(Database(dsn, patience=0.5)) as database:
         schema.prepare(database)
 
 
@@ -132,7 +132,7 @@ def test_says_in_one_line_why_it_cannot_log_in(
     assert "\n" not in str(caught.value)
 
 
-def test_nobody_listening_is_told_at_once() -> None:
+def test_nobody_listening_is_told() -> None:
     with pytest.raises(StoreUnavailable, match="Connection refused"):
         prepare("host=127.0.0.1 port=1 user=x password=hidden dbname=x")
 
