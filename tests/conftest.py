@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 # Machines differ in speed, so no example has a deadline; in CI a failure must be the change's, not the dice's.
-settings.register_profile("filmledger", deadline=None, derandomize=bool(os.environ.get("CI")))
+# Forty examples where a test does not say otherwise: the README's test command has five minutes.
+settings.register_profile("filmledger", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=40)
 settings.load_profile("filmledger")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -226,6 +226,7 @@ def test_a_failure_that_passes_is_not_seen(site: Site, make: Make) -> None:
 # --- the ways agree, and make way for each other --------------------------------------
 
 
+@pytest.mark.long
 def test_pages_and_graphql_tell_the_same_of_every_title(site: Site) -> None:
     page, graphql = by_page(site), by_graphql(site)
     with ThreadPoolExecutor(20) as executor:
@@ -251,6 +252,7 @@ def test_graphql_carries_the_titles_of_many_threads_in_few_requests(site: Site) 
     assert site.control.log()["paths"]["/graphql"] < len(site.ids) / 5
 
 
+@pytest.mark.long
 def test_pages_that_are_blocked_in_the_middle_leave_the_rest_to_graphql(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

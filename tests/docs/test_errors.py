@@ -235,6 +235,7 @@ def test_a_chart_that_is_not_whole(settings: Settings) -> None:
     assert shown("ChartError", said), said
 
 
+@pytest.mark.long
 def test_a_database_that_is_not_there(site: DemoProcess, tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
@@ -270,6 +271,7 @@ def test_a_record_that_no_store_can_hold(tmp_path: Path) -> None:
     assert "plot" in said
 
 
+@pytest.mark.long
 def test_being_told_to_stop(tmp_path: Path) -> None:
     with DemoProcess(DemoOptions(count=12, page_kb=0, latency=0.3)) as slow:
         there = {"BASE_URL": slow.url, "DATA_DIR": str(tmp_path / "data")}
@@ -309,6 +311,7 @@ def _refused(words: str, *arguments: str | Path, **environment: str | Path) -> N
     assert shown("UsageError", lines[-1]), lines
 
 
+@pytest.mark.long
 def test_a_data_directory_of_another_site(filled: Path) -> None:
     _refused("was filled from", "--limit", "1", BASE_URL="http://127.0.0.1:9", DATA_DIR=filled)
 
@@ -334,11 +337,13 @@ def test_a_folder_that_is_not_empty_and_a_database_that_is_not(filled: Path, tmp
     _refused("PostgreSQL: ", "sql", "selct 1", DATA_DIR=filled)
 
 
+@pytest.mark.long
 def test_a_list_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("bread\nmilk\n")
     _refused("names no title", "--ids", tmp_path / "list", BASE_URL="http://127.0.0.1:9", DATA_DIR=tmp_path / "data")
 
 
+@pytest.mark.long
 def test_a_tor_that_is_not_there(tmp_path: Path) -> None:
     _refused(
         "Tor's control port", BASE_URL="http://127.0.0.1:9", USE_TOR="true", TOR_CONTROL_PORT="9", DATA_DIR=tmp_path

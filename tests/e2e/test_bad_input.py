@@ -78,6 +78,7 @@ def test_a_list_of_failures_that_cannot_be_written(program: Program, tmp_path: P
     assert not (program.data_dir / "movies.csv").exists(), "told before the first title"
 
 
+@pytest.mark.long
 def test_a_list_that_names_no_title(program: Program, tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("one\n" * 30)
     lines = program.run("--ids", str(tmp_path / "ids"), code=2).stderr.splitlines()
@@ -88,6 +89,7 @@ def test_a_list_that_names_no_title(program: Program, tmp_path: Path) -> None:
     assert "fetched 0 titles" in program.run("--ids", str(tmp_path / "nobody")).stdout
 
 
+@pytest.mark.long
 def test_a_folder_without_anything_to_read(program: Program, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "no saved page in" in _says(program.run("parse", str(tmp_path / "empty"), code=2).stderr)
@@ -114,12 +116,14 @@ def test_an_address_the_demo_site_cannot_have(program: Program) -> None:
     assert said.endswith("--host takes an address of this machine")
 
 
+@pytest.mark.long
 def test_an_unreachable_site(program: Program) -> None:
     result = program.run(BASE_URL=f"http://127.0.0.1:{_closed_port()}", code=1, **ONCE)
     assert "cannot reach" in _says(result.stderr).lower() or "refused" in _says(result.stderr)
     program.run("--limit", "1", "--quiet")  # the mistyped address has not bound the directory
 
 
+@pytest.mark.long
 def test_a_host_that_cannot_be_resolved(program: Program) -> None:
     result = program.run(BASE_URL="http://imdb.invalid", code=1, **ONCE)
     assert "imdb.invalid" in _says(result.stderr)
@@ -138,6 +142,7 @@ def test_a_data_directory_that_is_a_file(program: Program) -> None:
     assert program.data_dir.read_text() == "mine"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "imdb_id;title\ntt0000001;x\n", "\x00\x01"])
 def test_a_csv_of_another_shape_is_left_alone(program: Program, content: str) -> None:
     program.data_dir.mkdir()
@@ -147,6 +152,7 @@ def test_a_csv_of_another_shape_is_left_alone(program: Program, content: str) ->
     assert foreign.read_text() == content
 
 
+@pytest.mark.long
 def test_a_directory_filled_from_another_site(program: Program) -> None:
     program.run("--limit", "3", "--quiet")
     with DemoProcess(DemoOptions(count=3, page_kb=0)) as other:
@@ -169,6 +175,7 @@ def test_a_second_process_on_the_same_directory(program: Program, tmp_path: Path
     assert first.returncode == 130
 
 
+@pytest.mark.long
 def test_a_chart_that_is_a_challenge(tmp_path: Path) -> None:
     with DemoProcess(DemoOptions(count=3, page_kb=0, faults=("site=challenge",))) as site:
         program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_BLOCK_WAIT_SECONDS": "0"})

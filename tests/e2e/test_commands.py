@@ -68,6 +68,7 @@ def test_verify_agrees_and_finds_and_repairs_what_was_planted(filled: Program) -
     filled.run("verify")
 
 
+@pytest.mark.long
 def test_a_row_that_cannot_be_read_is_set_aside_by_repair(filled: Program) -> None:
     path = filled.data_dir / "movies.csv"
     path.write_bytes(path.read_bytes().replace(b",movie,", b",movie,not-a-year-", 1))
@@ -138,12 +139,14 @@ def test_publish_names_a_folder_it_cannot_write(filled: Program) -> None:
     assert "WARNING" not in result.stderr
 
 
+@pytest.mark.long
 def test_publish_says_how_to_look_at_it(filled: Program) -> None:
     out = filled.data_dir.parent / "a site"
     said = filled.run("publish", "--out", str(out)).stdout
     assert f"main.py serve --data-dir {filled.data_dir} --out '{out}'`" in said
 
 
+@pytest.mark.long
 def test_quiet_leaves_the_answers(filled: Program) -> None:
     assert "20 completed" in filled.run("status", "--quiet").stdout
     assert filled.run("sql", "select 1 as one", "--quiet").stdout.split() == ["one", "1"]
@@ -175,6 +178,7 @@ def test_max_age_leaves_alone_what_is_young(filled: Program) -> None:
     assert "fetched 0 titles, 20 already fresh" in said
 
 
+@pytest.mark.long
 def test_doctor_tells_whether_the_site_can_be_reached(filled: Program) -> None:
     said = filled.run("doctor").stdout
     assert "✓ route direct: reaches the site" in said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
@@ -56,6 +58,7 @@ def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path
     assert not (program.data_dir / "movies.csv").exists()
 
 
+@pytest.mark.long
 def test_a_site_that_refuses_pages_and_graphql_still_gives_titles_from_its_data_files(tmp_path: Path) -> None:
     faults = ("title=challenge", "graphql=403")
     with DemoProcess(DemoOptions(page_kb=0, faults=faults)) as site:

@@ -105,6 +105,7 @@ def test_settings_with_secrets_masked(program: Program) -> None:
     assert (values["MAX_THREADS"]["value"], values["MAX_THREADS"]["changed"]) == (7, True)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("scraped")
 def test_publish(program: Program, tmp_path: Path) -> None:
     report = checked("publish", program.run("publish", "--json", "--out", str(tmp_path / "site")).stdout)

@@ -69,7 +69,10 @@ def _requests_of_titles(site: DemoProcess) -> Counter[str]:
     return Counter({path: times for path, times in paths.items() if path.startswith("/title/")})
 
 
-@pytest.mark.parametrize("everything", [False, True], ids=["program", "program and database"])
+@pytest.mark.parametrize(
+    "everything",
+    [pytest.param(False, id="program"), pytest.param(True, id="program and database", marks=pytest.mark.long)],
+)
 def test_a_killed_run_is_continued_and_nothing_is_fetched_twice(
     slow: Program, slow_site: DemoProcess, everything: bool
 ) -> None:
@@ -240,6 +243,7 @@ def test_a_second_signal_ends_it_at_once_and_nothing_is_torn(stuck: Program, stu
     same_in_both_stores(stuck)
 
 
+@pytest.mark.long
 def test_the_demo_site_and_the_database_end_with_the_program(tmp_path: Path) -> None:
     program = Program(tmp_path / "data")
     process = program.start("--demo", MAX_THREADS="2")
@@ -254,6 +258,7 @@ def test_the_demo_site_and_the_database_end_with_the_program(tmp_path: Path) -> 
     assert alive == []
 
 
+@pytest.mark.long
 def test_the_status_is_told_while_it_runs_and_after(stuck: Program) -> None:
     process = stuck.start("--limit", str(COUNT))
     _wait_for(stuck, process, "completed", 20)

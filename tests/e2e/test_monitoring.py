@@ -80,6 +80,7 @@ def test_a_run_with_a_failure(program: Program, site: DemoProcess, receiver: Rec
     assert not [event for event in found if "message" in event], "events have fields, no prose"
 
 
+@pytest.mark.long
 def test_a_refused_run_is_told_although_no_title_was_read(
     program: Program, site: DemoProcess, receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_refused_run_is_told_although_no_title_was_read(
     assert 'filmledger_run_refused{subject="top250"} 1' in (tmp_path / "filmledger.prom").read_text()
 
 
+@pytest.mark.long
 def test_neither_a_dead_service_nor_an_unwritable_file_changes_the_result(program: Program, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     metrics = str(tmp_path / "file" / "metrics")

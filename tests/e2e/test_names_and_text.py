@@ -36,6 +36,7 @@ def pages(program: Program, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_pages_of_any_name_are_parsed_or_named(program: Program, pages: Path, tmp_path: Path) -> None:
     result = program.run("parse", str(pages), "--log-failed", "failed.txt", code=1)
     assert len(program.table("movies")) == 2
@@ -49,6 +50,7 @@ def test_pages_of_any_name_are_parsed_or_named(program: Program, pages: Path, tm
     assert "\\udce9mpty.html: " in again.stdout
 
 
+@pytest.mark.long
 def test_a_data_directory_and_a_list_of_any_name(program: Program, tmp_path: Path) -> None:
     data_dir = tmp_path / os.fsdecode(b"d\xe4ta \x1b[2J")
     ids = tmp_path / os.fsdecode(b"l\xefst")
@@ -63,6 +65,7 @@ def test_a_data_directory_and_a_list_of_any_name(program: Program, tmp_path: Pat
     assert "0 failed, 0 pending (100% done)" in elsewhere.run("status").stdout
 
 
+@pytest.mark.long
 def test_a_file_in_another_encoding_is_named_with_its_line(program: Program, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"MAX_THREADS=7\nPROXY_USER=Jos\xe9\n")
     line = f"filmledger: {tmp_path / '.env'}, line 2: not UTF-8; save the file as UTF-8"

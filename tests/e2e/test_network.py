@@ -61,6 +61,7 @@ def test_a_site_that_sends_parts_first_gives_whole_titles(
         assert program.table(table) == straight.table(table)
 
 
+@pytest.mark.long
 def test_robots_txt_is_fetched_once_for_two_runs(program: Program, site: DemoProcess) -> None:
     with FaultSite() as counted:
 
@@ -77,6 +78,7 @@ def test_robots_txt_is_fetched_once_for_two_runs(program: Program, site: DemoPro
         assert counted.count()["/chart/top/"] == 2
 
 
+@pytest.mark.long
 def test_user_information_is_sent_and_shown_nowhere(program: Program, odd_site: FaultSite) -> None:
     address = odd_site.url.replace("://", f"://{USER_INFO}@")
     run = program.run("--limit", "2", "--debug", "--log-file", "log.txt", BASE_URL=address)
@@ -92,6 +94,7 @@ def test_user_information_is_sent_and_shown_nowhere(program: Program, odd_site: 
     assert re.search(rb"127\.0\.0\.1:%d" % odd_site.port, (program.data_dir / "joblog.jsonl").read_bytes())
 
 
+@pytest.mark.long
 def test_posters_on_this_machine_are_not_requested_and_a_refusing_host_fails_its_own(
     program: Program, site: DemoProcess
 ) -> None:

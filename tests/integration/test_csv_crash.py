@@ -129,6 +129,7 @@ def test_what_was_reported_as_saved_outlives_kill_9_many_times(tmp_path: Path, s
 # --- at every step --------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_ended_at_any_step_on_the_file_system_nothing_is_half_done(tmp_path: Path) -> None:
     prepared, targets = tmp_path / "prepared", tmp_path / "targets"
     repository = CsvMovieRepository(prepared)
@@ -176,6 +177,7 @@ class HistoryWithDeaths(History):
         self.store = self.open()
 
 
+@pytest.mark.long
 def test_any_history_with_deaths_leaves_what_the_model_says() -> None:
     run_state_machine_as_test(HistoryWithDeaths, settings=settings(max_examples=40, stateful_step_count=15))
 

@@ -92,6 +92,7 @@ def damaged(movie: Movie) -> set[str]:
     return {name for name in ("title", "original_title", "plot") if "\ufffd" in (getattr(movie, name) or "")}
 
 
+@pytest.mark.long
 def test_every_title_reads_back_as_what_it_is(process: DemoProcess, visitor: requests.Session) -> None:
     catalogue = DemoCatalogue(OPTIONS.seed, OPTIONS.count)
     for title in catalogue.chart(ChartName.TOP250):
@@ -103,6 +104,7 @@ def test_every_title_reads_back_as_what_it_is(process: DemoProcess, visitor: req
         assert read.cut == damaged(read.movie)
 
 
+@pytest.mark.long
 def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: requests.Session) -> None:
     titles = list(DemoCatalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250))
     for start in range(0, len(titles), 50):
@@ -454,6 +456,7 @@ def test_it_ends_with_its_parent_even_on_kill_9() -> None:
     assert eventually(lambda: ended(child))
 
 
+@pytest.mark.long
 def test_250_real_size_pages_fit_into_little_memory() -> None:
     with DemoProcess(DemoOptions(count=250, page_kb=1600)) as site:
         for imdb_id in DemoControl(site.url).ids()[::10]:

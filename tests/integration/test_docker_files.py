@@ -97,6 +97,7 @@ def test_the_whole_program_is_copied_and_the_build_context_holds_it(program: Sta
             assert source in allowed or (source.startswith("requirements") and "requirements*.txt" in allowed)
 
 
+@pytest.mark.long
 def test_the_copied_files_are_enough_to_run(program: Stage, tmp_path: Path) -> None:
     """What the Dockerfile copies, compiled as it says, in an empty folder and with its environment alone."""
     for source, target in program.copied():

@@ -169,20 +169,21 @@ _akas = st.lists(
     st.builds(Aka, _words, st.none() | texts, st.none() | texts, _lists, _lists),
     max_size=3,
 ).map(tuple)
-_MOVIE_FIELDS = [field for field in Table.MOVIES.fields if not field.derived]
+# Made once: a strategy that is made anew for each example costs more than all it draws.
+_VALUES = st.fixed_dictionaries({field.name: values_of(field) for field in Table.MOVIES.fields if not field.derived})
+_CREDITS = {category: _credits(category) for category in (DIRECTOR, CAST, "composer", "writer")}
 
 
 @st.composite
 def movies(draw: st.DrawFn, imdb_ids: st.SearchStrategy[str] = ids) -> Movie:
     """Any movie the domain accepts and a store must keep. One person keeps one name within a movie."""
-    values = {field.name: draw(values_of(field)) for field in _MOVIE_FIELDS}
+    values = dict(draw(_VALUES))
     values["imdb_id"] = draw(imdb_ids)
     known: dict[str, Person] = {}
     parts = []
-    for category in (DIRECTOR, CAST, "composer", "writer"):
+    for listed in _CREDITS.values():
         credits = [
-            replace(credit, person=known.setdefault(credit.person.person_id, credit.person))
-            for credit in draw(_credits(category))
+            replace(credit, person=known.setdefault(credit.person.person_id, credit.person)) for credit in draw(listed)
         ]
         parts.append(tuple(credits))
     directors, cast, *crew = parts

@@ -108,3 +108,7 @@ KINDS = {
     "episode": "films/tt8700302.html",
     "places": "places.html",
 }
+
+# Each kind of page for `parametrize`; all but these are for the long tests.
+OFTEN = ("chart", "film", "person", "findings")
+EVERY_KIND = [kind if kind in OFTEN else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]

@@ -23,11 +23,8 @@ def _faults(page: Page) -> list[str]:
     ]
 
 
-_TELLING = ("chart", "film", "person", "findings")  # a page of each template; the others are variations
-_ALL_KINDS = [kind if kind in _TELLING else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
-
-
-@pytest.mark.parametrize("kind", _ALL_KINDS)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_serious_fault(page: Page, catalogue: Path, kind: str) -> None:
     page.goto((catalogue / KINDS[kind]).as_uri())
     page.evaluate("document.fonts.ready")

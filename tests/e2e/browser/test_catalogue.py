@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from infrastructure.catalogue import serve
-from tests.e2e.browser.conftest import HOSTILE, KINDS
+from tests.e2e.browser.conftest import EVERY_KIND, HOSTILE, KINDS
 from tests.support.films import films
 
 _SHOWN = "#films > .card"
@@ -34,7 +34,7 @@ def _values(page: Page, name: str) -> list[float]:
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 def test_every_page_opens_from_disk_without_a_fault(page: Page, catalogue: Path, kind: str) -> None:
     _open(page, catalogue, KINDS[kind])
     expect(page.locator("h1")).to_be_visible()
@@ -53,6 +53,7 @@ def served(catalogue: Path) -> Iterator[str]:
     thread.join()
 
 
+@pytest.mark.long
 def test_it_is_the_same_from_a_server(page: Page, served: str) -> None:
     for path in KINDS.values():
         page.goto(served + path, wait_until="networkidle")
@@ -260,7 +261,7 @@ def test_drawings_change_colour_with_the_page(page: Page, catalogue: Path) -> No
     assert text.evaluate("element => getComputedStyle(element).fill") != light
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 def test_nothing_sticks_out_sideways(page: Page, catalogue: Path, kind: str) -> None:
     _open(page, catalogue, KINDS[kind])
     as_list = page.locator("[data-view=list]")
@@ -346,7 +347,10 @@ def test_the_menu_opens_on_a_phone(watched: Callable[..., Page], catalogue: Path
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-@pytest.mark.parametrize("kind", ["chart", "genre", "decade", "film", "genres", "person"])
+@pytest.mark.parametrize(
+    "kind",
+    ["chart", *(pytest.param(k, marks=pytest.mark.long) for k in ("genre", "decade", "film", "genres", "person"))],
+)
 def test_posters_show_without_scrolling(
     watched: Callable[..., Page], catalogue: Path, kind: str, width: int, height: int
 ) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from application.catalogue_data import build_catalogue_data
 from infrastructure.catalogue import PublishOptions
-from tests.e2e.browser.conftest import KINDS
+from tests.e2e.browser.conftest import EVERY_KIND, KINDS
 from tests.support.catalogue import awkward_films, made_poster_store, publish_made
 from tests.support.films import snapshots
 
@@ -112,7 +112,7 @@ def _check(page: Page, address: str) -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 def test_every_kind_of_page_at_eight_widths(page: Page, catalogue: Path, kind: str) -> None:
     _check(page, (catalogue / KINDS[kind]).as_uri())
 
@@ -139,6 +139,7 @@ _AWKWARD = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", _AWKWARD)
 def test_awkward_films_at_eight_widths(page: Page, awkward: Path, kind: str) -> None:
     _check(page, f"{awkward.as_uri()}/{_AWKWARD[kind]}")

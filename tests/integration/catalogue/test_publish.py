@@ -45,6 +45,7 @@ def _contents(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_every_step_ends_well_and_says_so(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     said: list[StepOutcome] = []
     published = publish_made(made, store, _options(tmp_path), said)
@@ -62,6 +63,7 @@ def test_parallel_and_serial_are_byte_identical(made: CatalogueData, store: Post
     assert _contents(tmp_path / "parallel") == _contents(tmp_path / "serial")
 
 
+@pytest.mark.long
 def test_a_second_publish_writes_nothing_and_a_deleted_file_comes_back(
     made: CatalogueData, store: PosterFolder, tmp_path: Path
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_strangers_front_page_stops_everything_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("switch", "step", "files"),
     [
@@ -202,6 +205,7 @@ def test_an_empty_database_publishes_too(tmp_path: Path) -> None:
     assert "Nothing has been saved yet" in (tmp_path / "out" / "index.html").read_text()
 
 
+@pytest.mark.long
 def test_a_stop_leaves_what_was_there(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, store, _options(tmp_path))
     before = _contents(tmp_path)

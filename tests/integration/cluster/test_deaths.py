@@ -63,6 +63,7 @@ def _whole(program: Program) -> None:
     same_in_both_stores(program)
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_takes_nothing_with_it(program: Program, dask: DaskCluster) -> None:
     first, _ = dask.workers("first", "second")
     run = _begin(program, dask.address)
@@ -73,6 +74,7 @@ def test_a_worker_killed_in_the_middle_takes_nothing_with_it(program: Program, d
     _whole(program)
 
 
+@pytest.mark.long
 def test_a_killed_scheduler_ends_the_run_and_the_next_one_goes_on(
     program: Program, dask: DaskCluster, site: DemoProcess
 ) -> None:

@@ -228,6 +228,7 @@ def test_titles_that_look_like_markup_or_mathematics_stay_text() -> None:
             etree.fromstring(drawing)
 
 
+@pytest.mark.long
 def test_three_thousand_films_do_not_make_three_thousand_marks() -> None:
     movies = {m.imdb_id: m for m in films(3000, cast=1)}
     drawn = draw_plots(build_catalogue_data(movies, ()))

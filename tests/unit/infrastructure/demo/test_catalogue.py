@@ -82,6 +82,7 @@ def test_ratings_fall_with_the_rank(catalogue: DemoCatalogue) -> None:
     assert ratings == sorted(ratings, key=lambda rating: -(rating or 0))
 
 
+@pytest.mark.long
 def test_every_title_is_one_that_the_domain_accepts(catalogue: DemoCatalogue) -> None:
     for chart in ChartName:
         for title in catalogue.chart(chart):

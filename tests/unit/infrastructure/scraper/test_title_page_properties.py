@@ -135,7 +135,9 @@ def test_a_key_that_is_gone_is_missing_and_not_none(path: tuple[Any, ...]) -> No
     assert whole is not None
     if title is not None:
         changed = {name for name in title.movie.__slots__ if getattr(title.movie, name) != getattr(whole.movie, name)}
-        assert changed - {"directors", "cast", "incomplete"} <= title.missing  # one line less in a list is a shorter list
+        assert (
+            changed - {"directors", "cast", "incomplete"} <= title.missing
+        )  # one line less in a list is a shorter list
 
 
 texts = st.text(st.characters(exclude_categories=()), min_size=1)
