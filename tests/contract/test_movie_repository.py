@@ -444,6 +444,7 @@ def test_saving_after_closing_is_an_error(opener: Opener) -> None:
         repository.save(movie(2))
 
 
+@pytest.mark.long
 def test_fifty_threads_that_share_actors(repository: MovieRepository) -> None:
     saved = [full_movie(number, people=40, minutes=number % 5) for number in range(1, 301)]
     start = threading.Barrier(50)
@@ -516,9 +517,24 @@ def test_rows_can_be_read_while_others_save(repository: MovieRepository) -> None
 # --- any movies -----------------------------------------------------------------
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(saved=st.lists(movies(), min_size=1, max_size=4, unique_by=lambda one: one.imdb_id))
+_ANY = st.lists(movies(), min_size=1, max_size=4, unique_by=lambda one: one.imdb_id)
+_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(max_examples=8, suppress_health_check=_CHECKS)
+@given(saved=_ANY)
 def test_any_movie_comes_back_as_it_was(kind: Kind, saved: list[Movie]) -> None:
+    _comes_back(kind, saved)
+
+
+@pytest.mark.long
+@settings(max_examples=100, suppress_health_check=_CHECKS)
+@given(saved=_ANY)
+def test_many_more_movies_come_back_as_they_were(kind: Kind, saved: list[Movie]) -> None:
+    _comes_back(kind, saved)
+
+
+def _comes_back(kind: Kind, saved: list[Movie]) -> None:
     with kind() as opener:
         repository = opener()
         for one in saved:

@@ -21,6 +21,7 @@ def _words(svg: str) -> str:
     return " ".join(" ".join(map(str, etree.fromstring(svg.encode()).itertext())).split())
 
 
+@pytest.mark.long
 def test_a_run_can_be_photographed(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MAX_THREADS=1\n")  # slow enough to be seen in the middle
     screen = screen_of_a_run(tmp_path, "--demo", "--limit", "60", shown_from=1)

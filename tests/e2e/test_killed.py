@@ -125,12 +125,8 @@ EDITS: dict[str, Callable[[Path], None]] = {
 }
 
 
-LONG = EDITS.keys() - {"a torn journal"}
-
-
-@pytest.mark.parametrize(
-    "edit", [pytest.param(edit, id=name, marks=[pytest.mark.long] * (name in LONG)) for name, edit in EDITS.items()]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_what_is_lost_after_a_kill_is_fetched_again_and_nothing_else(
     slow: Program, edit: Callable[[Path], None]
 ) -> None:
@@ -212,6 +208,7 @@ def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
     assert "both stores hold the same\n" in stuck.run("verify").stdout
 
 
+@pytest.mark.long
 def test_answers_on_their_way_are_waited_for_and_saved(tmp_path: Path) -> None:
     with DemoProcess(DemoOptions(count=COUNT, page_kb=0, latency=0.5)) as site:
         program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_THREADS": "6"})

@@ -95,6 +95,7 @@ def test_the_last_line_can_be_pasted(program: Program) -> None:
     assert len(pasted.stdout.splitlines()) == 4
 
 
+@pytest.mark.long
 def test_running_again_changes_nothing_but_the_time(program: Program) -> None:
     program.run("--limit", "30", SOURCE_DATE_EPOCH=EPOCH)
     before = {name: (program.data_dir / f"{name}.csv").read_bytes() for name in AS_TEXT}

@@ -36,6 +36,7 @@ def _run(parent: Path, site: str, data_dir: Path) -> None:
     subprocess.run(command, env={"BASE_URL": site, "DATA_DIR": str(data_dir)}, umask=0, check=True, timeout=60)
 
 
+@pytest.mark.long
 def test_a_data_directory_that_the_run_makes_is_closed(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     with DemoProcess(DemoOptions(count=3, page_kb=0)) as site:

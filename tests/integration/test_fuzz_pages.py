@@ -73,8 +73,8 @@ def mutated(body: bytes, dice: random.Random) -> bytes:
 
 def words_on(body: bytes) -> str:
     """All text of a page, with the escapes of JSON and HTML resolved."""
-    text = valid_utf8(as_utf8(body)).decode("utf-8", "replace")
-    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
+    raw = valid_utf8(as_utf8(body)).decode("utf-8", "replace")
+    text = raw + re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), raw)
     return html.unescape(html.unescape(text)).replace(",", "")
 
 

@@ -79,6 +79,7 @@ def test_a_second_publish_writes_nothing_and_a_deleted_file_comes_back(
     assert _contents(tmp_path) == before
 
 
+@pytest.mark.long
 def test_only_what_changed_is_written(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, store, _options(tmp_path, report=False))
     more = build_catalogue_data(made.movies | {"tt8000009": bare(9)}, made.snapshots)

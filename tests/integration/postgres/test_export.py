@@ -91,7 +91,7 @@ def test_export_after_import_gives_the_same_bytes(database: Database, tmp_path: 
     assert texts(tmp_path / "out") == texts(kept)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(saved=st.lists(movies(), max_size=4, unique_by=lambda one: one.imdb_id))
 def test_any_records_survive_import(database: Database, saved: list[Movie]) -> None:
     model = InMemoryMovieRepository()

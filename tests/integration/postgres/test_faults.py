@@ -321,6 +321,7 @@ def test_a_commit_whose_answer_got_lost_is_repeated(proxy: TcpProxy, through: st
     assert contents(opened()) == expected(FILMS[:2])
 
 
+@pytest.mark.long
 def test_a_slow_network_only_takes_longer(proxy: TcpProxy, through: str, opened: Open) -> None:
     proxy.delay = 0.02
     repository = opened(through)
@@ -343,6 +344,7 @@ def test_a_frozen_network_is_noticed(proxy: TcpProxy, through: str, prepared: st
     assert contents(opened()) == expected(FILMS[:2])
 
 
+@pytest.mark.long
 def test_a_server_that_stays_away_is_given_up_once_for_all(
     running: PrivatePostgres, prepared: str, opened: Open
 ) -> None:
@@ -610,6 +612,7 @@ def test_a_first_connection_that_is_cut_is_tried_again(proxy: TcpProxy, through:
     assert contents(repository) == expected(FILMS[:1])
 
 
+@pytest.mark.long
 def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: Open) -> None:
     repository = opened(patience=0.5)
     with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="a lock on our tables"):
@@ -625,6 +628,7 @@ def test_reading_names_the_lock_too(prepared: str) -> None:
         list(repository.rows(Table.MOVIES))
 
 
+@pytest.mark.long
 def test_preparing_names_the_lock_too(prepared: str) -> None:
     last = "DELETE FROM _yoyo_migration WHERE migration_id = (SELECT max(migration_id) FROM _yoyo_migration)"
     with session(prepared, last) as connection:
