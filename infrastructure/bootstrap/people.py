@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from application.people import SavePerson, people_jobs
 from application.run_jobs import RunResult
@@ -15,6 +16,9 @@ from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, people_s
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.bootstrap.stores import OpenStores
+
+if TYPE_CHECKING:
+    from infrastructure.http import Downloader
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,17 @@ def run_people(session: RunSession, options: PeopleOptions, resume: ResumeOption
     with ExitStack() as stack:
         stack.enter_context(session.directory("people", None))
         opened = stack.enter_context(session.open_stores())
-        return fetch_people(session, opened, options, resume)
+        network = stack.enter_context(downloader(session.settings, grace=GRACE_SECONDS))
+        return fetch_people(session, opened, network, options, resume)
 
 
-def fetch_people(session: RunSession, opened: OpenStores, options: PeopleOptions, resume: ResumeOptions) -> RunResult:
+def fetch_people(
+    session: RunSession, opened: OpenStores, network: Downloader, options: PeopleOptions, resume: ResumeOptions
+) -> RunResult:
     """The same on open stores, as a run with a job log of its own."""
     settings, store = session.settings, opened.together
     older_than = None if options.max_age is None else session.clock.now() - options.max_age
     with ExitStack() as stack:
-        network = stack.enter_context(downloader(settings, grace=GRACE_SECONDS))
         job_log = stack.enter_context(session.job_log(RunIdentity("people", "all", limit=options.limit), resume))
         if not job_log.listed:
             job_log.list(islice(people_jobs(store.rows(Table.PEOPLE), older_than=older_than), options.limit))

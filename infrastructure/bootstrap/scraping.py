@@ -24,6 +24,7 @@ from infrastructure.bootstrap.datasets import dataset_titles
 from infrastructure.bootstrap.files import page_keeper
 from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
+from infrastructure.bootstrap.people import PeopleOptions, fetch_people
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
@@ -64,6 +65,7 @@ class ScrapeOptions:
     disk_check: bool
     cluster: str | None
     seasons: bool = False
+    people: bool = False
     series: tuple[str, ...] = ()
 
     @property
@@ -103,8 +105,10 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
         yield from _with_episodes(session, options, network, islice(jobs, options.limit))
 
 
-def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> tuple[RunResult, ...]:
-    """Scrapes; the posters, if asked for, are a run of their own.
+def run_scrape(
+    session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions
+) -> dict[str, RunResult]:
+    """Scrapes; the people and the posters, if asked for, are runs of their own. The results by the kind of work.
 
     Args:
         session: of the run.
@@ -195,10 +199,14 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             monitor.read_changes(options.chart, opened.history, opened.together)
         if cluster and (reason := cluster().lost()):
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
-        if options.posters and result.stop_reason is StopReason.FINISHED:
-            fetched = fetch_posters(session, opened.together, network, ResumeOptions(), disk_check=options.disk_check)
-            return result, fetched
-    return (result,)
+        results = {"scrape": result}
+        if options.people and result.stop_reason is StopReason.FINISHED:
+            results["people"] = fetch_people(session, opened, network, PeopleOptions(), ResumeOptions())
+        if options.posters and all(each.stop_reason is StopReason.FINISHED for each in results.values()):
+            results["posters"] = fetch_posters(
+                session, opened.together, network, ResumeOptions(), disk_check=options.disk_check
+            )
+    return results
 
 
 def _with_advice(error: Blocked, chart: ChartName) -> Blocked:

@@ -40,6 +40,7 @@ DEMO_SITE: Final = "the demo site"  # its address differs each time
 @click.option("--dry-run", is_flag=True, help="List the titles; fetch only the chart.")
 @click.option("--save-pages", is_flag=True, help="Keep each fetched page in DATA_DIRS, for `parse`.")
 @click.option("--seasons", is_flag=True, help="Scrape all episodes of the series, too.")
+@click.option("--people", is_flag=True, help="Read the details of the credited people afterwards, as `people` does.")
 @click.option("--posters", is_flag=True, help="Fetch the movies' posters afterwards, as `posters` does.")
 @click.option("--no-disk-check", is_flag=True, help="Keep pages and posters in the first of DATA_DIRS, however full.")
 @click.option(
@@ -59,6 +60,7 @@ def scrape(
     dry_run: bool,
     save_pages: bool,
     seasons: bool,
+    people: bool,
     posters: bool,
     no_disk_check: bool,
     cluster: str | None,
@@ -74,7 +76,7 @@ def scrape(
     from infrastructure.bootstrap.scraping import ScrapeOptions
 
     options = ScrapeOptions(
-        ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster, seasons
+        ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster, seasons, people
     )
     _run(context, options, resume, demo=demo, dry_run=dry_run, as_json=as_json)
 
@@ -143,8 +145,8 @@ def _run(
             return
         runs = run_scrape(session, options, site, resume)
         if as_json:
-            print_results(dict(zip(("scrape", "posters"), runs, strict=False)), settings.data_dir)
-    sys.exit(exit_code(*runs, interrupted=interrupted.is_set()))
+            print_results(runs, settings.data_dir)
+    sys.exit(exit_code(*runs.values(), interrupted=interrupted.is_set()))
 
 
 COMMANDS = (scrape, episodes)

@@ -83,6 +83,12 @@ def test_full_credits_are_the_whole_cast_and_crew(program: Program, catalogue: D
     assert {row["incomplete"] for row in rows(program, "movies") if "\ufffd" not in str(row)} == {"[]"}
 
 
+def test_a_run_reads_the_people_too_if_asked(program: Program) -> None:
+    answer = json.loads(program.run("--limit", "3", "--people", "--json").stdout)
+    assert [run["work"] for run in answer["runs"]] == ["scrape", "people"]
+    assert {row["details_source"] for row in rows(program, "people")} == {"graphql"}
+
+
 def test_people_get_their_details_once(program: Program, catalogue: DemoCatalogue) -> None:
     program.run("--limit", "3")
     program.run("people")
