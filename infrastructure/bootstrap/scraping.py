@@ -105,9 +105,7 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
         yield from _with_episodes(session, options, network, islice(jobs, options.limit))
 
 
-def run_scrape(
-    session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions
-) -> dict[str, RunResult]:
+def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> dict[str, RunResult]:
     """Scrapes; the people and the posters, if asked for, are runs of their own. The results by the kind of work.
 
     Args:

@@ -73,6 +73,8 @@ def _read_lists(document: dict[str, object], part: TitlePart, *, modern: bool) -
         _add(part, "directors", directors, cut=modern and len(directors) >= _LONGEST_LIST)
     if actors := tuple(_people(document.get("actor"))):
         _add(part, "cast", actors, cut=True)
+    if writers := tuple(person._replace(category="writer") for person in _people(document.get("creator"))):
+        part.partial["crew"] = writers
     if keywords := _string(document, "keywords"):
         part.partial["keywords"] = tuple(text for word in keywords.split(",") if (text := word.strip()))
 

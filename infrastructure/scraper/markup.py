@@ -23,6 +23,7 @@ from infrastructure.scraper.page_bytes import addresses, title_id
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
 from infrastructure.scraper.values import count, full_size, iso_seconds, minutes, running_minutes, worded_date
 
+_REMARK: Final = re.compile(r"\s*\(([^()]+)\)")
 _NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
 _WINDOW_TITLE: Final = re.compile(
     r".*\((?P<kind>[A-Za-z -]*?) ?(?P<year>\d{4})?(?:\s*[–-]\s*(?:\d{4})?\s*)?\) - IMDb", re.S
@@ -98,6 +99,14 @@ def linked_person(link: Tag | None, characters: tuple[str, ...] = ()) -> CreditL
     return CreditLine(path[1], name, characters) if path and name else None
 
 
+def _writer(link: Tag) -> CreditLine | None:
+    """The writer of a link, with the job in brackets behind it: ``<a>Jeb Stuart</a> (screenplay)``."""
+    person = linked_person(link)
+    behind = link.next_sibling
+    match = _REMARK.match(words(behind) if isinstance(behind, Tag) else str(behind or ""))
+    return person and person._replace(category="writer", job=(match[1],) if match else ())
+
+
 def kind_and_year(window_title: str) -> tuple[str | None, int | None]:
     """What the window's title says in brackets: ``Carny (TV Movie 2009) - IMDb``, ``Up (2009) - IMDb``."""
     match = _WINDOW_TITLE.match(window_title)
@@ -111,6 +120,7 @@ def kind_and_year(window_title: str) -> tuple[str | None, int | None]:
 _ORIGINAL: Final = re.compile(r"\s*Original title: (.+)", re.S)
 _RATING_OF_TEN: Final = re.compile(r"(\d{1,2}(?:\.\d)?) ?/ ?10")
 _DIRECTOR: Final = re.compile(r"Directors?")
+_WRITER: Final = re.compile(r"(?:Writers?|Creators?)(?: \(WGA\))?:?")
 _SHORT_LIST: Final = 3
 
 
@@ -177,6 +187,12 @@ def _read_people_2022(page: BeautifulSoup, part: TitlePart) -> None:
             directors = tuple(person for link in line.select("a") if (person := linked_person(link)))
             _add(part, "directors", directors, cut=len(directors) >= _SHORT_LIST)
             break
+    writers: list[CreditLine] = []
+    for line in page.select('[data-testid="title-pc-principal-credit"]'):
+        if not writers and _WRITER.fullmatch(words(line.select_one(".ipc-metadata-list-item__label"))):
+            writers = [person for link in line.select("a") if (person := _writer(link))]
+    if writers:
+        part.partial["crew"] = tuple(writers)
     cast: list[CreditLine] = []
     for item in page.select('[data-testid="title-cast-item"]'):
         first = item.select_one('[data-testid="cast-item-characters-link"] span')
@@ -187,8 +203,8 @@ def _read_people_2022(page: BeautifulSoup, part: TitlePart) -> None:
         _add(part, "cast", tuple(cast), cut=True)  # second roles are left out, often without a sign of it
 
 
-_COUNTRY: Final = re.compile(r"country_of_origin=([A-Z]{2,4})\b")
-_LANGUAGE: Final = re.compile(r"primary_language=([a-z]{2,3})\b")
+_COUNTRY: Final = re.compile(r"(?:country_of_origin=|/country/)([A-Za-z]{2,4})\b")
+_LANGUAGE: Final = re.compile(r"(?:primary_language=|/language/)([a-z]{2,3})\b")
 _AMOUNT: Final = re.compile(r"(\$|€|£|₹|¥) ?([0-9]{1,3}(?:,[0-9]{3}){0,5})(?: \(estimated\))?")
 _CURRENCIES: Final = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "¥": "JPY"}
 _AWARDS: Final = re.compile(r"(?:(\d[\d,]*) wins?)?(?: & )?(?:(\d[\d,]*) nominations?)?(?: total)?")
@@ -201,9 +217,8 @@ def _read_details_2022(page: BeautifulSoup, part: TitlePart) -> None:
         ("countries", "title-details-origin", _COUNTRY),
         ("languages", "title-details-languages", _LANGUAGE),
     ):
-        links = page.select(f'[data-testid="{testid}"] a[href]')
-        if found := [match[1] for link in links if (match := pattern.search(attribute(link, "href")))]:
-            part.whole[name] = tuple(dict.fromkeys(found))
+        if found := _codes(page.select(f'[data-testid="{testid}"] a[href]'), pattern):
+            part.whole[name] = found
     for name, testid in (
         ("color", "title-techspec_color"),
         ("aspect_ratios", "title-techspec_aspectratio"),
@@ -251,6 +266,12 @@ def _add(part: TitlePart, name: str, value: tuple[object, ...], *, cut: bool) ->
         part.whole[name] = value
 
 
+def _codes(links: list[Tag], pattern: re.Pattern[str]) -> tuple[str, ...]:
+    """The codes in the addresses of links: countries in upper case, languages in lower case."""
+    found = (match[1] for link in links if (match := pattern.search(attribute(link, "href"))))
+    return tuple(dict.fromkeys(code.upper() if pattern is _COUNTRY else code for code in found))
+
+
 def _texts(tags: list[Tag]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for tag in tags if (text := words(tag))))
 
@@ -261,6 +282,10 @@ _OVERVIEW: Final = "#overview-top, #title-overview-widget"
 _RATING: Final = re.compile(r"\d{1,2}(?:\.\d)?")
 _SCORE: Final = re.compile(r"(\d{1,3})(?:/100)?")
 _ISO_DATE: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
+_RATIO: Final = re.compile(r"\d(?:\.\d{1,2})? : 1")
+_USER_REVIEWS: Final = re.compile(r"(\d[\d,]*) user")
+_CRITIC_REVIEWS: Final = re.compile(r"(\d[\d,]*) critic")
+_POPULARITY: Final = re.compile(r"(?:Popularity )?(\d[\d,]*)(?: |$)")
 _ATTRIBUTES: Final = re.compile(r"\(|\b\d+ episodes?\b")  # where a role ends: (voice), (as …), 61 episodes
 
 
@@ -277,6 +302,7 @@ def _read_2014(page: BeautifulSoup, part: TitlePart) -> bool:
     _read_facts_2014(page, overview, part)
     _read_plot(overview, part)
     _read_people_2014(page, overview, part)
+    _read_details_2014(page, overview, part)
     return True
 
 
@@ -337,9 +363,60 @@ def _read_people_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> No
         directors = [person for link in block.select("a") if (person := linked_person(link))]
         more = any("more credit" in words(link) for link in block.select("a"))
         _add(part, "directors", tuple(directors), cut=more)
+    for block in (block for block in overview.select(".credit_summary_item, .txt-block") if _is_of_writers(block)):
+        part.partial["crew"] = tuple(person for link in block.select("a") if (person := _writer(link)))
     cast = [member for row in page.select("table.cast_list tr") if (member := _cast_member(row))]
     if cast:
         part.whole["cast"] = tuple(cast)
+
+
+def _is_of_writers(block: Tag) -> bool:
+    return bool(_WRITER.fullmatch(words(block.select_one("h4.inline"))))
+
+
+def _read_details_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> None:
+    """What stands under small headings, the counts of reviews, the rank among the popular, and Oscars.
+
+    Wins are not told: "another 32 wins" leaves out those of the award that is named before.
+    """
+    blocks = {words(heading): heading.parent for heading in page.select("h4.inline") if heading.parent}
+    for name, heading, pattern in (("countries", "Country:", _COUNTRY), ("languages", "Language:", _LANGUAGE)):
+        if heading in blocks and (found := _codes(blocks[heading].select("a[href]"), pattern)):
+            part.whole[name] = found
+    for name, heading, link in (
+        ("color", "Color:", 'a[href*="colors="]'),
+        ("sound_mixes", "Sound Mix:", 'a[href*="sound_mixes="]'),
+        ("locations", "Filming Locations:", 'a[href*="locations="]'),
+        ("companies", "Production Co:", 'a[href*="/company/"]'),
+    ):
+        if heading in blocks and (listed := _texts(blocks[heading].select(link))):
+            (part.whole if name in ("color", "sound_mixes") else part.partial)[name] = listed
+    if "Taglines:" in blocks and (tagline := _own_text(blocks["Taglines:"])):
+        part.partial["taglines"] = (tagline,)
+    if "Aspect Ratio:" in blocks and _RATIO.fullmatch(ratio := _own_text(blocks["Aspect Ratio:"])):
+        part.whole["aspect_ratios"] = (ratio,)
+    for name, currency, heading, where in (
+        ("budget", "budget_currency", "Budget:", ""),
+        ("gross_domestic", "gross_currency", "Gross:", "(USA)"),
+        ("gross_domestic", "gross_currency", "Gross USA:", ""),
+        ("gross_worldwide", "gross_currency", "Cumulative Worldwide Gross:", ""),
+    ):
+        text = words(blocks.get(heading)).removeprefix(heading).strip()
+        match = _AMOUNT.fullmatch(text.removesuffix(where).strip()) if text.endswith(where) else None
+        if match and part.whole.setdefault(currency, _CURRENCIES[match[1]]) == _CURRENCIES[match[1]]:
+            part.whole[name] = int(match[2].replace(",", ""))
+    for name, pattern in (("user_reviews", _USER_REVIEWS), ("critic_reviews", _CRITIC_REVIEWS)):
+        for item in overview.select('a[href*="reviews"], [itemprop="reviewCount"]'):
+            if match := pattern.fullmatch(words(item)):
+                part.whole[name] = count(match[1])
+                break
+    bars = [words(bar) for bar in page.select(".titleReviewBarSubItem")]
+    rank = words(page.select_one("#meterRank")) or next((bar for bar in bars if bar.startswith("Popularity")), "")
+    if match := _POPULARITY.match(rank):
+        part.whole["popularity_rank"] = count(match[1])
+    for blurb in page.select("#titleAwardsRanks b"):
+        if match := _OSCARS.fullmatch(words(blurb).rstrip(" .")):
+            part.whole["oscar_wins"] = int(match[1])
 
 
 def _cast_member(row: Tag) -> CreditLine | None:

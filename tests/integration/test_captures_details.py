@@ -17,6 +17,7 @@ from tests.integration.captured_titles import CapturedTitle, captured
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("captures")
 PAGES = captured(lambda title: title.layout.startswith("Next.js"))
+OLD = captured(lambda title: title.layout.startswith("old"))
 DATA = captured(lambda title: title.name.startswith("title_next_data/"))
 
 
@@ -128,6 +129,34 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "sound_mixes": ("Mono",), "companies": ("Paramount Pictures",),
         "taglines": ("Come to Laugh, Come to Cry, Come to Care, Come to Terms.",),
     },
+    "tt0245429__Flexget-Flexget.html.gz": {
+        "countries": ("JP",), "languages": ("ja", "en"), "budget": 19_000_000, "gross_domestic": 13_750_644,
+        "gross_worldwide": 355_725_195, "award_wins": 58, "award_nominations": 31, "oscar_wins": 1,
+        "popularity_rank": 525, "color": ("Color",), "sound_mixes": ("DTS-ES", "Dolby Digital EX"),
+        "aspect_ratios": ("1.85 : 1",), "release_date": "2003-03-28", "release_country": "US", "certificate": "PG",
+        "companies": ("Tokuma Shoten", "Studio Ghibli", "Nippon Television Network (NTV)"), "duration_minutes": 125,
+    },
+    "tt1300562__Flexget-Flexget.html.gz": {
+        "countries": ("MA",), "languages": ("ar", "fr"), "locations": ("Casablanca, Morocco",), "budget": None,
+        "companies": ("Maya Films",), "release_date": "2008-02", "release_country": "MA", "released": None,
+        "award_wins": 2, "award_nominations": 0, "user_reviews": 1, "duration_minutes": 115, "rating": 7.4, "votes": 50,
+        "metascore": None, "color": ("Color",),
+    },
+    "tt0944947__PaulMilMor-MoviesList.html.gz": {
+        "countries": ("US", "GB"), "languages": ("en",), "locations": ("Iceland",), "color": ("Color",),
+        "taglines": ("When you play the game of thrones, you win or you die.",), "aspect_ratios": ("1.78 : 1",),
+        "sound_mixes": ("Dolby Digital", "Dolby Atmos"),
+        "companies": ("Home Box Office (HBO)", "Television 360", "Grok! Studio"),
+        "user_reviews": 1_433, "critic_reviews": 286, "rating": 9.5, "votes": 1_427_606, "popularity_rank": 2,
+        "duration_minutes": 57,
+    },
+    "tt0095016__ariejan-imdb.html.gz": {
+        "countries": ("US",), "languages": ("en", "de", "it"), "release_date": "1988-07-20",
+        "sound_mixes": ("70 mm 6-Track", "Dolby Stereo"), "aspect_ratios": ("2.35 : 1",), "budget_currency": "USD",
+        "budget": 28_000_000, "gross_domestic": 81_350_242, "user_reviews": 700, "critic_reviews": 221,
+        "popularity_rank": 866, "metascore": 70, "rating": 8.3, "votes": 543_444, "duration_minutes": 131,
+        "certificate": "R",
+    },
     "tt1520211-series__tveronesi-imdbinfo.json.gz": {
         "end_year": 2022, "seasons": 11, "series_id": None, "cast_total": 993, "award_wins": 86, "oscar_wins": None,
     },
@@ -137,12 +166,23 @@ BY_HAND: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("capture", [one for one in PAGES + DATA if one and name(one) + ".gz" in BY_HAND], ids=name)
+@pytest.mark.parametrize(
+    "capture", [one for one in PAGES + OLD + DATA if one and name(one) + ".gz" in BY_HAND], ids=name
+)
 def test_details_are_those_written_down_by_hand(capture: CapturedTitle) -> None:
     parse = parse_next_data if ".json" in capture.name else parse_title
     movie: Movie = parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
     expected = BY_HAND[name(capture) + ".gz"]
     assert {field: getattr(movie, field) for field in expected} == expected
+
+
+def test_writers_of_a_page_of_2015() -> None:
+    capture = next(one for one in OLD if one and name(one).startswith("tt0095016__"))
+    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    assert [(credit.person.name, credit.category, credit.job) for credit in movie.crew] == [
+        ("Roderick Thorp", "writer", ("novel",)),
+        ("Jeb Stuart", "writer", ("screenplay",)),
+    ]
 
 
 def test_jobs_and_remarks_of_credits() -> None:

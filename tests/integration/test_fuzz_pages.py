@@ -30,7 +30,18 @@ from tests.support.title_pages import MARKUP_2014, MARKUP_2022, linked_data, nex
 
 NOW: Final = datetime(2026, 8, 1, tzinfo=UTC)
 _DERIVED: Final = frozenset(
-    {"imdb_id", "source_url", "scraped_at", "kind", "source", "incomplete", "seasons", "cast_total"}
+    {
+        "imdb_id",
+        "source_url",
+        "scraped_at",
+        "kind",
+        "source",
+        "incomplete",
+        "seasons",
+        "cast_total",
+        "budget_currency",
+        "gross_currency",
+    }  # fmt: skip
 )
 _FRAGMENTS: Final = (
     b"null", b"1e400", b"NaN", b"-1", b'"', b"{", b"}", b"[" * 3000, b"\\ud800", b"\xff", b"\x00", b"<", b"</script>",

@@ -324,7 +324,7 @@ def test_the_markup_of_a_page_that_is_cut_off_is_not_believed() -> None:
     with pytest.raises(UnknownLayout, match=r"no end of the page \(</html>\)"):
         parse(body[: body.index(b"Cy Moe") + 3])
     left, alone = parse(page(None, linked_data(), MARKUP_2022)[:-9]), parse(page(None, linked_data()))
-    assert {*left.movie.incomplete} > {*alone.movie.incomplete}
+    assert {*(left.movie.incomplete or ())} > {*(alone.movie.incomplete or ())}
     assert replace(left.movie, incomplete=()) == replace(alone.movie, incomplete=())
     assert ((left.missing & CORE_FIELDS), left.torn) == ((alone.missing & CORE_FIELDS), True)
     assert left.cut > alone.cut
