@@ -115,7 +115,7 @@ async def _check_answers(address: str) -> None:
 def _compare_versions(client: Client) -> None:
     found: Any = client.get_versions()
     problems = version_problems(found) + [
-        f"worker {address} missing {', '.join(packages)}: pip install -r requirements.txt there"
+        f"worker {address} lacks {', '.join(packages)}: pip install -r requirements.txt there"
         for address, packages in _missing(client).items()
     ]
     if problems:

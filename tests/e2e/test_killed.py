@@ -199,13 +199,13 @@ def test_a_stopped_run_ends_calmly_with_130_and_is_continued(
     same_in_both_stores(stuck)
     assert len(_lines(stuck, "failed")) == 0
     told = stuck.run("verify", code=1).stdout
-    assert f"csv: only 20 of the {COUNT} titles are there" in told
-    assert "hold the same, but not all that the last run was asked for" in told
+    assert f"the last run has done 20 of {COUNT} titles; {COUNT - 20} are pending" in told
+    assert "csv and postgres hold the same: run the same command to continue" in told
     DemoControl(stuck_site.url).faults([])
     stuck.run("--limit", str(COUNT))
     assert len(stuck.table("movies")) == COUNT
     same_in_both_stores(stuck)
-    assert "both stores hold the same\n" in stuck.run("verify").stdout
+    assert "csv and postgres hold the same\n" in stuck.run("verify").stdout
 
 
 @pytest.mark.long

@@ -163,7 +163,7 @@ def test_more_local_workers_than_cores_are_warned_of(program: Program) -> None:
     ("text", "said"),
     [
         (OTHER_VERSION, "is left out: it has dask 2024.1.0 instead of"),
-        (NO_LXML, "is left out: it missing lxml: pip install -r requirements.txt there"),
+        (NO_LXML, "is left out: it lacks lxml: pip install -r requirements.txt there"),
     ],
     ids=["another version", "a missing package"],
 )
