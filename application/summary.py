@@ -21,6 +21,7 @@ class Summary:
         fresh: jobs completed without a request, because what is saved is recent enough.
         incomplete: completed jobs whose source lacked fields.
         failed: jobs that failed for good.
+        minor: how many of them leave the record complete; they do not make the run a failure.
         reasons: failures for good by error class, most frequent first.
         failures: the first of them, at most ``LISTED_FAILURES``.
         retried: failures after which the job stayed pending.
@@ -38,6 +39,7 @@ class Summary:
     fresh: int
     incomplete: int
     failed: int
+    minor: int
     reasons: tuple[tuple[str, int], ...]
     failures: tuple[Failure, ...]
     retried: int
@@ -96,7 +98,8 @@ class Totals:
         self._counts: Counter[Status] = Counter()
         self._reasons: Counter[str] = Counter()
         self._failures: list[Failure] = []
-        self._fresh = self._incomplete = self._retried = self._requests = self._size = self._milliseconds = 0
+        self._fresh = self._incomplete = self._minor = self._retried = 0
+        self._requests = self._size = self._milliseconds = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
@@ -112,6 +115,7 @@ class Totals:
             self._incomplete += bool(outcome.missing)
         elif outcome.status is Status.FAILED:
             self._reasons[outcome.reason] += 1
+            self._minor += outcome.minor
             if len(self._failures) < LISTED_FAILURES:
                 self._failures.append(Failure(outcome.job.key, outcome.reason, outcome.detail))
 
@@ -122,6 +126,7 @@ class Totals:
             fresh=self._fresh,
             incomplete=self._incomplete,
             failed=self._counts[Status.FAILED],
+            minor=self._minor,
             reasons=tuple(self._reasons.most_common()),
             failures=tuple(self._failures),
             retried=self._retried,

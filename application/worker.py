@@ -8,7 +8,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from application.ports import Job, JobLog, Outcome, Progress, Status
-from domain.errors import Blocked, Cancelled, FilmledgerError, InvalidMovie, SourceError, StoreUnavailable
+from domain.errors import (
+    Blocked,
+    Cancelled,
+    FilmledgerError,
+    InvalidMovie,
+    SourceError,
+    StoreUnavailable,
+    UnusablePicture,
+)
 from shared.clock import Clock
 from shared.events import log_event
 
@@ -88,6 +96,7 @@ def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0
         str(error),
         type(error).__name__,
         retry=error.retry or isinstance(error, Blocked | Cancelled),
+        minor=isinstance(error, UnusablePicture),
         blocked=isinstance(error, Blocked),
         unavailable=isinstance(error, StoreUnavailable),
         requests=requests,

@@ -49,6 +49,7 @@ class Outcome:
         detail: the title saved, or the reason in one line.
         reason: the error's class (``NotFound``, ``StoreUnavailable``); empty when completed.
         retry: a failure that may pass; the job stays pending.
+        minor: a failure that leaves the record complete, as a picture that cannot be shown.
         blocked: the site refuses programs; the run should stop.
         unavailable: a store has gone away for good; the run should stop.
         size: body bytes over the wire.
@@ -65,6 +66,7 @@ class Outcome:
     detail: str = ""
     reason: str = ""
     retry: bool = False
+    minor: bool = False
     blocked: bool = False
     unavailable: bool = False
     size: int = 0

@@ -10,11 +10,10 @@ from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.summary import exit_code
 
 
-def _ended(*reasons: tuple[str, int], stop_reason: StopReason = StopReason.FINISHED) -> RunResult:
-    failed = sum(count for _, count in reasons)
+def _ended(failed: int = 0, minor: int = 0, stop_reason: StopReason = StopReason.FINISHED) -> RunResult:
     summary = Summary(
-        fetched=1, fresh=0, incomplete=0, failed=failed, reasons=reasons, failures=(), retried=0, cancelled=0, saved=1,
-        pending=0, requests=0, size=0, elapsed=1.0, busy=1.0, workers=1,
+        fetched=1, fresh=0, incomplete=0, failed=failed, minor=minor, reasons=(), failures=(), retried=0, cancelled=0,
+        saved=1, pending=0, requests=0, size=0, elapsed=1.0, busy=1.0, workers=1,
     )  # fmt: skip
     return RunResult(stop_reason, summary)
 
@@ -23,13 +22,13 @@ def _ended(*reasons: tuple[str, int], stop_reason: StopReason = StopReason.FINIS
     ("runs", "code"),
     [
         ([_ended()], Exit.DONE),
-        ([_ended(("NotFound", 1))], Exit.FAILED),
-        ([_ended(("UnusablePicture", 3))], Exit.DONE),
-        ([_ended(("UnusablePicture", 3), ("NotFound", 1))], Exit.FAILED),
-        ([_ended(("NotFound", 1)), _ended(("UnusablePicture", 3))], Exit.FAILED),
-        ([_ended(), _ended(("Transient", 1))], Exit.FAILED),
+        ([_ended(1)], Exit.FAILED),
+        ([_ended(3, minor=3)], Exit.DONE),
+        ([_ended(4, minor=3)], Exit.FAILED),
+        ([_ended(1), _ended(3, minor=3)], Exit.FAILED),
+        ([_ended(), _ended(1)], Exit.FAILED),
         ([_ended(stop_reason=StopReason.STORE)], Exit.FAILED),
-        ([_ended(("NotFound", 1)), _ended(stop_reason=StopReason.BLOCKED)], Exit.BLOCKED),
+        ([_ended(1), _ended(stop_reason=StopReason.BLOCKED)], Exit.BLOCKED),
     ],
 )
 def test_the_worst_of_all_runs_counts_and_a_picture_is_only_a_warning(runs: list[RunResult], code: Exit) -> None:

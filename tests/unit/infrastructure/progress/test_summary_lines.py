@@ -19,6 +19,7 @@ SUMMARY = Summary(
     fresh=2,
     incomplete=2,
     failed=3,
+    minor=0,
     reasons=(("NotFound", 2), ("UnknownLayout", 1)),
     failures=(
         Failure("tt0000007", "NotFound", "no such title"),
