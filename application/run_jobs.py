@@ -99,11 +99,19 @@ class _Queue(Iterator[Job | None]):
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended."""
+    """How a run ended.
+
+    Attributes:
+        stop_reason: what ended it.
+        summary: its totals.
+        message: the reason in one line where it ended early.
+        edited: another program changed files of a store meanwhile.
+    """
 
     stop_reason: StopReason
     summary: Summary
     message: str = ""
+    edited: bool = False
 
 
 def run_jobs(

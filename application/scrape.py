@@ -79,8 +79,8 @@ def scrape(
     places = (
         [ChartEntry(job.rank, job.key) for job in context.job_log.jobs() if job.rank is not None] if run.chart else []
     )
-    if context.job_log.resumed and (lost := context.job_log.reopen(set(store.ids()))):
-        log.warning("%d titles that were done are not in both stores: they are fetched again", lost)
+    if context.job_log.resumed and (lost := context.job_log.reopen(store.ids())):
+        log.warning("%d titles that were done are not in every store: they are fetched again", lost)
     history.begin(run, places)
     result = context.execute(run.chart or "titles", work)
     if result.stop_reason is StopReason.STORE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -153,8 +153,8 @@ class JobLog(Protocol):
     def pending(self) -> Iterator[Job]:
         """Jobs neither completed nor failed for good, in the order of the list, with their tries so far."""
 
-    def reopen(self, kept: Container[str]) -> int:
-        """Make completed jobs pending again that are not among the ``kept`` ids; answers how many."""
+    def reopen(self, stored: Iterable[str]) -> int:
+        """Make completed jobs pending again whose title is not among the stored ids; answers how many."""
 
     def failures(self) -> Iterator[Failure]:
         """Jobs that failed for good, in the order in which they failed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from infrastructure.bootstrap.people import PeopleOptions, fetch_people
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
+from infrastructure.bootstrap.stores import settle_edits
 from shared.activity import activity
 from shared.background import enter_in_background
 from shared.text import TextError, path_to_text, text_lines
@@ -185,6 +186,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 fresh_since=None if options.max_age is None else job_log.begun - options.max_age,
             ),
         )
+        result = replace(result, edited=settle_edits(opened, session.output.warn))
         job_log.close(result.stop_reason.value)
         monitor.ended(result)
         session.output.run_ended(result, opened, "titles")

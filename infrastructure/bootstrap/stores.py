@@ -350,3 +350,35 @@ def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
         if failed := actions[RepairStep.FAILED]:
             report(f"{failed} records cannot be copied between the stores; `verify` lists them")
     together.mark_as_equal()
+
+
+def settle_edits(opened: OpenStores, warn: Callable[[str], None]) -> bool:
+    """Whether another program changed CSV files during the run; restores the titles that its version lacks.
+
+    They are copied from another store; those that no other store has are named, and the next run fetches them.
+
+    Raises:
+        StoreError: a store cannot be read or written.
+    """
+    from infrastructure.stores.csv import CsvMovieRepository
+
+    edited = False
+    for store in opened.each:
+        if not isinstance(store, CsvMovieRepository) or not store.edited_during_run:
+            continue
+        edited = True
+        others = [other for other in opened.each if other is not store]
+        restored, lost = 0, []
+        for imdb_id in store.missing_titles:
+            movie = next((movie for other in others if (movie := other.find(imdb_id))), None)
+            if movie is None:
+                lost.append(imdb_id)
+            else:
+                store.save(movie)
+                restored += 1
+        store.finalize()
+        if restored:
+            warn(f"{restored} titles that were missing from the edited movies.csv are restored from {others[0].name}")
+        if lost:
+            warn(f"missing from the edited movies.csv: {', '.join(lost)}; the next run fetches them again")
+    return edited

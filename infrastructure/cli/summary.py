@@ -163,4 +163,5 @@ def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
 
 def _has_failed(result: RunResult) -> bool:
     # A picture that cannot be shown is a warning: reported and counted, but the movie is complete without it.
-    return result.stop_reason is not StopReason.FINISHED or result.summary.failed > result.summary.minor
+    failed = result.summary.failed > result.summary.minor
+    return failed or result.edited or result.stop_reason is not StopReason.FINISHED

@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -332,16 +332,15 @@ class JobLogFile:
             raise ValueError("the list of jobs is incomplete: list them first")
         return pending(self._path, self._state)
 
-    def reopen(self, kept: Container[str]) -> int:
+    def reopen(self, stored: Iterable[str]) -> int:
         state, reopened = self._state, 0
+        done = (line for line in listed(self._path, state) if line.seq in state.done and line.seq not in state.failed)
+        missing = {state.moved.get(line.seq, line.id): line for line in done}  # of this run, however full the stores
+        if missing:
+            for imdb_id in stored:
+                missing.pop(imdb_id, None)
         common = {"kind": "lost", "ts": timestamp(self._clock.now()), "run": self.run}
-        lost = (
-            line
-            for line in listed(self._path, state)
-            if line.seq in state.done
-            and line.seq not in state.failed
-            and state.moved.get(line.seq, line.id) not in kept
-        )
+        lost = iter(missing.values())
         while batch := [*islice(lost, _BATCH)]:
             self._append(*(common | {"seq": line.seq, "id": line.id} for line in batch), durable=True)
             reopened += len(batch)

@@ -150,3 +150,22 @@ def _fill(ballast: Path) -> None:
                     file.write(b"x" * size)
             except OSError:
                 continue
+
+
+def test_files_that_a_spreadsheet_saves_during_a_run_are_told_of_and_lose_no_title(tmp_path: Path) -> None:
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0, latency=0.3)) as site:
+        program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_THREADS": "4"})
+        process = program.start("--limit", str(COUNT))
+        path = program.data_dir / "movies.csv"
+        wait_until(lambda: process.poll() is not None or (path.exists() and len(path.read_bytes().splitlines()) > 5))
+        header, first, *rest = path.read_bytes().splitlines()
+        with path.open("r+b") as file:  # in place, with a byte order mark, and without the first film
+            file.write(b"\xef\xbb\xbf" + b"\r\n".join([header, *rest]) + b"\r\n")
+            file.truncate()
+        out, err = process.communicate(timeout=100)
+    assert process.returncode == 1, out + err
+    assert "was changed by another program during the run" in err
+    assert "1 titles that were missing from the edited movies.csv are restored from postgres" in err
+    assert list(program.data_dir.glob("edited-movies-*.csv"))
+    assert first.partition(b",")[0].decode() in {row["imdb_id"] for row in program.table("movies")}
+    _whole(program)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -55,7 +55,8 @@ class MemoryJobLog:
             job for seq, job in sorted(self.jobs_by_seq.items()) if seq not in self.completed and seq not in self.failed
         )
 
-    def reopen(self, kept: Container[str]) -> int:
+    def reopen(self, stored: Iterable[str]) -> int:
+        kept = set(stored)
         lost = {seq for seq in self.completed if self.moved.get(seq, self.jobs_by_seq[seq].key) not in kept}
         self.completed -= lost
         return len(lost)

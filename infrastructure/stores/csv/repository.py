@@ -15,6 +15,7 @@ from infrastructure.stores.csv.chart_files import write_chart_files
 from infrastructure.stores.csv.journal import Entry, entry, movie_entry
 from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
 from infrastructure.stores.csv.reader import CsvReader
+from infrastructure.stores.csv.snapshot import ChangedFile
 from infrastructure.stores.csv.view import View
 from infrastructure.stores.csv.writer import CsvWriter
 from shared.batcher import BackgroundBatcher
@@ -85,8 +86,13 @@ class CsvMovieRepository:
     def edited_tables(self) -> frozenset[Table]:
         """Tables whose files another program has changed, as far as was noticed since opening."""
         if self._writer is not None:
-            return frozenset(self._writer.edited)
+            return self._writer.edited_before | self._writer.edited
         return frozenset(self._reader.view().imported if self._reader else ())
+
+    @property
+    def edited_during_run(self) -> frozenset[Table]:
+        """Those of them that were changed since opening."""
+        return frozenset(self._writer.edited) if self._writer is not None else frozenset()
 
     @property
     def missing_titles(self) -> list[str]:
@@ -190,11 +196,25 @@ class CsvMovieRepository:
     def _write(self, put: Callable[[CsvWriter], T]) -> T:
         writer = self._writing()
 
-        def attempt() -> T:
-            with translate_os_errors(self._layout.directory), writer.lock:
+        def locked() -> T:
+            with writer.lock:
                 return put(writer)
 
+        def attempt() -> T:
+            with translate_os_errors(self._layout.directory):
+                return self._taking_over(locked)
+
         return self._disk_wait(attempt)
+
+    def _taking_over(self, read: Callable[[], T]) -> T:
+        """What a function that reads the files gives, once more if another program has written them in place."""
+        try:
+            return read()
+        except ChangedFile:
+            if self._writer is None:
+                raise
+            self._writer.merge(changed=True)
+            return read()
 
     def _flush(self, entries: Sequence[Entry]) -> None:
         self._write(lambda writer: writer.save(entries))
@@ -211,7 +231,7 @@ class CsvMovieRepository:
     def find(self, imdb_id: str) -> Movie | None:
         """See ``MovieRepository.find``."""
         with translate_os_errors(self._layout.directory):
-            return self._view().find(imdb_id)
+            return self._taking_over(lambda: self._view().find(imdb_id))
 
     def ids(self) -> Iterator[str]:
         """See ``MovieRepository.ids``."""

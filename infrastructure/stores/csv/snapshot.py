@@ -135,6 +135,10 @@ def identity_of(status: os.stat_result) -> tuple[int, int, int]:
     return (status.st_dev, status.st_ino, status.st_mtime_ns)
 
 
+class ChangedFile(OSError):
+    """Another program has written a file in place since it was opened; what was read may be half of each."""
+
+
 class OpenFile:
     """One file open for reading at offsets; a file that does not exist reads as empty.
 
@@ -218,6 +222,7 @@ class CsvSnapshot:
     def __init__(self, manifest: Manifest, files: Mapping[Table, OpenFile]) -> None:
         self.manifest = manifest
         self.files = files
+        self._opened = {table: file.status() for table, file in files.items()}
 
     def close(self) -> None:
         """Closes the files; they are closed too when the last reader drops the snapshot."""
@@ -234,24 +239,46 @@ class CsvSnapshot:
         return sum(entry.size for entry in self.manifest.files.values())
 
     def chunks(self, table: Table) -> Iterator[Chunk]:
-        """All rows in order; one empty chunk if there are none."""
+        """All rows in order; one empty chunk if there are none.
+
+        Raises:
+            ChangedFile: another program has written the file in place.
+            OSError: the disk refuses.
+        """
         entry = self.entry(table)
         if not entry.keys:
             yield Chunk("", None, b"")
             return
         ends = [*entry.offsets[1:], entry.size]
         for first, after, begin, end in zip(entry.keys, [*entry.keys[1:], None], entry.offsets, ends, strict=True):
-            yield Chunk(first, after, self.files[table].read(begin, end - begin))
+            yield Chunk(first, after, self._read(table, begin, end))
 
     def group(self, table: Table, key: str) -> bytes:
-        """The rows with a first key cell; empty if there are none."""
+        """The rows with a first key cell; empty if there are none.
+
+        Raises:
+            ChangedFile: another program has written the file in place.
+            OSError: the disk refuses.
+        """
         entry = self.entry(table)
         place = bisect_right(entry.keys, key) - 1
         if place < 0:
             return b""
         begin = entry.offsets[place]
         end = entry.offsets[place + 1] if place + 1 < len(entry.offsets) else entry.size
-        return find_group(self.files[table].read(begin, end - begin), key, escaped=self.manifest.escaped)
+        return find_group(self._read(table, begin, end), key, escaped=self.manifest.escaped)
+
+    def _read(self, table: Table, begin: int, end: int) -> bytes:
+        file = self.files[table]
+        try:
+            data = file.read(begin, end - begin)
+        except OSError:
+            if file.status() == self._opened[table]:
+                raise
+            data = None
+        if data is None or file.status() != self._opened[table]:
+            raise ChangedFile(errno.ESTALE, "another program has changed it", str(file.path))
+        return data
 
     def is_unchanged(self, table: Table) -> bool:
         """Whether the open file is the one of the manifest: size, identity and time are trusted, else the checksum."""

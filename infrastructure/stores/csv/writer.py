@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from itertools import groupby, islice
 from typing import Final
@@ -22,6 +22,7 @@ from infrastructure.stores.csv.journal import Entry, Journal, Overlay, entry
 from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
 from infrastructure.stores.csv.merge import Pieces
 from infrastructure.stores.csv.snapshot import (
+    ChangedFile,
     CsvSnapshot,
     FileEntry,
     Manifest,
@@ -72,6 +73,8 @@ class CsvWriter:
         self._active: Journal | None = None
         self._snapshot = CsvSnapshot(Manifest(), {})
         self._open(set_aside=set_aside)
+        self.edited_before, self.edited = frozenset(self.edited), set()
+        self.missing = set()
         self._saved = threading.Event()
         self._stop = threading.Event()
         self._merger: threading.Thread | None = None
@@ -178,11 +181,12 @@ class CsvWriter:
 
     # --- merging ----------------------------------------------------------------
 
-    def merge(self, *, complete: bool = False) -> None:
+    def merge(self, *, complete: bool = False, changed: bool = False) -> None:
         """Brings journals into the files. Saving continues meanwhile.
 
         Args:
             complete: write the files of all tables, also without a row.
+            changed: also without a journal, because another program has changed a file.
 
         Raises:
             OSError: the disk refuses; the old files count.
@@ -191,10 +195,10 @@ class CsvWriter:
         """
         with self._merging:
             missing_files = complete and len(self._snapshot.manifest.files) < len(Table)
-            if not self._journals and not missing_files:
+            if not self._journals and not missing_files and not changed:
                 return
             for _ in range(_TRIES):
-                with ExitStack() as stack:
+                with ExitStack() as stack, suppress(ChangedFile):
                     imported = self._changed_files(stack)
                     if self._write_generation(imported):
                         return
