@@ -644,10 +644,10 @@ def run_histories(kind: Kind, examples: int, steps: int) -> None:
 
 
 def test_any_history_leaves_what_the_model_says(kind: Kind) -> None:
-    run_histories(kind, examples=25, steps=12)
+    run_histories(kind, examples=8, steps=12)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_many_long_histories_leave_what_the_model_says(kind: Kind) -> None:
-    run_histories(kind, examples=300, steps=40)
+    run_histories(kind, examples=150, steps=40)

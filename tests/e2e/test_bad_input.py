@@ -185,6 +185,7 @@ def test_a_chart_that_is_a_challenge(tmp_path: Path) -> None:
     assert not (program.data_dir / "movies.csv").exists() or len(program.table("movies")) == 0
 
 
+@pytest.mark.long
 def test_a_block_in_the_middle_is_told_with_one_piece_of_advice(tmp_path: Path) -> None:
     with DemoProcess(DemoOptions(count=30, page_kb=0, faults=("site=challenge@15/site",))) as site:
         program = Program(tmp_path / "data", {"BASE_URL": site.url, "MAX_BLOCK_WAIT_SECONDS": "0", "MAX_THREADS": "2"})

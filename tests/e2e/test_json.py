@@ -75,6 +75,7 @@ def test_verify(program: Program) -> None:
     assert [table["table"] for table in report["tables"]][:3] == ["movies", "people", "credits"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("scraped")
 def test_verify_lists_differences_and_repairs(program: Program) -> None:
     path = program.data_dir / "movies.csv"

@@ -55,6 +55,7 @@ def events(path: Path) -> list[dict[str, Any]]:
     return [line for line in lines if "event" in line]
 
 
+@pytest.mark.long
 def test_a_run_with_a_failure(program: Program, site: DemoProcess, receiver: Receiver, tmp_path: Path) -> None:
     missing = DemoControl(site.url).ids()[0]
     DemoControl(site.url).faults([f"{missing}=404"])

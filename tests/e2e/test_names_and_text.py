@@ -92,6 +92,7 @@ def test_a_password_in_the_address_of_the_site_is_written_nowhere(program: Progr
     program.run("--limit", "2")  # the same site without the password
 
 
+@pytest.mark.long
 def test_nothing_that_is_made_is_writable_by_others(program: Program, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o755)

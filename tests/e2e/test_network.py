@@ -48,6 +48,7 @@ def odd_site(site: DemoProcess) -> Iterator[FaultSite]:
         yield odd
 
 
+@pytest.mark.long
 def test_a_site_that_sends_parts_first_gives_whole_titles(
     odd_site: FaultSite, program: Program, tmp_path: Path
 ) -> None:

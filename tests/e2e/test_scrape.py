@@ -137,6 +137,7 @@ def test_reading_single_titles_again_leaves_the_others(program: Program, site: D
     same_in_both_stores(program)
 
 
+@pytest.mark.long
 def test_a_list_of_ids_has_no_ranks_and_bad_lines_are_named(program: Program, site: DemoProcess) -> None:
     ids = DemoControl(site.url).ids()[:3]
     listed = program.data_dir.parent / "ids.txt"
@@ -162,6 +163,7 @@ def test_the_whole_demo_with_every_awkward_title(tmp_path: Path) -> None:
     assert log["total"] == 253
 
 
+@pytest.mark.long
 def test_quiet_says_nothing(program: Program) -> None:
     result = program.run("--limit", "3", "--quiet")
     assert (result.stdout, result.stderr) == ("", "")

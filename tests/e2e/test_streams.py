@@ -55,6 +55,7 @@ def test_characters_that_an_encoding_lacks_are_escaped(filled: Program) -> None:
     assert b"\\u2026" not in done.stdout, "cells are folded where there is no ellipsis"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "closed",
     ["<&- >&- 2>&-", *(pytest.param(closed, marks=pytest.mark.long) for closed in (">&-", "2>&-", ">&- 2>&-"))],

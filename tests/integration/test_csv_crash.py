@@ -114,6 +114,7 @@ def kill_again_and_again(directory: Path, seed: int, times: int) -> None:
         check_after_kill(directory, reported, kept, 100_000 * round_)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_what_was_reported_as_saved_outlives_kill_9(tmp_path: Path) -> None:
     kill_again_and_again(tmp_path, seed=1, times=15)

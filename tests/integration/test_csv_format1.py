@@ -150,7 +150,7 @@ def test_a_reader_reads_it_without_changing_it(data: Path, kind: str) -> None:
 
 def test_an_uncommitted_tail_is_cut_off(data: Path, kind: str) -> None:
     if kind == "done":
-        pytest.skip("a run that ended has no tail")
+        return  # a run that ended has no tail
     with (data / "movies.csv").open("ab") as file:
         file.write(b"tt0000009,Half")
     with closing(CsvMovieRepository(data)) as repository:

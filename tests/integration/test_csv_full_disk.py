@@ -98,6 +98,7 @@ def test_a_final_form_that_does_not_fit_leaves_the_files_that_count(tmp_path: Pa
     assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected([*saved, movie(11)])
 
 
+@pytest.mark.long
 def test_no_room_to_sort_an_edited_file_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = CsvMovieRepository(tmp_path)
     saved = [full_movie(number, people=300) for number in range(1, 201)]

@@ -138,6 +138,7 @@ def test_damage_in_a_file_is_found_and_repaired(data: Path, dsn: str, damage: st
         assert [files.find(one.imdb_id) for one in SAVED] == SAVED
 
 
+@pytest.mark.long
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     table=st.sampled_from(list(Table)),

@@ -45,6 +45,7 @@ def test_a_data_directory_that_the_run_makes_is_closed(tmp_path: Path) -> None:
     assert _open_to_others(tmp_path) == []
 
 
+@pytest.mark.long
 def test_in_a_folder_that_is_shared_only_the_csv_files_are(tmp_path: Path) -> None:
     """Somebody who opens the folder wants the files to be read; state, logs and database stay closed."""
     shared = tmp_path / "shared"

@@ -38,6 +38,7 @@ def test_no_serious_fault(page: Page, catalogue: Path, kind: str) -> None:
     assert _faults(page) == []
 
 
+@pytest.mark.long
 def test_the_search_has_no_serious_fault(page: Page, catalogue: Path) -> None:
     page.goto((catalogue / "index.html").as_uri())
     page.keyboard.press("/")

@@ -100,6 +100,7 @@ def _local_workers(run: Run) -> list[psutil.Process]:
     return [each for each in family if "spawn_main" in " ".join(each.cmdline())]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_stop_that_local_workers_hear_as_well_lets_them_finish(program: Program, number: signal.Signals) -> None:
     """A terminal sends Ctrl-C to all of them, a service manager SIGTERM."""

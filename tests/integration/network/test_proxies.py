@@ -136,6 +136,7 @@ def test_a_dead_proxy_is_found_at_once_and_said(
     assert site.seen == []  # never directly
 
 
+@pytest.mark.long
 def test_one_dead_proxy_in_five_and_a_tenth_of_answers_bad_costs_no_title(
     site: FaultSite, connect: Connect, cancel: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -89,6 +89,7 @@ def left_over(folder: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [*DEFAULT, *(pytest.param(seed, marks=pytest.mark.long) for seed in LONG)])
 def test_nothing_acknowledged_is_lost_and_nothing_is_left(
     seed: int, new_folder: Path, writers: list[subprocess.Popen[str]]

@@ -243,6 +243,7 @@ def test_a_missing_file_is_refused(database: Database, tmp_path: Path, table: Ta
         import_of(database, kept)
 
 
+@pytest.mark.long
 def test_the_command_says_that_only_the_database_was_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, data = finished_csv(tmp_path / "kept", *FILMS), tmp_path / "data"
     with empty_database() as dsn:

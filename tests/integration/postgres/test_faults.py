@@ -181,8 +181,10 @@ def test_a_unique_index_of_the_users_own_is_named_with_its_column(prepared: str,
         repository.save(replace(FILMS[1], title=FILMS[0].title))
 
 
-@pytest.mark.parametrize("mode", ["immediate", "fast"])
-@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
+@pytest.mark.parametrize("mode", ["immediate", pytest.param("fast", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "tcp", [pytest.param(False, id="socket"), pytest.param(True, id="tcp", marks=pytest.mark.long)]
+)
 def test_a_restart_of_the_server_costs_nothing(
     running: PrivatePostgres, prepared: str, opened: Open, tcp: bool, mode: str
 ) -> None:
@@ -204,6 +206,7 @@ def test_a_restart_of_the_server_costs_nothing(
     assert contents(repository) == expected(FILMS)
 
 
+@pytest.mark.long
 def test_connections_cut_while_idle_are_replaced(prepared: str, opened: Open) -> None:
     repository = opened(patience=0)
     with ThreadPoolExecutor(10) as pool:
@@ -216,6 +219,7 @@ def test_connections_cut_while_idle_are_replaced(prepared: str, opened: Open) ->
     assert contents(repository) == expected(FILMS[:21])
 
 
+@pytest.mark.long
 def test_too_many_connections_are_waited_for(prepared: str, opened: Open) -> None:
     with ExitStack() as stack:
         fill_up(prepared, stack)
@@ -245,6 +249,7 @@ def test_a_lock_is_waited_for_and_named_with_its_holder(prepared: str, opened: O
     assert contents(patient) == expected(FILMS[:1])
 
 
+@pytest.mark.long
 def test_the_victim_of_a_deadlock_tries_again(prepared: str, opened: Open) -> None:
     repository = opened()
     repository.save(FILMS[0])
@@ -298,6 +303,7 @@ def through(running: PrivatePostgres, prepared: str, proxy: TcpProxy) -> str:
     return running.dsn(tcp=True, database=prepared.rsplit("=", 1)[1], port=proxy.port) + " connect_timeout=2"
 
 
+@pytest.mark.long
 def test_a_cut_network_costs_nothing(proxy: TcpProxy, through: str, opened: Open) -> None:
     repository = opened(through)
     with ThreadPoolExecutor(10) as pool:
@@ -331,6 +337,7 @@ def test_a_slow_network_only_takes_longer(proxy: TcpProxy, through: str, opened:
     assert contents(repository) == expected(FILMS)
 
 
+@pytest.mark.long
 def test_a_frozen_network_is_noticed(proxy: TcpProxy, through: str, prepared: str, opened: Open) -> None:
     repository = opened(through, statement_timeout=0.5)
     repository.save(FILMS[0])
@@ -371,6 +378,7 @@ def test_waiting_ends_when_the_run_is_cancelled(running: PrivatePostgres, prepar
     assert all(isinstance(save.exception(), StoreUnavailable) for save in saves)
 
 
+@pytest.mark.long
 def test_reading_works_while_saving_goes_on(prepared: str, opened: Open) -> None:
     repository = opened()
     for movie in FILMS[:30]:
@@ -403,6 +411,7 @@ def role_of(running: PrivatePostgres, prepared: str, connections: int) -> Iterat
             cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("limit", [1, 3, 4])
 def test_a_role_with_few_connections_makes_do_with_them(
     running: PrivatePostgres, prepared: str, opened: Open, limit: int

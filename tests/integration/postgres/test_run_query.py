@@ -219,5 +219,6 @@ def test_psql_opens_the_embedded_database(database: Database) -> None:
     assert counted(info.psql, info.dsn) == "42"
 
 
+@pytest.mark.long
 def test_psql_opens_a_configured_database(running: PrivatePostgres) -> None:
     assert counted(server().start().psql, running.dsn(tcp=True)) == "42"

@@ -83,6 +83,7 @@ def test_a_server_of_another_name_is_refused(secure: PrivatePostgres, folder: Pa
         schema.prepare(database)
 
 
+@pytest.mark.long
 def test_a_server_without_tls_is_refused(running: PrivatePostgres, folder: Path, secure: PrivatePostgres) -> None:
     dsn = address(running, folder / "127.0.0.1.pem")
     with closing(Database(dsn)) as database, pytest.raises(UsageError, match="does not support SSL"):

@@ -328,7 +328,7 @@ def test_the_front_pages_address_is_the_folder() -> None:
 _TEXTS = st.text(min_size=1, max_size=40).map(printable).filter(str.strip)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(title=_TEXTS, plot=_TEXTS, genre=_TEXTS.map(lambda text: text.replace("|", "/")), name=_TEXTS)
 def test_any_text_survives_into_a_page(title: str, plot: str, genre: str, name: str) -> None:
     person = Person("nm0000001", name)

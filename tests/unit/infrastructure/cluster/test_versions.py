@@ -50,6 +50,7 @@ def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) ->
     assert missing_packages() == ["no-such-package"]
 
 
+@pytest.mark.long
 def test_whatever_a_worker_loads_is_on_the_list_of_what_it_needs() -> None:
     """In a process that makes a source and parses a page as workers do."""
     program = """
