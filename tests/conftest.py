@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# The tests start the program some hundred times: without a cache it would be compiled each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Machines differ in speed, so no example has a deadline; in CI a failure must be the change's, not the dice's.
 # Forty examples where a test does not say otherwise: the README's test command has five minutes.
