@@ -23,8 +23,8 @@ def execute(dsn: str, sql: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def prepare(dsn: str) -> None:
-    with closing(Database(dsn, patience=0.5)) as database:
+def prepare(dsn: str, patience: float = 60.0) -> None:
+    with closing(Database(dsn, patience=patience)) as database:
         schema.prepare(database)
 
 
@@ -126,7 +126,7 @@ def test_says_in_one_line_why_it_cannot_log_in(
     fresh: str, change: tuple[str, str], kind: type[Exception], says: str
 ) -> None:
     with pytest.raises(kind, match=says) as caught:
-        prepare(fresh.replace(*change))
+        prepare(fresh.replace(*change), patience=0.5)
     assert "secret" not in str(caught.value)
     assert "right" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -134,7 +134,7 @@ def test_says_in_one_line_why_it_cannot_log_in(
 
 def test_nobody_listening_is_told() -> None:
     with pytest.raises(StoreUnavailable, match="Connection refused"):
-        prepare("host=127.0.0.1 port=1 user=x password=hidden dbname=x")
+        prepare("host=127.0.0.1 port=1 user=x password=hidden dbname=x", patience=0.5)
 
 
 def test_a_broken_connection_string_is_not_repeated() -> None:
