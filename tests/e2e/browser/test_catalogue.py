@@ -114,6 +114,7 @@ def test_search_from_every_page_with_the_keyboard_alone(page: Page, catalogue: P
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
     page.keyboard.press("/")
+    expect(field).to_be_focused()
     page.keyboard.type("drama")
     expect(options.first).to_contain_text("genre")
     page.keyboard.type(" ")
@@ -141,6 +142,7 @@ def test_arrow_keys_choose_a_result(page: Page, catalogue: Path) -> None:
     page.wait_for_url(f"**/{chosen}")
 
 
+@pytest.mark.long
 def test_the_index_is_loaded_on_first_use_only(page: Page, catalogue: Path) -> None:
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
@@ -172,6 +174,7 @@ def test_filters_can_be_combined(page: Page, catalogue: Path) -> None:
     assert min(_values(page, "climbed")) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("order", "name", "largest_first"),
     [
@@ -205,6 +208,7 @@ def test_titles_can_be_put_in_order(page: Page, catalogue: Path) -> None:
     assert titles == sorted(titles) != [unicodedata.normalize("NFKD", title).lower() for title in in_order]
 
 
+@pytest.mark.long
 def test_the_same_films_as_a_list(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
     before = page.locator(_SHOWN).nth(5).bounding_box()
@@ -236,6 +240,7 @@ def _is_dark(page: Page) -> bool:
     return int(red) < 60
 
 
+@pytest.mark.long
 def test_dark_as_the_system_has_it(watched: Callable[..., Page], catalogue: Path) -> None:
     page = _open(watched(color_scheme="dark"), catalogue)
     assert _is_dark(page)
@@ -243,6 +248,7 @@ def test_dark_as_the_system_has_it(watched: Callable[..., Page], catalogue: Path
     assert not _is_dark(_open(watched(color_scheme="light"), catalogue))
 
 
+@pytest.mark.long
 def test_dark_as_chosen_holds_on_the_next_page(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
     page.get_by_role("button", name="Switch to dark colours").click()
@@ -253,6 +259,7 @@ def test_dark_as_chosen_holds_on_the_next_page(page: Page, catalogue: Path) -> N
     assert not _is_dark(page)
 
 
+@pytest.mark.long
 def test_drawings_change_colour_with_the_page(page: Page, catalogue: Path) -> None:
     _open(page, catalogue, "charts.html")
     text = page.locator(".plate .wide svg text").first

@@ -105,6 +105,7 @@ def test_only_what_changed_is_written(made: CatalogueData, store: PosterFolder, 
     assert not (tmp_path / "films" / "tt8000001.html").exists()
 
 
+@pytest.mark.long
 def test_other_peoples_files_are_safe(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     theirs = [tmp_path / "notes.txt", tmp_path / "films" / "mine.html", tmp_path / "films" / "tt0000000.html"]
@@ -148,6 +149,7 @@ def test_each_part_has_its_switch(
     assert ("feed.xml" in (tmp_path / "index.html").read_text()) == (switch != "feed")
 
 
+@pytest.mark.long
 def test_without_an_address_there_is_no_sitemap_and_that_is_no_failure(
     made: CatalogueData, store: PosterFolder, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_the_sitemap_lists_every_page(made: CatalogueData, store: PosterFolder, 
     assert listed == {name for name in _contents(tmp_path) if name.endswith(".html")} - {"404.html"}
 
 
+@pytest.mark.long
 def test_one_failure_never_stops_the_rest(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     def unreachable(_: str) -> str:
         raise StoreUnavailable("postgres", "connection lost")
@@ -179,6 +182,7 @@ def test_one_failure_never_stops_the_rest(made: CatalogueData, store: PosterFold
     assert (tmp_path / "feed.xml").exists()
 
 
+@pytest.mark.long
 def test_a_poster_that_has_gone_costs_that_poster_alone(made: CatalogueData, tmp_path: Path) -> None:
     movies = list(made.movies.values())[:3]
     broken = made_poster_store(tmp_path / "store", movies)

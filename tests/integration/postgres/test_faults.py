@@ -99,6 +99,7 @@ def submit(
 FILMS = [film(number, of=60) for number in range(60)]
 
 
+@pytest.mark.long
 def test_several_transactions_are_open_at_once(prepared: str, opened: Open) -> None:
     repository = opened()
     with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
@@ -110,6 +111,7 @@ def test_several_transactions_are_open_at_once(prepared: str, opened: Open) -> N
     assert contents(repository) == expected(FILMS)
 
 
+@pytest.mark.long
 def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open) -> None:
     repository = opened(pool_size=1)
     with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
@@ -124,6 +126,7 @@ def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open)
     assert 2 <= transactions <= 25
 
 
+@pytest.mark.long
 def test_a_movie_that_violates_a_constraint_fails_alone(prepared: str, opened: Open) -> None:
     with session(prepared, "ALTER TABLE movies ADD CONSTRAINT movies_year_check2 CHECK (true)") as other:
         other.cursor().execute("ALTER TABLE movies DROP CONSTRAINT movies_year_check")

@@ -40,7 +40,7 @@ def load(
     name: str = "out",
 ) -> PreparedLoad:
     found = find_data_files(files, selection.files)
-    preparation = LoadPreparation(files / name, memory="200MB")
+    preparation = LoadPreparation(files / name, memory="200MB", threads=1)
     try:
         return preparation.prepare(found, selection, day, write_store(stored, files / f"{name}-stored"))
     finally:
