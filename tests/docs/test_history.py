@@ -39,6 +39,7 @@ def _tracked() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_history_holds_no_key() -> None:
     added = "\n".join(line[1:] for line in _git("log", "--all", "-p", "--no-color").splitlines() if line[:1] == "+")
     assert KEYS.findall(added) == []

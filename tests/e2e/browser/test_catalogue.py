@@ -143,6 +143,7 @@ def test_arrow_keys_choose_a_result(page: Page, catalogue: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_index_is_loaded_on_first_use_only(page: Page, catalogue: Path) -> None:
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
@@ -174,6 +175,7 @@ def test_filters_can_be_combined(page: Page, catalogue: Path) -> None:
     assert min(_values(page, "climbed")) > 0
 
 
+@pytest.mark.long
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("order", "name", "largest_first"),
@@ -209,6 +211,7 @@ def test_titles_can_be_put_in_order(page: Page, catalogue: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_same_films_as_a_list(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
     before = page.locator(_SHOWN).nth(5).bounding_box()
@@ -241,6 +244,7 @@ def _is_dark(page: Page) -> bool:
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_dark_as_the_system_has_it(watched: Callable[..., Page], catalogue: Path) -> None:
     page = _open(watched(color_scheme="dark"), catalogue)
     assert _is_dark(page)
@@ -248,6 +252,7 @@ def test_dark_as_the_system_has_it(watched: Callable[..., Page], catalogue: Path
     assert not _is_dark(_open(watched(color_scheme="light"), catalogue))
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_dark_as_chosen_holds_on_the_next_page(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
@@ -259,6 +264,7 @@ def test_dark_as_chosen_holds_on_the_next_page(page: Page, catalogue: Path) -> N
     assert not _is_dark(page)
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_drawings_change_colour_with_the_page(page: Page, catalogue: Path) -> None:
     _open(page, catalogue, "charts.html")

@@ -106,6 +106,7 @@ def test_only_what_changed_is_written(made: CatalogueData, store: PosterFolder, 
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_other_peoples_files_are_safe(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     theirs = [tmp_path / "notes.txt", tmp_path / "films" / "mine.html", tmp_path / "films" / "tt0000000.html"]
@@ -150,6 +151,7 @@ def test_each_part_has_its_switch(
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_without_an_address_there_is_no_sitemap_and_that_is_no_failure(
     made: CatalogueData, store: PosterFolder, tmp_path: Path
 ) -> None:
@@ -168,6 +170,7 @@ def test_the_sitemap_lists_every_page(made: CatalogueData, store: PosterFolder, 
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_one_failure_never_stops_the_rest(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     def unreachable(_: str) -> str:
         raise StoreUnavailable("postgres", "connection lost")
@@ -182,6 +185,7 @@ def test_one_failure_never_stops_the_rest(made: CatalogueData, store: PosterFold
     assert (tmp_path / "feed.xml").exists()
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_a_poster_that_has_gone_costs_that_poster_alone(made: CatalogueData, tmp_path: Path) -> None:
     movies = list(made.movies.values())[:3]

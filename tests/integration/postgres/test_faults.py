@@ -100,6 +100,7 @@ FILMS = [film(number, of=60) for number in range(60)]
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_several_transactions_are_open_at_once(prepared: str, opened: Open) -> None:
     repository = opened()
     with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
@@ -111,6 +112,7 @@ def test_several_transactions_are_open_at_once(prepared: str, opened: Open) -> N
     assert contents(repository) == expected(FILMS)
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open) -> None:
     repository = opened(pool_size=1)
@@ -126,6 +128,7 @@ def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open)
     assert 2 <= transactions <= 25
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_a_movie_that_violates_a_constraint_fails_alone(prepared: str, opened: Open) -> None:
     with session(prepared, "ALTER TABLE movies ADD CONSTRAINT movies_year_check2 CHECK (true)") as other:

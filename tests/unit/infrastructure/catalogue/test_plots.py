@@ -150,6 +150,7 @@ def test_votes_and_rating(rating: object, heading: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_most_frequent_genre() -> None:
     films = [bare(n, genres=("Drama",) if n < 3 else ("War",)) for n in range(4)]
     plot = _named("genre-shares", films)
@@ -160,6 +161,7 @@ def test_the_most_frequent_genre() -> None:
     assert tied.heading == "Films by genre"
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_the_film_that_moved_farthest() -> None:
     movies = list(films(30))
@@ -220,6 +222,7 @@ def test_one_day_has_no_history() -> None:
     assert "rank-history" not in [plot.name for plot in draw_plots(made_data(30, runs=1))]
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_titles_that_look_like_markup_or_mathematics_stay_text() -> None:
     odd = "</svg><script>alert(1)</script> $x^2$ \\alpha & <b>"
