@@ -150,12 +150,14 @@ def test_only_scraper_and_postgres_start_by_themselves(compose: dict[str, Any]) 
     profiles = {name: service.get("profiles") for name, service in compose["services"].items()}
     assert profiles.pop("postgres") is profiles.pop("scraper") is None
     assert {profile for profile in profiles.values() for profile in profile or ["none"]} == {
-        "tor", "schedule", "demo", "dask",
+        "tor", "schedule", "demo", "dask", "web",
     }  # fmt: skip
 
 
 def test_nothing_is_open_to_the_host(compose: dict[str, Any]) -> None:
-    assert not [name for name, service in compose["services"].items() if "ports" in service]
+    open_to_it = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert open_to_it == {"web": ["127.0.0.1:${WEB_PORT:-8000}:8080"]}
+    assert compose["services"]["web"]["networks"] == ["web"]
     internal = {name for name, network in compose["networks"].items() if network and network.get("internal")}
     assert {"store", "tor", "demo", "dask"} <= internal
     assert compose["services"]["postgres"]["networks"] == ["store"]
@@ -168,6 +170,29 @@ def test_every_container_of_ours_has_given_up_its_privileges(compose: dict[str, 
             assert service["cap_drop"] == ["ALL"], name
             assert service["read_only"] is True, name
             assert service["user"].startswith("${RUN_AS:-1000:"), name
+
+
+def test_every_service_has_a_memory_limit_and_its_log_is_rotated(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert "mem_limit" in service, name
+        assert service["logging"]["options"]["max-size"] == "10m", name
+
+
+def test_the_schedule_comes_from_the_environment(compose: dict[str, Any], tmp_path: Path) -> None:
+    service = compose["services"]["schedule"]
+    assert service["environment"]["SCHEDULE"] == "${SCHEDULE:-7 4 * * *}"
+    assert service["environment"]["TZ"] == "${TZ:-UTC}"
+    crontab = tmp_path / "crontab"
+    line = [word.replace("$$", "$").replace("/tmp/crontab", str(crontab)) for word in service["entrypoint"]]
+    done = subprocess.run(
+        [*line, "echo", *service["command"]],
+        env={"SCHEDULE": "5 6 * * 1", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "supercronic -passthrough-logs /tmp/crontab\n"
+    assert crontab.read_text() == "5 6 * * 1 cd /app && python main.py scrape\n"
 
 
 def test_dask_is_reached_by_the_scraper_alone_and_has_the_ways_out_it_needs(compose: dict[str, Any]) -> None:
@@ -226,6 +251,7 @@ def test_secrets_come_from_files_and_stand_nowhere(compose: dict[str, Any]) -> N
 
 def test_the_program_knows_every_setting_it_is_handed(compose: dict[str, Any]) -> None:
     known = {setting.name for setting in describe()} | {f"{each.name}_FILE" for each in describe() if each.secret}
+    known |= {"TZ", "SCHEDULE"}  # for the C library and for the line below
     for name, service in compose["services"].items():
         if service.get("build", {}).get("context") == "..":
             assert set(service["environment"]) <= known, name
