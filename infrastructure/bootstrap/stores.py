@@ -273,6 +273,10 @@ def open_stores(
     place, opened = None, None
     names = settings.store_names
     with ExitStack() as stack:
+        if "csv" in names and "postgres" in names and not (read_only or mending):
+            from infrastructure.stores.csv import require_readable
+
+            require_readable(settings.data_dir)
         if "postgres" in names:  # first: no other store is changed where the database refuses
             place = stack.enter_context(database_place(settings, settings.data_dir, cancel, existing=existing))
             opened = stack.enter_context(database(settings, place, clock, cancel))

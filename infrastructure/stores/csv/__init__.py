@@ -14,6 +14,6 @@ files have been renamed yet.
 """
 
 from infrastructure.stores.csv.dialect import encode, header
-from infrastructure.stores.csv.repository import CsvMovieRepository
+from infrastructure.stores.csv.repository import CsvMovieRepository, require_readable
 
-__all__ = ["CsvMovieRepository", "encode", "header"]
+__all__ = ["CsvMovieRepository", "encode", "header", "require_readable"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from application.records import Row, sort_key
+from domain.errors import UsageError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
@@ -264,3 +265,26 @@ class CsvMovieRepository:
 
     def _view(self) -> View:
         return self._reader.view() if self._reader else self._writing().view()
+
+
+def require_readable(directory: Path) -> None:
+    """Check that files which have no manifest yet, as those of version 0.1, can be taken over. Changes nothing.
+
+    Asked before the first store is migrated, so that none is while another refuses.
+
+    Raises:
+        UsageError: a file is of another shape, a row cannot be read, or a journal is unknown.
+        StoreUnavailable: the disk refuses.
+    """
+    layout = Layout(directory)
+    if layout.manifest.exists() or not any(layout.table(table).exists() for table in Table):
+        return
+    files = CsvMovieRepository(directory, read_only=True)
+    try:
+        if found := list(islice(files.unreadable_rows(), 3)):
+            raise UsageError(
+                f"{directory} has rows that cannot be read ({'; '.join(found)}); nothing was changed. "
+                "Correct them, or let `verify --repair` set them aside"
+            )
+    finally:
+        files.close()

@@ -11,10 +11,13 @@ import pytest
 
 from domain.errors import UsageError
 from domain.fields import Table
+from infrastructure.bootstrap.stores import open_stores
 from infrastructure.stores.postgres import schema, statements
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.reading import snapshot
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from shared.clock import SystemClock
+from shared.settings import load
 
 DUMP = Path(__file__).parents[2] / "data" / "database_0_1.sql"
 
@@ -293,3 +296,21 @@ def test_comments_are_those_of_the_field_table(old: str) -> None:
         "AND obj_description(oid) IS NULL",
     )
     assert views == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("a,b\n1,2\n", "is not ours"), ("imdb_id;title\n", "saved with another separator than the comma")],
+)
+def test_the_database_stays_as_it_is_where_the_files_beside_it_cannot_be_taken_over(
+    old: str, tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "movies.csv").write_text(text)
+    settings = load({"DATA_DIR": str(tmp_path), "POSTGRES_DSN": old}).settings
+    before = execute(old, "SELECT migration_id FROM _yoyo_migration ORDER BY 1")
+    with pytest.raises(UsageError, match=says), open_stores(settings, SystemClock()):
+        pass
+    assert execute(old, "SELECT migration_id FROM _yoyo_migration ORDER BY 1") == before
+    (tmp_path / "movies.csv").unlink()
+    with open_stores(settings, SystemClock()):
+        assert len(execute(old, "SELECT migration_id FROM _yoyo_migration")) > len(before)
