@@ -650,4 +650,4 @@ def test_any_history_leaves_what_the_model_says(kind: Kind) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_many_long_histories_leave_what_the_model_says(kind: Kind) -> None:
-    run_histories(kind, examples=150, steps=40)
+    run_histories(kind, examples=60, steps=40)

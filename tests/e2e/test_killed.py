@@ -140,7 +140,7 @@ def test_what_is_lost_after_a_kill_is_fetched_again_and_nothing_else(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(20))
 def test_killed_at_any_moment(slow: Program, slow_site: DemoProcess, seed: int) -> None:
     chance = random.Random(seed)
     process = slow.start("--limit", str(COUNT))

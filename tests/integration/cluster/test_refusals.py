@@ -104,7 +104,7 @@ def test_a_cluster_without_workers(program: Program, dask: DaskCluster) -> None:
     ("text", "said"),
     [
         (OTHER_VERSION, "has dask 2024.1.0 instead of"),
-        (NO_LXML, "missing lxml: pip install -r requirements.txt there"),
+        (NO_LXML, "lacks lxml: pip install -r requirements.txt there"),
     ],
     ids=["another version", "a missing package"],
 )
