@@ -118,5 +118,6 @@ def test_commands_that_do_not_exist_are_found() -> None:
 def test_settings_that_are_named_exist(path: Path) -> None:
     known = {setting.name for setting in describe()} | {f"{each.name}_FILE" for each in describe() if each.secret}
     known |= set(ENVIRONMENT_ONLY) | NOT_OURS
+    known |= set(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8")))
     names = [code.split("=")[0] for code in inline_code(path) if re.fullmatch(r"[A-Z][A-Z_]{3,}(=\S*)?", code)]
     assert [name for name in names if name not in known] == []
