@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -63,6 +63,21 @@ def repair(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
     yield from _merge_rows(Table.RATINGS_HISTORY, stores)
     for store in stores:
         store.finalize()
+
+
+def restore(store: MovieRepository, others: Sequence[MovieRepository], ids: Iterable[str]) -> Iterator[RepairAction]:
+    """Copies the titles with these ids to a store from the first of the others that holds them. Lazy.
+
+    Raises:
+        StoreUnavailable: a store cannot go on; what was yielded has been done.
+    """
+    for imdb_id in ids:
+        held = ((other.name, _find(other, imdb_id)) for other in others)
+        name, movie = next(((name, movie) for name, movie in held if isinstance(movie, Movie)), ("", None))
+        if movie is None:
+            yield RepairAction(RepairStep.FAILED, imdb_id, "no other store holds it")
+        else:
+            yield _save(movie, store, f"from {name} to {store.name}")
 
 
 def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:

@@ -49,7 +49,7 @@ class Outcome:
         detail: the title saved, or the reason in one line.
         reason: the error's class (``NotFound``, ``StoreUnavailable``); empty when completed.
         retry: a failure that may pass; the job stays pending.
-        minor: a failure that leaves the record complete, as a picture that cannot be shown.
+        minor: a failure that leaves the record complete, such as a poster that cannot be read.
         blocked: the site refuses programs; the run should stop.
         unavailable: a store has gone away for good; the run should stop.
         size: body bytes over the wire.

@@ -68,6 +68,7 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         )
         result = context.execute(str(folder), ParseFile(work))
         opened.together.finalize()
+        result = session.restore_edited_files(result, opened)
         job_log.close(result.stop_reason.value)
         session.output.run_ended(result, opened, "files")
     return result

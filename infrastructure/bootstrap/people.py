@@ -64,6 +64,7 @@ def fetch_people(
         )
         result = context.execute("people", work)
         store.finalize()
+        result = session.restore_edited_files(result, opened)
         job_log.close(result.stop_reason.value)
     session.output.run_ended(result, opened, "people")
     return result

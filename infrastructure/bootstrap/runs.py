@@ -7,17 +7,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from application.ports import Progress
-from application.run_jobs import RunResult
+from application.run_jobs import RunResult, StopReason
 from application.scrape import RunContext
 from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.network import retry_rule
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
-from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, open_stores
+from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, open_stores, restore_edited_files
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
@@ -131,6 +132,19 @@ class RunSession:
         with open_stores(self.settings, self.clock, self.cancel) as opened:
             make_equal(opened, self.output.say)
             yield opened
+
+    def restore_edited_files(self, result: RunResult, opened: OpenStores) -> RunResult:
+        """Restores what CSV files lack that another program wrote during the run; call it after finalizing the stores.
+
+        Returns:
+            The result, with whether there were such files.
+
+        Raises:
+            StoreError: a store cannot be read or written.
+        """
+        if result.stop_reason is StopReason.STORE:
+            return result
+        return replace(result, edited=restore_edited_files(opened, self.output.warn))
 
     def report_resumed(self, log: JobLogFile) -> None:
         """Prints how far the run is that is continued."""

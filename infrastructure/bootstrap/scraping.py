@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,6 @@ from infrastructure.bootstrap.people import PeopleOptions, fetch_people
 from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
-from infrastructure.bootstrap.stores import settle_edits
 from shared.activity import activity
 from shared.background import enter_in_background
 from shared.text import TextError, path_to_text, text_lines
@@ -107,7 +106,7 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
 
 
 def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> dict[str, RunResult]:
-    """Scrapes; the people and the posters, if asked for, are runs of their own. The results by the kind of work.
+    """Scrapes. The people and the posters, if asked for, are runs of their own. Returns the results by kind of work.
 
     Args:
         session: of the run.
@@ -186,7 +185,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 fresh_since=None if options.max_age is None else job_log.begun - options.max_age,
             ),
         )
-        result = replace(result, edited=settle_edits(opened, session.output.warn))
+        result = session.restore_edited_files(result, opened)
         job_log.close(result.stop_reason.value)
         monitor.ended(result)
         session.output.run_ended(result, opened, "titles")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from application.composite_repository import CompositeMovieRepository
 from application.ports import ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
-from application.repair import RepairStep, repair
+from application.repair import RepairStep, repair, restore
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.bootstrap.resume import JOB_LOGS
@@ -356,33 +356,27 @@ def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
     together.mark_as_equal()
 
 
-def settle_edits(opened: OpenStores, warn: Callable[[str], None]) -> bool:
-    """Whether another program changed CSV files during the run; restores the titles that its version lacks.
+def restore_edited_files(opened: OpenStores, warn: Callable[[str], None]) -> bool:
+    """Restores the titles that CSV files lack because another program wrote them during the run.
 
-    They are copied from another store; those that no other store has are named, and the next run fetches them.
+    Titles that no other store holds are named; the next run fetches them.
+
+    Returns:
+        Whether a file was changed.
 
     Raises:
         StoreError: a store cannot be read or written.
     """
     from infrastructure.stores.csv import CsvMovieRepository
 
-    edited = False
-    for store in opened.each:
-        if not isinstance(store, CsvMovieRepository) or not store.edited_during_run:
-            continue
-        edited = True
+    edited = [store for store in opened.each if isinstance(store, CsvMovieRepository) and store.edited_during_run]
+    for store in edited:
         others = [other for other in opened.each if other is not store]
-        restored, lost = 0, []
-        for imdb_id in store.missing_titles:
-            movie = next((movie for other in others if (movie := other.find(imdb_id))), None)
-            if movie is None:
-                lost.append(imdb_id)
-            else:
-                store.save(movie)
-                restored += 1
+        actions = list(restore(store, others, store.missing_titles))
         store.finalize()
-        if restored:
-            warn(f"{restored} titles that were missing from the edited movies.csv are restored from {others[0].name}")
+        lost = [action.key for action in actions if action.step is RepairStep.FAILED]
+        if restored := len(actions) - len(lost):
+            warn(f"{restored} titles that were missing from the edited movies.csv were restored from another store")
         if lost:
             warn(f"missing from the edited movies.csv: {', '.join(lost)}; the next run fetches them again")
-    return edited
+    return bool(edited)

@@ -183,16 +183,12 @@ def _read_genres_2022(page: BeautifulSoup, part: TitlePart) -> None:
 
 def _read_people_2022(page: BeautifulSoup, part: TitlePart) -> None:
     for line in page.select('[data-testid="title-pc-principal-credit"]'):
-        if _DIRECTOR.fullmatch(words(line.select_one(".ipc-metadata-list-item__label"))):
+        label = words(line.select_one(".ipc-metadata-list-item__label"))
+        if "directors" not in part.whole.keys() | part.partial.keys() and _DIRECTOR.fullmatch(label):
             directors = tuple(person for link in line.select("a") if (person := linked_person(link)))
             _add(part, "directors", directors, cut=len(directors) >= _SHORT_LIST)
-            break
-    writers: list[CreditLine] = []
-    for line in page.select('[data-testid="title-pc-principal-credit"]'):
-        if not writers and _WRITER.fullmatch(words(line.select_one(".ipc-metadata-list-item__label"))):
-            writers = [person for link in line.select("a") if (person := _writer(link))]
-    if writers:
-        part.partial["crew"] = tuple(writers)
+        elif "crew" not in part.partial and _WRITER.fullmatch(label):
+            part.partial["crew"] = tuple(person for link in line.select("a") if (person := _writer(link)))
     cast: list[CreditLine] = []
     for item in page.select('[data-testid="title-cast-item"]'):
         first = item.select_one('[data-testid="cast-item-characters-link"] span')
@@ -252,10 +248,14 @@ def _read_money_2022(page: BeautifulSoup, part: TitlePart) -> None:
         ("gross_worldwide", "gross_currency", "title-boxoffice-cumulativeworldwidegross", "Gross worldwide"),
         ("gross_domestic", "gross_currency", "title-boxoffice-grossdomestic", "Gross US & Canada"),
     ):
-        text = words(_by_id(page, testid)).removeprefix(label).strip()
-        match = _AMOUNT.fullmatch(text)
-        if match and part.whole.setdefault(currency, _CURRENCIES[match[1]]) == _CURRENCIES[match[1]]:
-            part.whole[name] = int(match[2].replace(",", ""))
+        _add_amount(part, name, currency, words(_by_id(page, testid)).removeprefix(label).strip())
+
+
+def _add_amount(part: TitlePart, name: str, currency: str, text: str) -> None:
+    """Add ``$28,000,000 (estimated)``; not if another amount of the title is in another currency."""
+    match = _AMOUNT.fullmatch(text)
+    if match and part.whole.setdefault(currency, _CURRENCIES[match[1]]) == _CURRENCIES[match[1]]:
+        part.whole[name] = int(match[2].replace(",", ""))
 
 
 def _add(part: TitlePart, name: str, value: tuple[object, ...], *, cut: bool) -> None:
@@ -402,9 +402,8 @@ def _read_details_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> N
         ("gross_worldwide", "gross_currency", "Cumulative Worldwide Gross:", ""),
     ):
         text = words(blocks.get(heading)).removeprefix(heading).strip()
-        match = _AMOUNT.fullmatch(text.removesuffix(where).strip()) if text.endswith(where) else None
-        if match and part.whole.setdefault(currency, _CURRENCIES[match[1]]) == _CURRENCIES[match[1]]:
-            part.whole[name] = int(match[2].replace(",", ""))
+        if text.endswith(where):
+            _add_amount(part, name, currency, text.removesuffix(where).strip())
     for name, pattern in (("user_reviews", _USER_REVIEWS), ("critic_reviews", _CRITIC_REVIEWS)):
         for item in overview.select('a[href*="reviews"], [itemprop="reviewCount"]'):
             if match := pattern.fullmatch(words(item)):

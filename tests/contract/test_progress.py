@@ -71,8 +71,14 @@ def recording() -> Shown:
     return Shown(recorder, text)
 
 
-@pytest.fixture(params=[live, plain, files, guarded, recording, lambda: Shown(NullProgress(), None)],
-                ids=["live", "plain", "files", "guarded", "recording", "null"])  # fmt: skip
+def nothing() -> Shown:
+    return Shown(NullProgress(), None)
+
+
+WITH_RETRIES = [live, plain, guarded, recording, nothing]
+
+
+@pytest.fixture(params=[*WITH_RETRIES, files])
 def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
     made: Shown = request.param()
     yield made
@@ -144,9 +150,8 @@ def test_more_jobs_than_announced_are_counted(shown: Shown) -> None:
     shown.sees("5/1")
 
 
+@pytest.mark.parametrize("shown", WITH_RETRIES, indirect=True)  # a file is parsed once
 def test_a_job_that_is_retried_is_done_once(shown: Shown) -> None:
-    if isinstance(shown.display, FileProgress):
-        return  # a file is parsed once
     shown.display.begin("Top 250", 2)
     shown.display.started(job(0))
     shown.display.done(Outcome(job(0), Status.FAILED, retry=True))

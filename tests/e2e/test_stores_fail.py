@@ -165,7 +165,7 @@ def test_files_that_a_spreadsheet_saves_during_a_run_are_told_of_and_lose_no_tit
         out, err = process.communicate(timeout=100)
     assert process.returncode == 1, out + err
     assert "was changed by another program during the run" in err
-    assert "1 titles that were missing from the edited movies.csv are restored from postgres" in err
+    assert "1 titles that were missing from the edited movies.csv were restored from another store" in err
     assert list(program.data_dir.glob("edited-movies-*.csv"))
     assert first.partition(b",")[0].decode() in {row["imdb_id"] for row in program.table("movies")}
     _whole(program)

@@ -214,7 +214,8 @@ def _agree(field: str, whole: Any, left: Any, cut: bool) -> None:
     elif field == "incomplete":
         assert {*left} >= {*whole}
     else:
-        assert left == whole or (cut and (not left or left == whole[: len(left)]))
+        beginning = left is None or (isinstance(left, tuple) and left == whole[: len(left)])
+        assert left == whole or (cut and beginning)
 
 
 # What the program says of a record, and no page.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -178,21 +179,35 @@ def test_every_service_has_a_memory_limit_and_its_log_is_rotated(compose: dict[s
         assert service["logging"]["options"]["max-size"] == "10m", name
 
 
+def _crontab(folder: Path, schedule: str) -> Path:
+    """What the entry point of the image writes for supercronic, which it then starts."""
+    stage = (DOCKER / "Dockerfile").read_text(encoding="utf-8").partition("AS schedule\n")[2].partition("\nFROM ")[0]
+    assert 'ENV SCHEDULE="7 4 * * *"' in stage
+    (entrypoint,) = re.findall(r"^ENTRYPOINT (.+)$", stage, re.MULTILINE)
+    crontab = folder / "crontab"
+    line = [word.replace("/tmp/crontab", str(crontab)) for word in json.loads(entrypoint)]
+    supercronic = folder / "supercronic"
+    supercronic.write_text('#!/bin/sh\necho "$@"\n')
+    supercronic.chmod(0o755)
+    there = {"SCHEDULE": schedule, "PATH": f"{folder}:{os.environ['PATH']}"}
+    done = subprocess.run(line, env=there, capture_output=True, text=True, check=True)
+    assert done.stdout == f"-passthrough-logs {crontab}\n"
+    return crontab
+
+
 def test_the_schedule_comes_from_the_environment(compose: dict[str, Any], tmp_path: Path) -> None:
     service = compose["services"]["schedule"]
     assert service["environment"]["SCHEDULE"] == "${SCHEDULE:-7 4 * * *}"
     assert service["environment"]["TZ"] == "${TZ:-UTC}"
-    crontab = tmp_path / "crontab"
-    line = [word.replace("$$", "$").replace("/tmp/crontab", str(crontab)) for word in service["entrypoint"]]
-    done = subprocess.run(
-        [*line, "echo", *service["command"]],
-        env={"SCHEDULE": "5 6 * * 1", "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "supercronic -passthrough-logs /tmp/crontab\n"
-    assert crontab.read_text() == "5 6 * * 1 cd /app && python main.py scrape\n"
+    assert _crontab(tmp_path, "5 6 * * 1").read_text() == "5 6 * * 1 cd /app && python main.py scrape\n"
+
+
+@pytest.mark.parametrize(("schedule", "taken"), [("7 4 * * *", True), ("7 44 * * *", False)])
+def test_cron_takes_the_line_of_the_schedule(tmp_path: Path, schedule: str, taken: bool) -> None:
+    if not shutil.which("crontab"):
+        pytest.skip("cron is not installed")
+    done = subprocess.run(["crontab", "-n", _crontab(tmp_path, schedule)], capture_output=True, check=False)
+    assert (done.returncode == 0) == taken
 
 
 def test_dask_is_reached_by_the_scraper_alone_and_has_the_ways_out_it_needs(compose: dict[str, Any]) -> None:

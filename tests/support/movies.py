@@ -169,7 +169,7 @@ _akas = st.lists(
     st.builds(Aka, _words, st.none() | texts, st.none() | texts, _lists, _lists),
     max_size=3,
 ).map(tuple)
-# Made once: a strategy that is made anew for each example costs more than all it draws.
+# Created once: creating the strategies for each example took most of the time of the tests that use them.
 _VALUES = st.fixed_dictionaries({field.name: values_of(field) for field in Table.MOVIES.fields if not field.derived})
 _CREDITS = {category: _credits(category) for category in (DIRECTOR, CAST, "composer", "writer")}
 

@@ -32,9 +32,7 @@
     });
     var close = element("button", { type: "button" });
     close.textContent = "Close";
-    close.addEventListener("click", function () {
-      dialog.close();
-    });
+    close.addEventListener("click", shut);
     list = element("ul", { id: "search-results", role: "listbox", "aria-label": "Results" });
     status = element("p", { "class": "label status", role: "status" });
     line.append(input, close);
@@ -50,7 +48,7 @@
     });
     dialog.addEventListener("click", function (event) {
       if (event.target === dialog) {
-        dialog.close();
+        shut();
       }
     });
   }
@@ -65,6 +63,12 @@
     input.focus();
     input.select();
     load();
+  }
+
+  /* A hidden field keeps the focus until the next frame, and "/" typed into a field does not open the search. */
+  function shut() {
+    dialog.close();
+    input.blur();
   }
 
   function load() {
@@ -162,7 +166,7 @@
     } else if (event.key === "Enter" && chosen >= 0) {
       go(options[chosen]);
     } else if (event.key === "Escape") {
-      dialog.close(); /* by itself, the browser would only empty the field */
+      shut(); /* by itself, the browser would only empty the field */
     } else {
       return;
     }

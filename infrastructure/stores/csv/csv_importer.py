@@ -29,6 +29,7 @@ from infrastructure.stores.csv.snapshot import BLOCK, Chunk, OpenFile
 
 _IN_MEMORY: Final = 8 << 20  # bytes of lines that are sorted at once
 _AT_A_TIME: Final = 200
+_SHOWN: Final = 3  # unreadable rows in a message
 _INNER_RECORD: Final = re.compile(r'[\r\n]"?(tt|nm)[0-9]{7,10}"?,')
 _TIMES: Final = ("scraped_at", "read_at", "day")
 
@@ -111,6 +112,23 @@ class ImportedFile:
         """Rows that cannot be read, except a torn last line."""
         return (one for one in self.rows() if one.problem and not one.torn)
 
+    def require_readable(self, directory: Path) -> None:
+        """Check that all rows can be read, except a torn last line.
+
+        Args:
+            directory: of the file, for the message.
+
+        Raises:
+            UsageError: a row cannot be read.
+        """
+        if found := list(islice(self.unreadable(), _SHOWN + 1)):
+            shown = "; ".join(f"{self.table}.csv line {row.line}: {row.problem}" for row in found[:_SHOWN])
+            more = " and more" if len(found) > _SHOWN else ""
+            raise UsageError(
+                f"{directory} has rows that cannot be read ({shown}{more}); nothing was changed. "
+                "Correct them, or let `verify --repair` set them aside"
+            )
+
     def torn(self) -> ReadRow | None:
         """The last line, if it was cut off while it was written."""
         return next((one for one in self.rows() if one.torn), None)
@@ -147,8 +165,8 @@ class ImportedFile:
         raw: list[str] = []
         reader = csv.reader(_remembered(_lines(file.pieces(end)), raw))
         header = next(reader, [])
-        if ",".join(self.table.columns).startswith("".join(raw)):
-            return  # cut off in its first line: there are no rows
+        if self._known and ",".join(self.table.columns).startswith("".join(raw)):
+            return  # a file of ours, cut off in its first line: there are no rows
         order, columns = column_order(self.table, header, str(file.path), self._known)
         raw.clear()
         line = reader.line_num + 1
@@ -223,7 +241,7 @@ def column_order(
     shown = ",".join(found)
     hint = " (saved with another separator than the comma?)" if len(found) == 1 and re.search("[;\t|]", shown) else ""
     raise UsageError(
-        f"{path} is not ours: its first line is {shown[:300]!r}{hint}, expected {','.join(table.columns)!r}; "
+        f"{path} is not ours: its first line is {shown[:300]!r}{hint}, expected '{','.join(table.columns[:3])},…'; "
         "nothing was changed. Move it away, or choose another DATA_DIR"
     )
 

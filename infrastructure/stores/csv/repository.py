@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from application.records import Row, sort_key
-from domain.errors import UsageError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
@@ -203,12 +202,12 @@ class CsvMovieRepository:
 
         def attempt() -> T:
             with translate_os_errors(self._layout.directory):
-                return self._taking_over(locked)
+                return self._retry_if_changed(locked)
 
         return self._disk_wait(attempt)
 
-    def _taking_over(self, read: Callable[[], T]) -> T:
-        """What a function that reads the files gives, once more if another program has written them in place."""
+    def _retry_if_changed(self, read: Callable[[], T]) -> T:
+        """Calls a function that reads the files; once more, after a merge, if another program has written them."""
         try:
             return read()
         except ChangedFile:
@@ -232,7 +231,7 @@ class CsvMovieRepository:
     def find(self, imdb_id: str) -> Movie | None:
         """See ``MovieRepository.find``."""
         with translate_os_errors(self._layout.directory):
-            return self._taking_over(lambda: self._view().find(imdb_id))
+            return self._retry_if_changed(lambda: self._view().find(imdb_id))
 
     def ids(self) -> Iterator[str]:
         """See ``MovieRepository.ids``."""
@@ -268,9 +267,9 @@ class CsvMovieRepository:
 
 
 def require_readable(directory: Path) -> None:
-    """Check that files which have no manifest yet, as those of version 0.1, can be taken over. Changes nothing.
+    """Check that files without a manifest, such as those of version 0.1, can be migrated. Changes nothing.
 
-    Asked before the first store is migrated, so that none is while another refuses.
+    Called before any store is migrated, so that none is migrated while another refuses.
 
     Raises:
         UsageError: a file is of another shape, a row cannot be read, or a journal is unknown.
@@ -279,12 +278,6 @@ def require_readable(directory: Path) -> None:
     layout = Layout(directory)
     if layout.manifest.exists() or not any(layout.table(table).exists() for table in Table):
         return
-    files = CsvMovieRepository(directory, read_only=True)
-    try:
-        if found := list(islice(files.unreadable_rows(), 3)):
-            raise UsageError(
-                f"{directory} has rows that cannot be read ({'; '.join(found)}); nothing was changed. "
-                "Correct them, or let `verify --repair` set them aside"
-            )
-    finally:
-        files.close()
+    with translate_os_errors(directory):
+        for imported in CsvReader(layout, escaped=False).view().imported.values():
+            imported.require_readable(directory)

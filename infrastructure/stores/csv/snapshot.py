@@ -136,7 +136,7 @@ def identity_of(status: os.stat_result) -> tuple[int, int, int]:
 
 
 class ChangedFile(OSError):
-    """Another program has written a file in place since it was opened; what was read may be half of each."""
+    """Another program has written a file in place since it was opened; the bytes read may mix both contents."""
 
 
 class OpenFile:

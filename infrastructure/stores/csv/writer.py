@@ -446,18 +446,12 @@ class CsvWriter:
             OSError: they cannot be written.
         """
         directory = self._layout.directory
-        first = list(islice(one.unreadable(), 4))
-        if first and not set_aside:
-            shown = "; ".join(f"{one.table}.csv line {row.line}: {row.problem}" for row in first[:3])
-            more = " and more" if len(first) > 3 else ""
-            raise UsageError(
-                f"{directory} has rows that cannot be read ({shown}{more}); nothing was changed. "
-                "Correct them, or let `verify --repair` set them aside"
-            )
+        if not set_aside:
+            one.require_readable(directory)
         if dry:
             return
         path = self._layout.unreadable(one.table)
-        if first:
+        if next(one.unreadable(), None) is not None:
             mode = mode_of(path)
             with path.open("ab") as file:
                 os.fchmod(file.fileno(), mode)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +52,14 @@ def test_joined(parts: list[str], text: str) -> None:
 )
 def test_searchable(text: str, found: str) -> None:
     assert formats.searchable(text) == found
+
+
+def test_the_scripts_fold_the_same_letters() -> None:
+    script = (Path(formats.__file__).parent / "scripts" / "theme.js").read_text(encoding="utf-8")
+    folded = dict(re.findall(r'"(.)": "([a-z]+)"', script))
+    assert folded
+    assert all(formats.searchable(letter) == plain for letter, plain in folded.items())
+    assert set(re.search(r"/\[(.+?)\]/g, function", script)[1]) == folded.keys()  # type: ignore[index]
 
 
 @given(st.text())

@@ -104,6 +104,7 @@ def test_a_page_cut_off_anywhere(body: bytes, data: st.DataObject) -> None:
     if left is not None:
         assert whole is not None
         assert left.movie.imdb_id == IMDB_ID
+        assert {*(left.movie.incomplete or ())} == left.cut
         told = [field.name for field in fields(Movie) if field.name not in left.missing | {"incomplete"}]
         assert {name: getattr(left.movie, name) for name in told} == {name: getattr(whole.movie, name) for name in told}
 
