@@ -167,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rotate_after_requests: Annotated[
         int, Meta(ge=0, description="Change route after so many requests; 0: only when blocked.")
     ] = 0
-    use_tor: Annotated[bool, Meta(description="Send requests through Tor.")] = False
+    use_tor: Annotated[bool, Meta(description="Send requests through Tor; needs the extra `tor`.")] = False
     tor_host: Annotated[str, Meta(description="Host of the Tor client.")] = "127.0.0.1"
     tor_proxy_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's SOCKS port.")] = 9050
     tor_control_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's control port.")] = 9051

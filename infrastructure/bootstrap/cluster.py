@@ -76,9 +76,11 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
     """
     cluster = parse_cluster(where)
     try:
-        import distributed  # noqa: F401 - the one optional package
+        import distributed  # noqa: F401 - an optional package
     except ImportError as error:
-        raise UsageError("--cluster needs Dask: pip install -r requirements-cluster.txt") from error
+        raise UsageError(
+            "--cluster needs Dask: pip install -r requirements-cluster.txt, or the extra `cluster`"
+        ) from error
     from infrastructure.cluster.connect import connect_cluster
     from infrastructure.cluster.pending import ClusterTitleSource, PendingTitles
     from infrastructure.cluster.pool import WorkerPool, WorkPlan

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -104,13 +105,11 @@ def examine_network(
 
 
 def _tor(options: NetworkOptions, clock: Clock) -> NetworkFinding:
-    control = tor_control(options, clock)
     try:
-        return NetworkFinding("Tor", True, f"version {control.check()}, {control.built()} circuits built")
+        with closing(tor_control(options, clock)) as control:
+            return NetworkFinding("Tor", True, f"version {control.check()}, {control.built()} circuits built")
     except UsageError as error:
         return NetworkFinding("Tor", False, str(error), "until then: USE_TOR=false")
-    finally:
-        control.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domain.errors import Blocked, Disallowed, SourceError, Transient
+from domain.errors import Blocked, Disallowed, SourceError, Transient, UsageError
 from infrastructure.http.files import DownloadedFile, DownloadProgress, DownloadTarget, TargetError
 from infrastructure.http.limit import ADVICE, HostRegistry, StallTimer
 from infrastructure.http.messages import Origin, Page, Request
@@ -282,9 +282,17 @@ def build_routes(options: NetworkOptions) -> tuple[Route, ...]:
 
 
 def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
-    """Returns Tor's control port, not yet connected."""
-    from infrastructure.http.tor import TorAddress, TorControl  # takes a tenth of a second
+    """Returns Tor's control port, not yet connected.
 
+    Raises:
+        UsageError: stem, an optional package, is not installed.
+    """
+    try:
+        from infrastructure.http.tor import TorAddress, TorControl  # takes a tenth of a second
+    except ModuleNotFoundError as error:
+        if error.name != "stem":
+            raise
+        raise UsageError("USE_TOR needs stem: pip install -r requirements-tor.txt, or the extra `tor`") from error
     address = TorAddress(options.tor_host, options.tor_proxy_port, options.tor_control_port, options.tor_password)
     return TorControl(address, clock)
 

@@ -23,8 +23,10 @@ def _pyproject() -> dict[str, Any]:
 
 def _wanted(file: str) -> list[Requirement]:
     project = _pyproject()
-    names: list[str] = list(project["project"]["dependencies"])
-    names += project["dependency-groups"]["dev" if file == "requirements-dev.txt" else "test"]
+    group = file.removeprefix("requirements").removeprefix("-").removesuffix(".txt") or "test"
+    names: list[str] = list(project["dependency-groups"][group])
+    if group in ("test", "dev"):
+        names += project["project"]["dependencies"]
     return [Requirement(line) for line in names]
 
 
@@ -49,7 +51,7 @@ def _complaints(wanted: list[Requirement], pinned: list[Pin]) -> list[str]:
     return complaints
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", sorted(path.name for path in ROOT.glob("requirements*.txt")))
 def test_pins_fit_pyproject(file: str) -> None:
     assert _complaints(_wanted(file), pins(ROOT / file)) == [], OUT_OF_STEP
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,23 @@ def test_with_a_package_that_only_some_commands_need(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == (
         "filmledger: the package matplotlib is not installed; run pip install -r requirements.txt again\n"
     )
+
+
+def test_tor_without_the_package_that_only_it_needs(tmp_path: Path) -> None:
+    without = f"import runpy, sys; sys.modules['stem'] = None; runpy.run_path({MAIN!r}, run_name='__main__')"
+    run = [sys.executable, "-c", without]
+    environment = {
+        **os.environ,
+        "USE_TOR": "true",
+        "DATA_DIR": str(tmp_path / "data"),
+        "BASE_URL": "http://127.0.0.1:9",
+    }
+    needed = "USE_TOR needs stem: pip install -r requirements-tor.txt, or the extra `tor`"
+    scrape = subprocess.run([*run, "--limit", "1"], env=environment, capture_output=True, text=True, check=False)
+    assert (scrape.returncode, scrape.stderr.splitlines()[-1]) == (Exit.USAGE, f"filmledger: {needed}")
+    doctor = subprocess.run([*run, "doctor"], env=environment, capture_output=True, text=True, check=False)
+    assert doctor.returncode == Exit.FAILED
+    assert f"Tor: {needed}" in doctor.stdout
 
 
 def test_from_another_folder(tmp_path: Path) -> None:

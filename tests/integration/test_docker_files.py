@@ -139,7 +139,7 @@ def test_postgres_18_has_its_volume_where_the_image_wants_it(compose: dict[str, 
 
 
 def test_the_scraper_waits_for_health_writes_to_a_folder_and_has_time_to_stop(compose: dict[str, Any]) -> None:
-    for name in ("scraper", "schedule"):
+    for name in ("scraper", "schedule", "tor-scraper", "tor-schedule"):
         service = compose["services"][name]
         assert service["depends_on"]["postgres"]["condition"] == "service_healthy"
         assert [volume for volume in service["volumes"] if volume.endswith(":/data")]
@@ -262,6 +262,17 @@ def test_secrets_come_from_files_and_stand_nowhere(compose: dict[str, Any]) -> N
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
     assert all("file" in entry for entry in compose["secrets"].values())
     assert "secrets/" in (DOCKER / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_password_of_tor_is_for_services_of_its_profile_alone(compose: dict[str, Any]) -> None:
+    given = {name for name, service in compose["services"].items() if "tor_password" in service.get("secrets", [])}
+    assert given == {name for name, service in compose["services"].items() if service.get("profiles") == ["tor"]}
+    assert given == {"tor", "tor-scraper", "tor-schedule"}
+    for name in ("tor-scraper", "tor-schedule"):
+        service = compose["services"][name]
+        assert service["environment"]["USE_TOR"] == "true"
+        assert service["depends_on"]["tor"]["condition"] == "service_healthy"
+        assert "tor" in service["networks"]
 
 
 def test_the_program_knows_every_setting_it_is_handed(compose: dict[str, Any]) -> None:
