@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.worker import failed
 from domain.errors import FilmledgerError
@@ -52,7 +53,7 @@ class ScrapeMovie:
         self._fresh_since = fresh_since
         self._on_moved = on_moved
         self._id_locks = KeyedLocks()
-        self._missing: dict[str, frozenset[str]] = {}  # of files read in this run: what their titles lack
+        self._provenance: dict[str, Provenance] = {}  # of the titles of files that were read in this run
 
     def __call__(self, job: Job) -> Outcome:
         """Scrape one title.
@@ -110,72 +111,35 @@ class ScrapeMovie:
     def _save(self, title: FetchedTitle) -> Movie:
         """Save a title without loss of what other sources of it told, whichever of them is read first."""
         movie = replace(title.movie, source=title.source, incomplete=tuple(sorted(title.cut)))
+        of_file = title.source == Source.FILE  # other sources are read once in a run, and are newer than what is saved
+        reading = Reading(movie, title.missing)
         with self._id_locks.hold(movie.imdb_id):  # two files of one title would miss each other's record
-            missing = title.missing
-            if missing or movie.imdb_id in self._missing or _is_bounded(movie):
-                movie, missing = self._filled(movie, missing)
-            self._store.save(movie)
-            if missing and title.source == "file":  # other sources are read once in a run
-                self._missing[movie.imdb_id] = missing
-            else:
-                self._missing.pop(movie.imdb_id, None)
+            if of_file or reading.missing or is_bounded(movie) or movie.imdb_id in self._provenance:
+                reading = self._merged(reading)
+            self._store.save(reading.movie)
+            if of_file:
+                self._provenance[movie.imdb_id] = (reading.missing, reading.told_at, reading.longer_cast)
         if title.cut:
-            filled = title.cut - set(movie.incomplete or ())
+            filled = title.cut - set(reading.movie.incomplete or ())
             log.info(  # the summary counts it
                 "%s: the source is incomplete in %s%s",
                 movie.imdb_id,
                 ", ".join(sorted(title.cut)),
                 f"; kept from the saved record: {', '.join(sorted(filled))}" if filled else "",
             )
-        return movie
+        return reading.movie
 
-    def _filled(self, movie: Movie, missing: frozenset[str]) -> tuple[Movie, frozenset[str]]:
-        """The newer of this record and the saved one, filled from the other; and the fields still missing."""
-        saved = self._store.find(movie.imdb_id)
+    def _merged(self, reading: Reading) -> Reading:
+        """This reading and the saved record as one."""
+        saved = self._store.find(reading.movie.imdb_id)
         if saved is None:
-            return movie, missing
-        saved_missing = frozenset(saved.incomplete or ()) | self._missing.get(movie.imdb_id, frozenset())
-        if saved.scraped_at > movie.scraped_at:
-            return fill(saved, saved_missing, movie, missing)
-        return fill(movie, missing, saved, saved_missing)
-
-
-def fill(
-    newer: Movie, newer_missing: frozenset[str], older: Movie, older_missing: frozenset[str]
-) -> tuple[Movie, frozenset[str]]:
-    """The newer record with its missing fields filled from the older one.
-
-    A complete older value counts before an incomplete newer one; of two incomplete ones the longer. A
-    list of people that is bounded by our own limit does not replace a longer one that it begins.
-
-    Returns:
-        The record, and the fields that are still missing.
-    """
-    kept: dict[str, Any] = {}
-    still = set(newer_missing)
-    for name in newer_missing:
-        value, other = getattr(newer, name), getattr(older, name)
-        if other in (None, ()):
-            continue
-        if name not in older_missing:
-            kept[name] = other
-            still.discard(name)
-        elif _length(other) > _length(value):
-            kept[name] = other
-    if _is_bounded(newer) and len(older.cast) > len(newer.cast):
-        ids = [credit.person.person_id for credit in newer.cast]
-        if [credit.person.person_id for credit in older.cast[: len(ids)]] == ids:
-            kept["cast"] = older.cast
-    incomplete = tuple(sorted(still & {*(newer.incomplete or ()), *((older.incomplete or ()) if kept else ())}))
-    return replace(newer, **kept, incomplete=incomplete), frozenset(still)
-
-
-def _is_bounded(movie: Movie) -> bool:
-    return movie.cast_total is not None and len(movie.cast) < movie.cast_total
-
-
-def _length(value: Any) -> int:
-    return 0 if value is None else len(value) if isinstance(value, str | tuple) else 1
+            return reading
+        provenance = self._provenance.get(saved.imdb_id)
+        other = stored_reading(saved) if provenance is None else Reading(saved, *provenance)
+        later = saved.scraped_at > reading.movie.scraped_at
+        if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
+            later = repr(saved) > repr(reading.movie)  # files that were read in another order give the same record
+        return merge(other, reading) if later else merge(reading, other)
 
 
 _CREDITS: Final = ("directors", "cast")

@@ -1,0 +1,80 @@
+"""Several readings of one title, merged field by field, with the same result in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from domain.movie import Credit, Movie
+
+Provenance: TypeAlias = tuple[frozenset[str], Mapping[str, datetime], tuple[Credit, ...]]
+"""``missing``, ``told_at`` and ``longer_cast`` of a reading: what its record, once saved, does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A record as it was read, or merged of several readings.
+
+    Attributes:
+        movie: the record; its time is that of the newest reading.
+        missing: fields that no reading told completely.
+        told_at: fields that come from an older reading than the newest, and its time.
+        longer_cast: the longest cast that was read and does not continue the record's own.
+    """
+
+    movie: Movie
+    missing: frozenset[str]
+    told_at: Mapping[str, datetime] = field(default_factory=dict)
+    longer_cast: tuple[Credit, ...] = ()
+
+
+def stored_reading(movie: Movie) -> Reading:
+    """A record of an earlier run, which does not say whether its empty fields were told: all of them are missing."""
+    empty = {name for name in movie.__slots__ if getattr(movie, name) in (None, ())}
+    return Reading(movie, frozenset(empty.union(movie.incomplete or ())) - {"incomplete", "rank", "dataset_day"})
+
+
+def merge(newer: Reading, older: Reading) -> Reading:
+    """The newer record with its missing fields filled from the older one.
+
+    A complete value counts before an incomplete one; of two complete ones the newer, of two incomplete ones the
+    longer. A cast that is bounded by what a page shows does not replace a longer one that it begins.
+    """
+    kept: dict[str, Any] = {}
+    told_at = dict(newer.told_at)
+    for name in newer.missing | newer.told_at.keys():
+        if _merit(older, name) > _merit(newer, name):
+            kept[name] = getattr(older.movie, name)
+            told_at[name] = older.told_at.get(name, older.movie.scraped_at)
+    missing = newer.missing & older.missing
+    cut = {*(newer.movie.incomplete or ()), *(older.movie.incomplete or ())}
+    movie = replace(newer.movie, **kept, incomplete=tuple(sorted(missing & cut)))
+    casts = (movie.cast, newer.movie.cast, newer.longer_cast, older.movie.cast, older.longer_cast)
+    longest = max(casts, key=len)
+    if is_bounded(movie) and _begins(movie.cast, longest):
+        movie = replace(movie, cast=longest)
+    return Reading(movie, missing, told_at, longest if len(longest) > len(movie.cast) else ())
+
+
+def is_bounded(movie: Movie) -> bool:
+    """Whether the movie has only the first of its cast."""
+    return movie.cast_total is not None and len(movie.cast) < movie.cast_total
+
+
+def _merit(reading: Reading, name: str) -> tuple[int, int, datetime]:
+    """What the value of a field is worth beside that of another reading."""
+    value = getattr(reading.movie, name)
+    moment = reading.told_at.get(name, reading.movie.scraped_at)
+    if name not in reading.missing:
+        return 2, 0, moment
+    if value in (None, ()):
+        return 0, 0, datetime.min.replace(tzinfo=moment.tzinfo)
+    return 1, len(value) if isinstance(value, str | tuple) else 1, moment
+
+
+def _begins(shorter: tuple[Credit, ...], longer: tuple[Credit, ...]) -> bool:
+    return [credit.person.person_id for credit in shorter] == [
+        credit.person.person_id for credit in longer[: len(shorter)]
+    ]
