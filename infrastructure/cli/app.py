@@ -103,9 +103,8 @@ def program() -> click.Group:
 
 
 def program_name() -> str:
-    """How the user called the program: ``main.py``, or the installed command."""
-    name = Path(sys.argv[0]).name
-    return name if name == "main.py" else "filmledger"
+    """How the user calls the program: by ``main.py``, or by the installed command."""
+    return "python main.py" if Path(sys.argv[0]).name == "main.py" else "filmledger"
 
 
 def main() -> None:
@@ -115,7 +114,7 @@ def main() -> None:
     limit_malloc_arenas()
     with errors_as_exit_codes(debug=False):
         try:
-            commands(prog_name=program_name())
+            sys.exit(commands(prog_name=program_name(), standalone_mode=False))
         finally:
             flush_errors()
             sys.stdout.flush()  # output that cannot be written is an error, too

@@ -12,7 +12,7 @@ _COMMAND = "filmledger"
 
 
 @click.command("completion", short_help="Print tab completion for a shell.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script of the installed command for SHELL.

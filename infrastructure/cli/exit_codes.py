@@ -35,9 +35,9 @@ def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
     """Turns an error that a command raises into one line and an exit code; ``debug`` shows the traceback, too."""
     try:
         yield
-    except (click.exceptions.Exit, click.ClickException, click.Abort):
+    except click.exceptions.Exit:
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         complain("interrupted")
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
@@ -64,6 +64,10 @@ def _is_output_lost() -> bool:
 
 
 def _explained(error: Exception) -> tuple[str, Exit]:
+    if isinstance(error, click.UsageError):
+        where = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
+        message = " ".join(error.format_message().split()).removesuffix(".")
+        return message[:1].lower() + message[1:] + where, Exit.USAGE
     if isinstance(error, UsageError | SettingsError):
         return str(error), Exit.USAGE
     if isinstance(error, Cancelled):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import shutil
 import sys
@@ -148,7 +149,8 @@ def _this_program() -> str:
         python = python.relative_to(Path.cwd())
     script = Path(sys.argv[0])
     if script.suffix != ".py":  # the installed console script
-        return "filmledger" if shutil.which("filmledger") else shlex.quote(str(script))
+        on_path = shutil.which("filmledger") and "UV" not in os.environ  # `uvx` runs it with a PATH of its own
+        return "filmledger" if on_path else shlex.quote(str(script))
     return shlex.join([str(python), sys.argv[0]])
 
 

@@ -41,7 +41,7 @@ def help_of(name: str, command: click.Command) -> str:
 def _context(name: str, command: click.Command, width: int) -> click.Context:
     """As ``main.py NAME`` makes it; without its parent, ``-h`` would be missing from the help, now and ever after."""
     group = program()
-    parent = click.Context(group, info_name="main.py", **group.context_settings)
+    parent = click.Context(group, info_name="python main.py", **group.context_settings)
     return click.Context(command, info_name=name, parent=parent, terminal_width=width)
 
 

@@ -17,12 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import domain.errors
 from domain.errors import FilmledgerError, SourceError, UsageError
 from infrastructure.api import parse_title, scrape
-from infrastructure.cli.app import program
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.demo.control import DemoControl
@@ -393,9 +391,10 @@ def test_a_setting_that_is_not_allowed() -> None:
 
 
 def test_an_option_that_does_not_exist() -> None:
-    result = CliRunner().invoke(program(), ["--bogus"])
-    assert result.exit_code == 2
-    assert shown("Wrong command line", result.output.splitlines()[-1])
+    command = [sys.executable, ROOT / "main.py", "--bogus"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert shown("Wrong command line", done.stderr.removeprefix("filmledger: ").strip())
 
 
 def _ended(provoke: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:

@@ -131,7 +131,10 @@ def test_bash_completes_commands_and_the_options_of_the_default_command(installe
 
 def test_an_unknown_shell_and_a_checkout_are_refused_in_one_line(installed: Path, tmp_path: Path) -> None:
     refused = run(installed, "filmledger", "completion", "tcsh", folder=tmp_path, code=2).stderr
-    assert refused.splitlines()[-1].endswith("'tcsh' is not one of 'bash', 'zsh', 'fish'.")
+    assert refused == (
+        "filmledger: invalid value for 'SHELL': 'tcsh' is not one of 'bash', 'zsh', 'fish'; "
+        "see `filmledger completion --help`\n"
+    )
     checkout = [sys.executable, str(ROOT / "main.py"), "completion", "bash"]
     done = subprocess.run(checkout, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stdout) == (2, "")
