@@ -391,7 +391,7 @@ def test_a_setting_that_is_not_allowed() -> None:
 
 
 def test_an_option_that_does_not_exist() -> None:
-    command = [sys.executable, ROOT / "main.py", "--bogus"]
+    command = [sys.executable, str(ROOT / "main.py"), "--bogus"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert shown("Wrong command line", done.stderr.removeprefix("filmledger: ").strip())
