@@ -1,35 +1,32 @@
-"""A prepared load of data files into the stores, title by title.
+"""A prepared load of data files into every store: all of them take it over, or none does.
 
-Every title is saved as a whole in all stores or in none. A load that stops in between
-is continued by the same command: what is already stored no longer differs.
+Every store first writes the load aside, which takes the time and finds what a store
+refuses. Then each commits it with the load's id, in one step. Where the program ends
+between two commits, the next command finds the record of the load, asks every store
+for the id it committed last, and brings the others forward.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from enum import Enum
+from uuid import uuid4
 
-from application.ports import MovieRepository
-from application.records import Row, from_rows
-from domain.errors import Cancelled, RecordRejected
-from domain.fields import Table
-from domain.movie import Movie
+from application.ports import BulkRepository, LoadRecord, PendingLoad, PreparedTables
+from application.records import Row
+from application.repair import repair
+from domain.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_ROWS_AT_A_TIME: Final = 1000
-_IN_PROGRESS: Final = 64
-
 
 @dataclass(frozen=True, slots=True)
-class ChangedTitle:
-    """The rows of one title that is new or differs from what is stored, with the names of its people."""
+class LoadedTitle:
+    """The rows of one title as a load makes them, with the names of its people."""
 
     movie: Row
     credits: tuple[Row, ...]
@@ -37,85 +34,106 @@ class ChangedTitle:
     names: dict[str, str]
 
 
-class ChangedRecords(Protocol):
-    """What a load adds to or changes in the stores."""
+class Settlement(Enum):
+    """How an interrupted load ended."""
 
-    def titles(self) -> Iterator[ChangedTitle]:
-        """The titles, by id. Streams."""
-
-    def changed_rows(self, table: Table) -> Iterator[Row]:
-        """The rows of ``people`` or ``ratings_history`` that are new or differ. Streams."""
+    NONE = "no load was interrupted"
+    DISCARDED = "the interrupted load of data files had changed nothing: run datasets again"
+    COMPLETED = "the interrupted load of data files was completed in every store"
 
 
-@dataclass(slots=True)
-class LoadResult:
-    """What a load did.
-
-    Attributes:
-        saved: titles written.
-        refused: the reason for each title that a store refused.
-    """
-
-    saved: int = 0
-    refused: list[str] = field(default_factory=list)
-
-
-def load_datasets(
-    records: ChangedRecords,
-    store: MovieRepository,
-    *,
-    workers: int,
-    cancel: threading.Event,
-    on_progress: Callable[[int], object] = lambda _saved: None,
-) -> LoadResult:
-    """Saves all records that a load changes.
+def load_datasets(prepared: PreparedTables, stores: Sequence[BulkRepository], record: LoadRecord) -> None:
+    """Brings a prepared load into every store.
 
     Args:
-        records: what to save.
-        store: all stores in one.
-        workers: titles that are saved at the same time.
-        cancel: once set, the titles in progress are saved and the rest is left for the next load.
-        on_progress: called with the number of titles saved so far.
+        prepared: what to load.
+        stores: all stores, holding the same records; those that can refuse a row commit first.
+        record: where the load is noted until every store has committed it.
 
     Raises:
-        Cancelled: ``cancel`` was set.
-        StoreUnavailable: a store cannot take the data now.
+        StoreUnavailable: a store could not take the load; either none has, or the next command completes it.
+        RecordRejected: a store refuses a row; no store was changed.
     """
-    result = LoadResult()
-    in_progress: deque[Future[str | None]] = deque()
-
-    def settle() -> None:
-        refusal = in_progress.popleft().result()
-        if refusal is None:
-            result.saved += 1
-            on_progress(result.saved)
-        else:
-            result.refused.append(refusal)
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="load") as executor:
-        for title in records.titles():
-            if cancel.is_set():
-                break
-            in_progress.append(executor.submit(_save, store, title))
-            if len(in_progress) >= _IN_PROGRESS:
-                settle()
-        while in_progress:
-            settle()
-    for table in (Table.PEOPLE, Table.RATINGS_HISTORY):
-        rows = records.changed_rows(table)
-        while not cancel.is_set() and (some := list(islice(rows, _ROWS_AT_A_TIME))):
-            store.save_rows(table, some)
-    if cancel.is_set():
-        raise Cancelled("the load was stopped; run the same command to continue")
-    return result
+    ordered = sorted(stores, key=lambda store: not store.may_reject)
+    pending = PendingLoad(uuid4().hex, tuple(store.name for store in ordered), _common_marker(ordered))
+    with ExitStack() as stack:
+        commits = _write_aside(prepared, ordered, pending.load_id, stack)
+        record.write(pending)
+        for commit in commits:
+            commit()
+    record.clear()
 
 
-def _save(store: MovieRepository, title: ChangedTitle) -> str | None:
-    """Saves one title; the reason if a store refuses it."""
-    movie: Movie = from_rows(title.movie, title.credits, title.names, title.akas)
-    try:
-        store.save(movie)
-    except RecordRejected as error:
-        log.warning("%s is in no store as a new version: %s", movie.imdb_id, error)
-        return str(error)
-    return None
+def settle_load(
+    record: LoadRecord, stores: Sequence[BulkRepository], prepared: Callable[[], AbstractContextManager[PreparedTables]]
+) -> Settlement:
+    """Completes a load that was interrupted between two commits, or forgets it if no store has committed it.
+
+    Args:
+        record: where loads are noted.
+        stores: the stores that are open.
+        prepared: opens what was prepared; called only where a store lacks the load.
+
+    Raises:
+        StoreUnavailable: a store that took part cannot be asked, or cannot be brought forward now.
+    """
+    pending = record.read()
+    if pending is None:
+        return Settlement.NONE
+    committed = [store for store in stores if store.load_id == pending.load_id]
+    absent = sorted(set(pending.stores) - {store.name for store in stores})
+    if not committed and absent:
+        raise StoreUnavailable(
+            ", ".join(absent),
+            f"a load of data files is unfinished, and STORES leaves out {', '.join(absent)}, which may have it: "
+            f"run once with STORES={','.join(pending.stores)}",
+        )
+    if committed:
+        behind = [store for store in stores if store.name in pending.stores and store not in committed]
+        _bring_forward(behind, committed[0], pending, prepared)
+    record.clear()
+    return Settlement.COMPLETED if committed else Settlement.DISCARDED
+
+
+def _bring_forward(
+    behind: Sequence[BulkRepository],
+    leader: BulkRepository,
+    pending: PendingLoad,
+    prepared: Callable[[], AbstractContextManager[PreparedTables]],
+) -> None:
+    """Gives the load to the stores that lack it; those that were changed meanwhile are repaired record by record."""
+    unchanged = [store for store in behind if store.marker is not None and store.marker == pending.marker]
+    if unchanged:
+        with prepared() as tables, ExitStack() as stack:
+            for commit in _write_aside(tables, unchanged, pending.load_id, stack):
+                commit()
+    for store in behind:
+        if store not in unchanged:
+            log.warning("%s was changed after the load was prepared: compared with %s", store.name, leader.name)
+            for action in repair((leader, store)):
+                log.info("%s", action)
+
+
+def _write_aside(
+    prepared: PreparedTables, stores: Sequence[BulkRepository], load_id: str, stack: ExitStack
+) -> list[Callable[[], object]]:
+    """Writes the load aside in all stores at the same time; the functions that commit it, in the order of the stores.
+
+    Raises:
+        StoreUnavailable, RecordRejected: as ``BulkRepository.loading``; the first error, once all have ended.
+    """
+    loads = [store.loading(prepared, load_id) for store in stores]
+    with ThreadPoolExecutor(len(stores), thread_name_prefix="load") as executor:
+        entering = [executor.submit(load.__enter__) for load in loads]
+        errors = [error for each in as_completed(entering) if (error := each.exception())]
+    for load, entered in zip(loads, entering, strict=True):
+        if entered.exception() is None:
+            stack.push(load)
+    if errors:
+        raise errors[0]
+    return [entered.result() for entered in entering]
+
+
+def _common_marker(stores: Sequence[BulkRepository]) -> str | None:
+    markers = {store.marker for store in stores}
+    return markers.pop() if len(markers) == 1 else None

@@ -4,7 +4,7 @@ Adapters live in ``infrastructure`` and satisfy these protocols by shape. A canc
 ``threading.Event``: once set, every wait ends and the call raises ``domain.errors.Cancelled``.
 """
 
-from application.ports.datasets import BulkRepository, LoadPart, PreparedTables
+from application.ports.datasets import BulkRepository, LoadPart, LoadRecord, PendingLoad, PreparedTables
 from application.ports.history import (
     ChartHistory,
     ChartSnapshot,
@@ -34,9 +34,11 @@ __all__ = [
     "JobExecutor",
     "JobLog",
     "LoadPart",
+    "LoadRecord",
     "Loader",
     "MovieRepository",
     "Outcome",
+    "PendingLoad",
     "PersonSource",
     "Poster",
     "PosterAnswer",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -26,11 +28,18 @@ class LoadPart(StrEnum):
 
 
 class PreparedTables(Protocol):
-    """The tables of a load, sorted and joined with what the stores hold."""
+    """The tables of a load, sorted and joined with what the stores hold. Called from several threads at once."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the stores may put temporary files."""
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """The tables that the load writes; all others stay as they are."""
+
+    def changes(self, table: Table) -> bool:
+        """Whether the load changes any row of the table."""
 
     def rows(self, table: Table, part: LoadPart) -> Iterator[Row]:
         """Canonical cells in the order of the table's key. Streams."""
@@ -50,16 +59,59 @@ class BulkRepository(MovieRepository, Protocol):
     """A store that takes a prepared load as a whole: before or after, never between."""
 
     def write_table(self, table: Table, path: Path) -> None:
-        """Writes all rows of a table as CSV with a header and canonical cells, in key order."""
+        """Writes all rows of a table as CSV with a header and canonical cells, in key order.
+
+        Raises:
+            StoreUnavailable: the table cannot be read, or the file not be written.
+        """
 
     @property
     def load_id(self) -> str | None:
         """The id of the last load that was committed; ``None`` without one."""
 
-    def load(self, prepared: PreparedTables, load_id: str) -> None:
-        """Takes the load over in one step, and its id with it.
+    def loading(self, prepared: PreparedTables, load_id: str) -> AbstractContextManager[Callable[[], object]]:
+        """Writes a load aside; the function given commits it together with its id.
+
+        When the block ends without that call, the store is as before. Nothing else is
+        saved to the store during the block.
 
         Raises:
-            StoreUnavailable: nothing of it was taken over.
-            RecordRejected: the store refuses a row; nothing of it was taken over.
+            StoreUnavailable: nothing was committed.
+            RecordRejected: the store refuses a row; nothing was committed.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLoad:
+    """A load whose commits have begun or are about to begin.
+
+    Attributes:
+        load_id: its id.
+        stores: the names of the stores that take it.
+        marker: the marker of the stores when it was prepared (``MovieRepository.marker``).
+    """
+
+    load_id: str
+    stores: tuple[str, ...]
+    marker: str | None
+
+
+class LoadRecord(Protocol):
+    """Where a pending load is noted, so that the next command can settle it."""
+
+    def read(self) -> PendingLoad | None:
+        """The pending load; ``None`` without one.
+
+        Raises:
+            UsageError: the record cannot be read.
+        """
+
+    def write(self, load: PendingLoad) -> None:
+        """Notes a load durably, before the first store commits it.
+
+        Raises:
+            StoreUnavailable: the disk refuses.
+        """
+
+    def clear(self) -> None:
+        """Forgets the load: all stores have it, or none."""

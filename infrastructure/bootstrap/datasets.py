@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,15 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from application.estimated_charts import save_estimates
 from application.list_jobs import jobs_of_lines
-from application.load_datasets import LoadResult, load_datasets
-from application.ports import MovieRepository
-from domain.errors import StoreUnavailable, UsageError
-from domain.fields import Table
+from application.load_datasets import load_datasets
+from application.ports import BulkRepository, MovieRepository
+from domain.errors import RecordRejected, UsageError
 from infrastructure.bootstrap.network import downloader
-from infrastructure.bootstrap.stores import make_equal, open_stores
+from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.progress.units import size as human_size
-from shared.atomic import replacing
+from shared.atomic import replacing, write_atomically
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "datasets"
 LAST_LOAD: Final = "datasets.json"  # in the state folder: the files and the selection of the last finished load
 _VERSIONS: Final = "versions.json"
-_WORKERS: Final = 16
+_NOTE: Final = "prepared.json"  # beside what was prepared: which load it is, and of which content of the stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +58,25 @@ class DatasetOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
-    """What a load did; ``counts`` is ``None`` where the files are the ones that were loaded last."""
+    """What a load did.
+
+    Attributes:
+        day: of the data files.
+        counts: what was found; ``None`` where the files are the ones that were loaded last.
+        refusal: why a store refused the load; no store was changed then.
+    """
 
     day: date
     counts: LoadCounts | None
-    result: LoadResult = field(default_factory=LoadResult)
-    rejects: Path | None = None
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOutput:
-    """Where a load reports to its user: lines, and the number of titles saved."""
+    """Where a load reports to its user, a line at a time."""
 
     say: Callable[[str], None]
     warn: Callable[[str], None]
-    saved: Callable[[int], object] = lambda _saved: None
 
 
 def run_datasets(
@@ -85,11 +87,11 @@ def run_datasets(
     Raises:
         UsageError: a file is missing, damaged or older than what is loaded; the disk is too small.
         SourceError: a file could not be downloaded.
-        StoreUnavailable: a store cannot take the data now; what was saved stays.
+        StoreUnavailable: a store cannot take the load now; every store is as it was, or the next command completes it.
         Cancelled: ``cancel`` was set.
     """
     from infrastructure.datasets.files import find_data_files
-    from infrastructure.datasets.prepare import LoadPreparation
+    from infrastructure.datasets.load_file import LoadFile
     from infrastructure.datasets.prepared import PreparedFiles
 
     selection = _selection(options, output.warn)
@@ -104,33 +106,73 @@ def run_datasets(
         day = _day(files, days, clock)
         _require_disk(directory.path, files)
         opened = stack.enter_context(open_stores(settings, clock, cancel))
-        make_equal(opened, output.say)
         identity = _identity(files, selection, day)
-        if _last_load(state) == identity and next(opened.together.ids(), None) is not None:
+        before = opened.together.marker
+        if before is not None and _last_load(state) == identity and next(opened.together.ids(), None) is not None:
             return LoadSummary(day, None)
-        work = directory.state / "load"
+        work = directory.state / PREPARED
+        counts = _prepared_before(work, identity, before)
+        if counts is None:
+            make_equal(opened, output.say)
+            counts = _prepare(settings, opened.bulk, work, files, selection, day, cancel, output.say)
+            note = {"identity": identity, "marker": opened.together.marker, "counts": asdict(counts)}
+            write_atomically(work / _NOTE, json.dumps(note), mode=0o600)
+        output.say(f"saving {counts.new} new and {counts.changed} changed titles …")
+        with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
+            try:
+                load_datasets(prepared, opened.bulk, LoadFile(directory.state / PENDING_LOAD))
+            except RecordRejected as error:
+                return LoadSummary(day, counts, str(error))
+        _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(mode=0o700)
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
-        preparation = LoadPreparation(
-            work, memory=settings.datasets_memory, cancel=cancel, on_phase=lambda phase: output.say(f"{phase} …")
-        )
-        try:
-            stored = _write_stored(opened.together, work)
-            _refuse_older(stored[Table.MOVIES], day)
-            prepared = preparation.prepare(files, selection, day, stored)
-        finally:
-            preparation.close()
-        output.say(f"saving {prepared.counts.new} new and {prepared.counts.changed} changed titles …")
-        with PreparedFiles(work, memory=settings.datasets_memory) as records:
-            result = load_datasets(records, opened.together, workers=_WORKERS, cancel=cancel, on_progress=output.saved)
+        write_atomically(state, json.dumps(identity), mode=0o600)
         for line in save_estimates(opened.together, clock.now()):
             output.say(line)
         opened.together.finalize()
-        rejects = _keep_rejects(work, directory.path)
-        if not result.refused:
-            state.write_text(json.dumps(identity), encoding="utf-8")
-    return LoadSummary(day, prepared.counts, result, rejects)
+    return LoadSummary(day, counts)
+
+
+def _prepare(
+    settings: Settings,
+    stores: Sequence[BulkRepository],
+    work: Path,
+    files: Mapping[DataFile, CheckedFile],
+    selection: Selection,
+    day: date,
+    cancel: threading.Event,
+    say: Callable[[str], None],
+) -> LoadCounts:
+    """Joins the data files with what the stores hold, into files in ``work``."""
+    from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation
+
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
+    preparation = LoadPreparation(
+        work, memory=settings.datasets_memory, cancel=cancel, on_phase=lambda phase: say(f"{phase} …")
+    )
+    try:
+        stored = {table: work / f"stored-{table}.csv" for table in LOADED_TABLES}
+        for table, path in stored.items():
+            stores[0].write_table(table, path)
+        counts = preparation.prepare(files, selection, day, stored).counts
+        for path in stored.values():
+            path.unlink()
+    finally:
+        preparation.close()
+    return counts
+
+
+def _prepared_before(work: Path, identity: object, marker: str | None) -> LoadCounts | None:
+    """The counts of a finished preparation of the same load, if no run has written to the stores since."""
+    from infrastructure.datasets.prepare import LoadCounts
+
+    try:
+        note = json.loads((work / _NOTE).read_text(encoding="utf-8"))
+        if marker is None or (note["identity"], note["marker"]) != (identity, marker):
+            return None
+        return LoadCounts(**note["counts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def dataset_titles(
@@ -262,46 +304,7 @@ def _require_disk(folder: Path, files: Mapping[DataFile, CheckedFile]) -> None:
         raise UsageError(f"the load needs about {human_size(needed)} in {folder}, {human_size(free)} are free")
 
 
-def _write_stored(store: MovieRepository, work: Path) -> dict[Table, Path]:
-    """The tables of the stores as CSV files, for the join."""
-    from infrastructure.datasets.prepare import LOADED_TABLES
-
-    paths = {}
-    for table in LOADED_TABLES:
-        paths[table] = work / f"stored-{table}.csv"
-        try:
-            with paths[table].open("w", encoding="utf-8", newline="") as out:
-                writer = csv.writer(out)
-                writer.writerow(table.columns)
-                writer.writerows(_empty_cells(store.rows(table)))
-        except OSError as error:
-            raise StoreUnavailable("datasets", f"{work} cannot be written: {error.strerror}") from error
-    return paths
-
-
-def _empty_cells(rows: Iterator[tuple[str | None, ...]]) -> Iterator[list[str]]:
-    return ([cell or "" for cell in row] for row in rows)
-
-
-def _refuse_older(movies: Path, day: date) -> None:
-    """Refuses files that are older than those loaded before.
-
-    Raises:
-        UsageError: they are.
-    """
-    column = Table.MOVIES.column_index("dataset_day")
-    with movies.open(encoding="utf-8", newline="") as lines:
-        rows = csv.reader(lines)
-        next(rows)
-        newest = max((row[column] for row in rows), default="")
-    if newest > day.isoformat():
-        raise UsageError(f"the data files are of {day}, and those of {newest} are loaded: use newer files")
-
-
-def _keep_rejects(work: Path, folder: Path) -> Path | None:
-    """Moves the lists of rejected rows into the data directory; ``None`` where no row was rejected."""
-    found = None
+def _keep_rejects(work: Path, folder: Path) -> None:
+    """Moves the lists of rejected rows into the data directory."""
     for path in sorted(work.glob("rejected-*.tsv")):
-        found = folder / path.name
-        shutil.move(path, found)
-    return found
+        shutil.move(path, folder / path.name)

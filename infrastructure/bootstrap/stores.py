@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from application.composite_repository import CompositeMovieRepository
-from application.ports import ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
+from application.ports import BulkRepository, ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
 from application.repair import RepairStep, repair, restore
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreUnavailable, UsageError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 SQLITE_FILE: Final = "filmledger.sqlite"
+PENDING_LOAD: Final = "load.json"  # in the state folder: a load whose commits have begun
+PREPARED: Final = "load"  # in the state folder: the rows of a load, joined and sorted
 _NO_LIMIT: Final = 7 * 86400.0  # seconds
 
 
@@ -225,6 +228,11 @@ class OpenStores:
     place: Place | None = None
     database: Database | None = None
 
+    @property
+    def bulk(self) -> tuple[BulkRepository, ...]:
+        """The stores, as those that take a load of data files as a whole."""
+        return tuple(store for store in self.each if isinstance(store, BulkRepository))
+
 
 class History(RunHistory, ChartHistory, Protocol):
     """Remembers runs and the charts they read."""
@@ -314,7 +322,36 @@ def open_stores(
                 each.append(PostgresMovieRepository(opened, clock))
                 history = PostgresHistory(opened)
             stack.callback(each[-1].close)
-        yield OpenStores(tuple(each), CompositeMovieRepository(each), history, place, opened)
+        stores = OpenStores(tuple(each), CompositeMovieRepository(each), history, place, opened)
+        if not read_only:
+            _settle_load(settings, stores, cancel)
+        yield stores
+
+
+def _settle_load(settings: Settings, opened: OpenStores, cancel: threading.Event | None) -> None:
+    """Completes or discards a load of data files that was interrupted between the commits of two stores.
+
+    Raises:
+        StoreUnavailable: a store that took part cannot be asked or brought forward.
+    """
+    from infrastructure.data_dir.directory import DataDir
+
+    state = DataDir(settings.data_dir).state
+    if not (state / PENDING_LOAD).exists():
+        return
+    from application.load_datasets import Settlement, settle_load
+    from infrastructure.datasets.load_file import LoadFile
+    from infrastructure.datasets.prepared import PreparedFiles
+
+    settlement = settle_load(
+        LoadFile(state / PENDING_LOAD),
+        opened.bulk,
+        lambda: PreparedFiles(state / PREPARED, memory=settings.datasets_memory, cancel=cancel),
+    )
+    if settlement is Settlement.COMPLETED:
+        shutil.rmtree(state / PREPARED, ignore_errors=True)
+    if settlement is not Settlement.NONE:
+        _log.warning("%s", settlement.value)
 
 
 def chart_of_last_run(directory: Path) -> str | None:

@@ -70,12 +70,10 @@ def datasets(
             if not context.quiet:
                 echo(line)
 
-        def saved(count: int) -> None:
-            if count % 10_000 == 0:
-                say(f"{count} titles saved …")
-
-        summary = run_datasets(settings, context.clock, cancel, options, LoadOutput(say, complain, saved))
-        if summary.counts is None:
+        summary = run_datasets(settings, context.clock, cancel, options, LoadOutput(say, complain))
+        if summary.refusal:
+            complain(f"a store refuses the load, and no store was changed: {summary.refusal}")
+        elif summary.counts is None:
             say(f"the data files of {summary.day} are loaded already; nothing to do")
         else:
             counts = summary.counts
@@ -87,10 +85,7 @@ def datasets(
                 say(f"{counts.unknown_people} credits left out: name.basics does not have the person")
             for file, count in sorted(counts.rejected.items()):
                 say(f"{count} rows of {file} left out: see {settings.data_dir}/rejected-{file}.tsv")
-        for refusal in summary.result.refused[:10]:
-            complain(f"refused: {refusal}")
-    failed = bool(summary.result.refused)
-    sys.exit(Exit.INTERRUPTED if interrupted.is_set() else Exit.FAILED if failed else Exit.DONE)
+    sys.exit(Exit.INTERRUPTED if interrupted.is_set() else Exit.FAILED if summary.refusal else Exit.DONE)
 
 
 COMMANDS = (datasets,)

@@ -8,10 +8,10 @@ and the rows that are new or changed.
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Tables that a load writes; the others stay as they are.
 LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.RATINGS_HISTORY)
+_POLL_SECONDS: Final = 0.1
 _CAST_WORDS: Final = ("actor", "actress", "self")
 
 
@@ -149,7 +150,13 @@ class LoadPreparation:
             path.unlink()
 
     def prepare(
-        self, files: Mapping[DataFile, CheckedFile], selection: Selection, day: date, stored: Mapping[Table, Path]
+        self,
+        files: Mapping[DataFile, CheckedFile],
+        selection: Selection,
+        day: date,
+        stored: Mapping[Table, Path],
+        *,
+        allow_older: bool = False,
     ) -> PreparedLoad:
         """Reads the data files and writes the result.
 
@@ -158,15 +165,18 @@ class LoadPreparation:
             selection: which titles.
             day: of the data files.
             stored: the stores' content as CSV files of canonical cells; tables without rows may be absent.
+            allow_older: also files that are older than those loaded before.
 
         Raises:
-            UsageError: a file is damaged.
+            UsageError: a file is damaged, or older than what is loaded.
             StoreUnavailable: the disk is full.
             Cancelled: ``cancel`` was set.
         """
         counts = LoadCounts()
         for table in LOADED_TABLES:
             self._read_stored(table, stored.get(table))
+        if not allow_older:
+            self._refuse_older(day)
         self._run("titles", self._select_titles, files, selection, day)
         self._run("people and credits", self._select_credits, files, selection, day, counts)
         self._run("other titles", self._select_akas, files, selection)
@@ -174,11 +184,7 @@ class LoadPreparation:
         for table in LOADED_TABLES:
             self._run(f"write {table}", self._write, table)
         self._count(counts)
-        prepared = PreparedLoad(self._folder, day, counts)
-        (self._folder / "load.json").write_text(
-            json.dumps({"day": day.isoformat(), "counts": asdict(counts)}), encoding="utf-8"
-        )
-        return prepared
+        return PreparedLoad(self._folder, day, counts)
 
     # --- reading -----------------------------------------------------------------
 
@@ -192,7 +198,12 @@ class LoadPreparation:
                 f" delim=',', quote='\"', escape='\"', nullstr='', strict_mode=true, max_line_size=100000000,"
                 f" columns={{{columns}}})"
             )
-        self._execute(f"CREATE OR REPLACE VIEW stored_{table} AS {source}")
+        self._execute(f"CREATE OR REPLACE TABLE stored_{table} AS {source}")
+
+    def _refuse_older(self, day: date) -> None:
+        ((newest,),) = self._rows("SELECT max(dataset_day) FROM stored_movies")
+        if newest is not None and newest > day.isoformat():
+            raise UsageError(f"the data files are of {day}, and those of {newest} are loaded: use newer files")
 
     def _read(self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str]) -> None:
         """Reads a data file into a table; rows that cannot be read or fail a check are rejected.
@@ -560,31 +571,8 @@ class LoadPreparation:
         step(*arguments)
 
     def _execute(self, query: str) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
-        finished = threading.Event()
-        watcher = threading.Thread(target=self._interrupt, args=(finished,), daemon=True)
-        watcher.start()
-        try:
+        with interrupted_by(self._cancel, self._con), translated_errors(self._folder):
             return self._con.execute(query)
-        except duckdb.InterruptException as error:
-            raise Cancelled("the load was stopped") from error
-        except duckdb.OutOfMemoryException as error:
-            raise UsageError(f"DuckDB needs more memory: set DATASETS_MEMORY higher ({_first_line(error)})") from error
-        except duckdb.IOException as error:
-            if "No space left" in str(error):
-                raise StoreUnavailable("datasets", f"the disk of {self._folder} is full") from error
-            raise UsageError(f"a data file is damaged; download it again: {_first_line(error)}") from error
-        except duckdb.InvalidInputException as error:
-            raise UsageError(f"a data file cannot be read: {_first_line(error)}") from error
-        finally:
-            finished.set()
-            watcher.join()
-
-    def _interrupt(self, finished: threading.Event) -> None:
-        while not finished.wait(0.1):
-            if self._cancel.is_set():
-                self._con.interrupt()
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return self._execute(query).fetchall()
@@ -592,6 +580,50 @@ class LoadPreparation:
     def _count_of(self, query: str) -> int:
         ((count,),) = self._rows(query)
         return int(count)
+
+
+@contextmanager
+def interrupted_by(cancel: threading.Event, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupts the query in progress once the event is set."""
+    finished = threading.Event()
+
+    def watch() -> None:
+        while not finished.wait(_POLL_SECONDS):
+            if cancel.is_set():
+                connection.interrupt()
+
+    watcher = threading.Thread(target=watch, name="cancel-query", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        watcher.join()
+
+
+@contextmanager
+def translated_errors(folder: Path) -> Iterator[None]:
+    """Turns DuckDB's errors into ours; ``folder`` is where it writes.
+
+    Raises:
+        UsageError: a file is damaged, or DuckDB needs more memory.
+        StoreUnavailable: the disk is full.
+        Cancelled: the query was interrupted.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise Cancelled("the load was stopped") from error
+    except duckdb.OutOfMemoryException as error:
+        raise UsageError(f"DuckDB needs more memory: set DATASETS_MEMORY higher ({_first_line(error)})") from error
+    except duckdb.IOException as error:
+        if "No space left" in str(error):
+            raise StoreUnavailable("datasets", f"the disk of {folder} is full") from error
+        raise UsageError(f"a data file is damaged; download it again: {_first_line(error)}") from error
+    except duckdb.InvalidInputException as error:
+        raise UsageError(f"a data file cannot be read: {_first_line(error)}") from error
 
 
 _MACROS: Final = r"""

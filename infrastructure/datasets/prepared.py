@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -11,11 +12,12 @@ from typing import Final
 
 import duckdb
 
-from application.load_datasets import ChangedTitle
+from application.load_datasets import LoadedTitle
 from application.ports import LoadPart
 from application.records import Row
+from domain.errors import Cancelled
 from domain.fields import FieldType, Table
-from infrastructure.datasets.prepare import LOADED_TABLES
+from infrastructure.datasets.prepare import LOADED_TABLES, interrupted_by, translated_errors
 
 _ROWS_AT_A_TIME: Final = 2000
 
@@ -26,12 +28,16 @@ class PreparedFiles:
     Args:
         folder: of the load.
         memory: the most that DuckDB may use, as ``1GB``.
+        cancel: once set, what is being written or read ends.
     """
 
-    def __init__(self, folder: Path, *, memory: str = "1GB") -> None:
+    def __init__(self, folder: Path, *, memory: str = "1GB", cancel: threading.Event | None = None) -> None:
         self._folder = folder
+        self._cancel = cancel or threading.Event()
+        self._lock = threading.Lock()
         self._con = duckdb.connect()
         self._con.execute(f"SET memory_limit = '{memory}'")
+        self._con.execute(f"SET temp_directory = '{_escaped(folder / 'tmp')}'")
         self._con.execute(_MACROS)
 
     def __enter__(self) -> PreparedFiles:
@@ -43,33 +49,29 @@ class PreparedFiles:
         self._con.close()
 
     @property
+    def folder(self) -> Path:
+        """See ``PreparedTables``."""
+        return self._folder
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         return LOADED_TABLES
 
+    def changes(self, table: Table) -> bool:
+        """See ``PreparedTables.changes``."""
+        part = LoadPart.REPLACED if table in (Table.CREDITS, Table.AKAS) else LoadPart.CHANGED
+        return next(self.rows(table, part), None) is not None
+
     def rows(self, table: Table, part: LoadPart) -> Iterator[Row]:
-        """See ``PreparedTables.rows``."""
-        with self._con.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {self._file(table, part)}")
-            while some := cursor.fetchmany(_ROWS_AT_A_TIME):
-                yield from some
+        """See ``PreparedTables.rows``.
 
-    def changed_rows(self, table: Table) -> Iterator[Row]:
-        """The rows that are new or differ."""
-        return self.rows(table, LoadPart.CHANGED)
+        Raises:
+            Cancelled: ``cancel`` was set.
+        """
+        return self._stream(f"SELECT * FROM {self._file(table, part)}")
 
-    def titles(self, *, changed_only: bool = True) -> Iterator[ChangedTitle]:
-        """See ``ChangedRecords.titles``; with ``changed_only=False`` all titles."""
-        ids = " UNION ".join(
-            f"SELECT imdb_id FROM {self._file(table, part)}"
-            for table, part in (
-                (Table.MOVIES, LoadPart.CHANGED),
-                (Table.CREDITS, LoadPart.REPLACED),
-                (Table.AKAS, LoadPart.REPLACED),
-            )
-        )
-        if not changed_only:
-            ids = f"SELECT imdb_id FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}"
-        self._con.execute(f"CREATE OR REPLACE TABLE changed_ids AS {ids}")
+    def titles(self) -> Iterator[LoadedTitle]:
+        """All titles, by id. Streams."""
         movies = self._ordered(f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}", "imdb_id")
         people = self._file(Table.PEOPLE, LoadPart.COMPLETE)
         credits = _Groups(
@@ -87,13 +89,22 @@ class PreparedFiles:
         for movie in movies:
             named = credits.of(str(movie[0]))
             names = {str(row[1]): str(row[-1]) for row in named}
-            yield ChangedTitle(movie, tuple(row[:-1] for row in named), akas.of(str(movie[0])), names)
+            yield LoadedTitle(movie, tuple(row[:-1] for row in named), akas.of(str(movie[0])), names)
 
     def _ordered(self, query: str, order: str) -> Iterator[Row]:
-        with self._con.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM ({query}) SEMI JOIN changed_ids USING (imdb_id) ORDER BY {order}")
+        return self._stream(f"SELECT * FROM ({query}) ORDER BY {order}")
+
+    def _stream(self, query: str) -> Iterator[Row]:
+        with self._cursor() as cursor:
+            cursor.execute(query)
             while some := cursor.fetchmany(_ROWS_AT_A_TIME):
+                if self._cancel.is_set():
+                    raise Cancelled("the load was stopped")
                 yield from some
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:  # one connection serves several threads
+            return self._con.cursor()
 
     def write_csv(self, table: Table, path: Path, *, escape_formulas: bool) -> None:
         """See ``PreparedTables.write_csv``."""
@@ -116,15 +127,20 @@ class PreparedFiles:
         return self._write(f"SELECT {cells} AS line FROM {self._file(table, part)}", path)
 
     def _write(self, query: str, path: Path) -> int:
-        target = str(path).replace("'", "''")
+        path.touch(mode=0o600)
         # One column, nothing quoted: the lines are complete, and every row stays in its place.
-        form = r"FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x01'"
-        ((count,),) = self._con.execute(f"COPY ({query}) TO '{target}' ({form})").fetchall()
+        form = r"FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x01', USE_TMP_FILE false"
+        with self._cursor() as cursor, interrupted_by(self._cancel, cursor), translated_errors(path.parent):
+            ((count,),) = cursor.execute(f"COPY ({query}) TO '{_escaped(path)}' ({form})").fetchall()
         return int(count)
 
     def _file(self, table: Table, part: LoadPart) -> str:
         suffix = "" if part is LoadPart.COMPLETE else f".{part}"
-        return "'" + str(self._folder / f"{table}{suffix}.parquet").replace("'", "''") + "'"
+        return f"'{_escaped(self._folder / f'{table}{suffix}.parquet')}'"
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 class _Groups:

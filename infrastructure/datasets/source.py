@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from application.load_datasets import ChangedTitle
+from application.load_datasets import LoadedTitle
 from application.ports import FetchedTitle, MovieRepository
 from application.records import from_rows, to_rows
 from domain.errors import NotFound
@@ -58,7 +58,7 @@ class DatasetTitleSource:
         self._work = work
         self._memory = memory
         self._lock = threading.Lock()
-        self._titles: dict[str, ChangedTitle] | None = None
+        self._titles: dict[str, LoadedTitle] | None = None
         self.day: date | None = None
         self.given = 0
 
@@ -81,18 +81,19 @@ class DatasetTitleSource:
         untold = frozenset(name for name in UNTOLD if getattr(movie, name) in (None, ()))
         return FetchedTitle(movie, source, untold=untold)
 
-    def _read(self, cancel: threading.Event) -> dict[str, ChangedTitle]:
+    def _read(self, cancel: threading.Event) -> dict[str, LoadedTitle]:
         selection = Selection(ids=tuple(dict.fromkeys(self._ids())))
         files, self.day = self._files(selection)
         shutil.rmtree(self._work, ignore_errors=True)
         self._work.mkdir(mode=0o700, parents=True)
         preparation = LoadPreparation(self._work, memory=self._memory, cancel=cancel)
         try:
-            preparation.prepare(files, selection, self.day, self._write_stored(selection.ids or ()))
+            stored = self._write_stored(selection.ids or ())
+            preparation.prepare(files, selection, self.day, stored, allow_older=True)
         finally:
             preparation.close()
         with PreparedFiles(self._work, memory=self._memory) as records:
-            titles = {str(title.movie[0]): title for title in records.titles(changed_only=False)}
+            titles = {str(title.movie[0]): title for title in records.titles()}
         shutil.rmtree(self._work, ignore_errors=True)
         return titles
 

@@ -107,6 +107,32 @@ def find_group(data: bytes, key: str, *, escaped: bool) -> bytes:
     return b""
 
 
+def next_group(data: bytes, begin: int, least: int, *, escaped: bool) -> int | None:
+    """Where a group of rows begins, a little behind ``least``; ``None`` if the data ends before.
+
+    Args:
+        data: encoded lines; the last one may be cut.
+        begin: where a row begins, before ``least``.
+        least: the offset that the group begins at or behind.
+        escaped: formulas carry an apostrophe.
+    """
+    end = data.find(b"\r\n", least)
+    quotes = data.count(b'"', begin, end)
+    while end >= 0 and quotes % 2:  # within a quoted cell
+        line = end + 2
+        end = data.find(b"\r\n", line)
+        quotes += data.count(b'"', line, end)
+    key = None
+    for start, stop in _records(data, end + 2) if end >= 0 else ():
+        if stop == len(data):
+            break  # this row may be cut
+        found = first_cell(data, start, stop, escaped=escaped)
+        if key is not None and found != key:
+            return start
+        key = found
+    return None
+
+
 def first_cell(data: bytes, begin: int, end: int, *, escaped: bool) -> str:
     """The first cell of the record between two offsets."""
     if data[begin] not in _SPECIAL:

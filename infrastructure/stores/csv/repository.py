@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, TypeVar
 
+from application.ports import PreparedTables
 from application.records import Row, sort_key
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.stores.csv.chart_files import write_chart_files
+from infrastructure.stores.csv.dialect import encode, header
 from infrastructure.stores.csv.journal import Entry, entry, movie_entry
 from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
 from infrastructure.stores.csv.reader import CsvReader
@@ -159,6 +164,37 @@ class CsvMovieRepository:
     def set_marker(self, marker: str) -> None:
         """See ``MovieRepository``."""
         self._write(lambda writer: writer.append([entry(kind="marker", marker=marker)]))
+
+    # --- loads ------------------------------------------------------------------
+
+    @property
+    def load_id(self) -> str | None:
+        """See ``BulkRepository``."""
+        return self._view().snapshot.manifest.load
+
+    def write_table(self, table: Table, path: Path) -> None:
+        """See ``BulkRepository.write_table``."""
+        self.finalize()
+        source = self._layout.table(table)
+        with translate_os_errors(self._layout.directory):
+            if not self._escape:
+                try:
+                    os.link(source, path)  # a merge replaces the file, and the link stays as it is
+                except OSError:
+                    shutil.copyfile(source, path)
+                return
+            with path.open("wb") as out:
+                out.write(header(table))
+                rows = self.rows(table)
+                while some := list(islice(rows, _ROWS_AT_ONCE)):
+                    out.writelines(encode(some, escape=False))
+
+    @contextmanager
+    def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
+        """See ``BulkRepository.loading``."""
+        writer = self._writing()
+        with translate_os_errors(self._layout.directory), writer.loading(prepared, load_id) as commit:
+            yield commit
 
     def finalize(self) -> None:
         """Merges journals into the files and writes ``<chart>.csv``.

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from domain.errors import UsageError
 from domain.fields import Table
-from infrastructure.stores.csv.dialect import find_group, header
+from infrastructure.stores.csv.dialect import find_group, first_cell, header, next_group
 from infrastructure.stores.csv.layout import Layout
 from shared.atomic import sync, write_atomically
 
@@ -66,6 +66,7 @@ class Manifest:
         journal: journals below this number are contained in the files.
         escaped: formulas carry an apostrophe.
         marker: as ``MovieRepository.marker``.
+        load: as ``BulkRepository.load_id``.
         files: what is known of each table's file.
     """
 
@@ -73,6 +74,7 @@ class Manifest:
     journal: int = 1
     escaped: bool = False
     marker: str | None = None
+    load: str | None = None
     files: Mapping[Table, FileEntry] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
@@ -87,6 +89,7 @@ class Manifest:
             "journal": self.journal,
             "escaped": self.escaped,
             "marker": self.marker,
+            "load": self.load,
             "files": {
                 f"{table}.csv": {name: getattr(entry, name) for name in FileEntry.__slots__}
                 for table, entry in self.files.items()
@@ -347,6 +350,33 @@ def write_table(file: BinaryIO, table: Table, pieces: Iterable[tuple[str, bytes]
         size += len(data)
     file.flush()
     return FileEntry(size, crc, identity_of(os.fstat(file.fileno())), keys, offsets, columns=table.columns)
+
+
+def index_upcoming(layout: Layout, table: Table, generation: int, *, escaped: bool) -> FileEntry:
+    """Makes the index of a sorted file that stands beside the one that counts, and waits for the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    with layout.upcoming(table, generation).open("rb+") as file:
+        os.fchmod(file.fileno(), mode_of(layout.table(table)))
+        data = file.read(len(header(table)))
+        crc, offset, start = zlib.crc32(data), 0, len(data)
+        keys: list[str] = []
+        offsets: list[int] = []
+        while piece := file.read(_PIECE):
+            crc = zlib.crc32(piece, crc)
+            offset, data, start = offset + start, data[start:] + piece, 0
+            while (end := next_group(data, start, start + BLOCK, escaped=escaped)) is not None:
+                keys.append(first_cell(data, start, end, escaped=escaped))
+                offsets.append(offset + start)
+                start = end
+        if start < len(data):
+            keys.append(first_cell(data, start, len(data), escaped=escaped))
+            offsets.append(offset + start)
+        sync(file.fileno())
+        identity = identity_of(os.fstat(file.fileno()))
+        return FileEntry(offset + len(data), crc, identity, keys, offsets, columns=table.columns)
 
 
 def write_upcoming(layout: Layout, table: Table, generation: int, pieces: Iterable[tuple[str, bytes]]) -> FileEntry:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import groupby, islice
 from typing import Final
 
+from application.ports import PreparedTables
 from application.records import Row, key_of
 from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.fields import Table
@@ -27,6 +29,7 @@ from infrastructure.stores.csv.snapshot import (
     FileEntry,
     Manifest,
     OpenFile,
+    index_upcoming,
     mode_of,
     open_snapshot,
     read_manifest,
@@ -269,7 +272,7 @@ class CsvWriter:
                 merge.discard(layout, number)
                 return False
             marker = None if imported and escape is None else view.marker
-            manifest = Manifest(number, contained, escaped, marker, files)
+            manifest = Manifest(number, contained, escaped, marker, base.manifest.load, files)
             opened = open_snapshot(layout, manifest)
             manifest.write(layout.manifest)
         except BaseException:
@@ -284,6 +287,47 @@ class CsvWriter:
         self.missing.update(missing)
         self._settle(manifest)
         return True
+
+    @contextmanager
+    def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
+        """Writes the files of a load beside those that count; the function given installs them.
+
+        Raises:
+            ChangedFile: another program changed a file meanwhile.
+            OSError: the disk refuses; the old files count.
+        """
+        layout = self._layout
+        self.merge(complete=True)
+        base = self._snapshot
+        number = base.manifest.generation + 1
+        files = dict(base.manifest.files)
+        stamps = {table: OpenFile(layout.table(table)).status() for table in Table}
+
+        def install() -> None:
+            with self.lock:
+                unchanged = stamps == {table: OpenFile(layout.table(table)).status() for table in Table}
+                if self._snapshot is not base or self._journals or not unchanged:
+                    raise ChangedFile(errno.ESTALE, "was written during the load", str(layout.directory))
+                manifest = replace(base.manifest, generation=number, load=load_id, files=files)
+                opened = open_snapshot(layout, manifest)
+                manifest.write(layout.manifest)
+                self._switch(opened, ())
+                self._settle(manifest)
+
+        try:
+            for table in prepared.tables:
+                if prepared.changes(table):
+                    escaped = base.manifest.escaped
+                    prepared.write_csv(table, layout.upcoming(table, number), escape_formulas=escaped)
+                    written = index_upcoming(layout, table, number, escaped=escaped)
+                    before = (stamps[table][0], base.entry(table).crc, *stamps[table][1])
+                    files[table] = replace(written, before=before if stamps[table][0] else ())
+            sync_folder(layout.directory)
+            yield install
+        finally:
+            present = read_manifest(layout.manifest)
+            if present is None or present.generation != number:
+                merge.discard(layout, number)
 
     def _switch(self, opened: CsvSnapshot, contained: Sequence[Journal]) -> None:
         """Uses a generation that counts now, whether its files can be renamed or not."""

@@ -52,6 +52,9 @@ class Database:
         patience: seconds to wait for a server that is gone or busy, counted once for all threads.
         statement_timeout: seconds a single statement may take.
         cancel: once set, nothing is waited for.
+
+    Attributes:
+        pool_size, cancel: as given.
     """
 
     def __init__(
@@ -64,11 +67,11 @@ class Database:
         cancel: threading.Event | None = None,
     ) -> None:
         self.pool_size = pool_size
-        self._cancel = cancel or threading.Event()
+        self.cancel = cancel or threading.Event()
         self._outage = Outage(patience)
         where = (lambda: address) if isinstance(address, str) else address
         self._connections = Connections(
-            where, pool_size, statement_timeout=statement_timeout, lock_timeout=patience, cancel=self._cancel
+            where, pool_size, statement_timeout=statement_timeout, lock_timeout=patience, cancel=self.cancel
         )
 
     def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
@@ -189,10 +192,10 @@ class Database:
             error = state.outcome.exception() if state.outcome else None
             if isinstance(error, _Again) and error.failure.kind is Kind.CONFLICT:
                 return state.attempt_number >= _CONFLICT_ATTEMPTS
-            return self._cancel.is_set() or self._outage.too_long
+            return self.cancel.is_set() or self._outage.too_long
 
         def sleep(seconds: float) -> None:
-            self._cancel.wait(seconds)
+            self.cancel.wait(seconds)
 
         def tell(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None

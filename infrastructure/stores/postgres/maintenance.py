@@ -54,9 +54,14 @@ def set_state(database: Database, key: str, value: str | None) -> None:
         if value is None:
             cursor.execute("DELETE FROM store_state WHERE key = %s", (key,))
         else:
-            cursor.execute(_SET, (key, value))
+            put_state(cursor, key, value)
 
     database.transact(write)
+
+
+def put_state(cursor: Cursor, key: str, value: str) -> None:
+    """Stores a value in ``store_state`` within a transaction."""
+    cursor.execute(_SET, (key, value))
 
 
 def _is_small(cursor: Cursor) -> bool:

@@ -6,9 +6,11 @@ import logging
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -16,11 +18,12 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from application.ports import PreparedTables
 from application.records import MovieRows, Row, from_rows, key_of, newer_person, storage_problem, timestamp, to_rows
 from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
-from infrastructure.stores.postgres import maintenance, reading, statements
+from infrastructure.stores.postgres import bulk, maintenance, reading, statements
 from infrastructure.stores.postgres.database import Database, RejectedByDatabase
 from infrastructure.stores.postgres.encoding import columns, groups
 from infrastructure.stores.postgres.failures import STORE, DatabaseFailure, Kind
@@ -227,6 +230,22 @@ class PostgresMovieRepository:
     def set_marker(self, marker: str) -> None:
         """See ``MovieRepository.set_marker``."""
         maintenance.set_state(self._database, "marker", marker)
+
+    @property
+    def load_id(self) -> str | None:
+        """See ``BulkRepository``."""
+        return maintenance.get_state(self._database, bulk.LOAD_KEY)
+
+    def write_table(self, table: Table, path: Path) -> None:
+        """See ``BulkRepository.write_table``."""
+        bulk.write_table(self._database, table, path)
+
+    @contextmanager
+    def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
+        """See ``BulkRepository.loading``."""
+        self._saved = True
+        with bulk.loading(self._database, prepared, load_id) as commit:
+            yield commit
 
     def finalize(self) -> None:
         """See ``MovieRepository.finalize``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from application.ports import LoadPart, PreparedTables
 from application.records import MovieRows, Row, from_rows, newer_person, storage_problem, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageError
 from domain.fields import Table
@@ -33,9 +35,7 @@ _SAVE_NAME: Final = schema.upsert(
 )
 _UPSERT: Final = {table: schema.upsert(table) for table in Table}
 _SAVE_MY_RATING: Final = schema.upsert(Table.MY_RATINGS, where="my_ratings.read_at <= excluded.read_at")
-_SET_MARKER: Final = (
-    "INSERT INTO store_state VALUES ('marker', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-)
+_SET_STATE: Final = "INSERT INTO store_state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _FIND_PERSON: Final = f"SELECT {schema.cells(Table.PEOPLE)} FROM people WHERE person_id = ?"
 _FIND_MOVIE: Final = f"SELECT {schema.cells(Table.MOVIES)} FROM movies WHERE imdb_id = ?"
 _FIND_CREDITS: Final = (
@@ -172,13 +172,46 @@ class SqliteMovieRepository:
 
     @property
     def marker(self) -> str | None:
-        with self._reading, translated_errors(self._path):
-            found = self._reader.execute("SELECT value FROM store_state WHERE key = 'marker'").fetchone()
-        return None if found is None else str(found[0])
+        return self._state("marker")
 
     def set_marker(self, marker: str) -> None:
         """See ``MovieRepository.set_marker``."""
-        self.write(lambda connection: connection.execute(_SET_MARKER, (marker,)), "marker")
+        self.write(lambda connection: connection.execute(_SET_STATE, ("marker", marker)), "marker")
+
+    @property
+    def load_id(self) -> str | None:
+        """See ``BulkRepository``."""
+        return self._state("load")
+
+    def write_table(self, table: Table, path: Path) -> None:
+        """See ``BulkRepository.write_table``."""
+        try:
+            with path.open("w", encoding="utf-8", newline="") as out:
+                writer = csv.writer(out)
+                writer.writerow(table.columns)
+                writer.writerows(self.rows(table))
+        except OSError as error:
+            raise StoreUnavailable(STORE, f"{path} cannot be written: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
+        """See ``BulkRepository.loading``."""
+        with translated_errors(self._path), closing(connect_for_writing(self._path, self._wait_seconds)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                for table in prepared.tables:
+                    if prepared.changes(table):
+                        if table in (Table.CREDITS, Table.AKAS):
+                            replaced = prepared.rows(table, LoadPart.REPLACED)
+                            writer.executemany(f"DELETE FROM {table} WHERE imdb_id = ?", replaced)
+                        writer.executemany(_UPSERT[table], prepared.rows(table, LoadPart.CHANGED))
+                writer.execute(_SET_STATE, ("load", load_id))
+                yield lambda: writer.execute("COMMIT")
+            except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+                raise RecordRejected(STORE, str(error)) from error
+            finally:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
 
     def finalize(self) -> None:
         """See ``MovieRepository.finalize``."""
@@ -226,9 +259,7 @@ class SqliteMovieRepository:
     def _flush(self, jobs: Sequence[_Job]) -> None:
         with translated_errors(self._path):
             if self._writer is None:
-                self._writer = connect(self._path, self._wait_seconds)
-                self._writer.execute("PRAGMA synchronous = FULL")
-                self._writer.execute("PRAGMA foreign_keys = ON")
+                self._writer = connect_for_writing(self._path, self._wait_seconds)
             writer = self._writer
             writer.execute("BEGIN IMMEDIATE")
             try:
@@ -239,6 +270,11 @@ class SqliteMovieRepository:
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
                 raise
+
+    def _state(self, key: str) -> str | None:
+        with self._reading, translated_errors(self._path):
+            found = self._reader.execute("SELECT value FROM store_state WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
 
     def _stream(self, statement: str) -> Iterator[Row]:
         with translated_errors(self._path), closing(connect(self._path, self._wait_seconds, read_only=True)) as reader:
@@ -255,6 +291,18 @@ def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqli
     """
     uri = path.absolute().as_uri() + ("?mode=ro" if read_only else "")
     return sqlite3.connect(uri, uri=True, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
+
+
+def connect_for_writing(path: Path, wait_seconds: float) -> sqlite3.Connection:
+    """A connection whose commits are on the disk when they return.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened.
+    """
+    connection = connect(path, wait_seconds)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
 
 
 def _run(connection: sqlite3.Connection, job: _Job) -> None:

@@ -1,0 +1,173 @@
+"""A prepared load of data files: COPY, and one transaction for all tables and the load's id."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from application.ports import LoadPart, PreparedTables
+from domain.errors import Cancelled, RecordRejected
+from domain.fields import Table
+from infrastructure.stores.postgres import maintenance, statements
+from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.failures import STORE, Kind, classify_error, one_line
+from infrastructure.stores.postgres.queries import query
+
+LOAD_KEY: Final = "load"
+_PIECE: Final = 1 << 20
+_POLL_SECONDS: Final = 0.1
+_COPY_FORM: Final = "FROM STDIN (FORMAT csv)"
+_PARTS: Final = (Table.CREDITS, Table.AKAS)
+
+
+@contextmanager
+def loading(database: Database, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
+    """See ``BulkRepository.loading``.
+
+    Raises:
+        Cancelled: ``database.cancel`` was set; nothing was committed.
+    """
+    cancel = database.cancel
+    with closing(database.connect()) as connection:
+        connection.autocommit = False
+        try:
+            with connection.cursor() as cursor, _cancelled_by(cancel, connection):
+                _write(cursor, prepared, cancel)
+                maintenance.put_state(cursor, LOAD_KEY, load_id)
+            yield connection.commit
+        except errors.QueryCanceled as error:
+            if cancel.is_set():
+                raise Cancelled("the load was stopped") from error
+            raise database.error(error) from error
+        except psycopg2.Error as error:
+            if classify_error(error).kind in (Kind.REFUSED, Kind.CONFLICT):
+                detail = error.diag.message_detail
+                raise RecordRejected(STORE, one_line(error) + (f" ({detail})" if detail else "")) from error
+            raise database.error(error) from error
+
+
+def write_table(database: Database, table: Table, path: Path) -> None:
+    """See ``BulkRepository.write_table``."""
+    with closing(database.connect()) as connection, path.open("wb") as out:
+        try:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = 0")
+                cursor.copy_expert(f"COPY ({statements.select_rows(table)}) TO STDOUT (FORMAT csv, HEADER)", out)
+        except psycopg2.Error as error:
+            raise database.error(error) from error
+
+
+def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) -> None:
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    changed = [table for table in prepared.tables if prepared.changes(table)]
+    empty = {table for table in Table if _is_empty(cursor, table)}
+    # Into empty tables keys and indexes are built after the rows; that takes a fraction of the time.
+    fresh = {Table.MOVIES, *_PARTS} <= empty
+    if fresh:
+        cursor.execute(query("import_begin"))
+    for table in sorted(changed, key=list(Table).index):  # movies and people before what refers to them
+        if table in empty:
+            _copy(cursor, prepared, table, LoadPart.COMPLETE, str(table), cancel)
+        else:
+            _merge(cursor, prepared, table, cancel)
+    if fresh:
+        cursor.execute(query("import_end"))
+    elif changed:
+        cursor.execute(f"ANALYZE {', '.join(changed)}")
+
+
+def _merge(cursor: Cursor, prepared: PreparedTables, table: Table, cancel: threading.Event) -> None:
+    """Brings the rows that differ into a table that holds others."""
+    columns = ", ".join(table.columns)
+    staged = f"load_{table}"
+    cursor.execute(f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WHERE false")
+    if table in _PARTS:
+        cursor.execute(f"CREATE TEMPORARY TABLE {staged}_of ON COMMIT DROP AS SELECT imdb_id FROM {table} WHERE false")
+        _copy(cursor, prepared, table, LoadPart.REPLACED, f"{staged}_of", cancel)
+        cursor.execute(f"ANALYZE {staged}_of")
+        cursor.execute(f"DELETE FROM {table} AS old USING {staged}_of AS new WHERE old.imdb_id = new.imdb_id")
+    count = _copy(cursor, prepared, table, LoadPart.CHANGED, staged, cancel)
+    conflict = "" if table in _PARTS else f" ON CONFLICT ({', '.join(table.key)}) {statements.update(table)}"
+    cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}{conflict}")
+    _require(table, count, cursor.rowcount)
+
+
+def _copy(
+    cursor: Cursor, prepared: PreparedTables, table: Table, part: LoadPart, into: str, cancel: threading.Event
+) -> int:
+    """Copies a part of a prepared table into a table of the database; the number of rows."""
+    path = prepared.folder / f"copy-{table}-{part}.csv"
+    count = prepared.write_copy(table, part, path)
+    columns = "imdb_id" if part is LoadPart.REPLACED else ", ".join(table.columns)
+    try:
+        with path.open("rb") as file:
+            cursor.copy_expert(f"COPY {into} ({columns}) {_COPY_FORM}", _Pieces(file.read, cancel), _PIECE)  # type: ignore[arg-type]  # it calls nothing but read
+    finally:
+        path.unlink(missing_ok=True)
+    _require(table, count, cursor.rowcount)
+    return count
+
+
+class _Pieces:
+    """A file that COPY reads from; it ends early once ``cancel`` is set, and the statement with it."""
+
+    def __init__(self, read: Callable[[int], bytes], cancel: threading.Event) -> None:
+        self._read = read
+        self._cancel = cancel
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes.
+
+        Raises:
+            Cancelled: ``cancel`` was set.
+        """
+        if self._cancel.is_set():
+            raise Cancelled("the load was stopped")
+        return self._read(size)
+
+
+def _require(table: Table, sent: int, held: int) -> None:
+    """Believes the database only if it took every row.
+
+    Raises:
+        RecordRejected: it took fewer.
+    """
+    if held != sent:
+        raise RecordRejected(
+            STORE,
+            f"{table}: the database kept {held} of {sent} rows; a trigger, a rule or row security drops the others",
+        )
+
+
+def _is_empty(cursor: Cursor, table: Table) -> bool:
+    cursor.execute(f"SELECT NOT EXISTS (SELECT FROM {table})")
+    ((empty,),) = cursor.fetchall()
+    return bool(empty)
+
+
+@contextmanager
+def _cancelled_by(cancel: threading.Event, connection: Connection) -> Iterator[None]:
+    """Cancels the statement in progress once the event is set."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_POLL_SECONDS):
+            if cancel.is_set():
+                connection.cancel()
+
+    watcher = threading.Thread(target=watch, name="cancel-load", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
