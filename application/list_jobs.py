@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
-from application.ports import Job
+from application.ports import Job, MovieRepository
 from domain.chart import ChartEntry
+from domain.fields import Table
 
+_SERIES_ID: Final = Table.MOVIES.column_index("series_id")
 _ID_OR_URL: Final = re.compile(r"(?:\S*/title/)?(tt[0-9]{7,10})(?:[/?]\S*)?")
 
 
@@ -19,20 +22,35 @@ def jobs_of_chart(entries: Iterable[ChartEntry]) -> Iterator[Job]:
 
 
 def with_episodes(jobs: Iterable[Job], episodes: Callable[[str], Iterable[tuple[str, str]]]) -> Iterator[Job]:
-    """Each job, followed by one for each episode if it is a series; a title is listed once.
+    """Each job, followed by one for each episode if it is a series; a title is listed once. Streams.
 
     Args:
         jobs: of titles.
         episodes: id and title of each episode of a series; nothing for other titles.
     """
     seen: set[str] = set()
-    seq = 0
     for job in jobs:
-        for one in (job, *(Job(0, imdb_id, label=title) for imdb_id, title in episodes(job.key))):
+        if job.key in seen:  # an episode that was listed with its series
+            continue
+        for one in chain((job,), (Job(0, imdb_id, label=title) for imdb_id, title in episodes(job.key))):
             if one.key not in seen:
+                yield replace(one, seq=len(seen))
                 seen.add(one.key)
-                yield replace(one, seq=seq)
-                seq += 1
+
+
+class StoredEpisodes:
+    """The episodes in the stores, looked through when the first one is asked for."""
+
+    def __init__(self, store: MovieRepository) -> None:
+        self._store = store
+        self._firsts: dict[str, str] | None = None
+
+    def first(self, series_id: str) -> str | None:
+        """The id of one episode of this series."""
+        if self._firsts is None:
+            pairs = ((row[_SERIES_ID], str(row[0])) for row in self._store.rows(Table.MOVIES))
+            self._firsts = {series: imdb_id for series, imdb_id in pairs if series is not None}
+        return self._firsts.get(series_id)
 
 
 def jobs_of_lines(lines: Iterable[str], complain: Callable[[str], None]) -> Iterator[Job]:

@@ -17,7 +17,14 @@ from application.ports.history import (
 )
 from application.ports.jobs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
 from application.ports.publishing import Poster, PosterAnswer, PosterFile, PosterSource, PosterStore, PublishStep
-from application.ports.sources import ChartSource, FetchedPerson, FetchedTitle, PersonSource, TitleSource
+from application.ports.sources import (
+    ChartSource,
+    EpisodeSource,
+    FetchedPerson,
+    FetchedTitle,
+    PersonSource,
+    TitleSource,
+)
 from application.ports.stores import BackgroundRepository, Loader, MovieRepository, Snapshot
 
 __all__ = [
@@ -26,6 +33,7 @@ __all__ = [
     "ChartHistory",
     "ChartSnapshot",
     "ChartSource",
+    "EpisodeSource",
     "Failure",
     "FetchedPerson",
     "FetchedTitle",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,6 +79,20 @@ class TitleSource(Protocol):
         Raises:
             SourceError: as its class says; ``requests`` and ``size`` are filled in.
             InvalidMovie: the page holds values that cannot be true.
+        """
+
+
+class EpisodeSource(Protocol):
+    """Where the episodes of a series are listed."""
+
+    def episodes(self, imdb_id: str, cancel: threading.Event) -> Iterator[tuple[str, str]]:
+        """Id and title of each episode, in this source's order; the title is empty where it is not told. Streams.
+
+        Of an episode: its series, and then all episodes of that.
+
+        Raises:
+            NotFound: there is no such title, or it is no series.
+            SourceError: the episodes cannot be listed.
         """
 
 

@@ -29,7 +29,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from infrastructure.datasets.files import CheckedFile, DataFile
     from infrastructure.datasets.prepare import LoadCounts, Selection
-    from infrastructure.datasets.source import DatasetTitleSource
+    from infrastructure.datasets.source import DatasetEpisodeSource, DatasetTitleSource
 
 FOLDER: Final = "datasets"
 LAST_LOAD: Final = "datasets.json"  # in the state folder: the files and the selection of the last finished load
@@ -196,6 +196,21 @@ def dataset_titles(
         return found, _day(found, days, clock)
 
     return DatasetTitleSource(files, ids, store, directory.state / "titles", memory=settings.datasets_memory)
+
+
+def dataset_episodes(settings: Settings, cancel: threading.Event, say: Callable[[str], None]) -> DatasetEpisodeSource:
+    """The source of lists of episodes that reads ``title.episode``, downloaded when it is first asked."""
+    from infrastructure.datasets.files import DataFile, find_data_files
+    from infrastructure.datasets.source import DatasetEpisodeSource
+
+    directory = DataDir(settings.data_dir)
+
+    def file() -> CheckedFile:
+        folder = directory.path / FOLDER
+        download(settings, cancel, (DataFile.EPISODES,), folder, say)
+        return find_data_files(folder, (DataFile.EPISODES,))[DataFile.EPISODES]
+
+    return DatasetEpisodeSource(file, directory.state / "episodes", memory=settings.datasets_memory)
 
 
 def download(

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from application.ports import ChartSource, TitleSource
+from application.ports import ChartSource, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
 from shared.clock import Clock
 from shared.settings import Settings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from infrastructure.http import Downloader, NetworkOptions
     from infrastructure.http.doctor import NetworkFinding
     from infrastructure.scraper.graphql import GraphqlClient
-    from infrastructure.scraper.sources import EpisodeSource, PeopleSource
+    from infrastructure.scraper.sources import PeopleSource
 
 GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
 ROBOTS_CACHE: Final = "robots.json"
@@ -172,11 +172,34 @@ def graphql_client(settings: Settings, downloader: Downloader, *, patient: bool 
     return GraphqlClient(downloader, settings.graphql, headers=headers, patient=patient)
 
 
-def episode_source(settings: Settings, downloader: Downloader) -> EpisodeSource:
-    """Where the episodes of a series are listed."""
-    from infrastructure.scraper.sources import EpisodeSource
+def episode_source(
+    settings: Settings,
+    downloader: Downloader,
+    clock: Clock,
+    data_files: EpisodeSource | None,
+    stored: Callable[[str], str | None],
+) -> EpisodeSource:
+    """Where the episodes of a series are listed: GraphQL, data files where they are used, pages.
 
-    return EpisodeSource(graphql_client(settings, downloader), max_requests=settings.max_requests)
+    Args:
+        settings: of the run.
+        downloader: of GraphQL and pages.
+        clock: the time of every record.
+        data_files: asked after GraphQL, or alone with DETAIL_SOURCE=datasets.
+        stored: gives the id of a stored episode of a series, from which its pages lead to the others.
+    """
+    from infrastructure.scraper.episode_sources import AutoEpisodeSource, GraphqlEpisodeSource, PageEpisodeSource
+
+    if data_files is not None and settings.detail_source == "datasets":
+        return data_files
+    most = settings.max_requests
+    sources: dict[str, EpisodeSource] = {
+        "GraphQL": GraphqlEpisodeSource(graphql_client(settings, downloader, patient=False), max_requests=most)
+    }
+    if data_files is not None:
+        sources["data files"] = data_files
+    sources["title pages"] = PageEpisodeSource(downloader, settings.site, clock, max_requests=most, stored=stored)
+    return AutoEpisodeSource(sources)
 
 
 def people_source(settings: Settings, downloader: Downloader, clock: Clock) -> PeopleSource:

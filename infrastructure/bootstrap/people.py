@@ -54,6 +54,13 @@ def fetch_people(
         if not job_log.listed:
             job_log.list(islice(people_jobs(store.rows(Table.PEOPLE), older_than=older_than), options.limit))
         session.report_resumed(job_log)
+        if not job_log.counts.total:
+            known = next(store.rows(Table.PEOPLE), None) is not None
+            session.output.say(
+                "the details of all people are read; --max-age 30d reads those again that are older than 30 days"
+                if known
+                else f"no person is stored in {settings.data_dir}; scrape a chart or a list of titles first"
+            )
         context = session.context(job_log, settings.threads)
         work = SavePerson(
             people_source(settings, network, session.clock),

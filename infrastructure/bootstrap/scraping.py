@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.charts import StoredChart
-from application.list_jobs import jobs_of_chart, jobs_of_lines, with_episodes
+from application.list_jobs import StoredEpisodes, jobs_of_chart, jobs_of_lines, with_episodes
 from application.ports import Job, Run
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
@@ -20,7 +20,7 @@ from application.scrape_movie import ScrapeMovie
 from application.status import RunIdentity
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, UsageError
-from infrastructure.bootstrap.datasets import dataset_titles
+from infrastructure.bootstrap.datasets import dataset_episodes, dataset_titles
 from infrastructure.bootstrap.files import page_keeper
 from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
@@ -30,6 +30,7 @@ from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
 from shared.activity import activity
 from shared.background import enter_in_background
+from shared.settings import Settings
 from shared.text import TextError, path_to_text, text_lines
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
             jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
         else:
             jobs = _listed(options, session.output.warn)
-        yield from _with_episodes(session, options, network, islice(jobs, options.limit))
+        yield from _with_episodes(session, options, network, islice(jobs, options.limit), lambda _series: None)
 
 
 def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> dict[str, RunResult]:
@@ -125,7 +126,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         # The stores are opened while the chart is on its way: either takes as long as the other.
         opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
         data_files = None
-        if settings.datasets == "yes" or settings.detail_source == "datasets":
+        if _uses_data_files(settings):
             data_files = dataset_titles(
                 settings,
                 session.clock,
@@ -159,7 +160,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         if chart is not None and len(places) == options.chart.size:
             chart.replace(places, read_at)  # before the jobs are listed, so that a run killed in between reads it again
         if not job_log.listed:
-            job_log.list(_with_episodes(session, options, network, islice(jobs, options.limit)))
+            episodes = StoredEpisodes(opened.together)
+            job_log.list(_with_episodes(session, options, network, islice(jobs, options.limit), episodes.first))
         session.report_resumed(job_log)
         session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
         context = session.context(job_log, settings.threads)
@@ -240,30 +242,45 @@ def _listed(options: ScrapeOptions, warn: Callable[[str], None]) -> Iterator[Job
 
 
 def _with_episodes(
-    session: RunSession, options: ScrapeOptions, network: Downloader, jobs: Iterator[Job]
+    session: RunSession,
+    options: ScrapeOptions,
+    network: Downloader,
+    jobs: Iterator[Job],
+    stored: Callable[[str], str | None],
 ) -> Iterator[Job]:
     """The jobs, and those of all episodes where they are asked for. Streams.
 
     Raises:
+        Blocked: no source may be asked for episodes.
         NotFound: a title that was named is no series.
         SourceError: the episodes of a named series cannot be listed.
     """
     if not options.seasons and not options.series:
-        return jobs
-    source = episode_source(session.settings, network)
+        yield from jobs
+        return
+    settings, cancel = session.settings, session.cancel
+    with ExitStack() as stack:
+        data_files = None
+        if _uses_data_files(settings):
+            data_files = stack.enter_context(closing(dataset_episodes(settings, cancel, session.output.say)))
+        source = episode_source(settings, network, session.clock, data_files, stored)
 
-    def episodes(imdb_id: str) -> Iterator[tuple[str, str]]:
-        try:
-            yield from source.episodes(imdb_id, session.cancel)
-        except Cancelled:
-            raise
-        except SourceError as error:
-            if options.series:
+        def episodes(imdb_id: str) -> Iterator[tuple[str, str]]:
+            try:
+                yield from source.episodes(imdb_id, cancel)
+            except (Blocked, Cancelled):
                 raise
-            if not isinstance(error, NotFound):  # that is a title without episodes
-                session.output.warn(f"{imdb_id}: its episodes could not be listed: {error}")
+            except SourceError as error:
+                if options.series:
+                    raise
+                if not isinstance(error, NotFound):  # that is a title without episodes
+                    session.output.warn(f"{imdb_id}: its episodes could not be listed: {error}")
 
-    return with_episodes(jobs, episodes)
+        yield from with_episodes(jobs, episodes)
+
+
+def _uses_data_files(settings: Settings) -> bool:
+    return settings.datasets == "yes" or settings.detail_source == "datasets"
 
 
 def _read_ids(path: Path, warn: Callable[[str], None]) -> Iterator[Job]:

@@ -98,7 +98,12 @@ def episodes(
     as_json: bool,
     resume: ResumeOptions,
 ) -> None:
-    """Scrape the series with these IMDb ids and all their episodes, each as a title of its own."""
+    """Scrape series and all their episodes, each as a title of its own.
+
+    ID is that of the series or of one of its episodes. Episodes are listed by
+    GraphQL; where it is refused, from IMDb's data files if DATASETS=yes, else
+    from the page of one episode, named or stored, to that of the next.
+    """
     context.startup.begin(f"scraping the episodes of {', '.join(series)}")
     from infrastructure.bootstrap.scraping import ScrapeOptions
 

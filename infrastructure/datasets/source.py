@@ -1,29 +1,104 @@
-"""Titles out of IMDb's data files, for runs whose pages and GraphQL requests are refused."""
+"""Titles and lists of episodes out of IMDb's data files, for runs whose pages and GraphQL requests are refused."""
 
 from __future__ import annotations
 
 import csv
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from application.load_datasets import LoadedTitle
 from application.ports import FetchedTitle, MovieRepository
 from application.records import from_rows, to_rows
-from domain.errors import NotFound
+from domain.errors import Cancelled, NotFound, UsageError
 from domain.fields import Source, Table
 from domain.movie import Movie
 from infrastructure.datasets.files import CheckedFile, DataFile
 from infrastructure.datasets.prepare import LoadPreparation, Selection
 from infrastructure.datasets.prepared import PreparedFiles
 
+if TYPE_CHECKING:
+    import duckdb
+
 # What the data files never have, whatever the title.
 UNTOLD: Final = frozenset(
     field.name for field in Table.MOVIES.fields if field.sources and Source.DATASETS not in field.sources
 )
+
+
+class DatasetEpisodeSource:
+    """Lists the episodes of a series by ``title.episode``, which is read once; an EpisodeSource.
+
+    Args:
+        file: gives the checked file; may download it.
+        work: a folder for the table that is made of it; removed by ``close``.
+        memory: the most that DuckDB may use, as ``1GB``.
+    """
+
+    def __init__(self, file: Callable[[], CheckedFile], work: Path, *, memory: str) -> None:
+        self._file = file
+        self._work = work
+        self._memory = memory
+        self._table: duckdb.DuckDBPyConnection | None = None
+
+    def episodes(self, imdb_id: str, cancel: threading.Event) -> Iterator[tuple[str, str]]:
+        """See ``EpisodeSource.episodes``; numbered episodes first. The file has no titles.
+
+        Raises:
+            NotFound: the file names no episode of it.
+            UsageError: the file is missing or damaged.
+        """
+        if self._table is None:
+            self._table = self._read()
+        found = self._table.cursor().execute(
+            "SELECT tconst FROM episodes WHERE series = ? ORDER BY season NULLS LAST, episode NULLS LAST, tconst",
+            [imdb_id],
+        )
+        listed = False
+        while rows := found.fetchmany(1000):
+            if cancel.is_set():
+                raise Cancelled(f"{imdb_id}: cancelled")
+            listed = True
+            yield from ((str(row[0]), "") for row in rows)
+        if listed:
+            return
+        series = self._table.cursor().execute("SELECT series FROM episodes WHERE tconst = ?", [imdb_id]).fetchone()
+        if series is None:
+            raise NotFound(f"{imdb_id} has no episodes in {DataFile.EPISODES.file_name}")
+        yield str(series[0]), ""
+        yield from self.episodes(str(series[0]), cancel)
+
+    def close(self) -> None:
+        """Removes the table."""
+        if self._table is not None:
+            self._table.close()
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def _read(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        file = self._file()
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir(mode=0o700, parents=True)
+        table = duckdb.connect(str(self._work / "episodes.duckdb"))
+        try:
+            table.execute("SET memory_limit = ?", [self._memory])
+            table.execute(
+                "CREATE TABLE episodes AS SELECT DISTINCT tconst, parentTconst AS series,"
+                " try_cast(seasonNumber AS INTEGER) AS season, try_cast(episodeNumber AS INTEGER) AS episode"
+                " FROM read_csv(?, delim='\\t', quote='', escape='', nullstr='\\N', header=true, all_varchar=true,"
+                " auto_detect=false, ignore_errors=true, columns=?)"
+                " WHERE regexp_full_match(tconst, 'tt[0-9]{7,10}') AND regexp_full_match(parentTconst, 'tt[0-9]{7,10}')"
+                " ORDER BY series",
+                [str(file.path), dict.fromkeys(file.header, "VARCHAR")],
+            )
+        except duckdb.Error as error:
+            table.close()
+            raise UsageError(f"{file.path} cannot be read: {error}; download it again") from error
+        return table
 
 
 class DatasetTitleSource:

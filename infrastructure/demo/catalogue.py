@@ -105,6 +105,15 @@ class DemoCatalogue:
         place = _series_place(index)
         return (self._episode(series, place, number) for number in range(sum(series.season_sizes)))
 
+    def neighbour(self, episode: DemoTitle, step: int) -> str | None:
+        """Gives the id of the episode so many places after this one, or before it, in its series."""
+        index = self._titles.index_of(episode.imdb_id)
+        series = episode.episode and self.find(episode.episode.series_id)
+        if index is None or not series:
+            return None
+        number = (index - _FIRST_EPISODE) % _EPISODES_PER_SERIES + step
+        return self._titles.id_of(index + step) if 0 <= number < sum(series.season_sizes) else None
+
     def titles(self) -> Iterator[DemoTitle]:
         """Gives every title once: the charts of today and the titles that have left them, without episodes."""
         seen: set[int] = set()

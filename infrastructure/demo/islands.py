@@ -36,8 +36,8 @@ def number(rating: float | None) -> float | int | None:
     return int(rating) if rating is not None and rating == int(rating) else rating
 
 
-def above_the_fold(title: DemoTitle, poster: str | None, series: DemoTitle | None = None) -> Json:
-    """Gives ``aboveTheFoldData``: nearly every field of the title; ``series`` is an episode's."""
+def above_the_fold(title: DemoTitle, poster: str | None, series: Json | None = None) -> Json:
+    """Gives ``aboveTheFoldData``: nearly every field of the title; ``series`` is an episode's place in its series."""
     stars = [role.person for role in title.cast[:3]]
     return typed(
         "Title",
@@ -50,7 +50,7 @@ def above_the_fold(title: DemoTitle, poster: str | None, series: DemoTitle | Non
         **common(title, poster),
         meterRanking=title.popularity_rank and typed("TitleMeterRanking", currentRank=title.popularity_rank),
         canRate=typed("CanRate", isRatable=title.votes > 0),
-        series=series_of(title, series),
+        series=series,
         isAdult=title.is_adult,
         genres=typed("Genres", genres=[typed("Genre", text=genre, id=genre) for genre in title.genres]),
         plot=plot(title),
@@ -80,7 +80,7 @@ def above_the_fold(title: DemoTitle, poster: str | None, series: DemoTitle | Non
     )
 
 
-def main_column(title: DemoTitle, poster: str | None, series: DemoTitle | None = None) -> Json:
+def main_column(title: DemoTitle, poster: str | None, series: Json | None = None) -> Json:
     """Gives ``mainColumnData``: the cast, the crew, money, awards and details."""
     top: Json = {"topRanking": None}
     if title.rank is not None:
@@ -155,7 +155,7 @@ def main_column(title: DemoTitle, poster: str | None, series: DemoTitle | None =
         lifetimeGross=title.gross_domestic and typed("BoxOfficeGross", total=_money(title.gross_domestic)),
         worldwideGross=title.gross_worldwide and typed("BoxOfficeGross", total=_money(title.gross_worldwide)),
         technicalSpecifications=_specifications(title),
-        series=series_of(title, series),
+        series=series,
     )
 
 
@@ -164,15 +164,15 @@ def writers(title: DemoTitle) -> list[DemoPerson]:
     return [credit.person for credit in title.crew if credit.category == "writer"]
 
 
-def series_of(title: DemoTitle, series: DemoTitle | None) -> Json | None:
-    """Gives an episode's series and its place there."""
-    if title.episode is None or series is None:
+def series_of(title: DemoTitle, series: DemoTitle, before: str | None, after: str | None) -> Json | None:
+    """Gives an episode's series and its place there, between the episodes with these ids."""
+    if title.episode is None:
         return None
     return typed(
         "Series",
         episodeNumber=typed("EpisodeNumber", episodeNumber=title.episode.number, seasonNumber=title.episode.season),
-        nextEpisode=None,
-        previousEpisode=None,
+        nextEpisode=after and typed("Title", id=after),
+        previousEpisode=before and typed("Title", id=before),
         series=typed(
             "Title",
             id=series.imdb_id,

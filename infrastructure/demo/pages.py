@@ -16,6 +16,7 @@ from infrastructure.demo.islands import (
     genres,
     main_column,
     plot,
+    series_of,
     title_item,
     typed,
 )
@@ -68,11 +69,13 @@ class PageBuilder:
     def title(self, title: DemoTitle) -> Pieces:
         """Renders the page ``/title/tt.../``."""
         poster = self.poster_url(title)
-        series = None if title.episode is None else self._catalogue.find(title.episode.series_id)
+        place = None
+        if title.episode is not None and (series := self._catalogue.find(title.episode.series_id)) is not None:
+            place = series_of(title, series, *(self._catalogue.neighbour(title, step) for step in (-1, 1)))
         props = {
             "tconst": title.imdb_id,
-            "aboveTheFoldData": above_the_fold(title, poster, series),
-            "mainColumnData": main_column(title, poster, series),
+            "aboveTheFoldData": above_the_fold(title, poster, place),
+            "mainColumnData": main_column(title, poster, place),
         }
         return self._page(
             "/title/[tconst]", title_head(title, poster), title_item(title, poster), title_dom(title, poster), props

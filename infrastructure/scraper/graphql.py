@@ -176,7 +176,7 @@ LIST_QUERIES: Final[Mapping[str, str]] = {
 EPISODES_QUERY: Final = _compact("""
 query Episodes($id: ID!, $after: ID) {
   title(id: $id) {
-    id titleText { text } titleType { id canHaveEpisodes }
+    id titleText { text } series { series { id titleText { text } } }
     episodes { episodes(first: 250, after: $after) {
       total pageInfo { hasNextPage endCursor } edges { node { id titleText { text } } }
     } }

@@ -272,12 +272,21 @@ def _entry(edge: object) -> Iterator[ChartEntry]:
 
 @dataclass(frozen=True, slots=True)
 class EpisodesPage:
-    """Some episodes of a series, by id and title; ``cursor`` is where the next ones begin, ``None`` at the end."""
+    """Some episodes of a series, by id and title.
+
+    Attributes:
+        series: its title.
+        episodes: id and title of each.
+        total: the number of all episodes by IMDb's account.
+        cursor: where the next ones begin, ``None`` at the end.
+        of: id and title of the series where the title is itself an episode; there are no episodes then.
+    """
 
     series: str
     episodes: tuple[tuple[str, str], ...]
     total: int
     cursor: str | None
+    of: tuple[str, str] | None = None
 
 
 def read_episodes(response: GraphqlResponse, imdb_id: str) -> EpisodesPage:
@@ -296,6 +305,9 @@ def read_episodes(response: GraphqlResponse, imdb_id: str) -> EpisodesPage:
     if name is None:
         raise NotFound(f"GraphQL has no title {imdb_id}")
     if connection is None:
+        series = _told(title, "series", read=lambda series: value_at(series, "series"))
+        if series_id := _own_id(series):
+            return EpisodesPage(name, (), 0, None, (series_id, _told(series, "titleText", read=_text) or ""))
         raise NotFound(f"{imdb_id} ({name}) has no episodes: it is no series")
     cursor = None
     found = []
@@ -359,6 +371,10 @@ def _told(node: object, key: str, *, read: Callable[[object], Any]) -> Any:
         value = value_at(node, key)
         return None if value is None else read(value)
     return None
+
+
+def _text(value: object) -> str | None:
+    return text_at(value, "text")
 
 
 def _date(value: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,6 @@ from infrastructure.scraper.graphql import (
     QueryTooLarge,
     ServerFailed,
     chart_query,
-    episodes_query,
     list_query,
     people_query,
     titles_query,
@@ -31,7 +30,6 @@ from infrastructure.scraper.graphql_titles import (
     LISTS,
     LengthMismatch,
     TitleNode,
-    read_episodes,
     read_person_details,
     read_stretch,
     read_titles,
@@ -370,42 +368,6 @@ class FullCreditsSource:
             requests=found.requests + reader.requests,
             size=found.size + reader.size,
         )
-
-
-class EpisodeSource:
-    """Lists the episodes of a series by GraphQL, page by page.
-
-    Args:
-        client: the server.
-        max_requests: HTTP requests for each page at most.
-    """
-
-    def __init__(self, client: GraphqlClient, *, max_requests: int) -> None:
-        self._client = client
-        self._max_requests = max_requests
-
-    def episodes(self, imdb_id: str, cancel: threading.Event) -> Iterator[tuple[str, str]]:
-        """Id and title of each episode, in IMDb's order. Streams.
-
-        Raises:
-            NotFound: there is no such title, or it is no series.
-            SourceError: the episodes cannot be listed.
-        """
-        seen: set[str] = set()
-        cursors: list[str | None] = [None]
-        while True:
-            query = episodes_query(imdb_id, cursors[-1])
-            response = self._client.execute(query, max_requests=self._max_requests, cancel=cancel)
-            page = read_episodes(response, imdb_id)
-            for episode, title in page.episodes:
-                if episode not in seen:
-                    seen.add(episode)
-                    yield episode, title
-            if page.cursor in (None, *cursors) or not page.episodes:
-                break
-            cursors.append(page.cursor)
-        if len(seen) < page.total:
-            _log.warning("%s (%s): only %d of its %d episodes are listed", imdb_id, page.series, len(seen), page.total)
 
 
 @dataclass(frozen=True, slots=True)

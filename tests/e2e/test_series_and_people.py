@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,44 @@ def test_the_episodes_of_a_series_are_listed_and_scraped(program: Program, catal
     assert {row["imdb_id"] for row in rows(program, "movies")} == set(listed)
 
 
+@pytest.fixture(scope="module")
+def refusing_site() -> Iterator[DemoProcess]:
+    """A site whose GraphQL server refuses everything."""
+    with DemoProcess(DemoOptions(count=12, page_kb=0, faults=("graphql=403",))) as process:
+        yield process
+
+
+def test_where_graphql_is_refused_episodes_are_listed_from_the_data_files(
+    program: Program, catalogue: DemoCatalogue, refusing_site: DemoProcess
+) -> None:
+    site = {"BASE_URL": refusing_site.url, "DATASETS_URL": f"{refusing_site.url}/datasets", "DATASETS": "yes"}
+    program = replace(program, environment=program.environment | site)
+    series = next(catalogue.chart(ChartName.TOPTV))
+    expected = [series.imdb_id, *(episode.imdb_id for episode in catalogue.episodes(series))]
+    done = program.run("episodes", series.imdb_id)
+    assert "episodes are listed by data files" in " ".join(done.stderr.split())
+    movies = {row["imdb_id"]: row for row in rows(program, "movies")}
+    assert movies.keys() == set(expected)
+    assert {row["series_id"] for row in movies.values()} == {"", series.imdb_id}
+    again = program.run("--chart", "toptv", "--limit", "1", "--seasons", "--dry-run")
+    assert [line.split()[0] for line in again.stdout.splitlines()] == expected
+
+
+def test_where_graphql_is_refused_the_pages_of_episodes_lead_to_each_other(
+    program: Program, catalogue: DemoCatalogue, refusing_site: DemoProcess
+) -> None:
+    series = next(catalogue.chart(ChartName.TOPTV))
+    episodes = [episode.imdb_id for episode in catalogue.episodes(series)]
+    program = replace(program, environment=program.environment | {"BASE_URL": refusing_site.url})
+    refused = program.run("episodes", series.imdb_id, code=3)
+    assert "set DATASETS=yes to list episodes from IMDb's data files, or name an episode" in refused.stderr
+    listed = program.run("episodes", episodes[3], "--dry-run").stdout.split()
+    assert set(listed) == {series.imdb_id, *episodes}
+    program.run("episodes", episodes[3])
+    assert {row["imdb_id"] for row in rows(program, "movies")} == set(listed)
+    program.run("episodes", series.imdb_id, "--fresh")  # from the stored episodes now
+
+
 def test_a_title_without_episodes_is_named(program: Program, catalogue: DemoCatalogue) -> None:
     film = next(title for title in catalogue.chart(ChartName.TOP250) if not title.is_series and not title.moved)
     assert "it is no series" in program.run("episodes", film.imdb_id, code=1).stderr
@@ -100,4 +139,9 @@ def test_people_get_their_details_once(program: Program, catalogue: DemoCatalogu
         assert row["born"] == (f"{year}-{month:02}-{day:02}" if month and day else str(year))
         assert json.loads(row["known_for"] or "[]") == list(details.known_for)
         assert (row["birth_place"], row["details_source"]) == (details.birth_place, "graphql")
-    assert "0" in program.run("people", "--fresh").stdout  # nobody is left to read
+    again = " ".join(program.run("people", "--fresh").stdout.split())
+    assert "the details of all people are read; --max-age 30d" in again
+
+
+def test_without_stored_people_the_way_to_them_is_named(program: Program) -> None:
+    assert "scrape a chart or a list of titles first" in " ".join(program.run("people").stdout.split())
