@@ -158,7 +158,6 @@ class Answer:
         headers: found in any spelling of upper and lower case.
         body: decoded.
         size: body bytes over the wire.
-        framed: a length, a last chunk or the end of a content coding proves that the body is whole.
         cookies: each Set-Cookie header, as it came.
     """
 
@@ -167,7 +166,6 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     size: int
-    framed: bool = True
     cookies: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -183,8 +181,6 @@ class Page:
         size: body bytes over the wire, those of failed requests and redirects included.
         requests: HTTP requests spent, failed ones and redirects included.
         route: name of the route without secrets: ``direct``, ``http://***@host:port``, ``tor 1``.
-        framed: a length, a last chunk or the end of a content coding proves that the body is whole. Otherwise the
-            connection's end was its end, and the document itself must show that it is whole.
     """
 
     url: str
@@ -194,7 +190,6 @@ class Page:
     size: int = 0
     requests: int = 1
     route: str = "direct"
-    framed: bool = True
 
 
 class Fault(Enum):

@@ -385,10 +385,7 @@ class Call:
         return Transient(f"{self.request.url}: {self.trouble}{tries}")
 
     def _page(self, answer: Answer, route: Route) -> Page:
-        return Page(
-            answer.url, answer.status, answer.headers, answer.body, self.size, self.requests, route.name,
-            answer.framed,
-        )  # fmt: skip
+        return Page(answer.url, answer.status, answer.headers, answer.body, self.size, self.requests, route.name)
 
 
 def _cookies(headers: tuple[str, ...]) -> dict[str, str]:

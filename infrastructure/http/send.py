@@ -33,7 +33,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import create_connection
 
 from infrastructure.http.classify import explain
-from infrastructure.http.decoding import ACCEPT_ENCODING, TooLarge, Undecodable, codings, decode
+from infrastructure.http.decoding import ACCEPT_ENCODING, TooLarge, Undecodable, decode
 from infrastructure.http.files import DownloadTarget
 from infrastructure.http.messages import (
     Answer,
@@ -449,7 +449,6 @@ class Transport:
         raw: urllib3.HTTPResponse = response.raw
         headers: Mapping[str, str] = response.headers
         limit = request.limit or self._max_body
-        framed = raw.length_remaining is not None or raw.chunked
         try:
             if response.is_redirect:
                 too_long = _length(raw) > _REDIRECT_BODY
@@ -461,13 +460,12 @@ class Transport:
                     request.sink.discard()  # what is there is no beginning of this file
                 wire = _read(raw, limit, partial=request.partial)
                 size, encoding = len(wire), headers.get("Content-Encoding", "")
-                framed = framed or bool(codings(encoding))
                 with self._decoding:
                     body = _decoded(wire, encoding, limit, partial=request.partial)
         finally:
             raw.close()  # a connection whose answer was read whole is back in the pool already; others are closed
         cookies = tuple(raw.headers.getlist("Set-Cookie")) if response.is_redirect else ()
-        return Answer(prepared.url or request.url, response.status_code, headers, body, size, framed, cookies)
+        return Answer(prepared.url or request.url, response.status_code, headers, body, size, cookies)
 
     def _stream(
         self,

@@ -11,6 +11,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
 import msgspec
@@ -27,6 +28,14 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_TAIL: Final = 4096  # bytes in which the last end tag must be; comments of archives follow it
+_END_TAG_OPTIONAL: Final = {
+    "html", "head", "body", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
+    "colgroup", "caption", "rt", "rp",
+}  # fmt: skip
+_VOID: Final = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+}  # fmt: skip
 _WESTERN: Final = ("cp1252", "iso8859-1", "latin-1")
 _SAMPLE: Final = 40  # bytes beside each one that is not ASCII, for the detection
 
@@ -114,6 +123,36 @@ def _detected(body: bytes) -> str:
         except (LookupError, ValueError):
             continue
     return body.decode("utf-8", "replace")
+
+
+def is_whole_document(body: bytes) -> bool:
+    """Whether the page ends with ``</html>``, or leaves out optional end tags and has nothing else open at its end."""
+    if b"</html" in body[-_TAIL:].lower():
+        return True
+    if b"<" not in body or b"</head" in body:  # who closes the head closes the document
+        return False
+    parser = _OpenElements()
+    parser.feed(body.decode("utf-8", "replace"))
+    return not parser.rawdata.strip() and _END_TAG_OPTIONAL.issuperset(parser.elements)
+
+
+class _OpenElements(HTMLParser):
+    """Keeps the elements that are open; ``rawdata`` is the rest that is no whole tag."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.elements: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the base's signature
+        if tag not in _VOID:
+            self.elements.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        while tag in self.elements and self.elements.pop() != tag:
+            pass
 
 
 def addresses(body: bytes) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from domain.errors import Blocked, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import IMDB_ID, Movie
@@ -22,6 +21,7 @@ from infrastructure.scraper.page_bytes import (
     addresses,
     as_utf8,
     is_archived,
+    is_whole_document,
     load_json,
     scripts,
     title_id,
@@ -29,9 +29,6 @@ from infrastructure.scraper.page_bytes import (
 )
 from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, mark_incomplete, merge_parts
 from infrastructure.scraper.title_json import read_document, read_island
-
-_END: Final = 4096  # bytes in which the end tag must be
-_SINGLE_FILE: Final = b"Page saved with SingleFile"  # which leaves out end tags that HTML makes optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def _parts(page: _Page) -> Iterator[TitlePart]:
         _refuse_other_pages(page.body)
     if second := _linked_data(page, known):
         yield second
-    ends = b"</html" in page.body[-_END:].lower() or _SINGLE_FILE in page.body[:_END]
+    ends = is_whole_document(page.body)
     if not ends:
         page.problems.append("no end of the page (</html>)")
         page.torn |= first is None

@@ -144,7 +144,6 @@ def test_what_browsers_tolerate_is_a_page_at_once(
     for _ in range(2):  # the second over the same connection, if it was left in order
         page = downloader.get(url, max_requests=1, cancel=cancel)
         assert page.body == PAGE
-        assert page.framed
 
 
 def test_headers_beyond_the_hundredth_are_read(site: FaultSite, connect: Connect, cancel: threading.Event) -> None:
@@ -153,18 +152,6 @@ def test_headers_beyond_the_hundredth_are_read(site: FaultSite, connect: Connect
     headers = connect().get(url, max_requests=1, cancel=cancel).headers
 
     assert (headers["x-299"], headers["X-0"], headers["content-type"]) == ("v299", "v0", "text/html")
-
-
-def test_a_page_whose_end_is_the_end_of_the_connection_says_so(
-    site: FaultSite, connect: Connect, cancel: threading.Event
-) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
-    plain = site.plan(TITLE, raw(head, b"\r\n", PAGE, close=True))
-    packed = site.plan("/gzip", raw(head, b"Content-Encoding: gzip\r\n\r\n", gzip.compress(PAGE), close=True))
-    downloader = connect()
-
-    assert not downloader.get(plain, max_requests=1, cancel=cancel).framed
-    assert downloader.get(packed, max_requests=1, cancel=cancel).framed
 
 
 def cookie_wall(connection: socket.socket, seen: Seen) -> None:

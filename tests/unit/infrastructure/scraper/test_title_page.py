@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.scraper.title_fields import CORE_FIELDS
-from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
+from infrastructure.scraper.title_page import ParsedTitle, TruncatedPage, parse_next_data, parse_title
 from tests.support.title_pages import (
     IMDB_ID,
     MARKUP_2014,
@@ -328,6 +329,23 @@ def test_the_markup_of_a_page_that_is_cut_off_is_not_believed() -> None:
     assert replace(left.movie, incomplete=()) == replace(alone.movie, incomplete=())
     assert ((left.missing & CORE_FIELDS), left.torn) == ((alone.missing & CORE_FIELDS), True)
     assert left.cut > alone.cut
+
+
+def without_optional_tags(markup: str) -> bytes:
+    """A page as minifiers and SingleFile write it: no end tag that HTML makes optional."""
+    short = re.sub(r"</(?:li|p|tr|td)>", "", markup)
+    address = f"<link rel=canonical href=https://www.imdb.com/title/{IMDB_ID}/>"
+    return f"<!DOCTYPE html><title>The Glass Ferry (1961) - IMDb</title>{address}{short}".encode()
+
+
+@pytest.mark.parametrize("markup", [MARKUP_2022, MARKUP_2014])
+def test_a_page_without_optional_end_tags_is_whole_unless_something_is_open(markup: str) -> None:
+    body = without_optional_tags(markup)
+    title = parse(body)
+    assert (title.torn, title.movie.title, title.movie.year) == (False, "The Glass Ferry", 1961)
+    for end in (b"Cy Moe", b'href="/name/nm0000003/'):
+        with pytest.raises(TruncatedPage):
+            parse(body[: body.index(end) + len(end)])
 
 
 def test_what_is_broken_is_said_to_be_broken() -> None:
