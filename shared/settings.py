@@ -85,8 +85,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     detail_source: Annotated[
         Literal["auto", "page", "graphql", "datasets"],
         Meta(
-            description="Where title details come from; auto: pages, then GraphQL once pages are blocked, "
-            "then data files if DATASETS=yes."
+            description="Where title details come from; auto: pages, and GraphQL for what they cut; "
+            "GraphQL alone once pages are blocked, then data files if DATASETS=yes."
         ),
     ] = "auto"
     datasets: Annotated[

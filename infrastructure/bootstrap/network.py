@@ -148,7 +148,10 @@ def sources(
         charts["graphql"] = GraphqlChartSource(client, max_requests=most)
     by_page = PageTitleSource(downloader, settings.site, clock, patient=last and not graphql, keep=keep)
     by_graphql = GraphqlTitleSource(client, clock, batch_size=settings.graphql_batch_size)
-    titles: TitleSource = AutoTitleSource(by_page, by_graphql)
+    impatient = GraphqlTitleSource(
+        graphql_client(settings, downloader, patient=False), clock, batch_size=settings.graphql_batch_size
+    )
+    titles: TitleSource = AutoTitleSource(by_page, by_graphql, gaps=impatient)
     if not (pages and graphql):
         titles = by_page if pages else by_graphql
     if settings.full_credits:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from application.merge_readings import Reading, merge
 from application.ports import FetchedPerson, FetchedTitle, TitleSource
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, InvalidMovie, SourceError, Transient, UnknownLayout
@@ -427,12 +428,21 @@ class AutoTitleSource:
         first: asked first; should not wait when it is blocked.
         second: asked for the rest.
         names: of both, for the message.
+        gaps: asked for what is cut in a title of the first; should not wait when it is blocked.
     """
 
-    def __init__(self, first: TitleSource, second: TitleSource, names: tuple[str, str] = ("pages", "GraphQL")) -> None:
+    def __init__(
+        self,
+        first: TitleSource,
+        second: TitleSource,
+        names: tuple[str, str] = ("pages", "GraphQL"),
+        *,
+        gaps: TitleSource | None = None,
+    ) -> None:
         self._first = first
         self._second = second
         self._names = names
+        self._gaps = gaps
         self._refused = threading.Event()
         self._switch_lock = threading.Lock()
 
@@ -441,13 +451,38 @@ class AutoTitleSource:
             return self._second.title(imdb_id, max_requests=max_requests, cancel=cancel)
         most = max(1, max_requests - 1)  # were all spent on a block, there would be none left for the second
         try:
-            return self._first.title(imdb_id, max_requests=most, cancel=cancel)
+            found = self._first.title(imdb_id, max_requests=most, cancel=cancel)
         except Blocked as error:
             self._switch(error)
             spent, size = error.requests, error.size
+        else:
+            return self._without_gaps(found, max_requests, cancel)
         with charged(spent, size):
             title = self._second.title(imdb_id, max_requests=max_requests - spent, cancel=cancel)
         return replace(title, requests=title.requests + spent, size=title.size + size)
+
+    def _without_gaps(self, title: FetchedTitle, max_requests: int, cancel: threading.Event) -> FetchedTitle:
+        """The title with what is cut in it filled from the other source, if that answers at the first request."""
+        for most in (1, max_requests - title.requests - 1):
+            if not title.cut or self._gaps is None or min(most, max_requests - title.requests) < 1:
+                break
+            try:
+                with charged(title.requests, title.size):
+                    other = self._gaps.title(title.movie.imdb_id, max_requests=most, cancel=cancel)
+            except Cancelled:
+                raise
+            except (SourceError, InvalidMovie) as error:
+                _log.info("%s: what is cut could not be read by %s: %s", title.movie.imdb_id, self._names[1], error)
+                if isinstance(error, (Blocked, Transient)):
+                    self._gaps = None  # it cannot be reached, and another request would cost time again
+                return replace(title, requests=error.requests, size=error.size)
+            found = _filled(title, other)
+            if filled := title.cut - found.cut:
+                _log.info("%s: %s read by %s", title.movie.imdb_id, ", ".join(sorted(filled)), self._names[1])
+            title = found
+            if not title.cut & other.cut & set(LISTS.values()):
+                break  # only a list of several pages needs more requests
+        return title
 
     def _switch(self, error: Blocked) -> None:
         with self._switch_lock:
@@ -456,3 +491,19 @@ class AutoTitleSource:
                 reason = str(error).partition(";")[0]  # what follows is advice for users without another source
                 first, second = self._names
                 _log.warning("title %s are blocked (%s); the rest is read by %s", first, reason, second)
+
+
+def _filled(title: FetchedTitle, other: FetchedTitle) -> FetchedTitle:
+    merged = merge(
+        Reading(replace(title.movie, incomplete=tuple(title.cut)), title.missing),
+        Reading(replace(other.movie, incomplete=tuple(other.cut)), other.missing),
+    )
+    cut = frozenset(merged.movie.incomplete or ())
+    return replace(
+        title,
+        movie=merged.movie,
+        untold=merged.missing - cut,
+        cut=cut,
+        requests=title.requests + other.requests,
+        size=title.size + other.size,
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from domain.errors import (
     UnknownLayout,
     WrongTitle,
 )
-from domain.movie import Movie, title_url
+from domain.movie import DIRECTOR, Credit, Movie, Person, title_url
 from infrastructure.http import Page
 from infrastructure.scraper.graphql import GraphqlClient
 from infrastructure.scraper.sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
@@ -404,3 +405,55 @@ def test_a_title_that_used_up_its_requests_on_the_block_does_not_end_the_run() -
         read(source, max_requests=1)
     assert caught.value.requests == 1
     assert fetcher.sent == []
+
+
+# What is cut in a page
+
+
+def cut_title(**more: Any) -> FetchedTitle:
+    """A page with three of 22 directors."""
+    title = plain_title(ID, "page")
+    three = tuple(Credit(Person(f"nm{place:07d}", f"Director {place}"), DIRECTOR, place) for place in range(1, 4))
+    return replace(title, movie=replace(title.movie, directors=three), cut=frozenset({"directors"}), **more)
+
+
+def whole_title() -> FetchedTitle:
+    title = plain_title(ID, "graphql")
+    every = tuple(Credit(Person(f"nm{place:07d}", f"Director {place}"), DIRECTOR, place) for place in range(1, 23))
+    return replace(title, movie=replace(title.movie, directors=every))
+
+
+def test_what_is_cut_in_a_page_comes_from_graphql() -> None:
+    page, answer = cut_title(), whole_title()
+    gaps = FakeTitleSource({ID: answer})
+    title = read(AutoTitleSource(FakeTitleSource({ID: page}), FakeTitleSource({}), gaps=gaps))
+    assert (len(title.movie.directors), title.cut, title.source) == (22, frozenset(), "page")
+    assert title.movie.scraped_at == page.movie.scraped_at
+    assert (title.requests, title.size) == (page.requests + answer.requests, page.size + answer.size)
+    assert gaps.asked == [(ID, 1)]
+
+
+def test_a_list_that_needs_several_requests_is_asked_for_with_those_that_are_left() -> None:
+    gaps = FakeTitleSource({ID: cut_title()})
+    title = read(AutoTitleSource(FakeTitleSource({ID: cut_title()}), FakeTitleSource({}), gaps=gaps), max_requests=6)
+    assert [most for _, most in gaps.asked] == [1, 6 - cut_title().requests - 1]
+    assert title.cut == {"directors"}
+
+
+@pytest.mark.parametrize(("error", "asked"), [(Transient("reset"), 1), (blocked(1), 1), (NotFound("404"), 2)])
+def test_a_gap_that_cannot_be_filled_stays_and_a_server_out_of_reach_is_left_alone(
+    error: SourceError, asked: int
+) -> None:
+    gaps = FakeTitleSource({ID: error})
+    source = AutoTitleSource(FakeTitleSource({ID: cut_title()}), FakeTitleSource({}), gaps=gaps)
+    for _ in range(2):
+        title = read(source)
+        assert (len(title.movie.directors), title.cut) == (3, frozenset({"directors"}))
+    assert len(gaps.asked) == asked
+
+
+def test_a_page_without_requests_left_keeps_its_gap() -> None:
+    gaps = FakeTitleSource({ID: whole_title()})
+    source = AutoTitleSource(FakeTitleSource({ID: cut_title(requests=2)}), FakeTitleSource({}), gaps=gaps)
+    assert read(source, max_requests=2).cut == {"directors"}
+    assert gaps.asked == []
