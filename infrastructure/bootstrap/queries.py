@@ -6,23 +6,27 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, TextIO
 
+from application.ports import TableOfValues, Value
 from domain.errors import UsageError
 from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, open_stores, reading_database
 from shared.clock import Clock
 from shared.settings import Settings
 
 _MAX_SNAPSHOTS: Final = 10_000
+_HISTORY_COLUMNS: Final = ("started", "subject", "took", "saved", "outcome")
 _HISTORY: Final = """
-    SELECT started_at, coalesce(chart, 'list of ids') AS subject, site, asked, saved, failed,
+    SELECT {start} AS started_at, coalesce(chart, 'list of ids') AS subject, site, asked, saved, failed,
            asked - saved - failed AS pending, round(cast({seconds} AS numeric), 1) AS seconds,
            CASE WHEN finished_at IS NULL THEN 'unfinished' WHEN failed > 0 THEN 'with failures'
                 WHEN saved < asked THEN 'stopped' ELSE 'finished' END AS outcome
-    FROM runs ORDER BY started_at DESC, run_id DESC LIMIT {limit}"""
+    FROM runs ORDER BY runs.started_at DESC, run_id DESC LIMIT {limit}"""
 
 
 def write_answer(
@@ -44,16 +48,22 @@ def write_answer(
     """
     from infrastructure.tables.rendering import Format, write
 
+    with _answer(settings, clock, query, store) as answer:
+        write([answer], Format(form), out, headings=False)
+
+
+@contextmanager
+def _answer(settings: Settings, clock: Clock, query: str, store: str | None = None) -> Iterator[TableOfValues]:
     limit = settings.sql_timeout_seconds
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.run_query import run_query as run_on_sqlite
 
-        write([run_on_sqlite(_sqlite_file(settings), query, seconds=limit)], Format(form), out, headings=False)
+        yield run_on_sqlite(_sqlite_file(settings), query, seconds=limit)
         return
     from infrastructure.stores.postgres.run_query import run_query
 
     with reading_database(settings, clock) as database:
-        write([run_query(database, query, seconds=limit)], Format(form), out, headings=False)
+        yield run_query(database, query, seconds=limit)
 
 
 def report_names() -> tuple[str, ...]:
@@ -106,18 +116,33 @@ def write_changes(
 
 
 def write_history(settings: Settings, clock: Clock, limit: int, form: str, out: TextIO) -> None:
-    """Writes the last runs, newest first: start, duration, counts, outcome.
+    """Writes the last runs, newest first: start, duration, counts, outcome. A table has fewer columns, and local times.
 
     Raises:
         UsageError: STORES has no database.
         StoreUnavailable: the database cannot be reached.
     """
-    seconds = (
-        "(julianday(finished_at) - julianday(started_at)) * 86400"
-        if _queried(settings, None) == "sqlite"
-        else "extract(epoch FROM finished_at - started_at)"
-    )
-    write_answer(settings, clock, _HISTORY.format(seconds=seconds, limit=limit), form, out)
+    start = """to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    seconds = "extract(epoch FROM finished_at - started_at)"
+    if _queried(settings, None) == "sqlite":
+        start, seconds = "started_at", "(julianday(finished_at) - julianday(started_at)) * 86400"
+    from infrastructure.tables.rendering import Format, write
+
+    with _answer(settings, clock, _HISTORY.format(start=start, seconds=seconds, limit=limit)) as runs:
+        if form == Format.TABLE:
+            runs = replace(runs, columns=_HISTORY_COLUMNS, rows=map(_run_for_people, runs.rows))
+        write([runs], Format(form), out, headings=False)
+
+
+def _run_for_people(row: tuple[Value, ...]) -> tuple[Value, ...]:
+    """One run in few columns, its start in local time."""
+    from infrastructure.progress.units import elapsed, local_time
+
+    start, subject, _site, asked, saved, failed, pending, seconds, outcome = row
+    counts = ((failed, "failed"), (pending, "pending"))
+    open_ones = ", ".join(f"{count} {word}" for count, word in counts if count)
+    took = "" if seconds is None else elapsed(float(str(seconds)))
+    return local_time(datetime.fromisoformat(str(start))), subject, took, f"{saved} of {asked}", open_ones or outcome
 
 
 def _queried(settings: Settings, store: str | None) -> str:

@@ -160,7 +160,9 @@ class RunSession:
             workers=workers,
             job_log=log,
             progress=progress
-            or progress_for(sys.stderr, quiet=self.output.quiet, clock=self.clock, environ=os.environ),
+            or progress_for(
+                sys.stderr, quiet=self.output.quiet, clock=self.clock, environ=os.environ, cancel=self.cancel
+            ),
             rule=retry_rule(self.settings),
             clock=self.clock,
             cancel=self.cancel,

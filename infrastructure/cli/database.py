@@ -76,7 +76,7 @@ def report(
 @json_option
 @command_context
 def history(context: CommandContext, limit: int, form: str | None, as_json: bool) -> None:
-    """List past runs, newest first: start (UTC), duration in seconds, counts, outcome."""
+    """List past runs, newest first: start, duration, counts, outcome. Times are local in a table, else UTC."""
     from infrastructure.bootstrap.queries import write_history
 
     write_history(context.settings, context.clock, limit, _format(form, as_json=as_json), sys.stdout)

@@ -7,12 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
 from infrastructure.cli.exit_codes import Exit
 
+_STOPPED: Final = b"filmledger: stopped at once; run the same command to continue\n"
 _STOPPING: Final = "finishing requests in flight; press Ctrl-C again to stop now"
 
 
@@ -40,8 +41,9 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
     def listen() -> None:
         while number := os.read(read_end, 1):
             if interrupted.is_set():
-                if sys.stderr.isatty():
-                    os.write(2, b"\n")  # the cursor stands at the end of the progress display
+                with suppress(OSError):
+                    # On a terminal the cursor stands at the end of the progress display.
+                    os.write(2, (b"\n" if sys.stderr.isatty() else b"") + _STOPPED)
                 os._exit(Exit.FAILED)  # half-written files are repaired when they are next opened
             interrupted.set()
             cancel.set()

@@ -79,9 +79,10 @@ class TerminalOutput:
             complain(f"{saved}: run the same command to continue")
         elif summary.failed:
             self.say(f"next: add --retry-failed to the same command to try the failed {noun} again")
-        elif opened is not None and opened.place is not None:
+        elif opened is not None:
             self.say("next, look at it:")
-            self.say(f'  {command_line("sql", self._data_dir)} "{_example(opened)}"')
+            query = f' "{_example(opened)}"' if any(store.name != "csv" for store in opened.each) else ""
+            self.say(f"  {command_line('sql' if query else 'publish', self._data_dir)}{query}")
 
     def _report_block(self, message: str, saved: str) -> None:
         from infrastructure.bootstrap.network import block_advice  # imported late: `parse` needs no network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
@@ -205,10 +206,13 @@ class GuardedProgress:
         log.warning("the progress display failed and is switched off: %r", error, exc_info=error)
 
 
-def progress_for(stream: TextIO, *, quiet: bool, clock: Clock, environ: Mapping[str, str]) -> GuardedProgress:
+def progress_for(
+    stream: TextIO, *, quiet: bool, clock: Clock, environ: Mapping[str, str], cancel: threading.Event | None = None
+) -> GuardedProgress:
     """A live display on a terminal, plain lines elsewhere, nothing when quiet.
 
     Args:
+        cancel: of the run.
         environ: ``TERM`` (``dumb`` and ``unknown`` get plain lines) and ``NO_COLOR`` are read from here
             (https://no-color.org: present and not empty means no colours).
     """
@@ -221,7 +225,7 @@ def progress_for(stream: TextIO, *, quiet: bool, clock: Clock, environ: Mapping[
     from infrastructure.progress.live import LiveProgress
 
     console = Console(file=stream, no_color=bool(environ.get("NO_COLOR")), highlight=False, soft_wrap=False)
-    return GuardedProgress(LiveProgress(console, clock))
+    return GuardedProgress(LiveProgress(console, clock, cancel=cancel))
 
 
 def is_live_terminal(stream: TextIO, environ: Mapping[str, str]) -> bool:

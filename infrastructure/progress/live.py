@@ -40,11 +40,20 @@ class LiveProgress:
     """Redraws itself from its own thread between ``begin`` and ``end``.
 
     The cursor stays visible, so that a killed process leaves a usable terminal.
+
+    Args:
+        console: where it is drawn.
+        clock: monotonic time.
+        interval: seconds between two frames.
+        cancel: no rate and no time left are shown once it is set.
     """
 
-    def __init__(self, console: Console, clock: Clock, *, interval: float = 0.25) -> None:
+    def __init__(
+        self, console: Console, clock: Clock, *, interval: float = 0.25, cancel: threading.Event | None = None
+    ) -> None:
         self._console = console
         self._interval = interval
+        self._cancel = cancel or threading.Event()
         self._state = ProgressState(clock)
         self._stop = threading.Event()
         self._notes: deque[str] = deque()
@@ -111,7 +120,8 @@ class LiveProgress:
         width, height = self._console.size
         if self._stop.is_set():  # the last frame stays on the screen
             return overall_line(snapshot, width, final=True)
-        return Group(overall_line(snapshot, width), *job_lines(snapshot.active, width, height - 2))
+        line = overall_line(snapshot, width, final=self._cancel.is_set())
+        return Group(line, *job_lines(snapshot.active, width, height - 2))
 
 
 def overall_line(snapshot: ProgressSnapshot, width: int, *, final: bool = False) -> RenderableType:

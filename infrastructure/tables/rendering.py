@@ -13,13 +13,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final, Literal, TextIO
 
 from application.ports import TableOfValues, Value
 from shared.printable import printable
 
 _ROWS_IN_A_PIECE: Final = 1000
+_NO_LIMIT: Final = 100_000  # columns of a file or a pipe
+_NARROW: Final = 16
+_SEPARATOR: Final = 3
 _MARKDOWN: Final = re.compile(r"[\\`*_\[\]|~]")
 
 
@@ -90,27 +93,40 @@ def _write_markdown(tables: Iterable[TableOfValues], out: TextIO, headings: bool
 
 
 def _write_table(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -> None:
-    from rich.console import Console  # only here: the other forms must start quickly
+    from rich.cells import cell_len  # only here: the other forms must start quickly
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=out)
+    console = Console(file=out, width=None if out.isatty() else _NO_LIMIT)
     overflow: Literal["ellipsis", "fold"] = "ellipsis" if console.encoding.startswith("utf") else "fold"
     for table in tables:
         if headings:
             console.print(Text(f"\n{table.title}", "bold"), Text(table.explanation, "dim"), sep="\n")
         rows, numeric = _with_kinds(table)
-        empty = True
-        while piece := list(islice(rows, _ROWS_IN_A_PIECE)):
-            empty = False
+        names = [_line(name) for name in table.columns]
+        widths: list[int] = []
+        while piece := [[_line(_text(value)) for value in row] for row in islice(rows, _ROWS_IN_A_PIECE)]:
+            widths = widths or [max(map(cell_len, column)) for column in zip(names, *piece, strict=True)]
             shown = Table(show_edge=False, pad_edge=False, header_style="bold")
-            for name, is_number in zip(table.columns, numeric, strict=True):
-                shown.add_column(Text(_line(name)), justify="right" if is_number else "left", overflow=overflow)
+            for name, width, is_number in islice(
+                zip(names, widths, numeric, strict=True), _room(widths, console.width)
+            ):
+                justify: Literal["left", "right"] = "right" if is_number else "left"
+                shown.add_column(Text(name), justify=justify, overflow=overflow, no_wrap=width <= _NARROW)
             for row in piece:
-                shown.add_row(*(Text(_line(_text(value))) for value in row))
+                shown.add_row(*map(Text, row[: len(shown.columns)]))
             console.print(shown)
-        if empty:
+        if not widths:
             console.print(Text("nothing", "dim"))
+        elif hidden := names[_room(widths, console.width) :]:
+            console.print(Text(f"not shown for lack of room: {', '.join(hidden)}", "dim"))
+
+
+def _room(widths: list[int], width: int) -> int:
+    """How many columns fit side by side; wide ones may be wrapped down to ``_NARROW``, and one is always shown."""
+    ends = accumulate(min(each, _NARROW) + _SEPARATOR for each in widths)
+    return max(1, sum(end - _SEPARATOR <= width for end in ends))
 
 
 def _with_kinds(table: TableOfValues) -> tuple[Iterator[tuple[Value, ...]], list[bool]]:

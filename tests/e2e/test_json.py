@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
@@ -129,6 +132,11 @@ def test_history(program: Program) -> None:
     assert (run["subject"], run["asked"], run["saved"], run["failed"]) == ("top250", COUNT, COUNT - 1, 1)
     assert run["outcome"] == "with failures"
     assert run["seconds"] > 0
+    assert run["started_at"].endswith("Z"), "RFC 3339"
+    moment = datetime.fromisoformat(run["started_at"]).replace(microsecond=0)
+    local = moment.astimezone(ZoneInfo("Asia/Kolkata")).isoformat(" ").replace("+", " +")
+    table = program.run("history", "--format", "table", TZ="Asia/Kolkata").stdout.splitlines()
+    assert re.fullmatch(rf"{re.escape(local)} │ top250  │ +\S+ s │ {COUNT - 1} of {COUNT} │ 1 failed", table[-1])
     (header, row) = csv.reader(io.StringIO(program.run("history").stdout))
     assert dict(zip(header, row, strict=True))["outcome"] == "with failures"
     sqlite = Program(program.data_dir.parent / "sqlite", {**program.environment, "STORES": "sqlite"})

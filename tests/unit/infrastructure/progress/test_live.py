@@ -215,6 +215,22 @@ def test_a_job_shows_rank_and_title_in_the_space_there_is() -> None:
         assert "…" in line.plain
 
 
+def test_once_the_run_is_asked_to_stop_no_time_left_is_shown() -> None:
+    cancel, written = threading.Event(), io.StringIO()
+    console = Console(file=written, force_terminal=True, width=120, height=24)
+    display = LiveProgress(console, SystemClock(), interval=0.001, cancel=cancel)
+    display.begin("Top 250", 10)
+    try:
+        _wait_until(lambda: "/s" in written.getvalue())
+        cancel.set()
+        display.started(Job(0, "tt0000001", label="in flight"))  # the frames that show it are later ones
+        _wait_until(lambda: "in flight" in written.getvalue())
+        (bar,) = [line for line in shown(written.getvalue().rpartition("in flight")[0]) if "0/10" in line][-1:]
+        assert "/s" not in bar
+    finally:
+        display.end()
+
+
 def test_a_terminal_that_goes_away_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     class Gone(io.StringIO):
         def write(self, text: str) -> int:

@@ -99,6 +99,31 @@ def test_no_format_sends_control_characters_to_a_terminal(form: Format) -> None:
     assert "moc.live" in text
 
 
+WIDE = TableOfValues(
+    "w", "W", "", ("rank", "title", "votes", "imdb_id"), [(1, "A Long Film about Ferries", 12345, "tt0000001")]
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "hidden"),
+    [("60", ""), ("43", ""), ("42", "imdb_id"), ("30", "votes, imdb_id"), ("12", "title, votes, imdb_id")],
+)
+def test_columns_that_do_not_fit_the_terminal_are_left_out_and_named(
+    columns: str, hidden: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    out = _Terminal()
+    write([WIDE], Format.TABLE, out, headings=False)
+    text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).split())
+    assert text.endswith(f"not shown for lack of room: {hidden}") if hidden else "tt0000001" in text
+    assert "12345" in text or "votes" in hidden
+
+
+def test_a_file_gets_all_columns_in_full() -> None:
+    many = TableOfValues("m", "M", "", tuple(f"column_{n}" for n in range(60)), [("x" * 40,) * 60])
+    assert written(Format.TABLE, many, headings=False).count("x" * 40) == 60
+
+
 def test_json_on_a_terminal_is_the_same_json() -> None:
     out = _Terminal()
     write([TableOfValues("n", "N", "", ("text",), [(NASTY,)])], Format.JSON, out, headings=False)
