@@ -32,30 +32,37 @@ def weighted_rating(rating: float, votes: int) -> float:
     return (votes * rating + MIN_VOTES * MEAN_RATING) / (votes + MIN_VOTES)
 
 
-def estimate(movies: Iterable[Row], kinds: frozenset[str]) -> list[str]:
-    """The ids of the best rated titles of these kinds, best first; at most ``SIZE``. Streams the rows."""
-    rated = (
-        (weighted_rating(float(rating), int(votes)), int(votes), str(row[_ID]))
-        for row in movies
-        if row[_KIND] in kinds and (rating := row[_RATING]) and (votes := row[_VOTES]) and int(votes) >= MIN_VOTES
-    )
-    return [imdb_id for _, _, imdb_id in heapq.nlargest(SIZE, rated)]
+def estimates(movies: Iterable[Row]) -> dict[str, list[str]]:
+    """The ids of the best rated titles for each estimated chart, best first; at most ``SIZE``. Streams the rows."""
+    rated: dict[str, list[tuple[float, int, str]]] = {name: [] for name in ESTIMATES}
+    for row in movies:
+        for name, (_, kinds) in ESTIMATES.items():
+            if row[_KIND] in kinds and (rating := row[_RATING]) and (votes := row[_VOTES]) and int(votes) >= MIN_VOTES:
+                place = (weighted_rating(float(rating), int(votes)), int(votes), str(row[_ID]))
+                add = heapq.heappush if len(rated[name]) < SIZE else heapq.heappushpop
+                add(rated[name], place)
+    return {name: [imdb_id for _, _, imdb_id in sorted(places, reverse=True)] for name, places in rated.items()}
 
 
-def save_estimates(store: MovieRepository, read_at: datetime) -> list[str]:
+def save_estimates(movies: Iterable[Row], store: MovieRepository, read_at: datetime) -> list[str]:
     """Replaces the estimated charts; returns a line for each that says how it compares with the real chart.
 
-    An estimate is made where the stores hold enough titles for a whole chart.
+    An estimate is made where there are enough titles for a whole chart.
+
+    Args:
+        movies: movies rows; those with less than ``MIN_VOTES`` votes may be left out.
+        store: where the charts are saved.
+        read_at: the time of the estimate.
 
     Raises:
         StoreUnavailable: a store cannot take it now.
     """
     lines = []
-    for name, (real, kinds) in ESTIMATES.items():
-        ids = estimate(store.rows(Table.MOVIES), kinds)
+    for name, ids in estimates(movies).items():
         if len(ids) < SIZE:
             continue
         store.replace_chart(name, [*chart_rows(name, ids, read_at)])
+        real = ESTIMATES[name][0]
         places = {row[2] for row in store.rows(Table.CHARTS) if row[0] == real}
         overlap = f"; {len(places & set(ids))} of {len(places)} titles of the last {real} are in it" if places else ""
         lines.append(f"{name}: an estimate from the data files{overlap}")

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from application.estimated_charts import save_estimates
+from application.estimated_charts import MIN_VOTES, save_estimates
 from application.list_jobs import jobs_of_lines
 from application.load_datasets import load_datasets
 from application.ports import BulkRepository, MovieRepository
@@ -123,11 +123,11 @@ def run_datasets(
                 load_datasets(prepared, opened.bulk, LoadFile(directory.state / PENDING_LOAD))
             except RecordRejected as error:
                 return LoadSummary(day, counts, str(error))
+            for line in save_estimates(prepared.voted(MIN_VOTES), opened.together, clock.now()):
+                output.say(line)
         _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
         write_atomically(state, json.dumps(identity), mode=0o600)
-        for line in save_estimates(opened.together, clock.now()):
-            output.say(line)
         opened.together.finalize()
     return LoadSummary(day, counts)
 

@@ -16,7 +16,7 @@ from application.load_datasets import LoadedTitle
 from application.ports import LoadPart
 from application.records import Row
 from domain.errors import Cancelled
-from domain.fields import FieldType, Table
+from domain.fields import Field, FieldType, Table
 from infrastructure.datasets.prepare import LOADED_TABLES, interrupted_by, translated_errors
 
 _ROWS_AT_A_TIME: Final = 2000
@@ -70,6 +70,12 @@ class PreparedFiles:
         """
         return self._stream(f"SELECT * FROM {self._file(table, part)}")
 
+    def voted(self, least: int) -> Iterator[Row]:
+        """The movies rows with so many votes or more."""
+        return self._stream(
+            f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)} WHERE try_cast(votes AS BIGINT) >= {least}"
+        )
+
     def titles(self) -> Iterator[LoadedTitle]:
         """All titles, by id. Streams."""
         movies = self._ordered(f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}", "imdb_id")
@@ -108,8 +114,7 @@ class PreparedFiles:
 
     def write_csv(self, table: Table, path: Path, *, escape_formulas: bool) -> None:
         """See ``PreparedTables.write_csv``."""
-        form = "escaped_cell" if escape_formulas else "csv_cell"
-        cells = " || ',' || ".join(f'{form}("{name}")' for name in table.columns)
+        cells = " || ',' || ".join(_csv_cell(field, escape=escape_formulas) for field in table.fields)
         header = ",".join(table.columns)
         self._write(
             f"SELECT '{header}' || chr(13) AS line UNION ALL SELECT {cells} || chr(13)"
@@ -121,7 +126,9 @@ class PreparedFiles:
         """See ``PreparedTables.write_copy``."""
         fields = table.fields[:1] if part is LoadPart.REPLACED else table.fields
         cells = " || ',' || ".join(
-            f'csv_cell(pg_array("{field.name}"))' if field.type is FieldType.TEXT_LIST else f'csv_cell("{field.name}")'
+            f"coalesce(quote(pg_array({_name(field)})), '')"
+            if field.type is FieldType.TEXT_LIST
+            else _csv_cell(field, escape=False)
             for field in fields
         )
         return self._write(f"SELECT {cells} AS line FROM {self._file(table, part)}", path)
@@ -143,6 +150,23 @@ def _escaped(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+_FREE_TEXT: Final = (FieldType.TEXT, FieldType.PARTIAL_DATE)
+
+
+def _name(field: Field) -> str:
+    return f'"{field.name}"'
+
+
+def _csv_cell(field: Field, *, escape: bool) -> str:
+    """The cell of a field as CSV; only texts and lists can hold what needs quotes."""
+    name = _name(field)
+    if field.type is FieldType.TEXT_LIST:
+        return f"coalesce(listed({name}), '')"
+    if field.type not in _FREE_TEXT:
+        return f"coalesce({name}, '')"
+    return f"coalesce({'escaped' if escape else 'quote'}({name}), '')"
+
+
 class _Groups:
     """Rows grouped by their first cell, asked for in ascending order."""
 
@@ -160,12 +184,12 @@ class _Groups:
 
 
 # The rules of the CSV store's dialect: quotes where they are needed, an apostrophe before what looks like a formula.
+# Lists without an escape are quoted alike in JSON and in arrays.
 _MACROS: Final = r"""
 CREATE MACRO quote(x) AS CASE WHEN regexp_matches(x, '[,"\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END;
-CREATE MACRO csv_cell(x) AS CASE WHEN x IS NULL THEN '' ELSE quote(x) END;
-CREATE MACRO escaped_cell(x) AS CASE WHEN x IS NULL THEN ''
-    WHEN regexp_matches(x, '^''*[=+\-@\t\r]') THEN quote('''' || x) ELSE quote(x) END;
+CREATE MACRO escaped(x) AS CASE WHEN regexp_matches(x, '^''*[=+\-@\t\r]') THEN quote('''' || x) ELSE quote(x) END;
+CREATE MACRO listed(x) AS CASE WHEN x = '[]' THEN x ELSE '"' || replace(x, '"', '""') || '"' END;
 CREATE MACRO pg_item(x) AS '"' || replace(replace(x, '\', '\\'), '"', '\"') || '"';
-CREATE MACRO pg_array(x) AS CASE WHEN x IS NULL THEN NULL
+CREATE MACRO pg_array(x) AS CASE WHEN x IS NULL THEN NULL WHEN NOT contains(x, '\') THEN '{' || x[2:-2] || '}'
     ELSE '{' || array_to_string(list_transform(from_json(x, '["VARCHAR"]'), lambda i: pg_item(i)), ',') || '}' END;
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -195,29 +195,56 @@ def test_a_table_is_written_as_csv_with_every_cell(repository: BulkRepository, l
 
 
 def test_a_row_that_postgresql_refuses_refuses_the_load(loads: Loads) -> None:
-    with empty_database() as dsn:
-        repository = PostgresMovieRepository(Database(dsn))
-        _execute(dsn, "ALTER TABLE movies ADD CONSTRAINT no_ferry CHECK (title !~ 'Ferry')")
-        with pytest.raises(RecordRejected, match="no_ferry"):
-            load(repository, loads.first, "one")
-        assert (contents(repository), repository.load_id) == ({table: [] for table in Table}, None)
-        _execute(dsn, "ALTER TABLE movies DROP CONSTRAINT no_ferry")
+    with empty_database() as dsn, closing(PostgresMovieRepository(Database(dsn))) as repository:
+        with added(
+            dsn,
+            "ALTER TABLE movies ADD CONSTRAINT no_ferry CHECK (title !~ 'Ferry')",
+            "ALTER TABLE movies DROP CONSTRAINT no_ferry",
+        ):
+            with pytest.raises(RecordRejected, match="no_ferry"):
+                load(repository, loads.first, "one")
+            assert (contents(repository), repository.load_id) == ({table: [] for table in Table}, None)
         load(repository, loads.first, "one")
-        repository.close()
 
 
 def test_rows_that_a_trigger_drops_refuse_the_load(loads: Loads) -> None:
-    with empty_database() as dsn:
-        repository = PostgresMovieRepository(Database(dsn))
-        _execute(
+    with (
+        empty_database() as dsn,
+        closing(PostgresMovieRepository(Database(dsn))) as repository,
+        added(
             dsn,
             "CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
             " CREATE TRIGGER dropping BEFORE INSERT ON akas FOR EACH ROW EXECUTE FUNCTION drop_row()",
-        )
+            "DROP FUNCTION drop_row CASCADE",
+        ),
+    ):
         with pytest.raises(RecordRejected, match="akas: the database kept 0 of 3003 rows"):
             load(repository, loads.first, "one")
         assert list(repository.rows(Table.MOVIES)) == []
-        repository.close()
+
+
+def test_objects_that_depend_on_the_keys_of_postgresql_stay(loads: Loads) -> None:
+    with (
+        empty_database() as dsn,
+        closing(PostgresMovieRepository(Database(dsn))) as repository,
+        added(
+            dsn,
+            "CREATE VIEW first_titles AS SELECT imdb_id, title FROM akas GROUP BY imdb_id, position",
+            "DROP VIEW first_titles",  # fails if it is not there any more
+        ),
+    ):
+        load(repository, loads.first, "one")
+        assert loaded(repository) == complete(loads.first)
+
+
+@contextmanager
+def added(dsn: str, create: str, drop: str) -> Iterator[None]:
+    """Something of a user's own in the database, which the tests share, for the block."""
+    _execute(dsn, create)
+    try:
+        yield
+    finally:
+        _execute(dsn, drop)
 
 
 def test_a_row_that_sqlite_refuses_refuses_the_load(loads: Loads, tmp_path: Path) -> None:

@@ -72,17 +72,34 @@ def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) ->
     empty = {table for table in Table if _is_empty(cursor, table)}
     # Into empty tables keys and indexes are built after the rows; that takes a fraction of the time.
     fresh = {Table.MOVIES, *_PARTS} <= empty
-    if fresh:
-        cursor.execute(query("import_begin"))
+    without_keys = fresh and _drop_keys(cursor)
     for table in sorted(changed, key=list(Table).index):  # movies and people before what refers to them
         if table in empty:
             _copy(cursor, prepared, table, LoadPart.COMPLETE, str(table), cancel)
         else:
             _merge(cursor, prepared, table, cancel)
+    if without_keys:
+        cursor.execute(query("load_end"))
     if fresh:
         cursor.execute(query("import_end"))
     elif changed:
         cursor.execute(f"ANALYZE {', '.join(changed)}")
+
+
+def _drop_keys(cursor: Cursor) -> bool:
+    """Drops indexes and foreign keys of empty tables, and the keys where no object of the user depends on them.
+
+    Returns:
+        Whether the keys were dropped.
+    """
+    cursor.execute(query("import_begin"))
+    cursor.execute("SAVEPOINT with_keys")
+    try:
+        cursor.execute(query("load_begin"))
+    except (errors.DependentObjectsStillExist, errors.FeatureNotSupported, errors.InsufficientPrivilege):
+        cursor.execute("ROLLBACK TO with_keys")
+        return False
+    return True
 
 
 def _merge(cursor: Cursor, prepared: PreparedTables, table: Table, cancel: threading.Event) -> None:

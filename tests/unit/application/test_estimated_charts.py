@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.estimated_charts import SIZE, estimate, save_estimates, weighted_rating
+from application.estimated_charts import SIZE, estimates, save_estimates, weighted_rating
 from application.records import chart_rows, movie_row
 from domain.fields import Table
 from tests.support.movies import EPOCH, imdb_id, movie
@@ -25,7 +25,9 @@ def test_only_titles_of_the_kind_with_enough_votes_take_part() -> None:
         replace(movie(4), kind="tvSeries", rating=9.9, votes=900_000),
         replace(movie(5), kind="movie", votes=900_000),
     ]
-    assert estimate(map(movie_row, rated), frozenset({"movie"})) == [imdb_id(2), imdb_id(1)]
+    assert estimates(map(movie_row, rated)) == {
+        "estimated-top250": [imdb_id(2), imdb_id(1)], "estimated-toptv": [imdb_id(4)],
+    }  # fmt: skip
 
 
 def test_an_estimate_is_a_chart_of_its_own_and_is_compared_with_the_real_one() -> None:
@@ -34,7 +36,7 @@ def test_an_estimate_is_a_chart_of_its_own_and_is_compared_with_the_real_one() -
         store.save(replace(movie(number), kind="movie", rating=8.0, votes=30_000 + number))
     real = [*chart_rows("top250", [imdb_id(1), imdb_id(100)], EPOCH)]
     store.replace_chart("top250", real)
-    assert save_estimates(store, EPOCH) == [
+    assert save_estimates(store.rows(Table.MOVIES), store, EPOCH) == [
         "estimated-top250: an estimate from the data files; 1 of 2 titles of the last top250 are in it"
     ]
     charts = list(store.rows(Table.CHARTS))
@@ -47,5 +49,5 @@ def test_an_estimate_is_a_chart_of_its_own_and_is_compared_with_the_real_one() -
 def test_too_few_titles_make_no_estimate() -> None:
     store = InMemoryMovieRepository()
     store.save(replace(movie(1), kind="movie", rating=8.0, votes=30_000))
-    assert save_estimates(store, EPOCH) == []
+    assert save_estimates(store.rows(Table.MOVIES), store, EPOCH) == []
     assert list(store.rows(Table.CHARTS)) == []
