@@ -13,15 +13,18 @@ Two layouts:
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Final
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
 from bs4.exceptions import ParserRejectedMarkup
 
 from domain.movie import IMDB_ID
 from infrastructure.scraper.page_bytes import addresses, title_id
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
 from infrastructure.scraper.values import count, full_size, iso_seconds, minutes, running_minutes, worded_date
+
+warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # pages of 2014 were XHTML in name
 
 _REMARK: Final = re.compile(r"\s*\(([^()]+)\)")
 _NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")

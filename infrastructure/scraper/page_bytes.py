@@ -11,6 +11,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
@@ -27,7 +28,17 @@ _BOMS: Final = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),  # without a mark: every other byte of markup is NUL
+    (b"{\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+    (b"\0{", "utf-16-be"),
 )
+_SUPERSETS: Final = {
+    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030",
+    "shift_jis": "cp932", "euc_kr": "cp949", "tis-620": "cp874",
+}  # fmt: skip
+"""What browsers read under these names. Source: https://encoding.spec.whatwg.org/#names-and-labels"""
+_SEVEN_BITS: Final = ("iso2022", "hz")  # whose text is valid UTF-8 and says something else in it
 _TAIL: Final = 4096  # bytes in which the last end tag must be; comments of archives follow it
 _END_TAG_OPTIONAL: Final = {
     "html", "head", "body", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
@@ -66,12 +77,13 @@ def as_utf8(body: bytes, charset: str | None = None) -> bytes:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body.decode(encoding, "replace").encode("utf-8", "replace")
-    declared = charset or _declared(body)
-    if declared and not _is_utf8_name(declared):
-        try:
-            return body.decode(declared).encode()
-        except (LookupError, ValueError):  # ValueError: the bytes, or a codec that is not of text
-            pass
+    encoding = _encoding_named(charset or _declared(body) or "")
+    if encoding and encoding.startswith(("utf-16", "utf-32")) and b"\0" not in body[:64]:
+        encoding = None
+    if encoding and (encoding.startswith(_SEVEN_BITS) or not _is_utf8(body)):  # what is valid UTF-8 is wrongly declared
+        for name in (_SUPERSETS.get(encoding, encoding), encoding):
+            with suppress(LookupError, ValueError):  # ValueError: the bytes, or a codec that is not of text
+                return body.decode(name).encode()
     return body
 
 
@@ -81,15 +93,13 @@ def valid_utf8(body: bytes) -> bytes:
     Where most of the other characters are UTF-8 after all, a page is damaged rather than in another
     encoding; then U+FFFD stands for what cannot be read.
     """
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        text = body.decode("utf-8", "replace")
-        damaged = text.count("\ufffd")
-        if sum(1 for char in text if char > "\x7f") - damaged >= damaged:
-            return text.encode()
-        return _detected(body).encode()
-    return body
+    if _is_utf8(body):
+        return body
+    text = body.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    if sum(1 for char in text if char > "\x7f") - damaged >= damaged:
+        return text.encode()
+    return _detected(body).encode()
 
 
 def _declared(body: bytes) -> str | None:
@@ -97,11 +107,21 @@ def _declared(body: bytes) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def _is_utf8_name(charset: str) -> bool:
+def _encoding_named(charset: str) -> str | None:
+    """Python's name of an encoding; ``None`` for UTF-8 and what is unknown."""
     try:
-        return codecs.lookup(charset).name in ("utf-8", "ascii")
-    except LookupError:
-        return True  # unknown: as if nothing was declared
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return None
+    return None if name.startswith("utf-8") else name
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _detected(body: bytes) -> str:

@@ -28,7 +28,7 @@ from typing import BinaryIO, Final
 
 from domain.errors import UnknownLayout, UsageError
 from infrastructure.scraper.chart_page import CHART_PATHS
-from infrastructure.scraper.page_bytes import load_json, original_address, title_id
+from infrastructure.scraper.page_bytes import as_utf8, load_json, original_address, title_id
 from infrastructure.scraper.values import FieldAbsent, integer_at, list_at, text_at, value_at
 from shared.text import path_to_text, text_to_path
 
@@ -162,6 +162,7 @@ def _start_of(raw: BinaryIO) -> bytes:
 
 
 def _kind_of_content(head: bytes) -> str | None:
+    head = as_utf8(head)
     if head.startswith(_ZIP):
         return "zip"
     if head.startswith(_WARC):
@@ -170,9 +171,7 @@ def _kind_of_content(head: bytes) -> str | None:
         return "har"
     if (headers := _MHTML.match(head)) and b"multipart/related" in headers[0].lower():
         return "mhtml"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        head = head.decode("utf-16", "replace").encode("utf-8", "replace")
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = head.lstrip()
     return "page" if start[:1] in (b"{", b"[") or _HTML.search(head) else None
 
 

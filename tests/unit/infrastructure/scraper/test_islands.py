@@ -115,7 +115,14 @@ def test_a_page_in_any_of_the_encodings_that_announce_themselves(encoding: str) 
         ('<meta charset="utf-8">Léon à Paris, où il naît'.encode("cp1252"), "Léon à Paris, où il naît"),
         ("Fähre".encode("utf-32"), "Fähre"),
         ("Fähre".encode(), "Fähre"),
+        ("<p>Fähre".encode("utf-16-le"), "Fähre"),
+        ("<p>Fähre".encode("utf-16-be"), "Fähre"),
         ('<meta charset="nonsense">Fähre'.encode(), "Fähre"),
+        ('<meta charset="iso-8859-1">Fähre'.encode(), "Fähre"),  # which saved it in UTF-8 without a new declaration
+        ('<meta charset="iso-8859-1">“Léon” – 5 €'.encode("cp1252"), "“Léon” – 5 €"),
+        ('<meta charset="gb2312">玻璃渡轮镕'.encode("gbk"), "玻璃渡轮镕"),
+        ('<meta charset="iso-2022-jp">ガラスの渡し船'.encode("iso-2022-jp"), "ガラスの渡し船"),
+        ('<meta charset="utf-16">Fähre über den Fluß,'.encode("cp1252"), "Fähre über den Fluß"),
         ('<meta charset="hex">Fähre'.encode(), "Fähre"),
     ],
 )
@@ -126,6 +133,7 @@ def test_the_encoding_is_the_mark_s_the_declared_one_s_or_the_bytes_own(body: by
 def test_the_encoding_that_the_response_declares_counts_before_the_page_s() -> None:
     body = '<meta charset="utf-8">Fähre'.encode("cp1252")
     assert "Fähre" in as_utf8(body, "windows-1252").decode()
+    assert "Fähre" in valid_utf8(as_utf8(body, "\0")).decode()
 
 
 def test_a_damaged_page_in_utf_8_stays_utf_8() -> None:
