@@ -125,6 +125,7 @@ _RATING_OF_TEN: Final = re.compile(r"(\d{1,2}(?:\.\d)?) ?/ ?10")
 _DIRECTOR: Final = re.compile(r"Directors?")
 _WRITER: Final = re.compile(r"(?:Writers?|Creators?)(?: \(WGA\))?:?")
 _SHORT_LIST: Final = 3
+_PLOTS: Final = ("plot-xl", "plot-l", "plot-xs_to_m")  # for wide windows first, where it is least likely to be cut
 
 
 def _read_2022(page: BeautifulSoup, part: TitlePart) -> bool:
@@ -167,8 +168,7 @@ def _read_facts_2022(page: BeautifulSoup, part: TitlePart) -> None:
             part.whole["votes"] = number
     if (metascore := count(words(page.select_one(".metacritic-score-box, .score-meta")))) is not None:
         part.whole["metascore"] = metascore
-    if plot := words(_by_id(page, "plot-xl")):
-        part.whole["plot"] = plot
+    _read_plot(next((plot for name in _PLOTS if (plot := _by_id(page, name))), None), part)
     runtime = words(_by_id(page, "title-techspec_runtime"))
     if (running := running_minutes(runtime.removeprefix("Runtime").strip())) is not None:
         part.whole["duration_minutes"] = running
@@ -284,6 +284,7 @@ def _texts(tags: list[Tag]) -> tuple[str, ...]:
 _OVERVIEW: Final = "#overview-top, #title-overview-widget"
 _RATING: Final = re.compile(r"\d{1,2}(?:\.\d)?")
 _SCORE: Final = re.compile(r"(\d{1,3})(?:/100)?")
+_NAME_IN_PLOT: Final = re.compile(r"/(?:name|character|company)/|/title/tt\d+/?(?:\?|$)")
 _ISO_DATE: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
 _RATIO: Final = re.compile(r"\d(?:\.\d{1,2})? : 1")
 _USER_REVIEWS: Final = re.compile(r"(\d[\d,]*) user")
@@ -303,7 +304,7 @@ def _read_2014(page: BeautifulSoup, part: TitlePart) -> bool:
         part.whole["original_title"] = original.strip('"').strip()
     _read_ratings(overview, part)
     _read_facts_2014(page, overview, part)
-    _read_plot(overview, part)
+    _read_plot(overview.select_one('.summary_text, p[itemprop="description"]'), part)
     _read_people_2014(page, overview, part)
     _read_details_2014(page, overview, part)
     return True
@@ -350,15 +351,25 @@ def _read_facts_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> Non
         part.whole["poster_url"] = poster
 
 
-def _read_plot(overview: Tag, part: TitlePart) -> None:
-    """The summary; an invitation to write one or to read on is a link in it."""
-    summary = overview.select_one('.summary_text, p[itemprop="description"]')
-    if plot := _own_text(summary).removesuffix("»").strip():
-        if plot.endswith(("...", "…")):
-            part.partial["plot"] = plot
-            part.cut.add("plot")
-        else:
-            part.whole["plot"] = plot
+def _read_plot(summary: Tag | None, part: TitlePart) -> None:
+    """The summary. A link in it that leads to no name leads to the rest of it, or to a form where one is written."""
+    if summary is None:
+        return
+    links = {link for link in summary.select("a[href]") if not _NAME_IN_PLOT.search(attribute(link, "href"))}
+    texts = [
+        str(part) if type(part) is NavigableString else " "
+        for part in summary.descendants
+        if (type(part) is NavigableString and links.isdisjoint(part.parents))
+        or (isinstance(part, Tag) and part.name == "br")
+    ]
+    plot = " ".join("".join(texts).split()).removesuffix("»").strip()
+    if not plot:
+        return
+    if plot.endswith(("...", "…")):
+        part.partial["plot"] = plot
+        part.cut.add("plot")
+    else:
+        part.whole["plot"] = plot
 
 
 def _read_people_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> None:

@@ -77,11 +77,11 @@ def as_utf8(body: bytes, charset: str | None = None) -> bytes:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body.decode(encoding, "replace").encode("utf-8", "replace")
-    encoding = _encoding_named(charset or _declared(body) or "")
-    if encoding and encoding.startswith(("utf-16", "utf-32")) and b"\0" not in body[:64]:
-        encoding = None
-    if encoding and (encoding.startswith(_SEVEN_BITS) or not _is_utf8(body)):  # what is valid UTF-8 is wrongly declared
-        for name in (_SUPERSETS.get(encoding, encoding), encoding):
+    declared = _encoding_named(charset or _declared(body) or "")
+    if declared is None or (declared.startswith(("utf-16", "utf-32")) and b"\0" not in body[:64]):
+        return body
+    if declared.startswith(_SEVEN_BITS) or not _is_utf8(body):  # what is valid UTF-8 is wrongly declared
+        for name in (_SUPERSETS.get(declared, declared), declared):
             with suppress(LookupError, ValueError):  # ValueError: the bytes, or a codec that is not of text
                 return body.decode(name).encode()
     return body

@@ -119,10 +119,16 @@ def merge_parts(parts: Sequence[TitlePart]) -> MergedTitle:
     for name in FIELDS.union(*(part.whole.keys() | part.partial.keys() | part.cut for part in parts)):
         ranked = sorted(parts, key=_markup_first) if name in _MARKUP_FIRST else parts
         if complete := [part for part in ranked if name in part.whole]:
-            whole.add(name)
             values[name] = _best(name, complete)
-            longer = [part.partial[name] for part in ranked if name in part.partial]
-            values[name] = max([values[name], *(one for one in longer if _continues(one, values[name]))], key=_size)
+            longer = [part for part in ranked if _continues(part.partial.get(name), values[name])]
+            if not longer:
+                whole.add(name)
+                continue
+            # What was taken for whole is only the beginning of this beginning.
+            best = max(longer, key=lambda part: _size(part.partial[name]))
+            values[name] = best.partial[name]
+            if name in best.cut:
+                cut.add(name)
             continue
         if partial := [part.partial[name] for part in ranked if name in part.partial]:
             values[name] = max(partial, key=_size)

@@ -193,6 +193,17 @@ def test_of_two_texts_the_longer_counts_if_it_continues_the_other_and_else_the_m
     assert ("contradict" in caplog.text) == (markup == "A fog.")
 
 
+def test_what_a_longer_beginning_continues_was_not_whole() -> None:
+    first = TitlePart("ld+json", whole={"plot": "A ferry.", "genres": ("Drama", "War")})
+    second = TitlePart(
+        "markup", partial={"plot": "A ferry. It s...", "genres": ("Drama", "War", "Music")}, cut={"plot"}
+    )
+    merged = merge_parts([first, second])
+    assert merged.values == {"plot": "A ferry. It s...", "genres": ("Drama", "War", "Music")}
+    assert merged.cut == {"plot"}
+    assert merged.untold & {"plot", "genres"} == {"genres"}
+
+
 def movie(**values: Any) -> Any:
     return build_movie({"title": "x", **values}, imdb_id="tt0000001", scraped_at=NOW)[0]
 

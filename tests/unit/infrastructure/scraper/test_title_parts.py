@@ -16,6 +16,7 @@ from infrastructure.scraper.values import iso_seconds
 from tests.support.title_pages import (
     DIRECTORS,
     MARKUP_2014,
+    MARKUP_2022,
     STARS,
     TOP_CAST,
     WRITERS,
@@ -423,6 +424,29 @@ def test_a_plot_to_be_read_on_elsewhere_is_cut() -> None:
     part = old_markup("A ferryman &amp; a\n  fog.", 'A ferry ... <a href="/plot">See full summary</a> »')
     assert "plot" not in part.whole
     assert (part.partial["plot"], part.cut) == ("A ferry ...", {"plot"})
+
+
+def test_a_plot_may_hold_links_to_names() -> None:
+    names = 'A <b>ferryman</b> (<a href="/name/nm0000003/">Cy Moe</a>)<br>and a fog<!-- x -->.'
+    assert old_markup("A ferryman &amp; a\n  fog.", names).whole["plot"] == "A ferryman (Cy Moe) and a fog."
+
+
+@pytest.mark.parametrize(
+    ("plot", "cut"),
+    [
+        ('<span data-testid="plot-xl">A ferry... <a href="/title/tt0012345/plotsummary?x">Read all</a></span>', True),
+        ('<span data-testid="plot-xl">A ferry…</span><span data-testid="plot-l">A fe…</span>', True),
+        ('<span data-testid="plot-l">A ferry...</span><span data-testid="plot-xs_to_m">A f...</span>', True),
+        ('<span data-testid="plot-l">A ferry...</span>', False),
+    ],
+)
+def test_a_plot_of_today_that_is_to_be_read_on_elsewhere_is_cut(plot: str, cut: bool) -> None:
+    old = '<span data-testid="plot-xl">A ferryman &amp;\n a fog.</span>'
+    assert old in MARKUP_2022
+    part = read_markup(MARKUP_2022.replace(old, plot if cut else plot.replace("...", ".")).encode())
+    assert part is not None
+    assert (part.whole | part.partial)["plot"].rstrip(".…") == "A ferry"
+    assert ("plot" in part.cut, "plot" in part.whole) == (cut, not cut)
 
 
 def test_directors_with_more_to_come_are_cut() -> None:
