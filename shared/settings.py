@@ -8,12 +8,12 @@ in a value of ``.env`` is replaced, except in secrets.
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union
@@ -272,7 +272,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         problems: list[str] = []
-        for field in msgspec.structs.fields(Settings):
+        for field in _fields():
             try:
                 msgspec.convert(getattr(self, field.name), field.type)
             except msgspec.ValidationError:
@@ -304,7 +304,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret that is set, those in addresses too; they are kept out of the logs."""
-        values = [getattr(self, field.name) for field in msgspec.structs.fields(self)]
+        values = [getattr(self, field.name) for field in _fields()]
         found = [value for value in values if isinstance(value, Secret) and value]
         for value in values:
             if isinstance(value, str):
@@ -357,7 +357,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
     written = _written(env_file, environ, problems) if env_file else {}
     merged = {**written, **environ}
     values: dict[str, object] = {}
-    for field in msgspec.structs.fields(Settings):
+    for field in _fields():
         name = field.name.upper()
         text = merged.get(name, "").strip()
         if not text and _is_secret(field.type):
@@ -375,6 +375,11 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
     return Loaded(settings, tuple(_warnings(settings, written, env_file)))
 
 
+@cache
+def _fields() -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(Settings)
+
+
 def _refusal(field: msgspec.structs.FieldInfo, shown: str) -> str:
     # A value that is not allowed may be an address whose scheme was forgotten, with a password in it.
     shown = "its value" if _is_secret(field.type) or "@" in shown else shown
@@ -382,10 +387,12 @@ def _refusal(field: msgspec.structs.FieldInfo, shown: str) -> str:
 
 
 def _warnings(settings: Settings, written: Mapping[str, str], env_file: Path | None) -> Iterator[str]:
-    known = [field.name.upper() for field in msgspec.structs.fields(Settings)]
+    known = [field.name.upper() for field in _fields()]
     known += [f"{setting.name}_FILE" for setting in describe() if setting.secret]
     for name in written:
         if name not in known and name not in ENVIRONMENT_ONLY:
+            import difflib
+
             nearest = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             yield f"{env_file}: {name} is not a setting of this program{hint}"
@@ -456,7 +463,7 @@ def _decode(kind: type, value: object) -> object:
 
 
 def _settings() -> Iterator[Setting]:
-    for field in msgspec.structs.fields(Settings):
+    for field in _fields():
         default = field.default
         shown = "" if default is None or isinstance(default, Secret) else str(default)
         if isinstance(default, bool):

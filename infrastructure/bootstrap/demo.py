@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,29 @@ from infrastructure.bootstrap.resume import JOB_LOGS
 from shared.activity import activity
 from shared.atomic import write_atomically
 from shared.settings import Settings
+
+DEMO_SITE: Final = "the demo site"  # what a data directory remembers: its address differs each time
+
+
+@contextmanager
+def settings_of_data(settings: Settings) -> Iterator[Settings]:
+    """Gives the settings of a command that reads more about stored titles; runs the demo site if they are from there.
+
+    Raises:
+        UsageError: the data directory's note of its site cannot be read, or the demo site does not start.
+    """
+    if not is_from_demo(settings):
+        yield settings
+        return
+    with demo_settings(settings) as demo:
+        yield demo
+
+
+def is_from_demo(settings: Settings) -> bool:
+    """Whether the data directory was filled from the demo site."""
+    from infrastructure.data_dir.directory import DataDir
+
+    return DataDir(settings.data_dir).site == DEMO_SITE
 
 
 @contextmanager

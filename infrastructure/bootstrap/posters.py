@@ -6,12 +6,14 @@ import os
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from application.ports import MovieRepository, PosterSource
 from application.posters import SavePoster, asset_workers, poster_jobs
 from application.run_jobs import RunResult
 from application.status import RunIdentity
 from domain.fields import Table
+from infrastructure.bootstrap.demo import is_from_demo
 from infrastructure.bootstrap.files import destinations
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader
 from infrastructure.bootstrap.resume import ResumeOptions
@@ -41,6 +43,8 @@ def fetch_posters(
     """The same on open stores, as a run with a job log of its own."""
     settings = session.settings
     addresses = poster_addresses(movies)
+    if is_from_demo(settings):  # it had another port when the titles were read
+        addresses = {imdb_id: settings.site + urlsplit(url).path for imdb_id, url in addresses.items()}
     store = poster_store(settings, check=disk_check)
     with session.job_log(RunIdentity("posters", "all"), resume) as job_log:
         if not job_log.listed:

@@ -25,15 +25,17 @@ def people(
     context: CommandContext, limit: int | None, max_age: timedelta | None, as_json: bool, resume: ResumeOptions
 ) -> None:
     """Read birth, death, professions, picture and known titles of the people in the stores, by GraphQL."""
+    context.startup.begin("reading details of people")
+    from infrastructure.bootstrap.demo import settings_of_data
     from infrastructure.bootstrap.people import PeopleOptions, run_people
     from infrastructure.cli.summary import exit_code, print_results, run_session
 
     cancel = threading.Event()
-    session = run_session(context, context.settings, cancel, as_json=as_json)
-    with graceful_stop(cancel, complain) as interrupted:
+    with graceful_stop(cancel, complain) as interrupted, settings_of_data(context.settings) as settings:
+        session = run_session(context, settings, cancel, as_json=as_json)
         result = run_people(session, PeopleOptions(limit, max_age), resume)
         if as_json:
-            print_results({"people": result}, context.settings.data_dir)
+            print_results({"people": result}, settings.data_dir)
     sys.exit(exit_code(result, interrupted=interrupted.is_set()))
 
 

@@ -20,15 +20,17 @@ from infrastructure.cli.streams import complain
 @command_context
 def posters(context: CommandContext, no_disk_check: bool, as_json: bool, resume: ResumeOptions) -> None:
     """Fetch the posters of all movies in the database that are missing or have changed."""
+    context.startup.begin("fetching posters")
+    from infrastructure.bootstrap.demo import settings_of_data
     from infrastructure.bootstrap.posters import run_posters
     from infrastructure.cli.summary import exit_code, print_results, run_session
 
     cancel = threading.Event()
-    session = run_session(context, context.settings, cancel, as_json=as_json)
-    with graceful_stop(cancel, complain) as interrupted:
+    with graceful_stop(cancel, complain) as interrupted, settings_of_data(context.settings) as settings:
+        session = run_session(context, settings, cancel, as_json=as_json)
         result = run_posters(session, resume, disk_check=not no_disk_check)
         if as_json:
-            print_results({"posters": result}, context.settings.data_dir)
+            print_results({"posters": result}, settings.data_dir)
     sys.exit(exit_code(result, interrupted=interrupted.is_set()))
 
 

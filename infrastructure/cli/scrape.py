@@ -7,7 +7,7 @@ import threading
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,8 +21,6 @@ from infrastructure.cli.streams import complain, echo
 
 if TYPE_CHECKING:
     from infrastructure.bootstrap.scraping import ScrapeOptions
-
-DEMO_SITE: Final = "the demo site"  # its address differs each time
 
 
 @click.command("scrape", short_help="Scrape a chart or a list of titles (default).")
@@ -133,7 +131,7 @@ def _run(
     as_json: bool,
 ) -> None:
     """Scrapes and ends the process with the exit code of the runs."""
-    from infrastructure.bootstrap.demo import demo_settings
+    from infrastructure.bootstrap.demo import DEMO_SITE, demo_settings
     from infrastructure.bootstrap.scraping import list_titles, run_scrape
     from infrastructure.cli.summary import exit_code, print_results, run_session
 

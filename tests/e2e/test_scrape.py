@@ -184,3 +184,24 @@ def test_a_dry_run_lists_and_fetches_nothing_else(program: Program) -> None:
 def test_the_other_charts(program: Program, chart: str, count: int) -> None:
     program.run("--chart", chart, "--limit", str(count), "--quiet")
     assert len(program.table("movies")) == count
+
+
+def test_posters_and_people_of_the_demo_site_come_after_the_run_too(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data", {"STORES": "csv", "BASE_URL": "http://127.0.0.1:1"})
+    program.run("--demo", "--limit", "2")
+    posters = program.run("posters")
+    assert "fetched 2 posters; " in posters.stdout
+    assert posters.stderr.startswith("fetching posters\n")
+    assert "fetched 1 people; " in program.run("people", "--limit", "1").stdout
+
+
+@pytest.mark.long
+def test_a_second_demo_run_is_another_day(tmp_path: Path) -> None:
+    program = Program(tmp_path / "data", {"STORES": "sqlite"})
+    ratings = []
+    for _ in range(2):
+        assert "filmledger: " not in program.run("--demo").stderr, "no warning"
+        ratings.append(program.run("sql", "select imdb_id, rating from movies order by imdb_id").stdout.split())
+    assert len(set(ratings[1]) - set(ratings[0])) > 1
+    for report in ("newcomers", "leavers", "climbers"):
+        assert json.loads(program.run("report", report, "--json").stdout)[0]["rows"], report
