@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import quopri
 import threading
 import zipfile
 from collections.abc import Callable
@@ -122,6 +123,68 @@ def zipped_mhtml(folder: Path) -> None:
         archive.writestr("ferry.mht", mhtml_message())
 
 
+def in_zip(folder: Path, name: str, content: bytes) -> None:
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        archive.writestr("notes.txt", "nothing")
+        archive.writestr(name, content)
+
+
+def zipped_warc(folder: Path) -> None:
+    in_zip(folder, "crawl.warc.gz", warc_records(packed=True))
+
+
+def zipped_har(folder: Path) -> None:
+    in_zip(folder, "network", gzip.compress(har_log()))
+
+
+def zip_in_zip(folder: Path) -> None:
+    zipped(folder)
+    in_zip(folder, "inner.zip", (folder / "pages.zip").read_bytes())
+    (folder / "pages.zip").unlink()
+
+
+def packed_zip(folder: Path) -> None:
+    zipped(folder)
+    (folder / "pages.zip").write_bytes(gzip.compress((folder / "pages.zip").read_bytes()))
+
+
+def har_with_mark(folder: Path) -> None:
+    (folder / "network.json").write_bytes(b"\xef\xbb\xbf" + har_log())
+
+
+def mhtml_of_one_part(folder: Path) -> None:
+    body = PAGE.decode().encode("cp1252")
+    head = "From: <Saved by a browser>\r\nMIME-Version: 1.0\r\nContent-Type: text/html;\r\n\tcharset=windows-1252\r\n"
+    encoded = quopri.encodestring(body)
+    (folder / "ferry.mht").write_bytes(head.encode() + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + encoded)
+
+
+def mhtml_with_a_frame_first(folder: Path) -> None:
+    message = EmailMessage()
+    message["Snapshot-Content-Location"] = URL
+    message.set_content(FRAME, maintype="text", subtype="html", cte="base64")
+    message.make_related()
+    message.add_related(PAGE, maintype="text", subtype="html", cte="base64", headers=[f"Content-Location: {URL}"])
+    (folder / "ferry").write_bytes(b"MIME-Version: 1.0\n" + message.as_bytes().replace(b"MIME-Version: 1.0\n", b""))
+
+
+def browser_in_german(folder: Path) -> None:
+    (folder / "Fähre.html").write_bytes(PAGE)
+    (folder / "Fähre-Dateien").mkdir()
+    (folder / "Fähre-Dateien" / "anzeige.html").write_bytes(FRAME)
+
+
+def parts_without_their_page(folder: Path) -> None:
+    (folder / "ferry.html").write_bytes(PAGE)
+    (folder / "Gone_files").mkdir()
+    (folder / "Gone_files" / "saved_resource.html").write_bytes(FRAME)
+
+
+def folder_that_only_looks_like_parts(folder: Path) -> None:
+    (folder / "old_files").mkdir()
+    (folder / "old_files" / "ferry.html").write_bytes(PAGE)
+
+
 def packed(folder: Path) -> None:
     (folder / "ferry.html.gz").write_bytes(gzip.compress(PAGE))
 
@@ -136,7 +199,9 @@ def wayback(folder: Path) -> None:
 
 
 FORMS: Final[list[Callable[[Path], None]]] = [
-    browser, mhtml, warc, warc_gz, har, zipped, zipped_mhtml, packed, packed_har, wayback,
+    browser, mhtml, warc, warc_gz, har, zipped, zipped_mhtml, packed, packed_har, wayback, zipped_warc, zipped_har,
+    zip_in_zip, packed_zip, har_with_mark, mhtml_of_one_part, mhtml_with_a_frame_first, browser_in_german,
+    parts_without_their_page, folder_that_only_looks_like_parts,
 ]  # fmt: skip
 
 
@@ -188,6 +253,54 @@ def test_a_damaged_container_is_named(tmp_path: Path, name: str, content: bytes,
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=said):
         movies(tmp_path)
+
+
+def encrypted(content: bytes) -> bytes:
+    """The same zip file with the flag of encryption at its last member."""
+    at, entry = content.rindex(b"PK\x03\x04") + 6, content.rindex(b"PK\x01\x02") + 8
+    flagged = bytearray(content)
+    flagged[at] |= 1
+    flagged[entry] |= 1
+    return bytes(flagged)
+
+
+def test_a_page_that_cannot_be_unpacked_does_not_hide_the_others(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pages.zip", "w") as archive:
+        archive.writestr("ferry.html", PAGE)
+        archive.writestr("secret.html", PAGE)
+    (tmp_path / "pages.zip").write_bytes(encrypted((tmp_path / "pages.zip").read_bytes()))
+    first, second = find_documents(tmp_path).keys
+    assert read_document(first).body == PAGE
+    with pytest.raises(UnreadableFile, match="encrypted"):
+        read_document(second)
+
+
+def test_the_pages_before_a_damage_are_read_and_the_damage_is_named(tmp_path: Path) -> None:
+    (tmp_path / "crawl.warc").write_bytes(warc_records(packed=False) + b"no record\r\n" * 9)
+    first, damage = find_documents(tmp_path).keys
+    assert read_document(first).body == PAGE
+    with pytest.raises(UnreadableFile, match="the warc file is damaged"):
+        read_document(damage)
+
+
+def test_zip_files_are_not_opened_endlessly(tmp_path: Path) -> None:
+    content = b"PK\x03\x04"
+    for _ in range(5):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("inner.zip", content)
+        content = out.getvalue()
+    (tmp_path / "outer.zip").write_bytes(content)
+    (key,) = find_documents(tmp_path).keys
+    with pytest.raises(UnreadableFile, match="nested more than 3 deep"):
+        read_document(key)
+
+
+def test_the_date_of_a_file_in_a_zip_file_is_not_when_its_page_was_fetched(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pages.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("ferry.html", (2025, 12, 1, 0, 0, 0)), PAGE + b"<p>&copy; 1990-2014</p>")
+    (movie,) = movies(tmp_path)
+    assert movie.scraped_at.year == 2015  # a page is no younger than the year of its copyright line says
 
 
 def test_a_copy_of_another_page_is_named_by_its_own_address(tmp_path: Path) -> None:
