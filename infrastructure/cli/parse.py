@@ -36,7 +36,8 @@ def parse(
 ) -> None:
     """Parse title pages that were saved from a browser, in FOLDER and below it, into both stores.
 
-    Titles, charts and __NEXT_DATA__ files are recognised by their content;
+    Titles, charts and __NEXT_DATA__ files are recognised by their content,
+    alone or in MHTML, WARC, HAR and zip files, each also packed with gzip;
     charts give the titles their ranks.
     """
     from infrastructure.bootstrap.parsing import ParseOptions, run_parse
