@@ -17,6 +17,7 @@ from domain.movie import Credit, Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.plots import Trend
 from infrastructure.catalogue.renderer import PageRenderer, page_address
+from shared.countries import country_name
 
 _SERIES_KINDS: Final = ("tvSeries", "tvMiniSeries")
 _CREW: Final = {
@@ -145,7 +146,7 @@ def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[RollLine]:
         yield RollLine("Genres", tuple(RollPart(genre, urls.genre(genre)) for genre in movie.genres))
     countries: tuple[str, ...] = movie.countries
     if countries:
-        parts = tuple(RollPart(formats.country(code), urls.country(code)) for code in countries)
+        parts = tuple(RollPart(country_name(code), urls.country(code)) for code in countries)
         yield RollLine("Countries" if len(parts) > 1 else "Country", parts)
     yield from _money(movie)
     if movie.directors:

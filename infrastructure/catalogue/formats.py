@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 _MONTHS: Final = (
@@ -109,17 +107,6 @@ def money(amount: int, currency: str | None) -> str:
             number = amount / size
             return f"{sign}{number:.1f}".removesuffix(".0") + letter if number < 9.95 else f"{sign}{number:.0f}{letter}"
     return f"{sign}{amount}"
-
-
-def country(code: str) -> str:
-    """The English name of an ISO 3166 code; dissolved countries by IMDb's codes; else the code itself."""
-    return _countries().get(code.upper(), code)
-
-
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, str]:
-    lines = (Path(__file__).parent / "countries.tsv").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("\t", 1) for line in lines)
 
 
 def slug(text: str) -> str:

@@ -10,6 +10,7 @@ from application.chart_changes import ChartChanges, ChartPosition
 from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.renderer import Card, PageRenderer, numbered
+from shared.countries import country_name
 
 PER_PAGE: Final = 240
 _MAX_MOVERS: Final = 24
@@ -92,7 +93,7 @@ def list_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     for decade, movies in renderer.data.decades.items():
         yield from _list(renderer, renderer.urls.decade(decade), formats.decade(decade), "decades.html", movies)
     for country, movies in renderer.data.countries.items():
-        name = formats.country(country)
+        name = country_name(country)
         yield from _list(renderer, renderer.urls.country(country) or "", name, "places.html", movies)
 
 

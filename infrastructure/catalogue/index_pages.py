@@ -13,6 +13,7 @@ from domain.movie import Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.plots import person_trend
 from infrastructure.catalogue.renderer import Card, PageRenderer, Placeholder, PosterImage
+from shared.countries import country_name
 
 _MAX_MOST_FREQUENT: Final = 24
 _MAX_COLLABORATORS: Final = 12
@@ -75,7 +76,7 @@ def index_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     genres = [(genre, urls.genre(genre) or "", movies) for genre, movies in by_count]
     decades = [(formats.decade(start), urls.decade(start), movies) for start, movies in data.decades.items()]
     by_count = sorted(data.countries.items(), key=lambda item: (-len(item[1]), item[0]))
-    countries = [(formats.country(code), urls.country(code) or "", movies) for code, movies in by_count]
+    countries = [(country_name(code), urls.country(code) or "", movies) for code, movies in by_count]
     yield _tiles_page(renderer, "genres.html", "Genres", "genre", genres)
     yield _tiles_page(renderer, "decades.html", "Decades", "decade", decades)
     if countries:

@@ -33,6 +33,7 @@ from infrastructure.catalogue.canvas import (
     rules,
     to_svg,
 )
+from shared.countries import country_name
 
 _ENOUGH: Final = 5  # films that a statement about a group needs
 _MAX_BARS: Final = 16
@@ -567,7 +568,7 @@ def genre_shares(data: CatalogueData) -> Plot | None:
 
 def country_shares(data: CatalogueData) -> Plot | None:
     """None without two countries."""
-    counts = [(len(movies), formats.country(code)) for code, movies in data.countries.items()]
+    counts = [(len(movies), country_name(code)) for code, movies in data.countries.items()]
     return _shares(data, "country", counts, "Country", "Share of the films; a film can have several countries")
 
 

@@ -18,6 +18,7 @@ from application.ports import Poster
 from domain.movie import Movie
 from infrastructure.catalogue import formats, typography
 from infrastructure.catalogue.plots import Plot
+from shared.countries import country_name
 
 POSTERS: Final = "posters"
 NOTICE: Final = "Information courtesy of IMDb (imdb.com). For personal, non-commercial use; not for publication."
@@ -123,7 +124,7 @@ class PageUrls:
         charts = [chart.chart for chart in data.charts]
         self._charts = dict(zip(charts, ("index.html", *_paths("charts", charts[1:])), strict=False))
         self._genres = dict(zip(data.genres, _paths("genres", data.genres), strict=True))
-        names = [formats.country(code) for code in data.countries]
+        names = [country_name(code) for code in data.countries]
         self._countries = dict(zip(data.countries, _paths("places", names), strict=True))
         self._people = data.people
 

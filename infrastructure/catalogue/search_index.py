@@ -9,6 +9,7 @@ from typing import Final
 from application.catalogue_data import CatalogueData
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.renderer import PageUrls
+from shared.countries import country_name
 
 PATH: Final = "search-index.js"
 
@@ -40,7 +41,7 @@ def _lists(data: CatalogueData) -> Iterator[list[str]]:
         if decade is not None:
             yield [formats.decade(decade), f"decade, {formats.count(len(movies), 'film')}", urls.decade(decade)]
     for code, movies in data.countries.items():
-        yield [formats.country(code), f"country, {formats.count(len(movies), 'film')}", urls.country(code) or ""]
+        yield [country_name(code), f"country, {formats.count(len(movies), 'film')}", urls.country(code) or ""]
 
 
 def _films(data: CatalogueData) -> Iterator[list[str]]:

@@ -22,14 +22,22 @@ from bs4.exceptions import ParserRejectedMarkup
 from domain.movie import IMDB_ID
 from infrastructure.scraper.page_bytes import addresses, title_id
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
-from infrastructure.scraper.values import count, full_size, iso_seconds, minutes, running_minutes, worded_date
+from infrastructure.scraper.values import (
+    count,
+    full_size,
+    iso_seconds,
+    minutes,
+    running_minutes,
+    worded_country,
+    worded_date,
+)
 
 warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # pages of 2014 were XHTML in name
 
 _REMARK: Final = re.compile(r"\s*\(([^()]+)\)")
 _NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
 _WINDOW_TITLE: Final = re.compile(
-    r".*\((?P<kind>[A-Za-z -]*?) ?(?P<year>\d{4})?(?:\s*[–-]\s*(?:\d{4})?\s*)?\) - IMDb", re.S
+    r".*\((?P<kind>[A-Za-z -]*?) ?(?P<year>\d{4})?(?:\s*[–-]\s*(?P<end>\d{4})?\s*)?\) - IMDb", re.S
 )
 _KINDS: Final = {
     "": "movie",
@@ -60,13 +68,11 @@ def read_markup(body: bytes) -> TitlePart | None:
         part.name = "markup of 2014"
         if not _read_2014(page, part):
             return None
-    kind, year = kind_and_year(words(page.select_one("title")))
-    if kind == "movie" and "Short" in (*part.whole.get("genres", ()), *part.partial.get("genres", ())):
-        kind = "short"  # the window's title did not say so before 2018
-    if kind is not None:
-        part.whole["kind"] = kind
-    if year is not None:
-        part.whole["year"] = year
+    part.whole |= window_facts(words(page.select_one("title")))
+    if part.whole.get("kind") == "movie" and "Short" in (
+        *part.whole.get("genres", ()), *part.partial.get("genres", ())
+    ):  # fmt: skip
+        part.whole["kind"] = "short"  # the window's title did not say so before 2018
     if "poster_url" not in part.whole and (poster := _og_image(page)):
         part.whole["poster_url"] = poster
     part.imdb_id = _imdb_id(page, body)
@@ -110,12 +116,14 @@ def _writer(link: Tag) -> CreditLine | None:
     return person and person._replace(category="writer", job=(match[1],) if match else ())
 
 
-def kind_and_year(window_title: str) -> tuple[str | None, int | None]:
+def window_facts(window_title: str) -> dict[str, str | int]:
     """What the window's title says in brackets: ``Carny (TV Movie 2009) - IMDb``, ``Up (2009) - IMDb``."""
     match = _WINDOW_TITLE.match(window_title)
     if not match or not (match["kind"] or match["year"]):
-        return None, None
-    return _KINDS.get(match["kind"]), int(match["year"]) if match["year"] else None
+        return {}
+    kind, year, end = _KINDS.get(match["kind"]), match["year"], match["end"]
+    facts: dict[str, str | int] = {} if kind is None else {"kind": kind}
+    return facts | {name: int(text) for name, text in (("year", year), ("end_year", end)) if text}
 
 
 # Since 2022
@@ -175,6 +183,8 @@ def _read_facts_2022(page: BeautifulSoup, part: TitlePart) -> None:
     release = words(_by_id(page, "title-details-releasedate"))
     if (released := worded_date(release.removeprefix("Release date").strip())) is not None:
         part.whole["release_date"] = released
+    if (country := worded_country(release)) is not None:
+        part.whole["release_country"] = country
 
 
 def _read_genres_2022(page: BeautifulSoup, part: TitlePart) -> None:
@@ -290,6 +300,11 @@ _RATIO: Final = re.compile(r"\d(?:\.\d{1,2})? : 1")
 _USER_REVIEWS: Final = re.compile(r"(\d[\d,]*) user")
 _CRITIC_REVIEWS: Final = re.compile(r"(\d[\d,]*) critic")
 _POPULARITY: Final = re.compile(r"(?:Popularity )?(\d[\d,]*)(?: |$)")
+_TITLE_PATH: Final = re.compile(r"/title/(tt[0-9]+)")
+_EPISODE_PLACE: Final = re.compile(r"Season (\d{1,5}) \| Episode (\d{1,6})")
+_EPISODES: Final = re.compile(r"(\d[\d,]*) episodes?")
+_SEASON: Final = re.compile(r"[?&]season=(\d{1,5})\b")
+_NAMED_AWARD: Final = re.compile(r"(Won|Nominated for) (\d{1,4}) [^.]*\. Another (.*)")
 _ATTRIBUTES: Final = re.compile(r"\(|\b\d+ episodes?\b")  # where a role ends: (voice), (as …), 61 episodes
 
 
@@ -307,6 +322,7 @@ def _read_2014(page: BeautifulSoup, part: TitlePart) -> bool:
     _read_plot(overview.select_one('.summary_text, p[itemprop="description"]'), part)
     _read_people_2014(page, overview, part)
     _read_details_2014(page, overview, part)
+    _read_series_2014(page, part)
     return True
 
 
@@ -340,9 +356,11 @@ def _read_facts_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> Non
     if certificate := attribute(overview.select_one('[itemprop="contentRating"]'), "content"):
         part.whole["certificate"] = certificate
     marked = attribute(overview.select_one('[itemprop="datePublished"]'), "content")
-    released = marked if _ISO_DATE.fullmatch(marked) else worded_date(_after_heading(page, "Release Date:"))
-    if released:
+    worded = _after_heading(page, "Release Date:")
+    if released := marked if _ISO_DATE.fullmatch(marked) else worded_date(worded):
         part.whole["release_date"] = released
+    if (country := worded_country(worded)) is not None:
+        part.whole["release_country"] = country
     genres = [words(link) for block in _under_heading(page, "Genres:") for link in block.select("a")]
     if genres:
         part.whole["genres"] = tuple(genre for genre in genres if genre)
@@ -389,10 +407,7 @@ def _is_of_writers(block: Tag) -> bool:
 
 
 def _read_details_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> None:
-    """What stands under small headings, the counts of reviews, the rank among the popular, and Oscars.
-
-    Wins are not told: "another 32 wins" leaves out those of the award that is named before.
-    """
+    """What stands under small headings, the counts of reviews, the rank among the popular, and awards."""
     blocks = {words(heading): heading.parent for heading in page.select("h4.inline") if heading.parent}
     for name, heading, pattern in (("countries", "Country:", _COUNTRY), ("languages", "Language:", _LANGUAGE)):
         if heading in blocks and (found := _codes(blocks[heading].select("a[href]"), pattern)):
@@ -427,9 +442,47 @@ def _read_details_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> N
     rank = words(page.select_one("#meterRank")) or next((bar for bar in bars if bar.startswith("Popularity")), "")
     if match := _POPULARITY.match(rank):
         part.whole["popularity_rank"] = count(match[1])
+    _read_awards_2014(page, part)
     for blurb in page.select("#titleAwardsRanks b"):
         if match := _OSCARS.fullmatch(words(blurb).rstrip(" .")):
             part.whole["oscar_wins"] = int(match[1])
+
+
+def _read_awards_2014(page: BeautifulSoup, part: TitlePart) -> None:
+    """Wins and nominations; "another" leaves out those of the award that is named before.
+
+    How often a title was nominated for an award that it has won is not told.
+    """
+    blurbs = page.select('#titleAwardsRanks .awards-blurb, #titleAwardsRanks [itemprop="awards"]')
+    text = " ".join(map(words, blurbs)).strip(" .")
+    named = _NAMED_AWARD.fullmatch(text)
+    match = _AWARDS.fullmatch(named[3] if named else text)
+    if not match or not any(match.groups()):
+        return
+    wins, nominations = (count(each or "0") or 0 for each in match.groups())
+    if named and named[1] == "Won":
+        part.whole["award_wins"] = wins + int(named[2])
+    else:
+        part.whole["award_wins"] = wins
+        part.whole["award_nominations"] = nominations + (int(named[2]) if named else 0)
+
+
+def _read_series_2014(page: BeautifulSoup, part: TitlePart) -> None:
+    """The series and the place of an episode, or the number of seasons and episodes of a series."""
+    if match := _TITLE_PATH.search(attribute(page.select_one(".titleParent a"), "href")):
+        part.whole["series_id"] = match[1]
+    for heading in page.select(".bp_heading"):
+        if match := _EPISODE_PLACE.fullmatch(words(heading)):
+            part.whole["season"], part.whole["episode"] = int(match[1]), int(match[2])
+    if match := _EPISODES.fullmatch(words(page.select_one(".bp_sub_heading"))):
+        part.whole["episodes"] = count(match[1])
+    seasons = [
+        int(match[1])
+        for link in page.select(".seasons-and-year-nav a[href]")
+        if (match := _SEASON.search(attribute(link, "href")))
+    ]
+    if seasons:
+        part.whole["seasons"] = max(seasons)  # the oldest may be hidden behind "See all"
 
 
 def _cast_member(row: Tag) -> CreditLine | None:

@@ -175,8 +175,8 @@ def build_movie(values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime
     """The movie that these values describe, and the fields that were left out or are damaged.
 
     Text is stripped and made storable here, once for every source; a person named twice in a category
-    keeps the first place; no votes and no rating are both missing. A doubtful value is left out, and a
-    credit with a doubtful person; the domain decides what is doubtful.
+    keeps the first place, with the roles and jobs of both; no votes and no rating are both missing. A
+    doubtful value is left out, and a credit with a doubtful person; the domain decides what is doubtful.
 
     Raises:
         InvalidMovie: the id or the title cannot be true.
@@ -246,12 +246,16 @@ _LISTS_OF_A_CREDIT: Final = ("characters", "job", "attributes")
 
 
 def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -> tuple[Credit, ...]:
-    """The credits of these lines, numbered within their category."""
+    """The credits of these lines, numbered within their category; lines of one person in one are joined."""
     by_category: dict[str, dict[str, Credit]] = {}
     for line in lines:
         category = _CATEGORIES.get(field_name) or line.category
         credits = by_category.setdefault(category, {})
-        if line.person_id in credits:
+        more = {name: _texts(getattr(line, name), field_name, doubtful) for name in _LISTS_OF_A_CREDIT}
+        if (earlier := credits.get(line.person_id)) is not None:
+            if any(more.values()):
+                both = {name: tuple(dict.fromkeys((*getattr(earlier, name), *more[name]))) for name in more}
+                credits[line.person_id] = replace(earlier, **both)
             continue
         try:
             person = Person(storable(line.person_id), clean(line.name) or "")
@@ -261,7 +265,6 @@ def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -
             continue
         if UNREADABLE in person.name:
             doubtful.add(field_name)
-        more = {name: _texts(getattr(line, name), field_name, doubtful) for name in _LISTS_OF_A_CREDIT}
         credits[line.person_id] = Credit(person, category, len(credits) + 1, **more)
     return tuple(credit for credits in by_category.values() for credit in credits.values())
 

@@ -119,12 +119,12 @@ def _ids(node: object, *path: str) -> tuple[str, ...]:
     return _listed(list_at(node, *path), "id")
 
 
-def _countries(node: object) -> Any:
-    return _first(
-        node,
-        lambda node: _ids(node, "countriesOfOrigin", "countries"),
-        lambda node: _ids(node, "countriesDetails", "countries"),
-    )
+def _countries(node: object) -> tuple[str, ...]:
+    """The longer of two lists: the heading of ``/reference`` names the first country only."""
+    told = [
+        _ids(node, key, "countries") for key in ("countriesOfOrigin", "countriesDetails") if _get(node, key) is not None
+    ]
+    return max(told, key=len) if told else _ids(node, "countriesOfOrigin", "countries")
 
 
 def _listed(items: Iterable[object], *path: str) -> tuple[str, ...]:
@@ -672,8 +672,27 @@ def _section_line(item: object) -> CreditLine | None:
         person_id, name = text_at(item, "id"), text_at(item, "rowTitle")
         roles = _optional(list_at, item, "characters") or []
         if person_id and name and name.strip():
-            return CreditLine(person_id, name, tuple(role for role in roles if isinstance(role, str)))
+            characters = tuple(role for role in roles if isinstance(role, str))
+            job, attributes = _worded_remarks(_optional(text_at, item, "attributes") or "")
+            return CreditLine(person_id, name, characters, () if _get(item, "isCast") else job, attributes)
     return None
+
+
+def _worded_remarks(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Jobs and attributes of ``story by / written by (as Andy W.) (uncredited) &``."""
+    rest = text.removesuffix(" &").removesuffix(" and").strip()
+    attributes: list[str] = []
+    while rest.endswith(")"):
+        depth = 0
+        for place in range(len(rest) - 1, -1, -1):
+            depth += {")": 1, "(": -1}.get(rest[place], 0)
+            if not depth:
+                break
+        if depth:
+            break  # a bracket that nothing opens
+        attributes.insert(0, rest[place + 1 : -1].strip())
+        rest = rest[:place].rstrip()
+    return _distinct(rest.split(" / ")), _distinct(attributes)
 
 
 def _credit_line(entry: object) -> CreditLine | None:
@@ -687,7 +706,7 @@ def _credit_line(entry: object) -> CreditLine | None:
     return CreditLine(person_id, name, *_remarks(entry), category if isinstance(category, str) else "")
 
 
-_REMARKS: Final = frozenset({"characters", "creditedRoles", "attributes", "jobs"})
+_REMARKS: Final = frozenset({"characters", "creditedRoles", "attributes", "jobs", "jobDetails"})
 _Remarks: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
@@ -707,6 +726,11 @@ def _remarks(entry: dict[str, Any]) -> _Remarks:
             is_job = _get(attribute, "__typename") == "JobCreditAttribute"
             (job if is_job else attributes).append(_get(attribute, "text"))
         job += [_get(detail, "text") for detail in _entries_or_none(role.get("jobs"))]
+        for detail in _entries_or_none(role.get("jobDetails")):  # on /reference to mid-2025
+            job.append(_get(_get(detail, "job"), "text"))
+            attributes += [_get(attribute, "text") for attribute in _entries_or_none(_get(detail, "attributes"))]
+        if role is not entry and not _entries_or_none(role.get("characters")):
+            job.append(role.get("text"))  # on /reference since then; of the cast it names the characters
     return _distinct(characters), _distinct(job), _distinct(attributes)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infrastructure.scraper.page_bytes import original_address
+from shared.countries import country_code
 
 UNREADABLE: Final = "\ufffd"  # stands for a character that could not be read or stored
 
@@ -21,6 +22,7 @@ _DATE: Final = re.compile(
     rf"(?:(?P<day>\d{{1,2}}) )?(?:(?P<month>{'|'.join(_MONTHS)}) )?(?:(?P<us_day>\d{{1,2}}), )?(?P<year>\d{{4}})"
     r"(?: \([^()]*\))?(?: See more.*)?"
 )
+_BRACKETS: Final = re.compile(r"\(([^()]*)\)")
 _COUNT: Final = re.compile(r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}")
 _RUNNING_TIME: Final = re.compile(r"(?:(\d{1,4}) ?h(?:ours?|rs?)?\b)? ?(?:(\d{1,5}) ?m(?:in(?:utes?|s)?)?\b\.?)?")
 _PICTURE: Final = re.compile(
@@ -157,6 +159,12 @@ def worded_date(text: str) -> str | None:
     month = _MONTHS.index(match["month"]) + 1 if match["month"] else None
     day = match["day"] or match["us_day"]
     return partial_date(int(match["year"]), month, int(day) if day else None)
+
+
+def worded_country(text: str) -> str | None:
+    """The code of the country in ``31 March 1999 (USA)``."""
+    match = _BRACKETS.search(text)
+    return country_code(match[1]) if match else None
 
 
 def running_minutes(text: str) -> int | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,6 +104,72 @@ def test_the_markup_tells_the_same_details_as_the_json(capture: CapturedTitle) -
     assert part.partial.get("companies", movie.companies) == movie.companies
 
 
+def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of a JSON document with its path, lists written as ``[]``."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from flattened(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from flattened(inner, f"{path}[]")
+    else:
+        yield path, value
+
+
+# Where the JSON of every layout since 2022 has a field: patterns of whole paths below either of its two objects.
+ONE: dict[str, str] = {
+    "end_year": r"releaseYear\.endYear",
+    "series_id": r"series\.series\.id",
+    "season": r"series\.episodeNumber\.seasonNumber",
+    "episode": r"series\.episodeNumber\.episodeNumber",
+    "episodes": r"episodes\.(?:episodes|totalEpisodes)\.total",
+    "release_country": r"releaseDate\.country\.id",
+    "production_status": r"productionStatus\.currentProductionStage\.text",
+    "is_adult": r"isAdult",
+    "budget": r"productionBudget\.budget\.amount",
+    "budget_currency": r"productionBudget\.budget\.currency",
+    "gross_worldwide": r"worldwideGross\.total\.amount",
+    "gross_domestic": r"lifetimeGross\.total\.amount",
+    "gross_currency": r"(?:worldwideGross|lifetimeGross)\.total\.currency",
+    "award_wins": r"wins\.total",
+    "award_nominations": r"(?:nominationsExcludeWins|nominations)\.total",
+    "popularity_rank": r"(?:meterRanking|meterRank)\.currentRank",
+    "user_reviews": r"reviews\.total",
+    "critic_reviews": r"criticReviewsTotal\.total",
+}
+MANY: dict[str, str] = {
+    "countries": r"(?:countriesOfOrigin|countriesDetails)\.countries\[\]\.id",
+    "languages": r"spokenLanguages\.spokenLanguages\[\]\.id",
+    "keywords": r"(?:keywords|storylineKeywords)\.edges\[\]\.node\.text",
+    "taglines": r"taglines\.edges\[\]\.node\.text",
+    "companies": r"production\.edges\[\]\.node\.company\.companyText\.text",
+    "color": r"technicalSpecifications\.colorations\.items\[\]\.text",
+    "aspect_ratios": r"technicalSpecifications\.aspectRatios\.items\[\]\.aspectRatio",
+    "sound_mixes": r"technicalSpecifications\.soundMixes\.items\[\]\.text",
+    "locations": r"filmingLocations\.edges\[\]\.node\.text",
+    "akas": r"akas\.edges\[\]\.node\.text",
+}
+
+
+@pytest.mark.parametrize("capture", PAGES + DATA, ids=name)
+def test_every_detail_of_the_json_is_read(capture: CapturedTitle) -> None:
+    is_data = capture.name.startswith("title_next_data/")
+    document = json.loads(capture.body) if is_data else capture.page.next_data
+    parse = parse_next_data if is_data else parse_title
+    movie = parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    props = document["props"]["pageProps"]
+    nodes = [list(flattened(props.get(part) or {})) for part in ("aboveTheFoldData", "mainColumnData")]
+    for field, pattern in ONE.items():
+        told = {value for node in nodes for path, value in node if re.fullmatch(pattern, path)} - {None}
+        assert told == {getattr(movie, field)} - {None}, field
+    for field, pattern in MANY.items():
+        lists = [[value for path, value in node if re.fullmatch(pattern, path)] for node in nodes]
+        read = tuple(aka.title for aka in movie.akas) if field == "akas" else getattr(movie, field)
+        assert read == tuple(dict.fromkeys(text.strip() for text in max(lists, key=len))), field
+    shown = " ".join(" ".join(str(value) for _, value in node) for node in nodes)
+    assert all(credit.person.name in " ".join(shown.split()) or "  " in credit.person.name for credit in movie.credits)
+
+
 # Written down from the pages as a reader sees them.
 BY_HAND: dict[str, dict[str, Any]] = {
     "tt0133093__Flexget-Flexget.html.gz": {
@@ -188,3 +256,61 @@ def test_jobs_and_remarks_of_credits() -> None:
     movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
     writers = [(credit.person.name, credit.job) for credit in movie.crew if credit.category == "writer"]
     assert writers == [("Larry McMurtry", ("based on the novel by",)), ("James L. Brooks", ("screenplay",))]
+
+
+@pytest.mark.parametrize("capture", DATA, ids=name)
+def test_jobs_and_remarks_of_reference_pages_are_those_of_their_rows(capture: CapturedTitle) -> None:
+    movie = parse_next_data(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    main = json.loads(capture.body)["props"]["pageProps"]["mainColumnData"]
+    categories = {"amzn1.imdb.concept.name_credit_category.0af123ce-1605-4a51-93cf-7ad477b11832": "producer"}
+    for section in main.get("categories", []):
+        category = categories.get(section["id"], section["id"])
+        if category not in ("producer", "writer", "cast"):
+            continue
+        remarks: dict[str, str] = {}
+        for row in section["section"]["items"]:
+            remarks[row["id"]] = remarks.get(row["id"], "") + " / " + (row.get("attributes") or "")
+        credits = {credit.person.person_id: credit for credit in movie.credits if credit.category == category}
+        assert credits.keys() == remarks.keys()
+        for person, text in remarks.items():
+            parts = [*credits[person].job, *credits[person].attributes]
+            rest = text
+            for part in sorted(parts, key=len, reverse=True):
+                assert part in text
+                rest = rest.replace(part, "")
+            assert not re.search(r"\w", rest.replace(" and", "")), text
+
+
+COUNTRIES = {
+    "USA": "US", "Mexico": "MX", "Japan": "JP", "France": "FR", "Morocco": "MA", "India": "IN", "UK": "GB",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("capture", OLD, ids=name)
+def test_pages_of_2014_to_2020_give_what_their_text_says(capture: CapturedTitle) -> None:
+    movie = parse_title(capture.body, imdb_id=None, scraped_at=NOW).movie
+    page = capture.page
+    release = page.text('//h4[normalize-space()="Release Date:"]/..') or ""
+    country = re.search(r"\((.*)\)", release)
+    assert movie.release_country == (COUNTRIES[country[1]] if country else None)
+    awards = " ".join(page.texts('//*[@id="titleAwardsRanks"]/span[@class="awards-blurb" or @itemprop="awards"]'))
+    named = re.match(r"(Won|Nominated for) (\d+)", awards)
+    wins, nominations = (re.search(rf"(\d+) {word}", awards) for word in ("win", "nomination"))
+    first = int(named[2]) if named else 0
+    won = named is not None and named[1] == "Won"
+    assert movie.award_wins == (int(wins[1]) + first * won if wins else None)
+    if not won and wins:
+        assert movie.award_nominations == (int(nominations[1]) if nominations else 0) + first
+    episodes = page.text('//span[@class="bp_sub_heading"]') or ""
+    assert movie.episodes == (int(episodes.split()[0]) if "episode" in episodes else None)
+
+
+def test_an_episode_and_a_series_of_2019_know_their_places() -> None:
+    movies = {
+        capture.imdb_id: parse_title(capture.body, imdb_id=None, scraped_at=NOW).movie
+        for capture in OLD
+        if capture and capture.imdb_id in ("tt1207372", "tt0944947")
+    }
+    episode, series = movies["tt1207372"], movies["tt0944947"]
+    assert (episode.kind, episode.series_id, episode.season, episode.episode) == ("tvEpisode", "tt1051942", 2, 5)
+    assert (series.kind, series.end_year, series.seasons, series.episodes) == ("tvSeries", None, 8, 73)

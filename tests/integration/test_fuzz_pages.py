@@ -32,7 +32,7 @@ from tests.support.title_pages import MARKUP_2014, MARKUP_2022, linked_data, nex
 NOW: Final = datetime(2026, 8, 1, tzinfo=UTC)
 _DERIVED: Final = frozenset(
     {"imdb_id", "source_url", "scraped_at", "kind", "source", "incomplete", "seasons", "cast_total"}
-) | {"budget_currency", "gross_currency"}
+) | {"budget_currency", "gross_currency", "release_country"}  # codes of signs and names
 _FRAGMENTS: Final = (
     b"null", b"1e400", b"NaN", b"-1", b'"', b"{", b"}", b"[" * 3000, b"\\ud800", b"\xff", b"\x00", b"<", b"</script>",
     b"9" * 400, b"true", b'"edges":', b'"total":99,', b"\\u0000", b"&#0;", b"2 ore",

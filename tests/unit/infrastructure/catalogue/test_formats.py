@@ -79,16 +79,6 @@ def test_money(amount: int, currency: str | None, text: str) -> None:
     assert formats.money(amount, currency) == text
 
 
-def test_countries_have_names_and_unknown_codes_stay() -> None:
-    assert [formats.country(code) for code in ("FR", "GB", "XWG", "SUHH", "ZZ")] == [
-        "France",
-        "United Kingdom",
-        "West Germany",
-        "Soviet Union",
-        "ZZ",
-    ]
-
-
 def test_long_text_is_shortened_with_an_ellipsis() -> None:
     assert formats.shortened("a  b\nc", 10) == "a b c"
     assert formats.shortened("abcdef ghi", 8) == "abcdef…"

@@ -225,10 +225,18 @@ def test_no_votes_without_a_rating_are_missing(
     assert (result.rating, result.votes) == expected
 
 
-def test_a_person_named_twice_keeps_the_first_place() -> None:
+def test_a_person_named_twice_keeps_the_first_place_with_all_roles_and_jobs() -> None:
     ada, bo = CreditLine("nm0000001", "Ada", ("Fog",)), CreditLine("nm0000002", "Bo")
-    result = movie(cast=(ada, bo, CreditLine("nm0000001", "Ada H.", ("Rain",))), directors=(ada,))
-    assert [(c.person.name, c.position, c.characters) for c in result.cast] == [("Ada", 1, ("Fog",)), ("Bo", 2, ())]
+    again = CreditLine("nm0000001", "Ada H.", ("Rain", "Fog"), attributes=("voice",))
+    result = movie(cast=(ada, bo, again, bo), directors=(ada,))
+    assert [(c.person.name, c.position, c.characters, c.attributes) for c in result.cast] == [
+        ("Ada", 1, ("Fog", "Rain"), ("voice",)),
+        ("Bo", 2, (), ()),
+    ]
+    lines = [CreditLine("nm0000001", "Ada", job=(job,), category="writer") for job in ("story by", "screenplay by")]
+    assert [(credit.position, credit.job) for credit in movie(crew=tuple(lines)).crew] == [
+        (1, ("story by", "screenplay by"))
+    ]
     assert [credit.person.name for credit in result.directors] == ["Ada"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from infrastructure.scraper import values
 from infrastructure.scraper.linked_data import read_linked_data
-from infrastructure.scraper.markup import kind_and_year, read_markup
+from infrastructure.scraper.markup import read_markup, window_facts
 from infrastructure.scraper.page_bytes import addresses, original_address, title_id
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
 from infrastructure.scraper.title_json import read_people
@@ -391,21 +391,21 @@ def test_pictures_lose_their_crop_and_logos_are_none(address: str, picture: str 
 @pytest.mark.parametrize(
     ("window_title", "expected"),
     [
-        ("Up (2009) - IMDb", ("movie", 2009)),
-        ("1941 (1979) - IMDb", ("movie", 1979)),
-        ("Fog (Reprise) (TV Movie 2009) - IMDb", ("tvMovie", 2009)),
-        ("Fog (TV Series 2011– ) - IMDb", ("tvSeries", 2011)),
-        ("Fog (TV Mini Series 2011–2012) - IMDb", ("tvMiniSeries", 2011)),
-        ('"Fog" Episode #2.5 (TV Episode 2008) - IMDb', ("tvEpisode", 2008)),
-        ("Fog (TV Movie) - IMDb", ("tvMovie", None)),
-        ("Niebla (Serie de TV 2011) - IMDb", (None, 2011)),
-        ("Fog (Reprise) - IMDb", (None, None)),
-        ("Fog - IMDb", (None, None)),
-        ("", (None, None)),
+        ("Up (2009) - IMDb", {"kind": "movie", "year": 2009}),
+        ("1941 (1979) - IMDb", {"kind": "movie", "year": 1979}),
+        ("Fog (Reprise) (TV Movie 2009) - IMDb", {"kind": "tvMovie", "year": 2009}),
+        ("Fog (TV Series 2011– ) - IMDb", {"kind": "tvSeries", "year": 2011}),
+        ("Fog (TV Mini Series 2011–2012) - IMDb", {"kind": "tvMiniSeries", "year": 2011, "end_year": 2012}),
+        ('"Fog" Episode #2.5 (TV Episode 2008) - IMDb', {"kind": "tvEpisode", "year": 2008}),
+        ("Fog (TV Movie) - IMDb", {"kind": "tvMovie"}),
+        ("Niebla (Serie de TV 2011) - IMDb", {"year": 2011}),
+        ("Fog (Reprise) - IMDb", {}),
+        ("Fog - IMDb", {}),
+        ("", {}),
     ],
 )
-def test_kind_and_year_stand_in_the_window_title(window_title: str, expected: tuple[str | None, int | None]) -> None:
-    assert kind_and_year(window_title) == expected
+def test_kind_and_years_stand_in_the_window_title(window_title: str, expected: dict[str, str | int]) -> None:
+    assert window_facts(window_title) == expected
 
 
 def old_markup(old: str, new: str) -> TitlePart:
