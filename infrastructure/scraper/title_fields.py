@@ -255,7 +255,7 @@ def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -
         if (earlier := credits.get(line.person_id)) is not None:
             if any(more.values()):
                 both = {name: tuple(dict.fromkeys((*getattr(earlier, name), *more[name]))) for name in more}
-                credits[line.person_id] = replace(earlier, **both)
+                credits[line.person_id] = Credit(earlier.person, category, earlier.position, **both)
             continue
         try:
             person = Person(storable(line.person_id), clean(line.name) or "")
