@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+from application.listed_titles import ListedTitle
 from application.ports import Job, MovieRepository
 from domain.chart import ChartEntry
 from domain.fields import Table
 
 _SERIES_ID: Final = Table.MOVIES.column_index("series_id")
-_ID_OR_URL: Final = re.compile(r"(?:\S*/title/)?(tt[0-9]{7,10})(?:[/?]\S*)?")
 
 
 def jobs_of_chart(entries: Iterable[ChartEntry]) -> Iterator[Job]:
@@ -53,24 +52,6 @@ class StoredEpisodes:
         return self._firsts.get(series_id)
 
 
-def jobs_of_lines(lines: Iterable[str], complain: Callable[[str], None]) -> Iterator[Job]:
-    """A job for each line that names a title: an IMDb id or a title's address.
-
-    Blank lines are skipped, ``#`` begins a comment, a byte order mark and any
-    line ends are fine. Streams: a list may be longer than memory.
-
-    Args:
-        lines: with or without line ends.
-        complain: called with each line that names no title and its number; the line is skipped.
-    """
-    seq = 0
-    for number, line in enumerate(lines, 1):
-        text = line.lstrip("\ufeff").split("#", 1)[0].strip()
-        if not text:
-            continue
-        match = _ID_OR_URL.fullmatch(text)
-        if match is None:
-            complain(f"line {number}: {text[:80]!r} is neither an IMDb id nor a title's address; skipped")
-            continue
-        yield Job(seq, match[1])
-        seq += 1
+def jobs_of_titles(titles: Iterable[ListedTitle]) -> Iterator[Job]:
+    """A job for each title of a list, in its order. Streams."""
+    return (Job(seq, title.imdb_id) for seq, title in enumerate(titles))

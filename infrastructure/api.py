@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from application.list_jobs import jobs_of_lines
+from application.list_jobs import jobs_of_titles
+from application.listed_titles import listed_titles
 from application.ports import Job
 from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError
@@ -64,7 +65,7 @@ def scrape(
     if chart not in list(ChartName):
         *names, last = ChartName
         raise UsageError(f"unknown chart {chart!r}; choose {', '.join(names)} or {last}")
-    listed = None if ids is None else islice(jobs_of_lines(ids, _refuse), limit)
+    listed = None if ids is None else islice(jobs_of_titles(listed_titles(ids, _refuse)), limit)
     return _movies(ChartName(chart), listed, limit, _usable(settings), on_error)
 
 

@@ -27,16 +27,20 @@ def read_text(path: Path) -> str:
     return "".join(f"{line}\n" for line in text_lines(path))
 
 
-def text_lines(path: Path) -> Iterator[str]:
+def text_lines(path: Path, *, fallback: str | None = None) -> Iterator[str]:
     """The same line by line, without line ends; memory does not grow with a UTF-8 file.
+
+    Args:
+        path: of the file.
+        fallback: the encoding of lines that are not UTF-8.
 
     Raises:
         OSError: the file cannot be read.
-        TextError: it is in another encoding.
+        TextError: it is in another encoding, and there is no ``fallback``.
     """
     with path.open("rb") as file:
         number = 0
-        for piece in _pieces(file, path):
+        for piece in _pieces(file, path, fallback):
             lines = _LINE_END.split(piece)
             for line in lines if lines[-1] else lines[:-1]:
                 number += 1
@@ -45,7 +49,7 @@ def text_lines(path: Path) -> Iterator[str]:
                 yield line
 
 
-def _pieces(file: BinaryIO, path: Path) -> Iterator[str]:
+def _pieces(file: BinaryIO, path: Path, fallback: str | None) -> Iterator[str]:
     """Whole lines, some at a time."""
     start = file.read(3)
     if start[:2] in _UTF_16:
@@ -59,7 +63,9 @@ def _pieces(file: BinaryIO, path: Path) -> Iterator[str]:
         try:
             yield line.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise TextError(f"{path}, line {number}: not UTF-8; {_FIX}") from error
+            if fallback is None:
+                raise TextError(f"{path}, line {number}: not UTF-8; {_FIX}") from error
+            yield line.decode(fallback)
 
 
 _FIX: Final = "save the file as UTF-8"

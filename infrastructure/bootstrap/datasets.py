@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.estimated_charts import MIN_VOTES, save_estimates
-from application.list_jobs import jobs_of_lines
+from application.listed_titles import ListedTitle, MyRatings
 from application.load_datasets import load_datasets
 from application.ports import BulkRepository, MovieRepository
-from domain.errors import RecordRejected, UsageError
+from domain.errors import Cancelled, RecordRejected, SourceError, UsageError
+from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.network import downloader
 from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
 from infrastructure.data_dir.directory import DataDir
@@ -94,7 +95,8 @@ def run_datasets(
     from infrastructure.datasets.load_file import LoadFile
     from infrastructure.datasets.prepared import PreparedFiles
 
-    selection = _selection(options, output.warn)
+    listed = () if options.ids is None else tuple(read_list(options.ids, output.warn))
+    selection = _selection(options, listed)
     directory = DataDir(settings.data_dir)
     directory.prepare()
     with ExitStack() as stack:
@@ -109,6 +111,7 @@ def run_datasets(
         identity = _identity(files, selection, day)
         before = opened.together.marker
         if before is not None and _last_load(state) == identity and next(opened.together.ids(), None) is not None:
+            _save_ratings(listed, opened.together, clock, output.say)
             return LoadSummary(day, None)
         work = directory.state / PREPARED
         counts = _prepared_before(work, identity, before)
@@ -128,6 +131,7 @@ def run_datasets(
         _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
         write_atomically(state, json.dumps(identity), mode=0o600)
+        _save_ratings(listed, opened.together, clock, output.say)
         opened.together.finalize()
     return LoadSummary(day, counts)
 
@@ -191,7 +195,7 @@ def dataset_titles(
 
     def files(selection: Selection) -> tuple[Mapping[DataFile, CheckedFile], date]:
         folder = directory.path / FOLDER
-        days = download(settings, cancel, selection.files, folder, say)
+        days = download(settings, cancel, selection.files, folder, say, keep=True)
         found = find_data_files(folder, selection.files)
         return found, _day(found, days, clock)
 
@@ -207,7 +211,7 @@ def dataset_episodes(settings: Settings, cancel: threading.Event, say: Callable[
 
     def file() -> CheckedFile:
         folder = directory.path / FOLDER
-        download(settings, cancel, (DataFile.EPISODES,), folder, say)
+        download(settings, cancel, (DataFile.EPISODES,), folder, say, keep=True)
         return find_data_files(folder, (DataFile.EPISODES,))[DataFile.EPISODES]
 
     return DatasetEpisodeSource(file, directory.state / "episodes", memory=settings.datasets_memory)
@@ -219,8 +223,18 @@ def download(
     files: tuple[DataFile, ...],
     folder: Path,
     say: Callable[[str], None],
+    *,
+    keep: bool = False,
 ) -> dict[DataFile, date]:
     """Downloads what has changed; the day of each file, as the server's Last-Modified tells it.
+
+    Args:
+        settings: where from.
+        cancel: ends every wait.
+        files: which ones.
+        folder: where to.
+        say: is told what was downloaded.
+        keep: files that are there will do where the server cannot be reached.
 
     Raises:
         SourceError: a file could not be downloaded.
@@ -231,23 +245,34 @@ def download(
         versions = _versions(folder)
         days = {}
         with downloader(settings) as network:
+            keep = keep and all((folder / file.file_name).is_file() for file in files)
             for file in files:
                 known = versions.get(file.value, {}) if (folder / file.file_name).is_file() else {}
-                found = network.download_file(
-                    f"{settings.datasets_url.rstrip('/')}/{file.file_name}",
-                    folder / file.file_name,
-                    max_requests=settings.max_requests,
-                    cancel=cancel,
-                    etag=known.get("etag", ""),
-                    last_modified=known.get("last_modified", ""),
-                )
+                try:
+                    found = network.download_file(
+                        f"{settings.datasets_url.rstrip('/')}/{file.file_name}",
+                        folder / file.file_name,
+                        max_requests=1 if keep else settings.max_requests,
+                        cancel=cancel,
+                        etag=known.get("etag", ""),
+                        last_modified=known.get("last_modified", ""),
+                        patient=not keep,
+                    )
+                except Cancelled:
+                    raise
+                except SourceError as error:
+                    if not keep:
+                        raise
+                    say(f"the data files in {folder} are used as they are: {error}")
+                    break
                 if found.changed:
                     say(f"downloaded {file.file_name} ({human_size(found.size)})")
                     versions[file.value] = {"etag": found.etag, "last_modified": found.last_modified}
                     with replacing(folder / _VERSIONS) as out:
                         out.write(json.dumps(versions, indent=1).encode())
-                if modified := versions.get(file.value, {}).get("last_modified"):
-                    days[file] = parsedate_to_datetime(modified).astimezone(UTC).date()
+        for file in files:
+            if modified := versions.get(file.value, {}).get("last_modified"):
+                days[file] = parsedate_to_datetime(modified).astimezone(UTC).date()
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}; set DATA_DIR to another folder") from error
     return days
@@ -262,14 +287,11 @@ def _versions(folder: Path) -> dict[str, dict[str, str]]:
     return known if isinstance(known, dict) else {}
 
 
-def _selection(options: DatasetOptions, warn: Callable[[str], None]) -> Selection:
+def _selection(options: DatasetOptions, listed: Sequence[ListedTitle]) -> Selection:
     from infrastructure.datasets.prepare import Selection
 
     default = Selection()
-    ids = None
-    if options.ids is not None:
-        with options.ids.open(encoding="utf-8", errors="replace") as lines:
-            ids = tuple(job.key for job in jobs_of_lines(lines, lambda problem: warn(f"{options.ids}: {problem}")))
+    ids = None if options.ids is None else tuple(dict.fromkeys(title.imdb_id for title in listed))
     return Selection(
         kinds=default.kinds if options.kinds is None else options.kinds,
         min_votes=default.min_votes if options.min_votes is None else options.min_votes,
@@ -279,6 +301,17 @@ def _selection(options: DatasetOptions, warn: Callable[[str], None]) -> Selectio
         akas=options.akas,
         episodes=options.episodes,
     )
+
+
+def _save_ratings(
+    listed: Sequence[ListedTitle], store: MovieRepository, clock: Clock, say: Callable[[str], None]
+) -> None:
+    ratings = MyRatings(store, clock.now())
+    for _title in ratings.save(listed):
+        pass
+    if ratings.saved:
+        store.finalize()
+        say(ratings.summary())
 
 
 def _day(files: Mapping[DataFile, CheckedFile], days: Mapping[DataFile, date], clock: Clock) -> date:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from application.charts import StoredChart
-from application.list_jobs import StoredEpisodes, jobs_of_chart, jobs_of_lines, with_episodes
+from application.list_jobs import StoredEpisodes, jobs_of_chart, jobs_of_titles, with_episodes
+from application.listed_titles import MyRatings
 from application.ports import Job, Run
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
@@ -22,6 +23,7 @@ from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, UsageError
 from infrastructure.bootstrap.datasets import dataset_episodes, dataset_titles
 from infrastructure.bootstrap.files import page_keeper
+from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
 from infrastructure.bootstrap.people import PeopleOptions, fetch_people
@@ -31,13 +33,11 @@ from infrastructure.bootstrap.runs import RunSession
 from shared.activity import activity
 from shared.background import enter_in_background
 from shared.settings import Settings
-from shared.text import TextError, path_to_text, text_lines
+from shared.text import path_to_text
 
 if TYPE_CHECKING:
     from infrastructure.bootstrap.cluster import ClusterReading
     from infrastructure.http import Downloader
-
-_MAX_COMPLAINTS: Final = 10  # lines of a list of ids that are reported one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
             jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
         else:
             jobs = _listed(options, session.output.warn)
-        yield from _with_episodes(session, options, network, islice(jobs, options.limit), lambda _series: None)
+        yield from _with_episodes(session, options, network, jobs, lambda _series: None)
 
 
 def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> dict[str, RunResult]:
@@ -138,30 +138,32 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         found = sources(settings, network, session.clock, pages, data_files)
         cluster = _cluster(session, options, stack) if options.cluster else None
         places: tuple[ChartEntry, ...] = ()
-        jobs: Iterable[Job] = ()
-        if not job_log.listed:
-            with activity(f"reading the chart {options.chart}" if options.of_chart else "reading the list"):
-                if options.of_chart:
-                    try:
-                        places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
-                    except Blocked as error:
-                        stored = StoredChart(opening().together, options.chart.value).entries()
-                        if data_files is None or not stored:
-                            raise _with_advice(error, options.chart) from error
-                        session.output.warn(f"{error}; the places of the last reading are used")
-                        jobs = jobs_of_chart(stored)
-                    else:
-                        jobs = jobs_of_chart(places)
+        jobs: Iterator[Job] = iter(())
+        if options.of_chart and not job_log.listed:
+            with activity(f"reading the chart {options.chart}"):
+                try:
+                    places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
+                except Blocked as error:
+                    stored = StoredChart(opening().together, options.chart.value).entries()
+                    if data_files is None or not stored:
+                        raise _with_advice(error, options.chart) from error
+                    session.output.warn(f"{error}; the places of the last reading are used")
+                    jobs = islice(jobs_of_chart(stored), options.limit)
                 else:
-                    jobs = _listed(options, session.output.warn)
+                    jobs = jobs_of_chart(places)
         read_at = session.clock.now()
         opened = opening()
         chart = StoredChart(opened.together, options.chart.value) if options.of_chart else None
         if chart is not None and len(places) == options.chart.size:
             chart.replace(places, read_at)  # before the jobs are listed, so that a run killed in between reads it again
+        ratings = MyRatings(opened.together, read_at)
         if not job_log.listed:
+            if not options.of_chart:
+                jobs = _listed(options, session.output.warn, ratings)
             episodes = StoredEpisodes(opened.together)
-            job_log.list(_with_episodes(session, options, network, islice(jobs, options.limit), episodes.first))
+            job_log.list(_with_episodes(session, options, network, jobs, episodes.first))
+            if ratings.saved:
+                session.output.say(ratings.summary())
         session.report_resumed(job_log)
         session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
         context = session.context(job_log, settings.threads)
@@ -192,9 +194,11 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         monitor.ended(result)
         session.output.run_ended(result, opened, "titles")
         if data_files is not None and data_files.given:
+            refused = settings.detail_source != "datasets"
             session.output.say(
-                f"IMDb refuses pages and GraphQL from here; {data_files.given} of {job_log.counts.total} titles come "
-                f"from its data files of {data_files.day}, without plot, poster, metascore and certificate"
+                ("IMDb refuses pages and GraphQL from here; " if refused else "")
+                + f"{data_files.given} of {job_log.counts.total} titles come from {'its' if refused else 'the'} "
+                f"data files of {data_files.day}, without plot, poster, metascore and certificate"
             )
         if settings.notify_urls and not options.ids:
             monitor.read_changes(options.chart, opened.history, opened.together)
@@ -234,11 +238,13 @@ def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> C
     return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
 
 
-def _listed(options: ScrapeOptions, warn: Callable[[str], None]) -> Iterator[Job]:
-    """The jobs of a list, or of the series that were named."""
+def _listed(options: ScrapeOptions, warn: Callable[[str], None], ratings: MyRatings | None = None) -> Iterator[Job]:
+    """The jobs of a list, or of the series that were named; ``ratings`` saves the ratings of the list."""
     if options.series:
-        return (Job(seq, imdb_id) for seq, imdb_id in enumerate(dict.fromkeys(options.series)))
-    return _read_ids(options.ids or Path(), warn)
+        series = islice(dict.fromkeys(options.series), options.limit)
+        return (Job(seq, imdb_id) for seq, imdb_id in enumerate(series))
+    titles = islice(read_list(options.ids or Path(), warn), options.limit)
+    return jobs_of_titles(titles if ratings is None else ratings.save(titles))
 
 
 def _with_episodes(
@@ -281,31 +287,3 @@ def _with_episodes(
 
 def _uses_data_files(settings: Settings) -> bool:
     return settings.datasets == "yes" or settings.detail_source == "datasets"
-
-
-def _read_ids(path: Path, warn: Callable[[str], None]) -> Iterator[Job]:
-    """The jobs of a list; an empty one is fine, as when no title failed.
-
-    Raises:
-        UsageError: it cannot be read, or is a list of something else.
-    """
-    skipped = named = 0
-
-    def skip(complaint: str) -> None:
-        nonlocal skipped
-        skipped += 1
-        if skipped <= _MAX_COMPLAINTS:
-            warn(f"{path}: {complaint}")
-
-    try:
-        for job in jobs_of_lines(text_lines(path), skip):
-            named += 1
-            yield job
-    except TextError as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if skipped > _MAX_COMPLAINTS:
-        warn(f"{path}: and {skipped - _MAX_COMPLAINTS} more lines skipped")
-    if skipped and not named:
-        raise UsageError(f"{path} names no title: one IMDb id or title address a line is needed")

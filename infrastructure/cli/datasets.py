@@ -22,7 +22,7 @@ from infrastructure.cli.streams import complain, echo
 @click.option("--min-votes", type=click.IntRange(min=0), help="Leave out titles with fewer votes [default: 1000].")
 @click.option("--since", type=click.IntRange(1870, 9999), help="Leave out titles of earlier years.")
 @click.option("--ids", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Load only the titles of this file: one IMDb id or address a line.")  # fmt: skip
+              help="Load only the titles of this file: ids, addresses, or a list that IMDb exported.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Load every title, whatever its kind and votes.")
 @click.option("--no-credits", is_flag=True, help="Leave out people and credits.")
 @click.option("--no-akas", is_flag=True, help="Leave out other titles.")

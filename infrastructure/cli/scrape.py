@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), help="Scrape only the first titles.")
 @click.option(
     "--ids", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Scrape the titles of this file instead of a chart: one IMDb id or address a line.",
+    help="Scrape the titles of this file instead of a chart: ids, addresses, or a list that IMDb exported.",
 )  # fmt: skip
 @click.option("--max-age", type=Duration(), help="Skip titles that were saved more recently than that, as in 12h.")
 @click.option("--dry-run", is_flag=True, help="List the titles; fetch only the chart.")

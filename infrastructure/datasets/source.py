@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 # What the data files never have, whatever the title.
 UNTOLD: Final = frozenset(
-    field.name for field in Table.MOVIES.fields if field.sources and Source.DATASETS not in field.sources
+    field.name
+    for field in Table.MOVIES.fields
+    if field.sources and not field.derived and Source.DATASETS not in field.sources
 )
 
 

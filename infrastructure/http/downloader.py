@@ -108,6 +108,7 @@ class Downloader:
         etag: str = "",
         last_modified: str = "",
         resume: bool = True,
+        patient: bool = True,
         progress: DownloadProgress | None = None,
     ) -> DownloadedFile:
         """Downloads a file of any size; ``target`` is replaced when it is whole.
@@ -122,6 +123,7 @@ class Downloader:
             cancel: ends every wait, and the download itself at once.
             etag, last_modified: of the version that the caller has; the site answers 304 if it has no other.
             resume: continue an interrupted download.
+            patient: wait and probe when the site refuses.
             progress: called with the bytes present and the size of the file, if that is known. Must not raise.
 
         Raises:
@@ -134,7 +136,7 @@ class Downloader:
         try:
             sink = DownloadTarget(address, target, resume=resume, progress=progress)
             try:
-                page = self._fetch(Request("GET", address, headers, sink=sink), max_requests, cancel, patient=True)
+                page = self._fetch(Request("GET", address, headers, sink=sink), max_requests, cancel, patient=patient)
                 if page.status == 304:
                     sink.discard()
                 else:

@@ -83,7 +83,7 @@ def test_a_list_that_names_no_title(program: Program, tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("one\n" * 30)
     lines = program.run("--ids", str(tmp_path / "ids"), code=2).stderr.splitlines()
     assert len(lines) == 13
-    assert lines[11].endswith("and 20 more lines skipped")
+    assert lines[11].endswith("and 20 more such lines")
     assert lines[12].endswith("names no title: one IMDb id or title address a line is needed")
     (tmp_path / "nobody").touch()
     assert "fetched 0 titles" in program.run("--ids", str(tmp_path / "nobody")).stdout

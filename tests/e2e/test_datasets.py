@@ -52,6 +52,35 @@ def test_data_files_are_loaded_into_every_store_and_refreshed(program: Program, 
     assert "the data files are of 2026-11-27, and those of 2026-11-28 are loaded" in older.stderr
 
 
+def test_the_ratings_of_an_exported_list_are_loaded_with_its_titles_without_a_network(
+    program: Program, tmp_path: Path
+) -> None:
+    exported = tmp_path / "ratings.csv"
+    header = "Const;Your Rating;Date Rated;Title;URL;Title Type\r\n"
+    rows = "tt1000001;9;2019-03-04;Fähre;;Film\r\n;;;;;\r\ntt1000002;7;3/4/2019;Luci;;Serie TV\r\n"
+    exported.write_bytes((header + rows).encode("cp1252"))
+    files = _files(tmp_path / "files", DAY_ONE)
+    done = program.run("datasets", "--from", str(files), "--ids", str(exported), STORES="csv,sqlite")
+    assert "2 titles selected, 2 new" in done.stdout
+    assert "2 ratings of your own saved" in done.stdout
+    assert "1 dates are kept as text, because they do not name one day: '3/4/2019' in line 4" in done.stdout
+    expected = [("tt1000001", "9", "2019-03-04", ""), ("tt1000002", "7", "", "3/4/2019")]
+    columns = ("imdb_id", "rating", "rated_on", "rated_text")
+    assert [tuple(row[name] for name in columns) for row in program.table("my_ratings")] == expected
+
+    exported.write_bytes((header + rows.replace(";9;", ";8;")).encode("utf-16"))
+    _files(program.data_dir / "datasets", DAY_ONE)
+    nowhere = "http://127.0.0.1:9/"
+    listed = program.run(
+        "--ids", str(exported), STORES="csv,sqlite", DETAIL_SOURCE="datasets", DATASETS_URL=nowhere, BASE_URL=nowhere
+    )
+    assert "2 ratings of your own saved" in listed.stdout
+    assert "are used as they are: cannot reach" in listed.stdout
+    assert "2 of 2 titles come from the data files of 2026-11-27" in " ".join(listed.stdout.split())
+    assert [row["rating"] for row in program.table("my_ratings")] == ["8", "7"]
+    assert "hold the same" in program.run("verify", STORES="csv,sqlite").stdout
+
+
 def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path: Path) -> None:
     done = program.run("datasets", "--from", str(tmp_path), code=2, STORES="csv")
     assert "title.basics.tsv.gz is not in" in done.stderr

@@ -71,8 +71,6 @@ def test_a_file_in_another_encoding_is_named_with_its_line(program: Program, tmp
     line = f"filmledger: {tmp_path / '.env'}, line 2: not UTF-8; save the file as UTF-8"
     assert program.run("settings", code=2).stderr.splitlines() == [line]
     (tmp_path / ".env").unlink()
-    (tmp_path / "ids").write_bytes(b"tt0000001\ntt0000002 # caf\xe9\n")
-    assert "ids, line 2: not UTF-8" in program.run("--ids", "ids", code=2).stderr
     (tmp_path / "proxies").write_bytes(b"http://a:1\nhttp://caf\xe9:1\n")
     assert "PROXY_FILE: proxies, line 2: not UTF-8" in program.run(PROXY_FILE="proxies", code=2).stderr
 

@@ -35,6 +35,12 @@ def test_the_first_line_of_another_encoding_is_named(tmp_path: Path) -> None:
         next(lines)
 
 
+def test_lines_of_another_encoding_are_read_by_the_fallback(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes("naïve\n".encode() + b"caf\xe9\n")
+    assert list(text_lines(path, fallback="iso-8859-1")) == ["naïve", "café"]
+
+
 def test_half_a_utf_16_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes("ab".encode("utf-16")[:-1])
