@@ -19,12 +19,14 @@ class LoadPart(StrEnum):
 
     ``COMPLETE`` is the whole new content. ``CHANGED`` are the rows that are new or differ;
     of credits and akas all rows of the titles in ``REPLACED``, which is one column of ids
-    and exists for these two tables only.
+    and exists for these two tables only. ``GONE`` is one column, too: the ids of the titles
+    that the load deletes, with their credits and akas; it exists for movies only.
     """
 
     COMPLETE = "complete"
     CHANGED = "changed"
     REPLACED = "replaced"
+    GONE = "gone"
 
 
 class PreparedTables(Protocol):

@@ -45,6 +45,8 @@ class DatasetOptions:
     Attributes:
         kinds, min_votes, since, ids, credits, akas, episodes: see ``Selection``; ``ids`` is a file.
         source: a folder with data files; without it they are downloaded.
+        strict: refuse the load if a row of a data file cannot be loaded.
+        prune: delete titles that are known only from data files and are absent from these.
     """
 
     kinds: tuple[str, ...] | None = None
@@ -55,6 +57,8 @@ class DatasetOptions:
     akas: bool = True
     episodes: bool = False
     source: Path | None = None
+    strict: bool = False
+    prune: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def run_datasets(
     """Loads a selection of IMDb's data files into every store.
 
     Raises:
-        UsageError: a file is missing, damaged or older than what is loaded; the disk is too small.
+        UsageError: a file is missing, damaged or older than what is loaded; the disk is too small; with ``strict``
+            a row cannot be loaded.
         SourceError: a file could not be downloaded.
         StoreUnavailable: a store cannot take the load now; every store is as it was, or the next command completes it.
         Cancelled: ``cancel`` was set.
@@ -120,6 +125,9 @@ def run_datasets(
             counts = _prepare(settings, opened.bulk, work, files, selection, day, cancel, output.say)
             note = {"identity": identity, "marker": opened.together.marker, "counts": asdict(counts)}
             write_atomically(work / _NOTE, json.dumps(note), mode=0o600)
+        if options.strict and counts.rejected:
+            _keep_rejects(work, directory.path)
+            raise UsageError(_refusal(counts.rejected, directory.path))
         output.say(f"saving {counts.new} new and {counts.changed} changed titles …")
         with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
             try:
@@ -300,6 +308,7 @@ def _selection(options: DatasetOptions, listed: Sequence[ListedTitle]) -> Select
         credits=options.credits,
         akas=options.akas,
         episodes=options.episodes,
+        prune=options.prune,
     )
 
 
@@ -352,7 +361,17 @@ def _require_disk(folder: Path, files: Mapping[DataFile, CheckedFile]) -> None:
         raise UsageError(f"the load needs about {human_size(needed)} in {folder}, {human_size(free)} are free")
 
 
+def _refusal(rejected: Mapping[str, int], folder: Path) -> str:
+    listed = ", ".join(f"{count} rows of {file}" for file, count in sorted(rejected.items()))
+    return (
+        f"{listed} cannot be loaded (see rejected-<file>.tsv in {folder}); no store was changed, "
+        "without --strict the other rows are loaded"
+    )
+
+
 def _keep_rejects(work: Path, folder: Path) -> None:
-    """Moves the lists of rejected rows into the data directory."""
+    """Copies the lists of rejected rows into the data directory; those of an earlier load go."""
+    for path in sorted(folder.glob("rejected-*.tsv")):
+        path.unlink()
     for path in sorted(work.glob("rejected-*.tsv")):
-        shutil.move(path, folder / path.name)
+        shutil.copyfile(path, folder / path.name)

@@ -27,6 +27,9 @@ from infrastructure.cli.streams import complain, echo
 @click.option("--no-credits", is_flag=True, help="Leave out people and credits.")
 @click.option("--no-akas", is_flag=True, help="Leave out other titles.")
 @click.option("--episodes", is_flag=True, help="Load the episodes of the selected series, too.")
+@click.option("--strict", is_flag=True, help="Refuse the load if a row of a data file cannot be loaded.")
+@click.option("--prune", is_flag=True,
+              help="Delete titles that are known only from data files and are absent from these.")  # fmt: skip
 @click.option("--demo", is_flag=True, help="Use the data files of the built-in demo site.")
 @command_context
 def datasets(
@@ -40,6 +43,8 @@ def datasets(
     no_credits: bool,
     no_akas: bool,
     episodes: bool,
+    strict: bool,
+    prune: bool,
     demo: bool,
 ) -> None:
     """Load IMDb's data files, for personal and non-commercial use, into every store.
@@ -60,6 +65,8 @@ def datasets(
         akas=not no_akas,
         episodes=episodes,
         source=source,
+        strict=strict,
+        prune=prune,
     )
     cancel = threading.Event()
     with ExitStack() as stack:
@@ -77,9 +84,10 @@ def datasets(
             say(f"the data files of {summary.day} are loaded already; nothing to do")
         else:
             counts = summary.counts
+            fate = "deleted" if counts.pruned else "kept"
             say(
                 f"data files of {summary.day}: {counts.titles} titles selected, {counts.new} new, "
-                f"{counts.changed} changed, {counts.gone} gone from the files (kept)"
+                f"{counts.changed} changed, {counts.gone} gone from the files ({fate})"
             )
             if counts.unknown_people:
                 say(f"{counts.unknown_people} credits left out: name.basics does not have the person")

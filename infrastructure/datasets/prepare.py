@@ -40,6 +40,7 @@ class Selection:
         since: titles of earlier years are left out.
         ids: only these titles.
         credits, akas, episodes: whether these are loaded.
+        prune: stored titles that are known only from data files and are absent from these are deleted.
     """
 
     kinds: tuple[str, ...] = ("movie", "tvMovie", "tvSeries", "tvMiniSeries")
@@ -49,6 +50,7 @@ class Selection:
     credits: bool = True
     akas: bool = True
     episodes: bool = False
+    prune: bool = False
 
     @property
     def files(self) -> tuple[DataFile, ...]:
@@ -69,6 +71,7 @@ class LoadCounts:
         titles: titles in the selection.
         new, changed: titles of the selection that were not stored, or whose row changes.
         gone: stored titles known only from data files that are absent from today's files.
+        pruned: whether these are deleted.
         rows: rows of each table after the load.
         rejected: rows left out, by file.
         unknown_people: credits left out because ``name.basics`` does not have the person.
@@ -78,6 +81,7 @@ class LoadCounts:
     new: int = 0
     changed: int = 0
     gone: int = 0
+    pruned: bool = False
     rows: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
     unknown_people: int = 0
@@ -104,6 +108,11 @@ class PreparedLoad:
     def changed(self, table: Table) -> Path:
         """The rows that are new or differ; for credits and akas all rows of the titles in ``replaced``."""
         return self.folder / f"{table}.changed.parquet"
+
+    @property
+    def gone(self) -> Path:
+        """The ids of the titles that the load deletes."""
+        return self.folder / f"{Table.MOVIES}.gone.parquet"
 
     def replaced(self, table: Table) -> Path:
         """The ids of the titles whose credits or akas are replaced as a whole."""
@@ -173,7 +182,7 @@ class LoadPreparation:
             StoreUnavailable: the disk is full.
             Cancelled: ``cancel`` was set.
         """
-        counts = LoadCounts()
+        counts = LoadCounts(pruned=selection.prune)
         for table in LOADED_TABLES:
             self._read_stored(table, stored.get(table))
         if not allow_older:
@@ -182,6 +191,7 @@ class LoadPreparation:
         self._run("people and credits", self._select_credits, files, selection, day, counts)
         self._run("other titles", self._select_akas, files, selection)
         self._run("join", self._join, day)
+        self._find_gone(selection)
         for table in LOADED_TABLES:
             self._run(f"write {table}", self._write, table)
         self._count(counts)
@@ -520,6 +530,26 @@ class LoadPreparation:
             """
         )
 
+    def _find_gone(self, selection: Selection) -> None:
+        """Finds stored titles that today's files lack; a title whose row was rejected is not gone."""
+        rejected = self._folder / f"rejected-{DataFile.BASICS}.tsv"
+        refused = "SELECT NULL WHERE false"
+        if rejected.is_file():
+            refused = (
+                f"SELECT split_part(line, '\t', 4) FROM read_csv({_quoted(str(rejected))}, delim='\x01', quote='',"
+                " escape='', header=true, auto_detect=false, columns={'line': 'VARCHAR'}, max_line_size=20000000)"
+            )
+        self._execute(
+            "CREATE OR REPLACE TABLE gone AS"
+            f" SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}'"
+            f" AND imdb_id NOT IN (SELECT tconst FROM basics UNION ALL {refused})"
+        )
+        if selection.prune:
+            for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
+                self._execute(f"DELETE FROM final_{table} WHERE imdb_id IN (SELECT imdb_id FROM gone)")
+        limit = "" if selection.prune else " LIMIT 0"
+        self._copy(f"SELECT imdb_id FROM gone ORDER BY imdb_id{limit}", f"{Table.MOVIES}.gone.parquet")
+
     # --- writing -------------------------------------------------------------------
 
     def _write(self, table: Table) -> None:
@@ -558,10 +588,7 @@ class LoadPreparation:
         changed = _quoted(str(self._folder / f"{Table.MOVIES}.changed.parquet"))
         counts.new = self._count_of(f"SELECT count(*) FROM {changed} ANTI JOIN stored_movies USING (imdb_id)")
         counts.changed = self._count_of(f"SELECT count(*) FROM {changed}") - counts.new
-        counts.gone = self._count_of(
-            f"SELECT count(*) FROM stored_movies WHERE source = '{Source.DATASETS}'"
-            " AND imdb_id NOT IN (SELECT tconst FROM basics)"
-        )
+        counts.gone = self._count_of("SELECT count(*) FROM gone")
         counts.rows = {table.value: self._count_of(f"SELECT count(*) FROM final_{table}") for table in LOADED_TABLES}
         counts.rejected = {file.value: count for file, count in self._rejected.items()}
 

@@ -59,6 +59,8 @@ class PreparedFiles:
 
     def changes(self, table: Table) -> bool:
         """See ``PreparedTables.changes``."""
+        if table is Table.MOVIES and next(self.rows(table, LoadPart.GONE), None) is not None:
+            return True
         part = LoadPart.REPLACED if table in (Table.CREDITS, Table.AKAS) else LoadPart.CHANGED
         return next(self.rows(table, part), None) is not None
 
@@ -124,7 +126,7 @@ class PreparedFiles:
 
     def write_copy(self, table: Table, part: LoadPart, path: Path) -> int:
         """See ``PreparedTables.write_copy``."""
-        fields = table.fields[:1] if part is LoadPart.REPLACED else table.fields
+        fields = table.fields[:1] if part in (LoadPart.REPLACED, LoadPart.GONE) else table.fields
         cells = " || ',' || ".join(
             f"coalesce(quote(pg_array({_name(field)})), '')"
             if field.type is FieldType.TEXT_LIST

@@ -41,10 +41,11 @@ MANY_AKAS = [(row[0], "1", f"=Übergang\u2028{row[0]}", "DE", "\\N", "\\N", "\\N
 
 @dataclass(frozen=True)
 class Loads:
-    """The load of one day, and that of the next onto it."""
+    """The load of one day, and that of the next onto it; the third deletes what is gone."""
 
     first: PreparedFiles
     second: PreparedFiles
+    pruned: PreparedFiles
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +62,14 @@ def loads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
             folder, "second", date(2026, 11, 28), stored, basics=[*BASICS[:3], *MANY[1:]], akas=AKAS[1:],
             ratings=[("tt1000001", "9.1", "2600"), *RATINGS[1:]],
         )  # fmt: skip
-        yield Loads(opened, stack.enter_context(second))
+        pruned = prepared(folder, "pruned", date(2026, 11, 28), stored, prune=True, basics=[*BASICS[1:], *MANY])
+        yield Loads(opened, stack.enter_context(second), stack.enter_context(pruned))
 
 
-def prepared(folder: Path, name: str, day: date, stored: dict[Table, Path], **rows: object) -> PreparedFiles:
-    selection = Selection(kinds=(), min_votes=0)
+def prepared(
+    folder: Path, name: str, day: date, stored: dict[Table, Path], *, prune: bool = False, **rows: object
+) -> PreparedFiles:
+    selection = Selection(kinds=(), min_votes=0, prune=prune)
     files = find_data_files(write_data_files(folder / f"{name}-files", **rows), selection.files)  # type: ignore[arg-type]
     preparation = LoadPreparation(folder / name)
     preparation.prepare(files, selection, day, stored)
@@ -144,6 +148,16 @@ def test_a_load_into_an_empty_store_and_one_onto_it(opener: Opener, loads: Loads
     again = opener()
     assert (loaded(again), again.load_id) == (complete(loads.second), "two")
     again.close()
+
+
+def test_a_load_that_deletes_a_title_deletes_its_credits_and_other_titles(
+    repository: BulkRepository, loads: Loads
+) -> None:
+    load(repository, loads.first, "one")
+    assert repository.find("tt1000001") is not None
+    load(repository, loads.pruned, "two")
+    assert repository.find("tt1000001") is None
+    assert loaded(repository) == complete(loads.pruned)
 
 
 def test_every_title_of_a_load_is_found_and_can_be_saved_over(repository: BulkRepository, loads: Loads) -> None:

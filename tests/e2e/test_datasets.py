@@ -10,7 +10,7 @@ import pytest
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
-from tests.support.data_files import RATINGS, write_data_files
+from tests.support.data_files import BASICS, RATINGS, write_data_files
 
 DAY_ONE, DAY_TWO = 1_795_780_800, 1_795_867_200  # noons of 2026-11-27 and 28
 
@@ -79,6 +79,28 @@ def test_the_ratings_of_an_exported_list_are_loaded_with_its_titles_without_a_ne
     assert "2 of 2 titles come from the data files of 2026-11-27" in " ".join(listed.stdout.split())
     assert [row["rating"] for row in program.table("my_ratings")] == ["8", "7"]
     assert "hold the same" in program.run("verify", STORES="csv,sqlite").stdout
+
+
+def test_strict_refuses_a_bad_row_and_prune_deletes_what_is_gone(program: Program, tmp_path: Path) -> None:
+    files = _files(tmp_path / "files", DAY_ONE)
+    stores = "csv,sqlite"
+    program.run("datasets", "--from", str(files), "--all", STORES=stores)
+    before = program.table("movies")
+
+    bad = [*RATINGS[:3], ("tt10000005", "eleven", "1000")]
+    _files(files, DAY_TWO, ratings=bad, basics=[BASICS[0], *BASICS[2:]])
+    strict = program.run("datasets", "--from", str(files), "--all", "--strict", code=2, STORES=stores)
+    assert "1 rows of title.ratings cannot be loaded" in strict.stderr
+    assert "averageRating is not 1 to 10" in (program.data_dir / "rejected-title.ratings.tsv").read_text()
+    assert program.table("movies") == before
+
+    kept = program.run("datasets", "--from", str(files), "--all", STORES=stores)
+    assert "1 gone from the files (kept)" in kept.stdout
+    assert "tt1000002" in {row["imdb_id"] for row in program.table("movies")}
+    pruned = program.run("datasets", "--from", str(files), "--all", "--prune", STORES=stores)
+    assert "1 gone from the files (deleted)" in pruned.stdout
+    assert "tt1000002" not in {row["imdb_id"] for row in program.table("movies")}
+    assert "hold the same" in program.run("verify", STORES=stores).stdout
 
 
 def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path: Path) -> None:

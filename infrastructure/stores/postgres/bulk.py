@@ -107,9 +107,10 @@ def _merge(cursor: Cursor, prepared: PreparedTables, table: Table, cancel: threa
     columns = ", ".join(table.columns)
     staged = f"load_{table}"
     cursor.execute(f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WHERE false")
-    if table in _PARTS:
+    if table in _PARTS or table is Table.MOVIES:
+        part = LoadPart.GONE if table is Table.MOVIES else LoadPart.REPLACED
         cursor.execute(f"CREATE TEMPORARY TABLE {staged}_of ON COMMIT DROP AS SELECT imdb_id FROM {table} WHERE false")
-        _copy(cursor, prepared, table, LoadPart.REPLACED, f"{staged}_of", cancel)
+        _copy(cursor, prepared, table, part, f"{staged}_of", cancel)
         cursor.execute(f"ANALYZE {staged}_of")
         cursor.execute(f"DELETE FROM {table} AS old USING {staged}_of AS new WHERE old.imdb_id = new.imdb_id")
     count = _copy(cursor, prepared, table, LoadPart.CHANGED, staged, cancel)
@@ -124,7 +125,7 @@ def _copy(
     """Copies a part of a prepared table into a table of the database; the number of rows."""
     path = prepared.folder / f"copy-{table}-{part}.csv"
     count = prepared.write_copy(table, part, path)
-    columns = "imdb_id" if part is LoadPart.REPLACED else ", ".join(table.columns)
+    columns = "imdb_id" if part in (LoadPart.REPLACED, LoadPart.GONE) else ", ".join(table.columns)
     try:
         with path.open("rb") as file:
             cursor.copy_expert(f"COPY {into} ({columns}) {_COPY_FORM}", _Pieces(file.read, cancel), _PIECE)  # type: ignore[arg-type]  # it calls nothing but read

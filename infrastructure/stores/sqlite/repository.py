@@ -204,6 +204,9 @@ class SqliteMovieRepository:
                         if table in (Table.CREDITS, Table.AKAS):
                             replaced = prepared.rows(table, LoadPart.REPLACED)
                             writer.executemany(f"DELETE FROM {table} WHERE imdb_id = ?", replaced)
+                        if table is Table.MOVIES:
+                            gone = prepared.rows(table, LoadPart.GONE)
+                            writer.executemany("DELETE FROM movies WHERE imdb_id = ?", gone)
                         writer.executemany(_UPSERT[table], prepared.rows(table, LoadPart.CHANGED))
                 writer.execute(_SET_STATE, ("load", load_id))
                 yield lambda: writer.execute("COMMIT")

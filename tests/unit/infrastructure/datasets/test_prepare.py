@@ -369,8 +369,26 @@ def test_the_next_day_only_what_differs_is_new_or_changed_and_history_grows(file
     preparation.close()
     assert (following.counts.new, following.counts.gone) == (1, 1)
     assert "tt1000004" in titles(following)  # gone from the files, and kept
+    assert rows(following.gone) == []
     history = [row for row in complete(following, Table.RATINGS_HISTORY) if row[0] == "tt1000001"]
     assert history == [
         ("tt1000001", "2026-11-27", "9.0", "2500"), ("tt1000001", "2026-11-28", "9.1", "2600"),
     ]  # fmt: skip
     assert len(rows(following.changed(Table.RATINGS_HISTORY))) == 1
+
+
+def test_pruning_deletes_what_only_older_data_files_had(files: Path) -> None:
+    store = InMemoryMovieRepository()
+    store.save(page(datetime(2026, 11, 26, tzinfo=UTC)))
+    store.save(replace(page(datetime(2026, 11, 26, tzinfo=UTC)), imdb_id="tt0000042"))
+    for imdb_id in ("tt0000043", "tt1000004"):
+        store.save(replace(page(datetime(2026, 11, 26, tzinfo=UTC)), imdb_id=imdb_id, source="datasets"))
+    broken = [("tt1000004", "short", "No Votes", "No Votes", "1", "year", "\\N", "\\N", "Short")]
+    write_data_files(files, basics=[*BASICS[:3], *broken, BASICS[4]])
+    pruned = load(files, replace(ALL, prune=True), stored=store)
+    assert pruned.counts.gone == 1
+    assert rows(pruned.gone) == [("tt0000043",)]
+    assert {"tt0000042", "tt1000004"} < set(titles(pruned))  # read from a page; rejected today
+    for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
+        assert "tt0000043" not in {row[0] for row in complete(pruned, table)}
+    assert "tt0000043" in {row[0] for row in rows(pruned.replaced(Table.CREDITS))}
