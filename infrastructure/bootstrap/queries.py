@@ -15,6 +15,7 @@ from typing import Final, TextIO
 
 from application.ports import TableOfValues, Value
 from domain.errors import UsageError
+from domain.fields import Table
 from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, open_stores, reading_database
 from shared.clock import Clock
 from shared.settings import Settings
@@ -68,9 +69,10 @@ def _answer(settings: Settings, clock: Clock, query: str, store: str | None = No
 
 def report_names() -> tuple[str, ...]:
     """The reports there are."""
+    from application.rating_movers import NAME as MOVERS
     from infrastructure.stores.postgres.reports import report_names as names
 
-    return names()
+    return (*names(), MOVERS)
 
 
 def write_reports(
@@ -100,19 +102,37 @@ def write_reports(
 def write_changes(
     settings: Settings, clock: Clock, names: Iterable[str], since: timedelta, form: str, out: TextIO
 ) -> None:
-    """Writes newcomers, leavers and climbers against the complete run nearest to ``since`` ago.
+    """Writes newcomers, leavers and climbers against the complete run nearest to ``since`` ago, and rating movers.
+
+    Args:
+        settings: where the stores are.
+        clock: the time.
+        names: of the reports; newcomers, leavers and climbers if there are none.
+        since: how long ago.
+        form: a ``tables.rendering.Format``.
+        out: where to.
 
     Raises:
-        UsageError: there is no such report, or there are no two complete runs of a chart.
+        UsageError: there is no such report, there are no two complete runs of a chart, or no history of ratings.
         StoreUnavailable: a store cannot be reached.
     """
     from application.chart_comparison import compare_since
+    from application.rating_movers import NAME as MOVERS
+    from application.rating_movers import rating_movers
     from infrastructure.tables.rendering import Format, write
 
+    moment = clock.now() - since
+    wanted = list(names)
+    compared = [name for name in wanted if name != MOVERS]
+    tables: list[TableOfValues] = []
     with open_stores(settings, clock, existing=True, read_only=True) as opened:
-        snapshots = opened.history.snapshots(_MAX_SNAPSHOTS)
-        tables = list(compare_since(snapshots, clock.now() - since, names, opened.together.find))
-    write(tables, Format(form), out)
+        if compared or not wanted:
+            snapshots = opened.history.snapshots(_MAX_SNAPSHOTS)
+            tables += compare_since(snapshots, moment, compared, opened.together.find)
+        if MOVERS in wanted:
+            history = opened.together.rows(Table.RATINGS_HISTORY)
+            tables.append(rating_movers(history, moment.date(), opened.together.find))
+        write(tables, Format(form), out)
 
 
 def write_history(settings: Settings, clock: Clock, limit: int, form: str, out: TextIO) -> None:

@@ -40,7 +40,7 @@ def sql(context: CommandContext, query: str, form: str | None, store: str | None
 )  # fmt: skip
 @click.option(
     "--since", type=Duration(), metavar="DURATION",
-    help="Compare with the complete run nearest to that time ago, as in 7d: newcomers, leavers, climbers.",
+    help="Compare with that time ago, as in 7d: newcomers, leavers, climbers [default], movers [default there: 30d].",
 )  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the reports' names only.")
 @_store_option
@@ -55,14 +55,18 @@ def report(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres."""
+    """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres.
+
+    movers, only by name: ratings that changed most, by the history of loaded data files.
+    """
     from infrastructure.bootstrap.queries import report_names, write_changes, write_reports
 
     if listing:
         echo("\n".join(report_names()))
         return
     chosen = _format(form, as_json=as_json, one=len(names) == 1)
-    if since is not None:
+    if since is not None or "movers" in names:
+        since = since or timedelta(days=30)
         write_changes(context.settings, context.clock, names, since, chosen, sys.stdout)
         return
     write_reports(context.settings, context.clock, names, chosen, sys.stdout, store=store)
