@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import codecs
 import json
+import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
 import msgspec
+
+_log = logging.getLogger(__name__)
 
 NEXT_DATA: Final = b"__NEXT_DATA__"
 LINKED_DATA: Final = b"application/ld+json"
@@ -231,24 +235,47 @@ def _end_of_script(body: bytes, start: int) -> int:
     return first if first < 0 or body.startswith(b"</script", first) else body.find(b"</script", start)
 
 
-def load_json(document: bytes | memoryview) -> object:
+class RepeatedKey:
+    """Stands for the value of a key that occurs more than once in its object. No reader takes it for a value."""
+
+
+def load_json(document: bytes | memoryview, *, unique: bool = False) -> object:
     """Parse JSON: fast where it is strict, tolerantly where it is not.
 
     The fast parser refuses halves of surrogate pairs, NaN, numbers beyond a float's range and control
     characters; the standard one reads past them, and what cannot be stored is found where a value is
     checked.
 
+    Args:
+        document: UTF-8.
+        unique: put a RepeatedKey where the fast parser would take the last of several values.
+
     Raises:
         ValueError: it is no JSON, or not in UTF-8.
     """
+    with suppress(ValueError, RecursionError):
+        value = msgspec.json.decode(document)
+        if not unique or count_keys(msgspec.json.encode(value)) == count_keys(document):
+            return value
+    text = bytes(document).decode("utf-8-sig")
     try:
-        return msgspec.json.decode(document)
-    except (ValueError, RecursionError):
-        text = bytes(document).decode("utf-8-sig")
-    try:
-        return json.loads(text, strict=False, parse_int=_number)
+        return json.loads(text, strict=False, parse_int=_number, object_pairs_hook=_object)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def count_keys(document: bytes | memoryview) -> int:
+    """How many keys JSON has, those in text included: equal before parsing and after, unless a key is repeated."""
+    return bytes(document).count(b'":')
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name in [name for name, times in Counter(key for key, _ in pairs).items() if times > 1]:
+            _log.warning("the key %r occurs more than once; its value is left out", name[:40])
+            found[name] = RepeatedKey()
+    return found
 
 
 def _number(digits: str) -> int | float:

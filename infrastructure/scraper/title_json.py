@@ -34,7 +34,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from domain.errors import NotATitlePage
-from infrastructure.scraper.page_bytes import load_json
+from infrastructure.scraper.page_bytes import count_keys, load_json
 from infrastructure.scraper.title_fields import AkaLine, CreditLine, TitlePart, Values
 from infrastructure.scraper.values import (
     FieldAbsent,
@@ -768,12 +768,11 @@ _FIELD_KEYS: Final = (
 )  # fmt: skip
 _KEYS: Final = _FIELD_KEYS + _PEOPLE_KEYS
 
-_TitleObject = msgspec.defstruct("_TitleObject", [(key, Any, msgspec.UNSET) for key in _KEYS])
-
 
 class _PageProps(msgspec.Struct):
-    aboveTheFoldData: _TitleObject | None = None  # type: ignore[valid-type]  # noqa: N815
-    mainColumnData: _TitleObject | None = None  # type: ignore[valid-type]  # noqa: N815
+    aboveTheFoldData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815
+    mainColumnData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815
+    urqlState: Any = None  # noqa: N815
     tconst: Any = None
 
 
@@ -789,13 +788,19 @@ class _Island(msgspec.Struct):
 
 
 _decode: Final = msgspec.json.Decoder(_Island).decode
+_decode_value: Final = msgspec.json.Decoder().decode
+_split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
-def read_island(island: bytes) -> TitlePart | None:
+def read_island(island: bytes, own: str | None = None) -> TitlePart | None:
     """What ``__NEXT_DATA__`` tells; ``None`` when the title's objects are not where they are known to be.
 
     Only the objects that the readers need are built. An island of another shape than known is parsed in
     full, and read as far as it goes.
+
+    Args:
+        island: the JSON.
+        own: the page's id, which an island of 2021 does not always say.
 
     Raises:
         NotATitlePage: the island says that it belongs to another page.
@@ -807,12 +812,12 @@ def read_island(island: bytes) -> TitlePart | None:
         # would be escaped, so it can only be a key. Where it is one of another object than ``pageProps``, what is left
         # is no JSON, and the whole island is read; so is an island without a title, to see what page it is.
         with suppress(msgspec.DecodeError, RecursionError):
-            part = _typed(_decode_once(island[:end] + b"}}}"))
+            part = _typed(_decode_once(island[:end] + b"}}}"), own)
             if part is not None and part.imdb_id and "title" in part.whole:
                 return part
     with suppress(msgspec.DecodeError, RecursionError):
-        return _typed(_decode_once(island))
-    return read_document(load_json(island))
+        return _typed(_decode_once(island), own)
+    return _read_document(load_json(island), own)
 
 
 def _decode_once(island: bytes) -> _Island:
@@ -821,36 +826,46 @@ def _decode_once(island: bytes) -> _Island:
     Raises:
         ValueError: one of them is there twice, and a JSON parser would silently take the last.
     """
-    for name in (b'"aboveTheFoldData":', b'"mainColumnData":'):
-        if island.find(name, island.find(name) + 1) > island.find(name):
-            raise ValueError(f"the key {name[1:-2].decode()} occurs more than once")
+    for name in (b'"pageProps"', b'"aboveTheFoldData"', b'"mainColumnData"'):
+        if (first := island.find(name)) >= 0 and island.find(name, first + 1) >= 0:
+            raise ValueError(f"the key {name.decode()[1:-1]} occurs more than once")
     return _decode(island)
 
 
-def _typed(island: _Island) -> TitlePart | None:
+def _typed(island: _Island, own: str | None) -> TitlePart | None:
     props = island.props or _Props()
     page_props = props.pageProps or _PageProps()
     return _read(
         island.page,
-        _as_dict(page_props.aboveTheFoldData),
-        _as_dict(page_props.mainColumnData),
-        props.urqlState,
+        _title_object(page_props.aboveTheFoldData),
+        _title_object(page_props.mainColumnData),
+        props.urqlState or page_props.urqlState,
         page_props.tconst or island.query,
+        own,
     )
 
 
-def _as_dict(node: object) -> dict[str, object]:
-    if node is None:
-        return {}
-    return {key: value for key in _KEYS if (value := getattr(node, key)) is not msgspec.UNSET}
+def _title_object(raw: msgspec.Raw) -> dict[str, Any]:
+    """The values of an object that the readers need; a RepeatedKey where a key is there twice."""
+    parts = _split(raw) or {}
+    values = {name: _decode_value(parts[name]) for name in _KEYS if name in parts}
+    # Compact JSON is as long as its keys and values, four characters for each and one for the object. Of a key that is
+    # repeated, ``parts`` has only the last value.
+    length = 1 + sum(len(name) + len(memoryview(part)) + 4 for name, part in parts.items())
+    if length == len(memoryview(raw)) or not parts:
+        needed = len(values) + sum(count_keys(bytes(parts[name])) for name in values)
+        if count_keys(msgspec.json.encode(values)) == needed:
+            return values
+    whole = load_json(bytes(raw), unique=True)
+    return whole if isinstance(whole, dict) else {}
 
 
-def read_document(document: object) -> TitlePart | None:
-    """As ``read_island``, of a document that is parsed already."""
+def _read_document(document: object, own: str | None) -> TitlePart | None:
     above, main = (_object(document, name) for name in ("aboveTheFoldData", "mainColumnData"))
-    state = _optional(value_at, document, "props", "urqlState")
-    own = _optional(value_at, document, "props", "pageProps", "tconst") or _optional(value_at, document, "query")
-    return _read(_optional(value_at, document, "page"), above, main, state, own)
+    props = _optional(value_at, document, "props")
+    state = _get(props, "urqlState") or _get(_get(props, "pageProps"), "urqlState")
+    said = _get(_get(props, "pageProps"), "tconst") or _get(document, "query")
+    return _read(_get(document, "page"), above, main, state, said, own)
 
 
 def _object(document: object, name: str) -> dict[str, object]:
@@ -861,11 +876,13 @@ def _object(document: object, name: str) -> dict[str, object]:
     return {}
 
 
-def _read(page: object, above: Values, main: Values, state: object, own: object) -> TitlePart | None:
+def _read(page: object, above: Values, main: Values, state: object, said: object, own: str | None) -> TitlePart | None:
     nodes: Sequence[Values] = (above, main)
     others: Sequence[Values] = (main,)
-    if not (above or main):
-        nodes = others = tuple(_cached_titles(state, own))
+    if not (above or main) and (cached := tuple(_cached_titles(state, said, own))):
+        # Each answer has the fields that were asked for in it; null in one does not speak for the others.
+        known = {key: value for node in reversed(cached) for key, value in node.items() if value is not None}
+        nodes = others = ({**cached[0], **known}, *cached)
     told = any(nodes)
     if isinstance(page, str) and not _is_title_route(page, told):
         raise NotATitlePage(f"this is IMDb's page {page[:80]!r}, not a title's")
@@ -893,19 +910,20 @@ def _imdb_id(nodes: Sequence[object]) -> str | None:
     return None
 
 
-def _cached_titles(state: object, own: object) -> Iterator[Values]:
+def _cached_titles(state: object, said: object, own: str | None) -> Iterator[Values]:
     """The title's own objects in ``urqlState``, the cache of the site's GraphQL client in 2021.
 
     An entry's ``data`` is an object, or JSON text. Other titles are in the cache too.
     """
-    wanted = own if isinstance(own, str) else _optional(text_at, own, "tconst") or _optional(text_at, own, "id")
-    objects = []
+    wanted = said if isinstance(said, str) else _get(said, "tconst") or _get(said, "id") or own
     for entry in state.values() if isinstance(state, dict) else ():
-        data = _optional(value_at, entry, "data")
+        data = _get(entry, "data")
         if isinstance(data, str):
             with suppress(ValueError):
-                data = load_json(data.encode("utf-8", "surrogatepass"))
-        title = _optional(value_at, data, "title")
-        if isinstance(title, dict):
-            objects.append(title)
-    yield from (title for title in objects if wanted and title.get("id") == wanted)
+                data = load_json(data.encode("utf-8", "surrogatepass"), unique=True)
+        for found in data.values() if isinstance(data, dict) else ():
+            yield from (
+                title
+                for title in (found if isinstance(found, list) else [found])
+                if isinstance(title, dict) and wanted and title.get("id") == wanted
+            )

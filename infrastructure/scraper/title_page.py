@@ -28,7 +28,7 @@ from infrastructure.scraper.page_bytes import (
     valid_utf8,
 )
 from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, mark_incomplete, merge_parts
-from infrastructure.scraper.title_json import read_document, read_island
+from infrastructure.scraper.title_json import read_island
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
         InvalidMovie: its id or title cannot be true.
     """
     try:
-        part = read_document(load_json(valid_utf8(as_utf8(document))))
+        part = read_island(valid_utf8(as_utf8(document)))
     except ValueError as error:
         raise UnknownLayout(f"this is no JSON: {error}") from error
     if part is None or part.imdb_id is None:
@@ -177,7 +177,7 @@ def _next_data(page: _Page) -> TitlePart | None:
     for script in scripts(page.body, NEXT_DATA):
         page.torn |= not script.closed
         try:
-            part = read_island(bytes(script.content))
+            part = read_island(bytes(script.content)) or read_island(bytes(script.content), _id_of_address(page.body))
         except ValueError as error:
             problem = f"__NEXT_DATA__ is no JSON ({error})" if script.closed else "__NEXT_DATA__ is cut off"
             continue
@@ -196,7 +196,7 @@ def _linked_data(page: _Page, known: str | None) -> TitlePart | None:
             problem = "ld+json is cut off"
             continue
         try:
-            part = read_linked_data(load_json(script.content))
+            part = read_linked_data(load_json(script.content, unique=True))
         except ValueError as error:
             problem = f"ld+json is no JSON ({error})"
             continue
@@ -230,6 +230,10 @@ def _refuse_other_pages(body: bytes) -> None:
     if places and not any(map(title_id, places)):
         copy = "an archive's copy of " if is_archived(body) else ""
         raise NotATitlePage(f"this is {copy or 'the page '}{places[0][:120]!r}, not a title's page")
+
+
+def _id_of_address(body: bytes) -> str | None:
+    return next((imdb_id for address in addresses(body) if (imdb_id := title_id(address))), None)
 
 
 def _has_moved(body: bytes, asked: str, own: str, final_url: str | None) -> bool:

@@ -19,6 +19,7 @@ from tests.support.title_pages import (
     MARKUP_2014,
     MARKUP_2022,
     above_the_fold,
+    line,
     linked_data,
     main_column,
     next_data,
@@ -203,6 +204,48 @@ def test_an_island_that_lost_its_people_has_them_from_the_window_title() -> None
     assert title.movie.directors == WHOLE.directors[:1]
 
 
+# --- pages of 2021 --------------------------------------------------------------
+
+
+def page_of_2021(*answers: object, key: str = "title", props: object = None, query: object = None) -> bytes:
+    """A page whose data is in the cache of the site's GraphQL client, another title's first."""
+    other = above_the_fold(id="tt7654321", titleText={"text": "Another Title"})
+    data = [{key: other}, {"renderedMarkdown": {"markdown": "x"}}, *({key: answer} for answer in answers)]
+    state: dict[str, object] = {str(number): {"data": json.dumps(each)} for number, each in enumerate(data)}
+    state |= {"failed": {"error": {"message": "x"}}, "object": {"data": data[-1]}, "broken": {"data": "{"}}
+    return page({"props": {"pageProps": props or {}, "urqlState": state}, "page": "/title/[id]", "query": query or {}})
+
+
+PEOPLE_OF_2021 = {
+    "id": IMDB_ID,
+    "plot": None,  # not asked for in this answer
+    "directors": [{"totalCredits": 2, "credits": [line(1, "Ada Holm"), line(2, "Bo Lind")]}],
+    "principalCast": [{"credits": [line(3, "Cy Moe") | {"characters": [{"name": "The Ferryman"}]}]}],
+    "cast": {"edges": [{"node": line(4, "Di Foss")}]},
+}
+
+
+@pytest.mark.parametrize("key", ["title", "main"])
+@pytest.mark.parametrize(
+    "says",
+    [{"props": {"tconst": IMDB_ID}}, {"query": {"id": IMDB_ID}}, {"query": {"tconst": IMDB_ID, "ref_": "x"}}, {}],
+    ids=["tconst", "query id", "query tconst", "address only"],
+)
+def test_a_page_of_2021_is_read_by_its_own_id(says: dict[str, object], key: str) -> None:
+    for answers in ((PEOPLE_OF_2021, above_the_fold()), (above_the_fold(), PEOPLE_OF_2021)):
+        title = parse(page_of_2021(*answers, key=key, **says), imdb_id=None)
+        movie = title.movie
+        assert (movie.imdb_id, movie.title, movie.plot, len(movie.genres)) == (IMDB_ID, WHOLE.title, WHOLE.plot, 4)
+        assert movie.directors == WHOLE.directors
+        assert [credit.person.name for credit in movie.cast] == ["Cy Moe", "Di Foss"]
+        assert not title.missing & CORE_FIELDS
+
+
+def test_a_cache_of_other_titles_only_is_no_title() -> None:
+    with pytest.raises(UnknownLayout, match="not recognised"):
+        parse(page_of_2021(query={"id": IMDB_ID}), imdb_id=None)
+
+
 # --- awkward text ---------------------------------------------------------------
 
 
@@ -376,6 +419,23 @@ def test_what_is_doubtful_is_left_out_and_named_and_the_rest_is_kept(caplog: pyt
     assert [credit.position for credit in title.movie.cast] == [1]
     assert title.movie.title == WHOLE.title
     assert "year is left out: year 1066" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("once", "twice"),
+    [
+        ('"aggregateRating":7.4', '"aggregateRating":7.4,"aggregateRating":1.4'),
+        ('"ratingsSummary":{', '"ratingsSummary":{"aggregateRating":1.4,"voteCount":1},"ratingsSummary":{'),
+        ('"aggregateRating":7.4', '"aggregateRating" : 7.4, "aggregateRating" : 1.4'),
+    ],
+)
+def test_of_a_key_that_occurs_twice_no_value_is_taken(once: str, twice: str, caplog: pytest.LogCaptureFixture) -> None:
+    body = page(next_data())
+    assert once.encode() in body
+    title = parse(body.replace(once.encode(), twice.encode()))
+    assert (title.movie.rating, title.movie.title) == (None, WHOLE.title)
+    assert "rating" in title.cut
+    assert "occurs more than once" in caplog.text
 
 
 def test_a_doubtful_id_refuses_the_title() -> None:
