@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import unescape
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from domain.chart import ChartEntry, ChartName
@@ -137,14 +138,18 @@ def _markup_entries(body: bytes) -> Iterator[ChartEntry]:
     if not any("/chart/" in place for place in addresses(body)):
         return  # the same elements list the results of a search
     items = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("li"), from_encoding="utf-8")
-    for place, item in enumerate(items.select("li.ipc-metadata-list-summary-item"), 1):
+    found = []
+    for item in items.select("li.ipc-metadata-list-summary-item"):
         heading = item.select_one("h3, h4")
-        words = heading.get_text(strip=True) if heading else ""
-        rank = _PRINTED_RANK.match(words)
         link = _TITLE_LINK.search(_address(item.select_one('a[href*="/title/tt"]')))
-        # The popularity charts print no number before the title; their order is the rank.
-        title = words[rank.end() :].strip() if rank else words
-        yield from _entry(int(rank[1]) if rank else place, link and link[1], title)
+        found.append((heading.get_text(strip=True) if heading else "", link and link[1]))
+    # The popularity charts print no number before a title, which may begin with one itself; their order is the rank.
+    ranks = [_PRINTED_RANK.match(words) for words, _ in found]
+    for place, ((words, imdb_id), rank) in enumerate(zip(found, ranks, strict=True), 1):
+        if rank and all(ranks):
+            yield from _entry(int(rank[1]), imdb_id, words[rank.end() :].strip())
+        else:
+            yield from _entry(place, imdb_id, words)
 
 
 def _address(anchor: Tag | None) -> str:
@@ -162,7 +167,8 @@ def _row_entry(row: Tag) -> Iterator[ChartEntry]:
     link = _TITLE_LINK.search(_address(anchor))
     if not cell or not anchor or not link:
         return
-    rank = _PRINTED_RANK.match(cell.get_text())
+    before = takewhile(lambda part: part is not anchor, cell.descendants)
+    rank = _PRINTED_RANK.match("".join(part for part in before if isinstance(part, str)))
     if rank is None and (marker := row.select_one('span[name="rk"]')):
         rank = _NUMBER.fullmatch(str(marker.get("data-value", "")))
     if rank is None and (velocity := cell.select_one(".velocity")):

@@ -100,7 +100,7 @@ def _read_facts(document: dict[str, object], part: TitlePart) -> None:
         whole["duration_minutes"] = minutes(seconds)
     if (date := _matching(document.get("datePublished"), _DATE)) is not None:
         whole["release_date"] = date
-    if poster := _string(document, "image"):
+    if (poster := _string(document, "image")) and "/images/G/" not in poster:  # which is the site's logo
         whole["poster_url"] = poster
     if certificate := _string(document, "contentRating"):
         whole["certificate"] = certificate

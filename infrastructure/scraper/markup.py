@@ -247,7 +247,9 @@ def _read_details_2022(page: BeautifulSoup, part: TitlePart) -> None:
     for item in awards.select("li, a, span") if awards else ():
         text = words(item)
         if (match := _AWARDS.fullmatch(text)) and any(match.groups()):
-            part.whole["award_wins"], part.whole["award_nominations"] = (count(each or "0") for each in match.groups())
+            wins, nominations = (count(each or "0") for each in match.groups())
+            if wins is not None and nominations is not None:
+                part.whole["award_wins"], part.whole["award_nominations"] = wins, nominations
         if match := _OSCARS.fullmatch(text):
             part.whole["oscar_wins"] = int(match[1])
     if (rank := count(words(_by_id(page, "hero-rating-bar__popularity__score")))) is not None:
@@ -435,13 +437,13 @@ def _read_details_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> N
             _add_amount(part, name, currency, text.removesuffix(where).strip())
     for name, pattern in (("user_reviews", _USER_REVIEWS), ("critic_reviews", _CRITIC_REVIEWS)):
         for item in overview.select('a[href*="reviews"], [itemprop="reviewCount"]'):
-            if match := pattern.fullmatch(words(item)):
-                part.whole[name] = count(match[1])
+            if (match := pattern.fullmatch(words(item))) and (number := count(match[1])) is not None:
+                part.whole[name] = number
                 break
     bars = [words(bar) for bar in page.select(".titleReviewBarSubItem")]
     rank = words(page.select_one("#meterRank")) or next((bar for bar in bars if bar.startswith("Popularity")), "")
-    if match := _POPULARITY.match(rank):
-        part.whole["popularity_rank"] = count(match[1])
+    if (match := _POPULARITY.match(rank)) and (place := count(match[1])) is not None:
+        part.whole["popularity_rank"] = place
     _read_awards_2014(page, part)
     for blurb in page.select("#titleAwardsRanks b"):
         if match := _OSCARS.fullmatch(words(blurb).rstrip(" .")):

@@ -56,12 +56,13 @@ _SAMPLE: Final = 40  # bytes beside each one that is not ASCII, for the detectio
 
 _TAG: Final = re.compile(rb"""<(?:link|meta)\b((?:[^>"']++|"[^"]{0,600}"|'[^']{0,600}')*+)""", re.IGNORECASE)
 _IS_ADDRESS: Final = re.compile(rb"""(?:rel|property)\s*=\s*["']?(?:canonical|og:url)(?:["'\s]|$)""", re.IGNORECASE)
-_VALUE: Final = re.compile(rb"""(?:href|content)\s*=\s*["']?(https?://[^"'\s<>]+)""", re.IGNORECASE)
+_VALUE: Final = re.compile(rb"""(?:href|content)\s*=\s*["']?((?:https?:)?//[^"'\s<>]+)""", re.IGNORECASE)
 _TITLE: Final = re.compile(
-    r"https?://[^/]+(?:/[a-z]{2}(?:-[a-z]{2,3})?)?/title/(tt[0-9]+)(?:/(?:reference|maindetails|combined)?/?)?(?:[?#].*)?",
+    r"(?:https?:)?//[^/]+(?:/[a-z]{2}(?:-[a-z]{2,3})?)?/title/(tt[0-9]+)(?:/(?:reference|maindetails|combined)?/?)?(?:[?#].*)?",
     re.IGNORECASE,
 )
-_ARCHIVED: Final = re.compile(r"(?:https?://[^/\s]+)?/(?:[a-z]+/){0,2}[0-9]{4,14}[a-z_*]{0,4}/(?=https?://)")
+_ARCHIVED: Final = re.compile(r"(?:(?:https?:)?//[^/\s?#]+)?/(?:[^\s?#]*/)?(?=https?://)")
+"""An address in whose path another one begins, as web archives and caches write them."""
 
 
 class Script(NamedTuple):

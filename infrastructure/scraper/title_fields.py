@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from domain.errors import InvalidMovie
 from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, title_url
 from infrastructure.scraper.page_bytes import original_address
-from infrastructure.scraper.values import UNREADABLE, clean, storable
+from infrastructure.scraper.values import UNREADABLE, clean, full_size, storable
 
 _log = logging.getLogger(__name__)
 
@@ -194,7 +194,7 @@ def build_movie(values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime
         told[name] = value
     told["title"] = told.get("title") or ""
     if (poster := told.get("poster_url")) is not None:
-        told["poster_url"] = original_address(poster)
+        told["poster_url"] = (full_size(poster) if "._V1" in poster else None) or original_address(poster)
     if isinstance(rating := told.get("rating"), float):
         told["rating"] = round(rating, 1)
     elif rating is None and not told.get("votes"):

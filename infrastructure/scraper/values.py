@@ -26,7 +26,7 @@ _BRACKETS: Final = re.compile(r"\(([^()]*)\)")
 _COUNT: Final = re.compile(r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}")
 _RUNNING_TIME: Final = re.compile(r"(?:(\d{1,4}) ?h(?:ours?|rs?)?\b)? ?(?:(\d{1,5}) ?m(?:in(?:utes?|s)?)?\b\.?)?")
 _PICTURE: Final = re.compile(
-    r"(https?://[^\s<>\"]+/images/M/[^\s<>\"/]+?)(?:\._[A-Z][^\s<>\"/]*)?\.(jpe?g|png|gif|webp)\b"
+    r"((?:https?:)?//[^\s<>\"]+/images/M/[^\s<>\"/]+?)(?:\._[A-Z][^\s<>\"/]*)?\.(jpe?g|png|gif|webp)\b", re.IGNORECASE
 )
 
 
@@ -185,4 +185,4 @@ def full_size(address: str) -> str | None:
     ``None`` for the site's own placeholders, which are not under ``/images/M/``.
     """
     match = _PICTURE.match(original_address(address))
-    return f"{match[1]}._V1_.{match[2]}" if match else None
+    return f"{'https:' * match[1].startswith('//')}{match[1]}._V1_.{match[2]}" if match else None

@@ -132,3 +132,47 @@ def linked_id(entry: dict[str, Any] | None) -> str | None:
 def test_bytes_of_any_kind_raise_nothing_but_source_errors(body: bytes) -> None:
     with suppress(SourceError):
         parse_chart(body)
+
+
+# --- markup ---------------------------------------------------------------------
+
+
+def of_chart(path: str, rows: str) -> bytes:
+    address = f'<link rel="canonical" href="https://www.imdb.com{path}"/>'
+    return f"<html><head>{address}</head><body>{rows}</body></html>".encode()
+
+
+def popular(rank: int, imdb_id: str, title: str = "A title", *, marked: bool) -> str:
+    """A row of the popularity charts up to 2023, whose rank stands in the poster's cell or before its change."""
+    mark = f'<span name="rk" data-value="{rank}"></span>' if marked else ""
+    velocity = "" if marked else f'<div class="velocity">{rank} (<span>{rank + 3}</span>)</div>'
+    link = f'<a href="/title/{imdb_id}/">{title}</a>'
+    return f'<tr><td class="posterColumn">{mark}</td><td class="titleColumn">{link} (1999){velocity}</td></tr>'
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_table_of_the_popular_has_its_ranks_elsewhere(marked: bool) -> None:
+    rows = "".join(popular(rank, IDS[rank - 1], "12. A title", marked=marked) for rank in (2, 1, 3))
+    entries = parse_chart(of_chart("/chart/moviemeter/", f"<table>{rows}</table>"))
+    assert entries == tuple(ChartEntry(rank, IDS[rank - 1], "12. A title") for rank in (1, 2, 3))
+
+
+def today(imdb_id: str, heading: str) -> str:
+    link = f'<a href="/title/{imdb_id}/?ref_=x"><h3>{heading}</h3></a>'
+    return f'<li class="ipc-metadata-list-summary-item">{link}</li>'
+
+
+def test_a_list_of_today_is_read_by_its_printed_ranks() -> None:
+    rows = today(IDS[1], "2. Zwei &amp; mehr") + today(IDS[0], "1. 12 Eins")
+    assert parse_chart(of_chart("/chart/top/", rows)) == (
+        ChartEntry(1, IDS[0], "12 Eins"),
+        ChartEntry(2, IDS[1], "Zwei & mehr"),
+    )
+
+
+def test_a_title_that_begins_with_a_number_has_no_printed_rank() -> None:
+    rows = today(IDS[0], "12. Stock") + today(IDS[1], "Zwei")
+    assert parse_chart(of_chart("/chart/moviemeter/", rows)) == (
+        ChartEntry(1, IDS[0], "12. Stock"),
+        ChartEntry(2, IDS[1], "Zwei"),
+    )

@@ -249,3 +249,15 @@ def test_a_credit_of_a_doubtful_person_is_left_out_and_its_category_named() -> N
     result, doubtful = build_movie({"title": "x", "cast": lines}, imdb_id="tt0000001", scraped_at=NOW)
     assert [(credit.person.name, credit.position) for credit in result.cast] == [("Bo", 1)]
     assert doubtful == {"cast"}
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("http://ia.example/images/M/MV5@._V1._SX94_SY140_.jpg", "http://ia.example/images/M/MV5@._V1_.jpg"),
+        ("https://web.archive.org/web/2020im_/https://m.example/a.jpg", "https://m.example/a.jpg"),
+        ("https://m.example/images/M/MV5.jpg", "https://m.example/images/M/MV5.jpg"),
+    ],
+)
+def test_the_address_of_a_poster_is_that_of_the_whole_picture(told: str, kept: str) -> None:
+    assert movie(poster_url=told).poster_url == kept

@@ -93,6 +93,11 @@ def test_three_of_a_list_may_be_three_of_more() -> None:
     assert "cast" in read().partial
 
 
+def test_the_site_s_logo_is_no_poster() -> None:
+    logo = "https://m.example/images/G/01/imdb/images/logos/imdb_fb_logo._CB1542065250_.png"
+    assert "poster_url" not in read(image=logo).whole
+
+
 def test_what_is_absent_is_not_told() -> None:
     reading = read_linked_data({"@context": "https://schema.org", "url": "/title/tt0012345/", "name": "x"})
     assert reading == TitlePart("ld+json", "tt0012345", {"original_title": "x", "title": "x"})
@@ -297,6 +302,25 @@ def test_an_archive_s_prefix_is_removed() -> None:
 
 
 @pytest.mark.parametrize(
+    "prefix",
+    [
+        "//web.archive.org/web/2023/",
+        "https://web.archive.org/web/2/",
+        "https://web.archive.org/web/20230105123456if_/",
+        "https://archive.ph/o/AbCdE/",
+        "http://wayback.archive-it.org/1234/20130105123456/",
+        "http://localhost:8080/my-coll/20230105123456mp_/",
+        "https://arquivo.pt/noFrame/replay/20230105123456/",
+    ],
+)
+def test_the_prefix_of_any_archive_is_removed(prefix: str) -> None:
+    address = "https://www.imdb.com/title/tt0012345/"
+    assert original_address(prefix + address) == address
+    assert addresses(f'<link rel="canonical" href="{prefix}{address}">'.encode()) == (address,)
+    assert original_address(address + "?from=https://x.example/") == address + "?from=https://x.example/"
+
+
+@pytest.mark.parametrize(
     ("address", "imdb_id"),
     [
         ("https://www.imdb.com/title/tt0012345/", "tt0012345"),
@@ -380,6 +404,7 @@ def test_running_times_for_people(text: str, minutes: int | None) -> None:
         ),
         ("http://ia.example/images/M/MV5@@._V1._SX94_SY140_.jpg", "http://ia.example/images/M/MV5@@._V1_.jpg"),
         ("http://ia.example/images/M/MV5@._SX300_.jpg", "http://ia.example/images/M/MV5@._V1_.jpg"),
+        ("//m.example/images/M/MV5@._V1_SX300_.JPG", "https://m.example/images/M/MV5@._V1_.JPG"),
         ("https://m.example/images/G/01/imdb/images/social/imdb_logo.png", None),
         ("", None),
     ],
@@ -447,6 +472,13 @@ def test_a_plot_of_today_that_is_to_be_read_on_elsewhere_is_cut(plot: str, cut: 
     assert part is not None
     assert (part.whole | part.partial)["plot"].rstrip(".…") == "A ferry"
     assert ("plot" in part.cut, "plot" in part.whole) == (cut, not cut)
+
+
+@pytest.mark.parametrize("number", ["1,23,456", "12,34"])
+def test_numbers_in_other_groups_of_digits_are_no_numbers(number: str) -> None:
+    more = f'<div class="titleReviewBarSubItem">Popularity {number} (1)</div><a href="reviews">{number} user</a>'
+    part = old_markup('<div class="metacriticScore">', more + '<div class="metacriticScore">')
+    assert not {"popularity_rank", "user_reviews"} & part.whole.keys()
 
 
 def test_directors_with_more_to_come_are_cut() -> None:
