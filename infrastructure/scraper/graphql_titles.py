@@ -191,6 +191,7 @@ def to_title(title: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
     part = TitlePart("GraphQL", title.imdb_id)
     read_fields(part, {name: value for name, value in title.node.items() if name != "cast"})
     read_listed_people(part, title.node)
+    part.cut |= part.partial.keys() & set(LISTS.values()) - {"cast", "crew"}  # of which we ask for one page only
     for name in title.failed:
         part.whole.pop(name, None)
         part.cut.add(name)

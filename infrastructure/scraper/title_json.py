@@ -56,15 +56,9 @@ _OSCARS: Final = "ev0000003"
 
 
 class Beginning(NamedTuple):
-    """A list of which the source tells only the first entries.
-
-    Attributes:
-        entries: these.
-        lost: more should be there; otherwise the source withholds the rest by design.
-    """
+    """The entries of a list of which the source does not tell all."""
 
     entries: tuple[Any, ...]
-    lost: bool = False
 
 
 def _title(node: object) -> str:
@@ -132,7 +126,7 @@ def _listed(items: Iterable[object], *path: str) -> tuple[str, ...]:
 
 
 def _connection(node: object, key: str, read: Callable[[object], Any]) -> tuple[Any, ...] | Beginning:
-    """The entries of a connection; a beginning where its own total or page information says that there are more."""
+    """The entries of a connection; a Beginning if one cannot be read, or its total or ``pageInfo`` tells of more."""
     connection = value_at(node, key)
     if connection is None:
         return ()
@@ -140,7 +134,7 @@ def _connection(node: object, key: str, read: Callable[[object], Any]) -> tuple[
     found = tuple(value for entry in every if (value := read(entry)))
     total = connection.get("total") if isinstance(connection, dict) else None
     more = isinstance(connection, dict) and _get(connection.get("pageInfo"), "hasNextPage") is True
-    return Beginning(found) if more or (isinstance(total, int) and total > len(every)) else found
+    return Beginning(found) if more or (total if isinstance(total, int) else len(every)) > len(found) else found
 
 
 def _keyword(entry: object) -> Any:

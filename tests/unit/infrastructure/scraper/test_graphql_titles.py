@@ -203,6 +203,30 @@ def test_a_list_is_whole_when_it_holds_what_it_states(connection: dict[str, Any]
     assert len(title.movie.directors) == len(connection["directors"]["edges"])
 
 
+_LISTS: dict[str, tuple[str, Any]] = {
+    "keywords": ("keywords", {"keyword": {"text": {"text": "fog"}}}),
+    "taglines": ("taglines", {"text": "Mind the gap."}),
+    "locations": ("filmingLocations", {"text": "Oslo"}),
+    "akas": ("akas", {"text": "Fähre", "country": None, "language": None, "attributes": []}),
+    "companies": ("production", {"company": {"companyText": {"text": "Fog Films"}}}),
+}
+
+
+@pytest.mark.parametrize("name", _LISTS)
+@pytest.mark.parametrize(
+    ("more", "total", "unreadable", "whole"),
+    [(False, 1, 0, True), (False, 7, 0, False), (True, 1, 0, False), (False, 2, 1, False)],
+)
+def test_every_list_is_whole_when_it_holds_what_it_states(
+    name: str, more: bool, total: int | None, unreadable: int, whole: bool
+) -> None:
+    key, node = _LISTS[name]
+    edges = [{"node": node}, *({"node": None} for _ in range(unreadable))]
+    title = only(graphql_title() | {key: {"edges": edges, "total": total, "pageInfo": {"hasNextPage": more}}})
+    assert len(getattr(title.movie, name)) == 1
+    assert (name in title.cut) is not whole
+
+
 @pytest.mark.parametrize(("shown", "total", "cut"), [(18, 60, set()), (4, 4, set()), (4, 60, {"cast"})])
 def test_a_cast_is_bounded_where_it_holds_as_many_as_are_asked_for(shown: int, total: int, cut: set[str]) -> None:
     assert only(graphql_title() | {"cast": directors(shown, total)["directors"]}).cut == cut
