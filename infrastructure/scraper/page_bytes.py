@@ -48,6 +48,8 @@ _END_TAG_OPTIONAL: Final = {
     "html", "head", "body", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
     "colgroup", "caption", "rt", "rp",
 }  # fmt: skip
+_HEAD_TAG: Final = re.compile(rb"</?head\b", re.IGNORECASE)
+_METADATA: Final = {"html", "head", "body", "meta", "link", "title", "script", "style", "base", "noscript", "template"}
 _VOID: Final = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 }  # fmt: skip
@@ -151,24 +153,26 @@ def _detected(body: bytes) -> str:
 
 
 def is_whole_document(body: bytes) -> bool:
-    """Whether the page ends with ``</html>``, or leaves out optional end tags and has nothing else open at its end."""
+    """Whether the page ends with ``</html>``, or leaves out optional tags and has nothing else open at its end."""
     if b"</html" in body[-_TAIL:].lower():
         return True
-    if b"<" not in body or b"</head" in body:  # who closes the head closes the document
+    if b"<" not in body or _HEAD_TAG.search(body):  # who writes optional tags there writes the last ones, too
         return False
     parser = _OpenElements()
     parser.feed(body.decode("utf-8", "replace"))
-    return not parser.rawdata.strip() and _END_TAG_OPTIONAL.issuperset(parser.elements)
+    return parser.has_content and not parser.rawdata.strip() and _END_TAG_OPTIONAL.issuperset(parser.elements)
 
 
 class _OpenElements(HTMLParser):
-    """Keeps the elements that are open; ``rawdata`` is the rest that is no whole tag."""
+    """Keeps the elements that are open, and whether any of them can be seen; ``rawdata`` is what is no whole tag."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
         self.elements: list[str] = []
+        self.has_content = False
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the base's signature
+        self.has_content |= tag not in _METADATA
         if tag not in _VOID:
             self.elements.append(tag)
 

@@ -391,6 +391,14 @@ def test_a_page_without_optional_end_tags_is_whole_unless_something_is_open(mark
             parse(body[: body.index(end) + len(end)])
 
 
+@pytest.mark.parametrize("end", [b"</head>", b"<body>", b"<section>"])
+def test_a_page_that_ends_before_its_content_is_cut_off(end: bytes) -> None:
+    body = page(None, linked_data(), MARKUP_2022)
+    assert parse(body[: body.index(end)]).torn
+    short = body.replace(b"<head>", b"").replace(b"</head>", b"").replace(b"<body>", b"")
+    assert parse(short[: short.index(b"<section>")]).torn
+
+
 def test_what_is_broken_is_said_to_be_broken() -> None:
     with pytest.raises(UnknownLayout, match=r"__NEXT_DATA__ is no JSON .*, ld\+json is no JSON"):
         parse(page("{", "{"))
