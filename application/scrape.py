@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from application.ports import Job, JobExecutor, JobLog, MovieRepository, Outcome, Progress, Run, RunHistory
 from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
-from domain.chart import ChartEntry, ChartName
+from domain.chart import ChartEntry, chart_size
 from domain.errors import StoreError
 from shared.clock import Clock
 
@@ -88,7 +88,7 @@ def scrape(
         return result
     try:
         counts = context.job_log.counts
-        whole = run.chart is not None and run.asked == ChartName(run.chart).size == counts.completed
+        whole = run.chart is not None and len(places) == chart_size(run.chart) == counts.completed
         history.end(run, saved=counts.completed, failed=counts.failed, complete=whole, finished_at=context.clock.now())
     except StoreError:
         _finalize_other_stores(store)

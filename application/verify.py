@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from application.comparison import Finding, KeyRows, compare, grouped, judge
 from application.completeness import Expectation, PresentTitles
+from application.estimated_charts import estimates_taken_for_charts
 from application.ports import MovieRepository
 from application.records import timestamp
 from domain.fields import Table
@@ -60,6 +61,7 @@ class VerifyReport:
         examples: the first findings of each table.
         missing: what a store lacks of what the last run has done, a line each.
         warnings: a line each.
+        refused: charts that are not what their name says, a line each.
         progress: how far an unfinished run has come.
     """
 
@@ -68,6 +70,7 @@ class VerifyReport:
     examples: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     progress: str | None = None
 
     @property
@@ -78,7 +81,7 @@ class VerifyReport:
     @property
     def good(self) -> bool:
         """The same, and everything that the last run was asked for is there."""
-        return self.same and not self.missing and self.progress is None
+        return self.same and not self.missing and not self.refused and self.progress is None
 
     @property
     def movies(self) -> TableReport:
@@ -146,6 +149,7 @@ def verify(
         tuple(kept),
         tuple(movies.missing(names)),
         (*_rarely_filled(movies.report(), threshold), *movies.from_the_future()),
+        tuple(estimates_taken_for_charts(stores[0].rows(Table.CHARTS))),
         None if expectation is None else expectation.progress,
     )
 

@@ -24,6 +24,28 @@ class ChartName(StrEnum):
         return {"top250": 250, "toptv": 250, "moviemeter": 100, "bottom100": 100}[self.value]
 
 
+class EstimatedChart(StrEnum):
+    """Charts that are estimated from data files by the published formula; never taken for the chart itself."""
+
+    TOP250 = "estimated-top250"
+    TOPTV = "estimated-toptv"
+
+    @property
+    def size(self) -> int:
+        """How many titles the chart has."""
+        return self.real.size
+
+    @property
+    def real(self) -> ChartName:
+        """The chart that it estimates."""
+        return ChartName(self.value.removeprefix("estimated-"))
+
+
+def chart_size(name: str) -> int:
+    """How many titles the chart of this name has when it is complete."""
+    return (EstimatedChart(name) if name in set(EstimatedChart) else ChartName(name)).size
+
+
 @dataclass(frozen=True, slots=True)
 class ChartEntry:
     """A place in a chart; ``rank`` counts from 1, ``title`` is empty if the chart does not tell it.

@@ -90,9 +90,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "auto"
     datasets: Annotated[
-        Literal["yes", "no"],
-        Meta(description="Download IMDb's data files and read titles from them when pages and GraphQL are refused."),
-    ] = "no"
+        Literal["ask", "yes", "no"],
+        Meta(
+            description="Download IMDb's data files and read titles from them when pages and GraphQL are refused; "
+            "ask: once in a run on a terminal, elsewhere no."
+        ),
+    ] = "ask"
     graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
     graphql_referer: Annotated[
         str, Meta(description="Referer of GraphQL requests, which the server demands; empty: none.")

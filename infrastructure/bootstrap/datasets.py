@@ -13,11 +13,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from application.estimated_charts import MIN_VOTES, save_estimates
+from application.estimated_charts import KINDS, MIN_VOTES, estimated_entries, save_estimates
 from application.listed_titles import ListedTitle, MyRatings
 from application.load_datasets import load_datasets
 from application.ports import BulkRepository, MovieRepository
-from domain.errors import Cancelled, RecordRejected, SourceError, UsageError
+from domain.chart import ChartEntry, EstimatedChart
+from domain.errors import Blocked, Cancelled, RecordRejected, SourceError, UsageError
 from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.network import downloader
 from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
@@ -187,6 +188,50 @@ def _prepared_before(work: Path, identity: object, marker: str | None) -> LoadCo
         return None
 
 
+def missing_megabytes(settings: Settings) -> int:
+    """About how much would be downloaded to read titles from data files."""
+    from infrastructure.datasets.prepare import Selection
+
+    folder = DataDir(settings.data_dir).path / FOLDER
+    return sum(file.megabytes for file in Selection().files if not (folder / file.file_name).is_file())
+
+
+def estimated_places(
+    settings: Settings, clock: Clock, cancel: threading.Event, chart: EstimatedChart, say: Callable[[str], None]
+) -> tuple[tuple[ChartEntry, ...], date]:
+    """The places of an estimated chart and the day of the data files, which are downloaded.
+
+    Raises:
+        ChartError: too few titles have enough votes.
+        SourceError: a file could not be downloaded.
+        UsageError: a file is damaged.
+    """
+    from infrastructure.datasets.files import find_data_files
+    from infrastructure.datasets.prepare import LoadPreparation, Selection
+    from infrastructure.datasets.prepared import PreparedFiles
+
+    kinds = tuple(sorted(KINDS[chart]))
+    selection = Selection(kinds=kinds, min_votes=MIN_VOTES, credits=False, akas=False)
+    directory = DataDir(settings.data_dir)
+    folder = directory.path / FOLDER
+    days = download(settings, cancel, selection.files, folder, say, keep=True)
+    files = find_data_files(folder, selection.files)
+    day = _day(files, days, clock)
+    work = directory.state / "estimate"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700, parents=True)
+    try:
+        preparation = LoadPreparation(work, memory=settings.datasets_memory, cancel=cancel)
+        try:
+            preparation.prepare(files, selection, day, {})
+        finally:
+            preparation.close()
+        with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
+            return estimated_entries(prepared.voted(MIN_VOTES), chart), day
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def dataset_titles(
     settings: Settings,
     clock: Clock,
@@ -194,14 +239,22 @@ def dataset_titles(
     ids: Callable[[], Iterable[str]],
     store: Callable[[], MovieRepository],
     say: Callable[[str], None],
+    allowed: Callable[[], bool],
 ) -> DatasetTitleSource:
-    """The source of titles that reads IMDb's data files, downloaded when the first title is asked for."""
+    """The source of titles that reads IMDb's data files, downloaded when the first title is asked for.
+
+    Reading raises ``Blocked`` unless ``allowed`` says that they may be downloaded.
+    """
     from infrastructure.datasets.files import find_data_files
     from infrastructure.datasets.source import DatasetTitleSource
 
     directory = DataDir(settings.data_dir)
 
     def files(selection: Selection) -> tuple[Mapping[DataFile, CheckedFile], date]:
+        if not allowed():
+            raise Blocked(
+                "IMDb refuses pages and GraphQL, and its data files are not to be used: DATASETS=yes uses them"
+            )
         folder = directory.path / FOLDER
         days = download(settings, cancel, selection.files, folder, say, keep=True)
         found = find_data_files(folder, selection.files)

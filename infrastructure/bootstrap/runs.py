@@ -43,6 +43,13 @@ class RunOutput(Protocol):
     def warn(self, message: str) -> None:
         """Prints a message that is shown even when quiet."""
 
+    @property
+    def interactive(self) -> bool:
+        """Whether there is somebody to ask: the run is on a terminal, and neither quiet nor printing JSON."""
+
+    def ask(self, question: str, cancel: threading.Event) -> bool:
+        """Asks for a yes; anything else, and ``cancel`` while it waits, is a no."""
+
     def progress_begins(self) -> None:
         """Clears what is shown until the progress display begins."""
 

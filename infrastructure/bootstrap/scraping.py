@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.charts import StoredChart
+from application.estimated_charts import overlap
 from application.list_jobs import StoredEpisodes, jobs_of_chart, jobs_of_titles, with_episodes
 from application.listed_titles import MyRatings
-from application.ports import Job, Run
+from application.ports import ChartSource, Job, JobLog, Run, TitleSource
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
 from application.scrape import scrape
 from application.scrape_movie import ScrapeMovie
 from application.status import RunIdentity
-from domain.chart import ChartEntry, ChartName
-from domain.errors import Blocked, Cancelled, NotFound, SourceError, UsageError
-from infrastructure.bootstrap.datasets import dataset_episodes, dataset_titles
+from domain.chart import ChartEntry, ChartName, EstimatedChart
+from domain.errors import Blocked, Cancelled, InvalidMovie, NotFound, SourceError, UsageError
+from infrastructure.bootstrap.datasets import dataset_episodes, dataset_titles, estimated_places, missing_megabytes
 from infrastructure.bootstrap.files import page_keeper
 from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.monitoring import monitored
@@ -57,7 +58,7 @@ class ScrapeOptions:
         series: these series and their episodes instead of a chart.
     """
 
-    chart: ChartName
+    chart: ChartName | EstimatedChart
     ids: Path | None
     limit: int | None
     max_age: timedelta | None
@@ -100,7 +101,7 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
     with downloader(session.settings) as network:
         if options.of_chart:
             charts = sources(session.settings, network, session.clock).charts
-            jobs = jobs_of_chart(read_chart(charts, options.chart, session.cancel, first=options.limit))
+            jobs: Iterator[Job] = islice(jobs_of_chart(_read_chart(session, options, charts)), options.limit)
         else:
             jobs = _listed(options, session.output.warn)
         yield from _with_episodes(session, options, network, jobs, lambda _series: None)
@@ -125,8 +126,9 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         job_log = stack.enter_context(session.job_log(identity, resume))
         # The stores are opened while the chart is on its way: either takes as long as the other.
         opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
+        consent = _Consent(session)
         data_files = None
-        if _uses_data_files(settings):
+        if consent.possible:
             data_files = dataset_titles(
                 settings,
                 session.clock,
@@ -134,6 +136,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 lambda: (job.key for job in job_log.jobs()),
                 lambda: opening().together,
                 session.output.say,
+                consent.given,
             )
         found = sources(settings, network, session.clock, pages, data_files)
         cluster = _cluster(session, options, stack) if options.cluster else None
@@ -142,20 +145,24 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         if options.of_chart and not job_log.listed:
             with activity(f"reading the chart {options.chart}"):
                 try:
-                    places = read_chart(found.charts, options.chart, session.cancel, first=options.limit)
+                    places = _read_chart(session, options, found.charts)
                 except Blocked as error:
-                    stored = StoredChart(opening().together, options.chart.value).entries()
-                    if data_files is None or not stored:
-                        raise _with_advice(error, options.chart) from error
-                    session.output.warn(f"{error}; the places of the last reading are used")
-                    jobs = islice(jobs_of_chart(stored), options.limit)
+                    stored = StoredChart(opening().together, options.chart.value).rows()
+                    if not stored or not consent.given():
+                        raise _with_advice(error, options.chart, stored=bool(stored)) from error
+                    session.output.warn(f"{error}; its places are those of {str(stored[0][-1])[:10]}")
+                    # Without ranks: the chart was not read, neither for its table nor for the history.
+                    jobs = islice((Job(seq, str(row[2])) for seq, row in enumerate(stored)), options.limit)
                 else:
-                    jobs = jobs_of_chart(places)
+                    jobs = islice(jobs_of_chart(places), options.limit)
         read_at = session.clock.now()
         opened = opening()
         chart = StoredChart(opened.together, options.chart.value) if options.of_chart else None
         if chart is not None and len(places) == options.chart.size:
             chart.replace(places, read_at)  # before the jobs are listed, so that a run killed in between reads it again
+            if isinstance(options.chart, EstimatedChart):
+                ids = [place.imdb_id for place in places]
+                session.output.say(f"{options.chart}{overlap(options.chart, ids, opened.together)}")
         ratings = MyRatings(opened.together, read_at)
         if not job_log.listed:
             if not options.of_chart:
@@ -166,6 +173,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 session.output.say(ratings.summary())
         session.report_resumed(job_log)
         session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
+        if consent.undecided and not cluster and not _is_refused(job_log, found.titles, consent, session):
+            found = sources(settings, network, session.clock, pages)  # their last source waits when it is refused
         context = session.context(job_log, settings.threads)
         work = ScrapeMovie(
             cluster().titles if cluster else found.titles,
@@ -214,11 +223,71 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
     return results
 
 
-def _with_advice(error: Blocked, chart: ChartName) -> Blocked:
+class _Consent:
+    """Whether data files may be downloaded: as the settings say, or as the user answers, who is asked once."""
+
+    def __init__(self, session: RunSession) -> None:
+        self._session = session
+        self._answer: bool | None = _uses_data_files(session.settings)
+        if not self._answer and session.settings.datasets == "ask" and session.output.interactive:
+            self._answer = None
+
+    @property
+    def possible(self) -> bool:
+        """Whether they may be, or the user has not been asked."""
+        return self._answer is not False
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the user has not been asked."""
+        return self._answer is None
+
+    def given(self) -> bool:
+        """Whether they may be; asks."""
+        if self._answer is None:
+            size = missing_megabytes(self._session.settings)
+            where = f"about {size / 1000:.1f} GB to download" if size else "they are here already"
+            self._answer = self._session.output.ask(
+                f"IMDb refuses pages and GraphQL from here. Read the titles from its data files ({where})?",
+                self._session.cancel,
+            )
+        return self._answer
+
+
+def _is_refused(job_log: JobLog, titles: TitleSource, consent: _Consent, session: RunSession) -> bool:
+    """Whether IMDb refuses the first pending title from here; the user was asked for data files then."""
+    job = next(job_log.pending(), None)
+    if job is None:
+        return False
+    with suppress(SourceError, InvalidMovie), activity("asking for the first title"):
+        titles.title(job.key, max_requests=session.settings.max_requests, cancel=session.cancel)
+    return not consent.undecided
+
+
+def _read_chart(
+    session: RunSession, options: ScrapeOptions, charts: Mapping[str, ChartSource]
+) -> tuple[ChartEntry, ...]:
+    """The chart's places in rank order, or the first of them with a limit.
+
+    Raises:
+        ChartError: the chart is not whole.
+        Blocked: every source refuses programs.
+    """
+    if isinstance(options.chart, ChartName):
+        return read_chart(charts, options.chart, session.cancel, first=options.limit)
+    say = session.output.say
+    places, day = estimated_places(session.settings, session.clock, session.cancel, options.chart, say)
+    say(f"{options.chart} is an estimate from IMDb's data files of {day}; it is not IMDb's chart {options.chart.real}")
+    return places
+
+
+def _with_advice(error: Blocked, chart: ChartName | EstimatedChart, *, stored: bool) -> Blocked:
     """The refusal, with what can be done without the site."""
-    advice = f"{error}; `datasets` loads IMDb's data files and estimates the chart (estimated-{chart})"
-    if chart.value not in ("top250", "toptv"):
+    if chart.value not in (estimate.real.value for estimate in EstimatedChart):
         return error
+    advice = f"{error}; `--chart estimated-{chart}` makes an estimate of it from IMDb's data files"
+    if stored:
+        advice += ", DATASETS=yes reads the titles of the last reading from them"
     refused = Blocked(advice)
     refused.requests, refused.size = error.requests, error.size
     return refused

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domain.chart import ChartName
+from domain.chart import ChartName, EstimatedChart
 from domain.movie import IMDB_ID
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.cli.durations import Duration
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 @click.command("scrape", short_help="Scrape a chart or a list of titles (default).")
 @click.option("--demo", is_flag=True, help="Use the built-in demo site; data goes to data/demo.")
 @click.option(
-    "--chart", type=click.Choice([each.value for each in ChartName]), default="top250", show_default=True,
+    "--chart", type=click.Choice([*(each.value for each in ChartName), *(each.value for each in EstimatedChart)]),
+    default="top250", show_default=True,
     help="Chart to scrape.",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Scrape only the first titles.")
@@ -74,7 +75,16 @@ def scrape(
     from infrastructure.bootstrap.scraping import ScrapeOptions
 
     options = ScrapeOptions(
-        ChartName(chart), ids, limit, max_age, save_pages, posters, not no_disk_check, cluster, seasons, people
+        EstimatedChart(chart) if chart in set(EstimatedChart) else ChartName(chart),
+        ids,
+        limit,
+        max_age,
+        save_pages,
+        posters,
+        not no_disk_check,
+        cluster,
+        seasons,
+        people,
     )
     _run(context, options, resume, demo=demo, dry_run=dry_run, as_json=as_json)
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
+import threading
 from contextlib import suppress
+from typing import Final
 
 from shared.masking import mask
 from shared.printable import printable
+
+_POLL_SECONDS: Final = 0.1
 
 
 def prepare_streams() -> None:
@@ -48,6 +53,17 @@ def echo(line: str) -> None:
     """
     sys.stdout.write(f"{printable(mask(line))}\n")
     sys.stdout.flush()
+
+
+def confirm(question: str, cancel: threading.Event) -> bool:
+    """Asks on standard error for a yes on standard input; anything else, and ``cancel`` while it waits, is a no."""
+    sys.stderr.write(f"{printable(question)} [y/N] ")
+    sys.stderr.flush()
+    if os.name == "posix":  # elsewhere a console cannot be waited for
+        while not select.select([sys.stdin], [], [], _POLL_SECONDS)[0]:
+            if cancel.is_set():
+                return False
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
 def complain(message: str) -> None:

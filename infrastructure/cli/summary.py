@@ -17,7 +17,7 @@ from domain.fields import Table
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, print_json
-from infrastructure.cli.streams import complain, discard_output, echo
+from infrastructure.cli.streams import complain, confirm, discard_output, echo
 from shared.log_options import SCREEN
 from shared.settings import Settings
 
@@ -54,6 +54,14 @@ class TerminalOutput:
 
     def warn(self, message: str) -> None:
         complain(message)
+
+    @property
+    def interactive(self) -> bool:
+        return not self.quiet and not self._as_json and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(self, question: str, cancel: threading.Event) -> bool:
+        with self._startup.paused():
+            return confirm(question, cancel)
 
     def progress_begins(self) -> None:
         self._startup.end()

@@ -98,6 +98,7 @@ def _as_dict(
         ],
         "missing": list(report.missing),
         "warnings": list(report.warnings),
+        "refused": list(report.refused),
         "repairs": repairs,
     }
 
@@ -126,6 +127,8 @@ def _print_report(echo: Callable[[str], None], report: VerifyReport, *, listed: 
         echo(f"warning: {warning}")
     for line in report.missing:
         echo(f"missing: {line}")
+    for line in report.refused:
+        echo(f"refused: {line}")
 
 
 def _verdict(report: VerifyReport, *, repaired: bool) -> str:
@@ -137,6 +140,8 @@ def _verdict(report: VerifyReport, *, repaired: bool) -> str:
     agree = f"{names} hold the same" if len(report.stores) > 1 else f"{names} can be read"
     if report.missing:
         return f"{agree}, but titles of the last run are missing: run it again to fetch them"
+    if report.refused:
+        return f"{agree}, but a chart is not what its name says"
     if report.progress:
         return f"{report.progress}; {agree}: run the same command to continue"
     return agree

@@ -33,6 +33,11 @@ class DataFile(StrEnum):
         return f"{self.value}.tsv.gz"
 
     @property
+    def megabytes(self) -> int:
+        """About how large it was, compressed, in November 2026."""
+        return _MEGABYTES[self]
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read; a copy may have more behind them."""
         return _COLUMNS[self]
@@ -52,6 +57,17 @@ _COLUMNS: Final[Mapping[DataFile, tuple[str, ...]]] = {
     ),
     DataFile.EPISODES: ("tconst", "parentTconst", "seasonNumber", "episodeNumber"),
 }  # fmt: skip
+
+
+_MEGABYTES: Final[Mapping[DataFile, int]] = {
+    DataFile.BASICS: 205,
+    DataFile.RATINGS: 8,
+    DataFile.CREW: 80,
+    DataFile.PRINCIPALS: 700,
+    DataFile.NAMES: 290,
+    DataFile.AKAS: 450,
+    DataFile.EPISODES: 50,
+}
 
 
 @dataclass(frozen=True, slots=True)

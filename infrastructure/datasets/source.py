@@ -117,7 +117,6 @@ class DatasetTitleSource:
 
     Attributes:
         day: of the data files, once they were read.
-        given: the number of titles read from them.
     """
 
     def __init__(
@@ -137,7 +136,7 @@ class DatasetTitleSource:
         self._lock = threading.Lock()
         self._titles: dict[str, LoadedTitle] | None = None
         self.day: date | None = None
-        self.given = 0
+        self._given: set[str] = set()
 
     def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:  # noqa: ARG002
         """See ``TitleSource.title``.
@@ -150,13 +149,19 @@ class DatasetTitleSource:
             if self._titles is None:
                 self._titles = self._read(cancel)
             found = self._titles.get(imdb_id)
-            self.given += found is not None
+            if found is not None:
+                self._given.add(imdb_id)
         if found is None:
             raise NotFound(f"{imdb_id} is not in IMDb's data files of {self.day}")
         movie = from_rows(found.movie, found.credits, found.names, found.akas)
         source = movie.source or Source.DATASETS
         untold = frozenset(name for name in UNTOLD if getattr(movie, name) in (None, ()))
         return FetchedTitle(movie, source, untold=untold)
+
+    @property
+    def given(self) -> int:
+        """The number of titles read from the files."""
+        return len(self._given)
 
     def _read(self, cancel: threading.Event) -> dict[str, LoadedTitle]:
         selection = Selection(ids=tuple(dict.fromkeys(self._ids())))

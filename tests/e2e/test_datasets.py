@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import struct
+import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 from tests.support.data_files import BASICS, RATINGS, write_data_files
 
@@ -113,14 +121,75 @@ def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path
     assert not (program.data_dir / "movies.csv").exists()
 
 
+REFUSED = ("title=challenge", "graphql=403")
+
+
+def _refused(site: DemoProcess, data_dir: Path) -> Program:
+    """The program, pointed at a demo site that refuses pages and GraphQL; its data files are there."""
+    environment = {"BASE_URL": site.url, "DATASETS_URL": f"{site.url}/datasets", "STORES": "csv"}
+    return Program(data_dir, {**environment, "BACKOFF_FACTOR": "0.01", "MAX_BLOCK_WAIT_SECONDS": "0"})
+
+
 @pytest.mark.long
 def test_a_site_that_refuses_pages_and_graphql_still_gives_titles_from_its_data_files(tmp_path: Path) -> None:
-    faults = ("title=challenge", "graphql=403")
-    with DemoProcess(DemoOptions(page_kb=0, faults=faults)) as site:
-        environment = {"BASE_URL": site.url, "DATASETS_URL": f"{site.url}/datasets", "STORES": "csv"}
-        program = Program(tmp_path / "data", environment)
+    with DemoProcess(DemoOptions(page_kb=0, faults=REFUSED)) as site:
+        program = _refused(site, tmp_path / "data")
         done = program.run("--limit", "10", DATASETS="yes")
         assert "10 of 10 titles come from its data files of" in " ".join(done.stdout.split())
         assert {row["source"] for row in program.table("movies")} == {"datasets"}
         assert [row["rank"] for row in program.table("top250")][:10] == [str(rank) for rank in range(1, 11)]
         assert len(program.table("credits")) > 10
+
+
+@pytest.mark.long
+def test_a_chart_that_is_refused_keeps_its_places_and_its_titles_are_refreshed(tmp_path: Path) -> None:
+    with DemoProcess(DemoOptions(page_kb=0)) as site:
+        program = _refused(site, tmp_path / "data")
+        nothing = _refused(site, tmp_path / "nothing")
+        program.run("--quiet")
+        before = program.table("charts")
+        DemoControl(site.url).faults(["chart=challenge", *REFUSED])
+        refused = nothing.run(code=3, DATASETS="yes")
+        assert "`--chart estimated-top250` makes an estimate of it from IMDb's data files" in refused.stderr
+        refused = program.run(code=3)
+        assert "DATASETS=yes reads the titles of the last reading from them" in refused.stderr
+        done = program.run(DATASETS="yes")
+        assert f"its places are those of {before[0]['read_at'][:10]}" in done.stderr
+        assert "250 of 250 titles come from its data files of" in " ".join(done.stdout.split())
+        assert program.table("charts") == before
+        estimated = program.run("--chart", "estimated-top250", "--limit", "5", DATASETS="yes")
+        assert "titles of the last top250 are in it" in estimated.stdout
+        assert "it is not IMDb's chart top250" in estimated.stdout
+        charts = program.table("charts")
+        assert [row for row in charts if row["chart"] == "top250"] == before
+        assert sum(row["chart"] == "estimated-top250" for row in charts) == 250
+        assert "can be read\n" in program.run("verify").stdout
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 3)])
+def test_on_a_terminal_a_refused_run_asks_once_for_the_data_files(tmp_path: Path, answer: str, code: int) -> None:
+    with DemoProcess(DemoOptions(page_kb=0, faults=REFUSED)) as site:
+        program = _refused(site, tmp_path / "data")
+        shown, ended = _on_a_terminal(program, "--limit", "3", answers={"[y/N]": answer})
+        assert ended == code, shown
+        assert shown.count("Read the titles from its data files (about 1.8 GB to download)?") == 1
+        assert ("3 of 3 titles come from its data files" in " ".join(shown.split())) == (answer == "y")
+
+
+def _on_a_terminal(program: Program, *arguments: str, answers: dict[str, str]) -> tuple[str, int]:
+    """Runs the program on a pseudo-terminal; gives what was shown and its exit code."""
+    waiting = dict(answers)
+    child, terminal = pty.fork()
+    if child == 0:
+        environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "200", "DATA_DIR": str(program.data_dir)}
+        main = str(ROOT / "main.py")
+        os.execve(sys.executable, [sys.executable, main, *arguments], {**environment, **program.environment})  # noqa: S606
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+    shown = ""
+    with suppress(OSError):  # the terminal ends with the program
+        while piece := os.read(terminal, 4096):
+            shown += piece.decode(errors="replace")
+            for question in [question for question in waiting if question in shown]:
+                os.write(terminal, f"{waiting.pop(question)}\n".encode())
+    os.close(terminal)
+    return shown, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
