@@ -146,8 +146,13 @@ def publish_catalogue(
         checks=(LinksStep(state),) if options.links else (),
     )
     outcomes = publish(plan, parallel=options.parallel_postprocess, report=say, cancel=cancel)
-    notes = ("sitemap.xml is left out: it needs SITE_URL",) if options.sitemap and not url else ()
-    return PublishResult(outcomes, tally, notes)
+    notes = ["sitemap.xml is left out: it needs SITE_URL"] if options.sitemap and not url else []
+    if from_files := sum(movie.dataset_day is not None for movie in data.movies.values()):
+        notes.append(
+            f"{from_files} of {len(data.movies)} titles have figures from IMDb's data files, whose licence allows "
+            "personal and non-commercial use: keep this catalogue to yourself"
+        )
+    return PublishResult(outcomes, tally, tuple(notes))
 
 
 def all_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:

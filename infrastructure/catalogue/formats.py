@@ -16,6 +16,8 @@ _CHARTS: Final = {
     "toptv": "Top 250 series",
     "moviemeter": "Most popular",
     "bottom100": "Bottom 100",
+    "estimated-top250": "Top 250, an estimate",
+    "estimated-toptv": "Top 250 series, an estimate",
 }
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "KRW": "₩"}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,17 @@ def test_each_part_has_its_switch(
 
 
 @pytest.mark.long
+def test_figures_from_data_files_are_told_with_what_their_licence_allows(store: PosterFolder, tmp_path: Path) -> None:
+    made = build_catalogue_data(
+        {one.imdb_id: one for one in (replace(bare(1), dataset_day=date(2026, 11, 27)), bare(2))}, ()
+    )
+    published = publish_made(made, store, _options(tmp_path))
+    assert published.notes == (
+        "1 of 2 titles have figures from IMDb's data files, whose licence allows personal and non-commercial use: "
+        "keep this catalogue to yourself",
+    )
+
+
 @pytest.mark.long
 def test_without_an_address_there_is_no_sitemap_and_that_is_no_failure(
     made: CatalogueData, store: PosterFolder, tmp_path: Path
