@@ -17,6 +17,7 @@ from domain.fields import Table
 from domain.movie import Movie
 
 NAME: Final = "movers"
+TITLE: Final = "Rating movers"
 COLUMNS: Final = (
     "title", "year", "change", "rating_before", "rating", "votes_gained", "day_before", "day", "imdb_id",
 )  # fmt: skip
@@ -65,7 +66,7 @@ def rating_movers(history: Iterable[Row], since: date, find: Callable[[str], Mov
     best = heapq.nlargest(_MOST, moved, key=attrgetter("merit"))
     return TableOfValues(
         NAME,
-        "Rating movers",
+        TITLE,
         f"The {_MOST} titles whose rating has changed most since {since}, by the days of the data files.",
         COLUMNS,
         (_row(each, find) for each in best),

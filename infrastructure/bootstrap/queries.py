@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -20,6 +21,7 @@ from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, open_st
 from shared.clock import Clock
 from shared.settings import Settings
 
+DEFAULT_SINCE: Final = timedelta(days=30)  # of rating movers
 _MAX_SNAPSHOTS: Final = 10_000
 _HISTORY_COLUMNS: Final = ("started", "subject", "took", "saved", "outcome")
 _HISTORY: Final = """
@@ -78,7 +80,7 @@ def report_names() -> tuple[str, ...]:
 def write_reports(
     settings: Settings, clock: Clock, names: Iterable[str], form: str, out: TextIO, *, store: str | None = None
 ) -> None:
-    """Writes the reports named, or all that the store can express.
+    """Writes the reports named, or all that the store can express, and rating movers of the last thirty days.
 
     Raises:
         UsageError: there is no such report, or STORES has no store for it.
@@ -86,17 +88,31 @@ def write_reports(
     """
     from infrastructure.tables.rendering import Format, write
 
+    names = tuple(names)
+    movers = () if names else _movers(settings, clock, clock.now() - DEFAULT_SINCE)
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.reports import SqliteReports
 
         reports = SqliteReports(_sqlite_file(settings), seconds=settings.sql_timeout_seconds)
-        write(reports.tables(names), Format(form), out)
+        write(chain(reports.tables(names), movers), Format(form), out)
         return
     from infrastructure.stores.postgres.interrupts import interruptible
     from infrastructure.stores.postgres.reports import PostgresReports
 
     with reading_database(settings, clock) as database, interruptible():
-        write(PostgresReports(database).tables(names), Format(form), out)
+        write(chain(PostgresReports(database).tables(names), movers), Format(form), out)
+
+
+def _movers(settings: Settings, clock: Clock, moment: datetime) -> Iterator[TableOfValues]:
+    """The report of rating movers; without a history its explanation says so."""
+    from application import rating_movers
+
+    with open_stores(settings, clock, existing=True, read_only=True) as opened:
+        history = opened.together.rows(Table.RATINGS_HISTORY)
+        try:
+            yield rating_movers.rating_movers(history, moment.date(), opened.together.find)
+        except UsageError as error:
+            yield TableOfValues(rating_movers.NAME, rating_movers.TITLE, str(error), rating_movers.COLUMNS, ())
 
 
 def write_changes(

@@ -57,16 +57,16 @@ def report(
 ) -> None:
     """Print the reports named, or all: newcomers and leavers, climbers, lengths, ratings, people, genres.
 
-    movers, only by name: ratings that changed most, by the history of loaded data files.
+    movers are the ratings that changed most, by the history of loaded data files.
     """
-    from infrastructure.bootstrap.queries import report_names, write_changes, write_reports
+    from infrastructure.bootstrap.queries import DEFAULT_SINCE, report_names, write_changes, write_reports
 
     if listing:
         echo("\n".join(report_names()))
         return
     chosen = _format(form, as_json=as_json, one=len(names) == 1)
     if since is not None or "movers" in names:
-        since = since or timedelta(days=30)
+        since = since or DEFAULT_SINCE
         write_changes(context.settings, context.clock, names, since, chosen, sys.stdout)
         return
     write_reports(context.settings, context.clock, names, chosen, sys.stdout, store=store)
