@@ -33,6 +33,7 @@ _ZIP: Final = b"PK\x03\x04"
 _WARC: Final = b"WARC/"
 _HAR: Final = re.compile(rb'\s*\{\s*"log"\s*:')
 _MAIL: Final = re.compile(rb"(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*){1,20}", re.ASCII)
+_NO_PAGE: Final = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF|%PDF|SQLite format 3|7z\xbc|Rar!|wOF[F2]")
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|title|body|script|meta|link|h1|div)\b", re.IGNORECASE)
 _HEAD: Final = 64 * 1024
 _MAX_DEPTH: Final = 3  # of zip files in zip files
@@ -92,6 +93,11 @@ def kind_of_content(head: bytes) -> str | None:
     if (headers := _MAIL.match(head)) and b"mime-version:" in (said := headers[0].lower()):
         return "mhtml" if re.search(rb"content-type:\s*(?:multipart/related|text/html)", said) else None
     return "page" if head[:1] in (b"{", b"[") or _HTML.search(head) else None
+
+
+def is_other_format(head: bytes) -> bool:
+    """Whether a file is a picture, a PDF, a font, a database or an archive that cannot be read."""
+    return _NO_PAGE.match(head) is not None
 
 
 def gunzipped(body: bytes, max_bytes: int) -> bytes:

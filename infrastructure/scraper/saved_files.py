@@ -29,6 +29,7 @@ from infrastructure.scraper.containers import (
     UnreadableFile,
     entries,
     gunzipped,
+    is_other_format,
     kind_of_content,
     moment_of,
     saved_page_of,
@@ -140,6 +141,8 @@ def _kind_of_file(path: Path) -> str | None:
     head = _head(path)
     if head is None:
         return "page"  # reading it will say what is wrong
+    if is_other_format(head):
+        return None
     return kind_of_content(head) or ("page" if _PAGE_SUFFIXES & {suffix.lower() for suffix in path.suffixes} else None)
 
 

@@ -129,7 +129,9 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
     except ValueError as error:
         raise UnknownLayout(f"this is no JSON: {error}") from error
     if part is None or part.imdb_id is None:
-        raise UnknownLayout("neither aboveTheFoldData nor mainColumnData with an id in props.pageProps")
+        raise UnknownLayout(
+            "this is JSON of something else: neither aboveTheFoldData nor mainColumnData with an id in props.pageProps"
+        )
     merged = merge_parts([part])
     if "title" not in merged.values:
         raise UnknownLayout("no titleText in aboveTheFoldData or mainColumnData")

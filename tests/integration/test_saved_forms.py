@@ -303,6 +303,15 @@ def test_the_date_of_a_file_in_a_zip_file_is_not_when_its_page_was_fetched(tmp_p
     assert movie.scraped_at.year == 2015  # a page is no younger than the year of its copyright line says
 
 
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\0", b"\xff\xd8\xff\xe0\0", b"%PDF-1.7\n", b"SQLite format 3\0"]
+)
+def test_another_format_is_passed_over_whatever_it_is_called(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "page.html").write_bytes(content)
+    found = find_documents(tmp_path)
+    assert (found.keys, found.passed_over) == ((), {"files that are no pages": 1})
+
+
 def test_a_copy_of_another_page_is_named_by_its_own_address(tmp_path: Path) -> None:
     address = "https://web.archive.org/web/20260228100000/https://www.imdb.com/name/nm0000001/"
     (tmp_path / "a.html").write_text(f'<html><head><link rel="canonical" href="{address}"></head></html>')
