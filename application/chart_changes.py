@@ -106,7 +106,7 @@ def chart_moves(snapshots: Iterable[ChartSnapshot], max_movers: int) -> tuple[Mo
     days = []
     for taken in _by_day(snapshots):
         for earlier, later in pairwise(taken):
-            days.append((later.taken_at, later.chart, _moves_between(earlier, later, max_movers)))
+            days.append((later.taken_at, later.chart, moves_between(earlier, later, max_movers)))
     days.sort(key=lambda day: (-day[0].timestamp(), day[1]))
     return tuple(move for _, _, found in days for move in found)
 
@@ -122,7 +122,8 @@ def _by_day(snapshots: Iterable[ChartSnapshot]) -> list[list[ChartSnapshot]]:
     return [list(days.values()) for days in charts.values()]
 
 
-def _moves_between(earlier: ChartSnapshot, later: ChartSnapshot, max_movers: int) -> list[Move]:
+def moves_between(earlier: ChartSnapshot, later: ChartSnapshot, max_movers: int) -> list[Move]:
+    """Returns newcomers, leavers, and at most ``max_movers`` others, the farthest move first."""
     old = {entry.imdb_id: entry.rank for entry in earlier.entries}
     new = {entry.imdb_id: entry.rank for entry in later.entries}
 

@@ -47,18 +47,16 @@ def compare_since(
     ]
     if not pairs:
         first = min((taken[0].taken_at for taken in charts.values()), default=None)
-        told = (
-            f"the only complete run ended {first.astimezone():%Y-%m-%d %H:%M}" if first else "there is no complete run"
-        )
+        told = f"the only complete run ended {_local(first)}" if first else "there is no complete run"
         raise UsageError(f"--since needs two complete runs of a chart, and {told}")
-    dates = "; ".join(f"{new.chart}: {_day(old)} to {_day(new)}" for old, new in pairs)
+    dates = "; ".join(f"{new.chart}: {_local(old.taken_at)} to {_local(new.taken_at)}" for old, new in pairs)
     for name in wanted:
         rows = [row for old, new in pairs for row in _ROWS[name](old, new, find)]
         yield TableOfValues(name, _TITLES[name], f"Compared: {dates}.", _COLUMNS[name], rows)
 
 
-def _day(snapshot: ChartSnapshot) -> str:
-    return f"{snapshot.taken_at.astimezone():%Y-%m-%d %H:%M}"
+def _local(moment: datetime) -> str:
+    return moment.astimezone().isoformat(" ", "minutes")
 
 
 _Find = Callable[[str], Movie | None]

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
 
-from application.chart_changes import Move, chart_moves
+from application.chart_changes import Move, moves_between
 from application.ports import ChartHistory, MovieRepository
 from application.run_jobs import RunResult, StopReason
 from application.run_report import MAX_LISTED, RunReport
@@ -17,13 +17,13 @@ from infrastructure.bootstrap.runs import RunSession
 from shared.events import log_event
 
 log = logging.getLogger(__name__)
-_SNAPSHOTS: Final = 10  # several runs of one day count as one
 
 
 @dataclass
 class RunMonitor:
-    """Collects what is reported when the run has ended."""
+    """Collects what is reported when the run has ended; ``started`` is its begin."""
 
+    started: datetime
     result: RunResult | None = None
     moves: tuple[Move, ...] = ()
     titles: dict[str, str] = field(default_factory=dict)
@@ -33,11 +33,16 @@ class RunMonitor:
         self.result = result
 
     def read_changes(self, chart: str, history: ChartHistory, store: MovieRepository) -> None:
-        """Reads what moved in the chart since the day before; a store that is lost has nothing to tell."""
+        """Reads what moved in the chart since the complete run before; a store that is lost has nothing to tell."""
         try:
-            snapshots = [each for each in history.snapshots(_SNAPSHOTS) if each.chart == chart]
-            newest = max((each.taken_at for each in snapshots), default=None)
-            self.moves = tuple(each for each in chart_moves(snapshots, MAX_LISTED) if each.taken_at == newest)
+            snapshots = [each for each in history.snapshots(2) if each.chart == chart]
+            snapshots.sort(key=lambda each: each.taken_at)
+            if (
+                len(snapshots) < 2 or snapshots[-1].taken_at < self.started
+            ):  # the first one, or this run is not complete
+                return
+            earlier, later = snapshots[-2:]
+            self.moves = tuple(moves_between(earlier, later, MAX_LISTED))
             for move in self.moves:
                 movie = store.find(move.imdb_id)
                 self.titles[move.imdb_id] = movie.title if movie else move.imdb_id
@@ -48,7 +53,7 @@ class RunMonitor:
 @contextmanager
 def monitored(session: RunSession, subject: str) -> Iterator[RunMonitor]:
     """Reports the run that the block carries out, however it ends."""
-    monitor, started = RunMonitor(), session.clock.now()
+    monitor = RunMonitor(session.clock.now())
     log_event(log, "run_started", "run of %s started", subject, subject=subject)
     error: FilmledgerError | OSError | None = None
     try:
@@ -60,7 +65,7 @@ def monitored(session: RunSession, subject: str) -> Iterator[RunMonitor]:
         result = monitor.result
         report = RunReport(
             subject,
-            started,
+            monitor.started,
             session.clock.now(),
             result,
             error=str(error or ""),

@@ -281,6 +281,10 @@ def open_stores(
     place, opened = None, None
     names = settings.store_names
     with ExitStack() as stack:
+        if existing and "postgres" not in names:
+            from infrastructure.data_dir.directory import DataDir
+
+            DataDir(settings.data_dir).require()
         if "csv" in names and "postgres" in names and not (read_only or mending):
             from infrastructure.stores.csv import require_readable
 

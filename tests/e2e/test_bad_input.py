@@ -136,6 +136,15 @@ def test_a_database_that_refuses(program: Program) -> None:
     assert "hunter2" not in result.stderr + result.stdout
 
 
+@pytest.mark.parametrize("stores", ["csv", "sqlite"])
+@pytest.mark.parametrize("command", [("verify",), ("publish",), ("report", "--since", "7d")])
+def test_nothing_to_read_yet(program: Program, stores: str, command: tuple[str, ...]) -> None:
+    said = program.run(*command, STORES=stores, code=2).stderr
+    assert (
+        said == f"filmledger: there is nothing in {program.data_dir} yet: run `python main.py` first, or set DATA_DIR\n"
+    )
+
+
 def test_a_data_directory_that_is_a_file(program: Program) -> None:
     program.data_dir.write_text("mine")
     assert str(program.data_dir) in _says(program.run(code=2).stderr)

@@ -103,3 +103,15 @@ def test_neither_a_dead_service_nor_an_unwritable_file_changes_the_result(progra
     assert f"METRICS_FILE {tmp_path}/file/metrics cannot be written: " in complaints[0]
     assert complaints[1] == "filmledger: NOTIFY_URLS: address 1 is not one that Apprise knows"
     assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.long
+def test_what_moved_since_the_run_before_is_told(program: Program, receiver: Receiver) -> None:
+    for _ in range(2):
+        program.run("--demo", STORES="sqlite")
+    program.run("--demo", "--limit", "5", STORES="sqlite")  # says nothing about the chart
+    first, second, third = (str(message["message"]) for message in receiver.received)
+    for word in ("newcomers: ", "leavers: ", "movers: "):
+        assert word not in first
+        assert word in second
+        assert word not in third

@@ -290,8 +290,11 @@ def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqli
     """A connection in autocommit mode.
 
     Raises:
+        UsageError: it is to be read, and is not there.
         sqlite3.Error: the file cannot be opened.
     """
+    if read_only and not path.exists():
+        raise UsageError(f"there is no SQLite file {path} yet: run `python main.py` with sqlite in STORES first")
     uri = path.absolute().as_uri() + ("?mode=ro" if read_only else "")
     return sqlite3.connect(uri, uri=True, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
 

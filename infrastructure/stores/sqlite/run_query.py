@@ -29,8 +29,6 @@ def run_query(path: Path, query: str, *, seconds: float = 0) -> TableOfValues:
         UsageError: the query is wrong, would write, takes too long or returns no rows; the message is SQLite's.
         StoreUnavailable: the file cannot be read.
     """
-    if not path.exists():
-        raise UsageError(f"there is no SQLite file {path} yet: run `python main.py` with sqlite in STORES first")
     with translated_errors(path):
         connection = connect(path, 60.0, read_only=True)
     deadline = time.monotonic() + seconds if seconds else None
