@@ -67,7 +67,7 @@ def _read_plot(document: dict[str, object], part: TitlePart, *, modern: bool) ->
 
 
 def _read_lists(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
-    if genres := tuple(_strings(document.get("genre"))):
+    if genres := tuple(name for text in _strings(document.get("genre")) for name in re.split(r"\s*,\s*", text) if name):
         _add(part, "genres", genres, cut=modern and len(genres) >= _LONGEST_LIST)
     if directors := tuple(_people(document.get("director"))):
         _add(part, "directors", directors, cut=modern and len(directors) >= _LONGEST_LIST)

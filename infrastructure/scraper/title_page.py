@@ -39,7 +39,7 @@ class ParsedTitle:
         movie: the record.
         untold: fields that the page does not contain, or whose rest it withholds.
         cut: fields that the page should contain completely, but which are damaged, doubtful or incomplete.
-        torn: the page ends before its end; another answer may be complete.
+        torn: the page ends before its end, or its main island does; another answer may be complete.
     """
 
     movie: Movie
@@ -65,11 +65,13 @@ class _Page:
         body: in UTF-8.
         problems: what was not found, for a message.
         torn: the page ends before its end.
+        damaged: its main island is no whole JSON, though the page goes on behind it.
     """
 
     body: bytes
     problems: list[str]
     torn: bool = False
+    damaged: bool = False
 
 
 def parse_title(
@@ -112,7 +114,7 @@ def parse_title(
     cut = merged.cut | doubtful
     if page.torn:
         cut |= merged.untold & CORE_FIELDS
-    return ParsedTitle(mark_incomplete(movie, cut), merged.untold - cut, cut, page.torn)
+    return ParsedTitle(mark_incomplete(movie, cut), merged.untold - cut, cut, page.torn or page.damaged)
 
 
 def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetime) -> ParsedTitle:
@@ -151,7 +153,7 @@ def _parts(page: _Page) -> Iterator[TitlePart]:
     """
     first = _next_data(page)
     if first is None and (body := valid_utf8(page.body)) is not page.body:
-        page.body, page.problems, page.torn = body, [], False
+        page.body, page.problems, page.torn, page.damaged = body, [], False, False
         first = _next_data(page)
     known: str | None = None
     if first:
@@ -182,8 +184,10 @@ def _next_data(page: _Page) -> TitlePart | None:
             part = read_island(bytes(script.content)) or read_island(bytes(script.content), _id_of_address(page.body))
         except ValueError as error:
             problem = f"__NEXT_DATA__ is no JSON ({error})" if script.closed else "__NEXT_DATA__ is cut off"
+            page.damaged = bytes(script.content[:1]) == b"{"
             continue
         if part:
+            page.damaged = False
             return part
         problem = "__NEXT_DATA__ without aboveTheFoldData and mainColumnData"
     page.problems.append(problem)

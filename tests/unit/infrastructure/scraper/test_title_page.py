@@ -167,7 +167,9 @@ def test_the_markup_of_2014_alone() -> None:
     ids=lambda island: island[:20],
 )
 def test_a_broken_island_is_as_good_as_none(island: str) -> None:
-    assert parse(page(island, linked_data(), MARKUP_2022)) == parse(page(None, linked_data(), MARKUP_2022))
+    title = parse(page(island, linked_data(), MARKUP_2022))
+    assert title.torn is (island.startswith("{") and not island.endswith("}"))
+    assert replace(title, torn=False) == parse(page(None, linked_data(), MARKUP_2022))
 
 
 @pytest.mark.parametrize("wrong", [5, "text", [], [7], {}, {"metascore": 7}, True])
@@ -389,6 +391,15 @@ def test_a_page_without_optional_end_tags_is_whole_unless_something_is_open(mark
     for end in (b"Cy Moe", b'href="/name/nm0000003/'):
         with pytest.raises(TruncatedPage):
             parse(body[: body.index(end) + len(end)])
+
+
+@pytest.mark.parametrize("rest", [b"</script>", b"<script>1</script>", b'"castV2":[]}}}</script>'])
+def test_an_island_that_lost_its_end_makes_another_answer_worth_a_request(rest: bytes) -> None:
+    body = page(next_data(), linked_data(), MARKUP_2022)
+    title = parse(body[: body.index(b'"castV2"')] + rest + b"</body></html>")
+    assert title.torn
+    assert [credit.person.name for credit in title.movie.cast] == ["Cy Moe", "Di Foss"]  # the markup is whole
+    assert parse(page(None, linked_data(), MARKUP_2022)).torn is False
 
 
 @pytest.mark.parametrize("end", [b"</head>", b"<body>", b"<section>"])

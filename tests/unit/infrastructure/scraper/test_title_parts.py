@@ -88,6 +88,7 @@ def test_a_summary_made_for_search_engines_is_no_plot(context: str, plot: str, k
 
 def test_three_of_a_list_may_be_three_of_more() -> None:
     assert "genres" in read(genre=["a", "b", "c"]).partial
+    assert "genres" in read(genre="a, b,c").partial
     assert "genres" in read(genre=["a", "b"]).whole
     assert "genres" in read(**{"@context": "http://schema.org"}, genre=["a", "b", "c"]).whole
     assert "cast" in read().partial
