@@ -1,7 +1,10 @@
-"""What `export` writes has the right types for those who read it: pandas and DuckDB."""
+"""What is written has the right types for those who read it: pandas, DuckDB and Datasette."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +78,22 @@ def test_existing_files_are_not_replaced(exported: Path) -> None:
     assert "exists already; choose another folder, or --overwrite" in refused
     assert len(refused.splitlines()) == 1
     assert (exported / "csv" / "movies.csv").read_bytes() == before
+
+
+def test_datasette_shows_the_sqlite_store(tmp_path: Path) -> None:
+    pytest.importorskip("datasette", reason="datasette is not installed")
+    with DemoProcess(DemoOptions(count=COUNT, page_kb=0)) as site:
+        program = Program(tmp_path / "data", {"BASE_URL": site.url, "STORES": "sqlite"})
+        program.run("--limit", str(COUNT))
+
+    def read(address: str) -> list[dict[str, object]]:
+        command = [sys.executable, "-m", "datasette", str(program.data_dir / "filmledger.sqlite"), "--get", address]
+        rows: list[dict[str, object]] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        return rows
+
+    movies = read("/filmledger/movies.json?_shape=array&_json=genres&_facet_array=genres")
+    assert len(movies) == COUNT
+    assert {type(movie["rating"]) for movie in movies} <= {float, type(None)}
+    assert {type(movie["genres"]) for movie in movies} == {list}
+    (credit,) = read("/filmledger/credits.json?_shape=array&_labels=on&_size=1")
+    assert isinstance(credit["person_id"], dict)  # it follows the reference, and shows a label

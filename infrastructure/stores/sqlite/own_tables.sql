@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE UNIQUE INDEX IF NOT EXISTS runs_key ON runs (site, coalesce(chart, ''), started_at);
 
 CREATE TABLE IF NOT EXISTS chart_entries (
-    run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    run_id INTEGER NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
     rank INTEGER NOT NULL,
     imdb_id TEXT NOT NULL,
     rating REAL,

@@ -91,10 +91,11 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
     return statements
 
 
+# The column is named: Datasette fails on a reference without it.
 _PARENTS: Final = {
-    Table.CREDITS: ", FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE"
-    ", FOREIGN KEY (person_id) REFERENCES people",
-    Table.AKAS: ", FOREIGN KEY (imdb_id) REFERENCES movies ON DELETE CASCADE",
+    Table.CREDITS: ", FOREIGN KEY (imdb_id) REFERENCES movies (imdb_id) ON DELETE CASCADE"
+    ", FOREIGN KEY (person_id) REFERENCES people (person_id)",
+    Table.AKAS: ", FOREIGN KEY (imdb_id) REFERENCES movies (imdb_id) ON DELETE CASCADE",
 }
 
 
