@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, TextIO
 
 from application.ports import Job, Outcome, Progress, Status
@@ -81,7 +82,7 @@ class PlainProgress:
     def end(self) -> None:
         snapshot = self._state.snapshot()
         if snapshot.done != self._shown_done:
-            self._show(snapshot)
+            self._show(replace(snapshot, left=None))  # what is not done by now is not waited for
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
         self._shown_at = self._clock.monotonic()

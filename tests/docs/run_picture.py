@@ -31,7 +31,7 @@ from pyte.screens import Char
 from tests.conftest import ROOT
 
 COLUMNS: Final = 100
-ROWS: Final = 20
+ROWS: Final = 11
 _DOCS: Final = ROOT / "docs" / "run.svg"
 _COMMAND: Final = "python main.py --demo"
 _SHOWN_FROM: Final = 50  # percent of the run

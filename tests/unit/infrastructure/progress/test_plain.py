@@ -48,15 +48,19 @@ def test_a_line_tells_rate_size_failures_and_time_left() -> None:
 
 def test_an_interrupted_run_says_at_its_end_how_far_it_came() -> None:
     stream = io.StringIO()
-    display = PlainProgress(stream, ManualClock())
+    clock = ManualClock()
+    display = PlainProgress(stream, clock)
     display.begin("Top 250", 100)
+    clock.seconds += 1
     display.done(Outcome(Job(0, "a"), Status.COMPLETED))
     display.done(Outcome(Job(1, "a"), Status.FAILED, retry=True))
     display.end()
     display.end()
     _begin, last = stream.getvalue().splitlines()
     assert last.startswith("[  1%] 1/100")
+    assert "1.0/s" in last
     assert "1 retried" in last
+    assert "left" not in last
 
 
 def test_a_note_in_the_middle_of_a_line_waits_for_its_end() -> None:
