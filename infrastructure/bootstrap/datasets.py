@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "datasets"
 LAST_LOAD: Final = "datasets.json"  # in the state folder: the files and the selection of the last finished load
+CHECKED: Final = "checked.json"  # in the state folder: data files that are whole
 _VERSIONS: Final = "versions.json"
 _NOTE: Final = "prepared.json"  # beside what was prepared: which load it is, and of which content of the stores
 
@@ -97,7 +98,7 @@ def run_datasets(
         StoreUnavailable: a store cannot take the load now; every store is as it was, or the next command completes it.
         Cancelled: ``cancel`` was set.
     """
-    from infrastructure.datasets.files import find_data_files
+    from infrastructure.datasets.files import find_data_files, require_whole
     from infrastructure.datasets.load_file import LoadFile
     from infrastructure.datasets.prepared import PreparedFiles
 
@@ -112,13 +113,15 @@ def run_datasets(
         days = {} if options.source else download(settings, cancel, selection.files, folder, output.say)
         files = find_data_files(folder, selection.files)
         day = _day(files, days, clock)
-        _require_disk(directory.path, files)
         opened = stack.enter_context(open_stores(settings, clock, cancel))
         identity = _identity(files, selection, day)
         before = opened.together.marker
         if before is not None and _last_load(state) == identity and next(opened.together.ids(), None) is not None:
             _save_ratings(listed, opened.together, clock, output.say)
             return LoadSummary(day, None)
+        _require_disk(directory.path, files)
+        output.say("checking the files …")
+        require_whole(files.values(), directory.state / CHECKED, cancel, remove=options.source is None)
         work = directory.state / PREPARED
         counts = _prepared_before(work, identity, before)
         if counts is None:
@@ -206,7 +209,7 @@ def estimated_places(
         SourceError: a file could not be downloaded.
         UsageError: a file is damaged.
     """
-    from infrastructure.datasets.files import find_data_files
+    from infrastructure.datasets.files import find_data_files, require_whole
     from infrastructure.datasets.prepare import LoadPreparation, Selection
     from infrastructure.datasets.prepared import PreparedFiles
 
@@ -216,6 +219,7 @@ def estimated_places(
     folder = directory.path / FOLDER
     days = download(settings, cancel, selection.files, folder, say, keep=True)
     files = find_data_files(folder, selection.files)
+    require_whole(files.values(), directory.state / CHECKED, cancel, remove=True)
     day = _day(files, days, clock)
     work = directory.state / "estimate"
     shutil.rmtree(work, ignore_errors=True)
@@ -245,7 +249,7 @@ def dataset_titles(
 
     Reading raises ``Blocked`` unless ``allowed`` says that they may be downloaded.
     """
-    from infrastructure.datasets.files import find_data_files
+    from infrastructure.datasets.files import find_data_files, require_whole
     from infrastructure.datasets.source import DatasetTitleSource
 
     directory = DataDir(settings.data_dir)
@@ -258,6 +262,7 @@ def dataset_titles(
         folder = directory.path / FOLDER
         days = download(settings, cancel, selection.files, folder, say, keep=True)
         found = find_data_files(folder, selection.files)
+        require_whole(found.values(), directory.state / CHECKED, cancel, remove=True)
         return found, _day(found, days, clock)
 
     return DatasetTitleSource(files, ids, store, directory.state / "titles", memory=settings.datasets_memory)
@@ -265,7 +270,7 @@ def dataset_titles(
 
 def dataset_episodes(settings: Settings, cancel: threading.Event, say: Callable[[str], None]) -> DatasetEpisodeSource:
     """The source of lists of episodes that reads ``title.episode``, downloaded when it is first asked."""
-    from infrastructure.datasets.files import DataFile, find_data_files
+    from infrastructure.datasets.files import DataFile, find_data_files, require_whole
     from infrastructure.datasets.source import DatasetEpisodeSource
 
     directory = DataDir(settings.data_dir)
@@ -273,7 +278,9 @@ def dataset_episodes(settings: Settings, cancel: threading.Event, say: Callable[
     def file() -> CheckedFile:
         folder = directory.path / FOLDER
         download(settings, cancel, (DataFile.EPISODES,), folder, say, keep=True)
-        return find_data_files(folder, (DataFile.EPISODES,))[DataFile.EPISODES]
+        found = find_data_files(folder, (DataFile.EPISODES,))
+        require_whole(found.values(), directory.state / CHECKED, cancel, remove=True)
+        return found[DataFile.EPISODES]
 
     return DatasetEpisodeSource(file, directory.state / "episodes", memory=settings.datasets_memory)
 

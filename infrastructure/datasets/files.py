@@ -6,14 +6,21 @@ Source: https://developer.imdb.com/non-commercial-datasets/
 from __future__ import annotations
 
 import gzip
+import json
+import threading
 import zlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from domain.errors import UsageError
+from domain.errors import Cancelled, UsageError
+from shared.atomic import write_atomically
+
+_PIECE: Final = 1 << 20
 
 
 class DataFile(StrEnum):
@@ -104,6 +111,59 @@ def find_data_files(folder: Path, wanted: Iterable[DataFile]) -> dict[DataFile, 
     if problems:
         raise UsageError("; ".join(problems))
     return found
+
+
+def require_whole(files: Iterable[CheckedFile], known: Path, cancel: threading.Event, *, remove: bool) -> None:
+    """Reads compressed files to their end and compares their checksums, because DuckDB does not.
+
+    Args:
+        files: those to check, two at a time.
+        known: a file that remembers which were whole, by size and time; these are not read again.
+        cancel: ends the reading.
+        remove: delete a damaged file, so that it is downloaded again.
+
+    Raises:
+        UsageError: a file is damaged; the message names each.
+        Cancelled: ``cancel`` was set.
+    """
+    whole = _read_known(known)
+    stamps = {file.path: [file.path.stat().st_size, file.path.stat().st_mtime_ns] for file in files}
+    unknown = [path for path, stamp in stamps.items() if whole.get(str(path.absolute())) != stamp]
+    with ThreadPoolExecutor(2, thread_name_prefix="check") as executor:
+        problems = dict(zip(unknown, executor.map(lambda path: _damage(path, cancel), unknown), strict=True))
+    if cancel.is_set():
+        raise Cancelled("the load was stopped")
+    if damaged := {path: problem for path, problem in problems.items() if problem}:
+        advice = "removed, run again to download it" if remove else "download it again"
+        for path in damaged if remove else ():
+            path.unlink()
+        raise UsageError("; ".join(f"{path} is damaged ({problem}): {advice}" for path, problem in damaged.items()))
+    whole.update({str(path.absolute()): stamp for path, stamp in stamps.items()})
+    with suppress(OSError):  # they are checked again next time
+        write_atomically(known, json.dumps({path: stamp for path, stamp in whole.items() if Path(path).is_file()}))
+
+
+def _read_known(path: Path) -> dict[str, list[int]]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _damage(path: Path, cancel: threading.Event) -> str:
+    """Why a file is not whole; empty if it is, is not compressed, or ``cancel`` was set."""
+    buffer = bytearray(_PIECE)
+    try:
+        with path.open("rb") as raw:
+            if raw.read(2) != b"\x1f\x8b":
+                return ""
+        with gzip.open(path) as file:
+            while not cancel.is_set() and file.readinto(buffer):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        return str(error)
+    return ""
 
 
 def _header(file: DataFile, path: Path) -> tuple[str, ...]:
