@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -112,7 +113,7 @@ def run_datasets(
         state = directory.state / LAST_LOAD
         days = {} if options.source else download(settings, cancel, selection.files, folder, output.say)
         files = find_data_files(folder, selection.files)
-        day = _day(files, days, clock)
+        day = _day(files, days, clock, output.warn)
         opened = stack.enter_context(open_stores(settings, clock, cancel))
         identity = _identity(files, selection, day)
         before = opened.together.marker
@@ -383,7 +384,12 @@ def _save_ratings(
         say(ratings.summary())
 
 
-def _day(files: Mapping[DataFile, CheckedFile], days: Mapping[DataFile, date], clock: Clock) -> date:
+def _day(
+    files: Mapping[DataFile, CheckedFile],
+    days: Mapping[DataFile, date],
+    clock: Clock,
+    warn: Callable[[str], None] = lambda _line: None,
+) -> date:
     """The day of the oldest file; files in a folder are as old as their time of modification says."""
     found = {
         file: days.get(file) or datetime.fromtimestamp(checked.path.stat().st_mtime, UTC).date()
@@ -391,6 +397,9 @@ def _day(files: Mapping[DataFile, CheckedFile], days: Mapping[DataFile, date], c
     }
     if max(found.values()) > clock.now().date():
         raise UsageError("a data file is from the future; check the clock of this machine and the files' times")
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{file} of {day}" for file, day in sorted(found.items(), key=itemgetter(1, 0)))
+        warn(f"the data files are of different days; the load counts as of the oldest: {listed}")
     return min(found.values())
 
 

@@ -179,6 +179,8 @@ def _header(file: DataFile, path: Path) -> tuple[str, ...]:
             first = lines.readline(10_000)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"cannot be read: {error}") from error
+    if not first:
+        raise ValueError("is empty; download it again")
     text = first.decode("utf-8-sig", "replace").rstrip("\r\n")
     if text.lstrip()[:1] in ("<", "{"):
         raise ValueError("this is a web page or an error message, not a data file; download it again")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from domain.errors import Cancelled, StoreUnavailable, UsageError
 from domain.fields import Field, Source, Table
@@ -236,8 +236,8 @@ class LoadPreparation:
         reasons = [(reason, condition) for reason, condition in checks.items()]
         bad = " ".join(f"WHEN NOT coalesce({condition}, false) THEN {_quoted(reason)}" for reason, condition in reasons)
         rejects = self._rows(
-            "SELECT line, csv_line, lower(error_type::VARCHAR) || ': ' || error_message"
-            f" FROM errors_{name} ORDER BY line"
+            "SELECT line, first(csv_line), lower(first(error_type)::VARCHAR) || ': ' || first(error_message)"
+            f" FROM errors_{name} GROUP BY line ORDER BY line"  # a row that lacks two cells has two errors
         )
         if self._rows(f"SELECT 1 FROM {name} WHERE CASE {bad} END IS NOT NULL LIMIT 1"):
             rejects += self._lines_of(checked, columns, bad)
@@ -261,10 +261,17 @@ class LoadPreparation:
 
     def _report_rejects(self, file: DataFile, rejects: list[tuple[Any, ...]]) -> None:
         self._rejected[file] = len(rejects)
-        with (self._folder / f"rejected-{file}.tsv").open("w", encoding="utf-8", newline="\n") as out:
-            out.write("file\tline\treason\trow\n")
+        with self._rejects_file(file) as out:
             for line, text, reason in rejects:
                 out.write(f"{file.file_name}\t{line}\t{' '.join(str(reason).split())}\t{text}\n")
+
+    @contextmanager
+    def _rejects_file(self, file: DataFile) -> Iterator[TextIO]:
+        """The list of the rejected rows of a file, to be continued."""
+        with (self._folder / f"rejected-{file}.tsv").open("a", encoding="utf-8", newline="\n") as out:
+            if not out.tell():
+                out.write("file\tline\treason\trow\n")
+            yield out
 
     # --- selecting ---------------------------------------------------------------
 
@@ -361,8 +368,11 @@ class LoadPreparation:
             f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name}"
             f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(_name, file.columns))}) = 1"
         )
+        self._report_duplicates(file, twice)
+
+    def _report_duplicates(self, file: DataFile, twice: list[tuple[Any, ...]]) -> None:
         self._rejected[file] = self._rejected.get(file, 0) + sum(count - 1 for _, count in twice)
-        with (self._folder / f"rejected-{file}.tsv").open("a", encoding="utf-8", newline="\n") as out:
+        with self._rejects_file(file) as out:
             out.writelines(f"{file.file_name}\t\t{count} rows with one key\t{value}\n" for value, count in twice)
 
     def _select_credits(
@@ -479,14 +489,23 @@ class LoadPreparation:
             """
             CREATE OR REPLACE TABLE new_akas AS
             SELECT titleId AS imdb_id,
-                   (row_number() OVER (PARTITION BY titleId ORDER BY try_cast(ordering AS INTEGER), title))::VARCHAR
+                   (dense_rank() OVER (PARTITION BY titleId ORDER BY try_cast(ordering AS INTEGER)))::VARCHAR
                        AS position,
                    clean(title) AS title, nullif(clean(region), '') AS region, nullif(clean(language), '') AS language,
                    json_list(string_split(types, chr(2))) AS types,
-                   json_list(string_split(attributes, chr(2))) AS attributes
+                   json_list(string_split(attributes, chr(2))) AS attributes,
+                   row_number() OVER (PARTITION BY titleId, try_cast(ordering AS INTEGER)
+                                      ORDER BY title, region, language, types, attributes) > 1 AS again
             FROM other_titles SEMI JOIN selected ON selected.imdb_id = other_titles.titleId
             """
         )
+        again = self._rows(
+            "SELECT imdb_id, count(*) + 1 FROM new_akas WHERE again GROUP BY imdb_id, position ORDER BY 1"
+        )
+        if again:
+            self._execute("DELETE FROM new_akas WHERE again")
+            self._report_duplicates(DataFile.AKAS, again)
+        self._execute("ALTER TABLE new_akas DROP COLUMN again")
 
     # --- joining with the stores ---------------------------------------------------
 
@@ -648,12 +667,17 @@ def translated_errors(folder: Path) -> Iterator[None]:
         raise Cancelled("the load was stopped") from error
     except duckdb.OutOfMemoryException as error:
         raise UsageError(f"DuckDB needs more memory: set DATASETS_MEMORY higher ({_first_line(error)})") from error
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
+        # DuckDB has no error of its own for a full disk: it may come from a write, a commit or a checkpoint.
         if "No space left" in str(error):
-            raise StoreUnavailable("datasets", f"the disk of {folder} is full") from error
+            raise StoreUnavailable(
+                "datasets", f"the disk of {folder} is full: free some and run the same command again"
+            ) from error
+        if isinstance(error, duckdb.InvalidInputException):
+            raise UsageError(f"a data file cannot be read: {_first_line(error)}") from error
+        if not isinstance(error, duckdb.IOException):
+            raise
         raise UsageError(f"a data file is damaged; download it again: {_first_line(error)}") from error
-    except duckdb.InvalidInputException as error:
-        raise UsageError(f"a data file cannot be read: {_first_line(error)}") from error
 
 
 # Most texts need nothing done to them; the short ways are several times as fast as the general one.

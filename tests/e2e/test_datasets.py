@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import os
 import pty
 import struct
+import subprocess
 import sys
 import termios
 from contextlib import suppress
@@ -18,7 +20,8 @@ from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
-from tests.support.data_files import BASICS, RATINGS, write_data_files
+from tests.support.data_files import AKAS, BASICS, RATINGS, write_data_files
+from tests.support.disks import small_disk
 
 DAY_ONE, DAY_TWO = 1_795_780_800, 1_795_867_200  # noons of 2026-11-27 and 28
 
@@ -166,7 +169,7 @@ def test_a_chart_that_is_refused_keeps_its_places_and_its_titles_are_refreshed(t
         assert "can be read\n" in program.run("verify").stdout
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 3)])
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), pytest.param("n", 3, marks=pytest.mark.long)])
 def test_on_a_terminal_a_refused_run_asks_once_for_the_data_files(tmp_path: Path, answer: str, code: int) -> None:
     with DemoProcess(DemoOptions(page_kb=0, faults=REFUSED)) as site:
         program = _refused(site, tmp_path / "data")
@@ -193,3 +196,52 @@ def _on_a_terminal(program: Program, *arguments: str, answers: dict[str, str]) -
                 os.write(terminal, f"{waiting.pop(question)}\n".encode())
     os.close(terminal)
     return shown, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.long
+def test_damaged_files_change_no_store_and_each_is_one_line(program: Program, tmp_path: Path) -> None:
+    files = _files(tmp_path / "files", DAY_ONE)
+    program.run("datasets", "--from", str(files), "--all", STORES="csv,sqlite")
+    before = {path.name: path.read_bytes() for path in program.data_dir.glob("*.csv")}
+    whole = (files / "title.crew.tsv.gz").read_bytes()
+    header = gzip.compress(gzip.decompress(whole).replace(b"directors", b"director"))
+    bad = {
+        "is damaged (": whole[:-8],
+        "is damaged (CRC check failed": bytes([*whole[:-6], whole[-6] ^ 1, *whole[-5:]]),
+        "this is a web page or an error message": b"<html><script src='challenge.js'></script></html>",
+        "the header lacks directors": header,
+        "is empty; download it again": b"",
+    }
+    for message, content in bad.items():
+        _files(files, DAY_TWO, crew=content)
+        done = program.run("datasets", "--from", str(files), "--all", code=2, STORES="csv,sqlite")
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("filmledger: ")]
+        assert message in line
+        assert "title.crew.tsv.gz" in line
+        assert {path.name: path.read_bytes() for path in program.data_dir.glob("*.csv")} == before
+    _files(files, DAY_TWO, basics=[*BASICS, BASICS[0], ("tt1000009", "movie")], akas=[*AKAS, AKAS[0]])
+    os.utime(files / "title.ratings.tsv.gz", (DAY_ONE, DAY_ONE))
+    done = program.run("datasets", "--from", str(files), "--all", STORES="csv,sqlite")
+    assert "of different days; the load counts as of the oldest: title.ratings of 2026-11-27" in done.stderr
+    assert "2 rows of title.basics left out" in done.stdout
+    assert "1 rows of title.akas left out" in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("megabytes", [8, 14, 24])
+def test_a_disk_that_fills_in_any_phase_changes_no_store_and_the_next_run_goes_well(
+    tmp_path: Path, megabytes: int
+) -> None:
+    basics = [(f"tt30{n:05}", "movie", f"Crossing {n} of {n * 7919}", "\\N", "0", "1990", "\\N", "9", "Drama")
+              for n in range(60_000)]  # fmt: skip
+    akas = [(row[0], "1", f"Other {row[2]}", "DE", "\\N", "\\N", "\\N", "0") for row in basics]
+    files = _files(tmp_path / "files", DAY_ONE, basics=basics, akas=akas)
+    with small_disk(tmp_path / "disk", megabytes) as disk:
+        program = Program(disk / "data", {"STORES": "csv,sqlite", "STORE_WAIT_SECONDS": "0"})
+        full = program.run("datasets", "--from", str(files), "--all", code=1)
+        assert "full" in full.stderr
+        assert "hold the same" in program.run("verify").stdout
+        assert program.table("movies") == []
+        subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
+        assert "60000 new" in program.run("datasets", "--from", str(files), "--all").stdout
+        assert "hold the same" in program.run("verify").stdout
