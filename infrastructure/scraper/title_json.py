@@ -98,8 +98,8 @@ def _first(node: object, *readers: Callable[[object], Any]) -> Any:
 def _genres(node: object) -> Any:
     return _first(
         node,
-        lambda node: _listed(list_at(node, "genres", "genres"), "text"),
-        lambda node: _listed(list_at(node, "titleGenres", "genres"), "genre", "text"),
+        lambda node: _listed(node, ("genres", "genres"), "text"),
+        lambda node: _listed(node, ("titleGenres", "genres"), "genre", "text"),
     )
 
 
@@ -109,19 +109,28 @@ def _release_date(node: object) -> str | None:
     return partial_date(*(integer_at(node, "releaseDate", key) for key in ("year", "month", "day")))
 
 
-def _ids(node: object, *path: str) -> tuple[str, ...]:
-    return _listed(list_at(node, *path), "id")
+def _ids(node: object, *path: str) -> tuple[str, ...] | Beginning:
+    return _listed(node, path, "id")
 
 
-def _countries(node: object) -> tuple[str, ...]:
+def _countries(node: object) -> tuple[str, ...] | Beginning:
     """The longer of two lists: the heading of ``/reference`` names the first country only."""
     told = [
         _ids(node, key, "countries") for key in ("countriesOfOrigin", "countriesDetails") if _get(node, key) is not None
     ]
-    return max(told, key=len) if told else _ids(node, "countriesOfOrigin", "countries")
+    longest = max(told, key=lambda found: len(found.entries if isinstance(found, Beginning) else found), default=None)
+    return _ids(node, "countriesOfOrigin", "countries") if longest is None else longest
 
 
-def _listed(items: Iterable[object], *path: str) -> tuple[str, ...]:
+def _listed(node: object, path: tuple[str, ...], *text: str) -> tuple[str, ...] | Beginning:
+    """The texts of a list; a Beginning where the object that holds it states a larger total."""
+    items = list_at(node, *path)
+    found = _texts(items, *text)
+    total = _optional(value_at, node, *path[:-1], "total")
+    return Beginning(found) if isinstance(total, int) and total > len(items) else found
+
+
+def _texts(items: Iterable[object], *path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for item in items if (text := text_at(item, *path))))
 
 
@@ -166,7 +175,7 @@ def _aka(entry: object) -> AkaLine | None:
         return None
     region, language = (_optional(text_at, entry, key, "id") for key in ("country", "language"))
     attributes = _optional(list_at, entry, "attributes") or []
-    return AkaLine(title, region, language, attributes=_listed(attributes, "text"))
+    return AkaLine(title, region, language, attributes=_texts(attributes, "text"))
 
 
 def _akas(node: object) -> tuple[Any, ...] | Beginning:
@@ -280,10 +289,10 @@ def _cast_total(node: object) -> int | None:
     return integer_at(node, "cast", "total")
 
 
-def _items(node: object, kind: str, key: str) -> tuple[str, ...]:
+def _items(node: object, kind: str, key: str) -> tuple[str, ...] | Beginning:
     if value_at(node, "technicalSpecifications") is None:
         return ()
-    return _listed(list_at(node, "technicalSpecifications", kind, "items"), key)
+    return _listed(node, ("technicalSpecifications", kind, "items"), key)
 
 
 _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
@@ -416,11 +425,13 @@ class _People(NamedTuple):
         lines: those that could be read.
         listed: how many entries the list has.
         total: how many there are by the list's own account.
+        more: the list says that it goes on.
     """
 
     lines: tuple[CreditLine, ...]
     listed: int
     total: int | None = None
+    more: bool = False
 
     @property
     def unreadable(self) -> bool:
@@ -468,7 +479,7 @@ def read_people(part: TitlePart, above: object, *nodes: object) -> None:
     )
     if cast is not None:
         shown = None if cast.total is None else min(cast.total, CAST_SHOWN)
-        _add(part, "cast", cast._replace(total=shown))
+        _add(part, "cast", cast._replace(total=shown, more=cast.more and cast.listed < CAST_SHOWN))
         if cast.total is not None:
             part.whole["cast_total"] = cast.total
     elif few := _few(above, nodes, _STARS, "castV2", "castPageTitle"):
@@ -486,21 +497,19 @@ def read_listed_people(part: TitlePart, node: object, *, whole_cast: bool = Fals
     """
     for name in ("directors", "cast", "crew"):
         try:
-            connection = value_at(node, name)
-            people = _people(connection or [])
+            people = _people(value_at(node, name) or [])
         except FieldAbsent:
             continue
         if name == "cast" and people.total is not None:
             part.whole["cast_total"] = people.total
         if name == "cast" and not whole_cast:
-            people = people._replace(total=None if people.total is None else min(people.total, CAST_SHOWN))
-        elif _get(_get(connection, "pageInfo"), "hasNextPage") is True:
-            people = people._replace(total=max(people.total or 0, people.listed + 1))
+            shown = None if people.total is None else min(people.total, CAST_SHOWN)
+            people = people._replace(total=shown, more=people.more and people.listed < CAST_SHOWN)
         if name != "crew":
             _add(part, name, people)
             continue
         lines = tuple(line for line in people.lines if line.category)
-        if people.total is not None and people.listed < people.total:
+        if people.more or (people.total is not None and people.listed < people.total):
             part.partial["crew"] = lines
         else:
             _add(part, "crew", people._replace(lines=lines))
@@ -511,7 +520,7 @@ def _add(part: TitlePart, name: str, people: _People) -> None:
 
     A list that is empty although its total is not is withheld by the site; one that is short is cut.
     """
-    more = people.total is not None and people.listed < people.total
+    more = people.more or (people.total is not None and people.listed < people.total)
     if not more and not people.unreadable:
         part.whole[name] = people.lines
         return
@@ -583,7 +592,8 @@ def _people(listed: object, total: object = None) -> _People:
     if isinstance(listed, dict):
         total = listed.get("total", total)
     lines = tuple(line for entry in every if (line := _credit_line(entry)) is not None)
-    return _People(lines, len(every), total if isinstance(total, int) else None)
+    more = _get(_get(listed, "pageInfo"), "hasNextPage") is True
+    return _People(lines, len(every), total if isinstance(total, int) else None, more)
 
 
 def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
@@ -609,6 +619,7 @@ def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_
                 tuple(line for people in parts for line in people.lines),
                 sum(people.listed for people in parts),
                 sum(totals) if totals else None,
+                any(people.more for people in parts),
             )
 
 

@@ -101,6 +101,23 @@ def test_the_first_object_that_tells_a_field_wins_even_if_it_says_none() -> None
 # --- people ---------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "inner", "entry"),
+    [
+        ("genres", "genres", "genres", {"text": "Drama"}),
+        ("countries", "countriesOfOrigin", "countries", {"id": "NO"}),
+        ("languages", "spokenLanguages", "spokenLanguages", {"id": "no"}),
+    ],
+)
+def test_a_short_list_that_states_a_larger_total_is_a_beginning(
+    name: str, key: str, inner: str, entry: dict[str, str]
+) -> None:
+    assert len(part_of({key: {inner: [entry], "total": 1}}).whole[name]) == 1
+    part = part_of({key: {inner: [entry], "total": 3}})
+    assert name not in part.whole
+    assert len(part.partial[name]) == 1
+
+
 def test_a_list_may_be_plain_or_wrapped() -> None:
     plain = [line(1, "Ada Holm"), line(2, "Bo Lind")]
     expected = (CreditLine("nm0000001", "Ada Holm"), CreditLine("nm0000002", "Bo Lind"))

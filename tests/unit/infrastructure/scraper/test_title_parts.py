@@ -277,6 +277,14 @@ def test_a_cast_is_bounded_where_it_holds_what_a_page_shows(shown: int, total: i
     assert people({}, {"castV2": [{"credits": lines} | stated]}).cut == cut
 
 
+@pytest.mark.parametrize(("shown", "more", "cut"), [(3, False, set()), (3, True, {"directors"}), (0, True, set())])
+def test_a_list_that_says_it_goes_on_is_not_whole(shown: int, more: bool, cut: set[str]) -> None:
+    edges = [{"node": line(number, f"Director {number}")} for number in range(1, shown + 1)]
+    credits = {"edges": edges, "pageInfo": {"hasNextPage": more}}
+    part = people({}, {"crewV2": [{"grouping": {"groupingId": DIRECTORS}, "credits": credits}]})
+    assert ("directors" in part.whole, part.cut) == (not more, cut)
+
+
 def test_a_line_that_names_no_person_makes_its_list_incomplete() -> None:
     part = people({}, {"castV2": [{"credits": [line(1, "Ada Holm"), {"name": None}]}]})
     assert (part.partial["cast"], part.cut) == ((ADA,), {"cast"})
