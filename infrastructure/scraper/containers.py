@@ -48,7 +48,7 @@ class UnreadableFile(UnknownLayout):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ContainerEntry:
     """A page in a container.
 
     Attributes:
@@ -123,7 +123,7 @@ def entries(
     passed_over: Counter[str],
     wanted: tuple[int, ...] | None = None,
     max_bytes: int = MAX_CONTAINER_BYTES,
-) -> Iterator[Entry]:
+) -> Iterator[ContainerEntry]:
     """The pages in a container in order, or only the wanted one, with its body.
 
     Args:
@@ -169,7 +169,7 @@ def _is_wanted_page(url: str) -> bool:
 
 def _warc_entries(
     raw: BinaryIO, passed_over: Counter[str], wanted: tuple[int, ...] | None, max_bytes: int
-) -> Iterator[Entry]:
+) -> Iterator[ContainerEntry]:
     from warcio.archiveiterator import ArchiveIterator  # loaded where it is needed
     from warcio.exceptions import ArchiveLoadFailed
     from warcio.statusandheaders import StatusAndHeadersParserException
@@ -197,14 +197,14 @@ def _warc_entries(
         body = record.content_stream().read(max_bytes + 1) if wanted else b""
         place = wanted or (records.get_record_offset(),)
         fetched_at = moment_of(record.rec_headers.get_header("WARC-Date"))
-        yield Entry(place, body, fetched_at, charset=_charset(content_type))
+        yield ContainerEntry(place, body, fetched_at, charset=_charset(content_type))
         if wanted:
             return
 
 
 def _zip_entries(
     raw: BinaryIO, passed_over: Counter[str], wanted: tuple[int, ...] | None, max_bytes: int, depth: int = 1
-) -> Iterator[Entry]:
+) -> Iterator[ContainerEntry]:
     """The pages in a zip file, and in the containers in it. A member that cannot be read is an entry of its own."""
     with zipfile.ZipFile(raw) as archive:
         names = {info.filename for info in archive.infolist()}
@@ -220,7 +220,7 @@ def _zip_entries(
             except UnreadableFile:
                 if wanted is not None:
                     raise
-                yield Entry((number,))  # reading it will say what is wrong
+                yield ContainerEntry((number,))  # reading it will say what is wrong
 
 
 def _member_entries(
@@ -231,7 +231,7 @@ def _member_entries(
     wanted: tuple[int, ...] | None,
     max_bytes: int,
     depth: int,
-) -> Iterator[Entry]:
+) -> Iterator[ContainerEntry]:
     with archive.open(info) as member:
         kind = kind_of_content(start_of(io.BytesIO(member.read(_HEAD))))
     if kind is None:
@@ -245,7 +245,7 @@ def _member_entries(
         if wanted:
             with archive.open(info) as member:
                 body = member.read(max_bytes + 1)
-        yield Entry((number,), body, changed_at=changed_at)
+        yield ContainerEntry((number,), body, changed_at=changed_at)
         return
     if kind == "zip" and depth == _MAX_DEPTH:
         raise UnreadableFile(f"{info.filename} in it: zip files are nested more than {_MAX_DEPTH} deep")
@@ -273,7 +273,7 @@ def _is_part_in_zip(name: str, names: set[str]) -> bool:
     return False
 
 
-def _har_entries(body: bytes, passed_over: Counter[str]) -> Iterator[Entry]:
+def _har_entries(body: bytes, passed_over: Counter[str]) -> Iterator[ContainerEntry]:
     for number, entry in enumerate(list_at(load_json(body), "log", "entries")):
         try:
             url = text_at(entry, "request", "url") or ""
@@ -290,9 +290,9 @@ def _har_entries(body: bytes, passed_over: Counter[str]) -> Iterator[Entry]:
         fetched_at = moment_of(_started(entry))
         if isinstance(content, dict) and content.get("encoding") == "base64":
             data = base64.b64decode(text)  # its error is a ValueError
-            yield Entry((number,), data, fetched_at, charset=_charset(mime))
+            yield ContainerEntry((number,), data, fetched_at, charset=_charset(mime))
         else:
-            yield Entry((number,), text.encode("utf-8", "surrogatepass"), fetched_at, charset="utf-8")
+            yield ContainerEntry((number,), text.encode("utf-8", "surrogatepass"), fetched_at, charset="utf-8")
 
 
 def _started(entry: object) -> str | None:
@@ -301,7 +301,7 @@ def _started(entry: object) -> str | None:
     return None
 
 
-def _mhtml_entries(body: bytes, passed_over: Counter[str]) -> Iterator[Entry]:
+def _mhtml_entries(body: bytes, passed_over: Counter[str]) -> Iterator[ContainerEntry]:
     """The page that was saved; its frames and pictures are other parts of the message."""
     message = email.message_from_bytes(body.lstrip(), policy=email.policy.compat32)
     moment = None
@@ -313,7 +313,9 @@ def _mhtml_entries(body: bytes, passed_over: Counter[str]) -> Iterator[Entry]:
     passed_over[PARTS] += len(pages) - 1
     page = _root(message, pages)
     content = page.get_payload(decode=True)
-    yield Entry((0,), content if isinstance(content, bytes) else b"", moment, charset=page.get_content_charset())
+    yield ContainerEntry(
+        (0,), content if isinstance(content, bytes) else b"", moment, charset=page.get_content_charset()
+    )
 
 
 def _root(message: Message, pages: list[Message]) -> Message:
