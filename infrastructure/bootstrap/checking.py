@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from application.comparison import Finding
 from application.completeness import Expectation
 from application.repair import prune, repair
 from application.status import RunStatus, status
 from application.verify import VerifyReport, verify
-from domain.errors import FilmledgerError
-from infrastructure.bootstrap.network import examine_network
+from domain.errors import FilmledgerError, UsageError
+from infrastructure.bootstrap.network import examine_network, examine_sources
 from infrastructure.bootstrap.stores import database_of, open_stores
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
@@ -115,6 +115,23 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
         yield machine.CheckResult("notifications", not problems, "; ".join(problems) or "every address is known")
     for found in examine_network(settings, cancel):
         yield machine.CheckResult(found.subject, found.ok, found.detail, found.advice)
+    answers: dict[str, str] = {}
+    try:
+        for source in examine_sources(settings, clock, cancel):
+            answers[source.name] = source.problem
+            yield machine.CheckResult(source.name, not source.problem, source.problem or "titles can be read")
+    except UsageError as error:  # of proxies or Tor; their own line says more
+        yield machine.CheckResult("sources", False, str(error))
+    best = next((name for name, problem in answers.items() if not problem), None)
+    yield machine.CheckResult("what to use", best is not None, _USE[best])
+
+
+_USE: Final = {
+    "pages": "pages: `python main.py` (DETAIL_SOURCE=auto)",
+    "GraphQL": "GraphQL: `python main.py` changes to it by itself; DETAIL_SOURCE=graphql asks no pages",
+    "data files": "IMDb's data files: `python main.py datasets`, or DATASETS=yes for the titles of a run",
+    None: "nothing works from here; wait some hours, or use another connection",
+}
 
 
 def _database(settings: Settings, clock: Clock) -> CheckResult:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from application.ports import ChartSource, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
+from domain.errors import Cancelled, InvalidMovie, NotFound, SourceError
+from shared.addresses import split_user_info
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from infrastructure.scraper.sources import PeopleSource
 
 GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
+_KNOWN_TITLE: Final = "tt0111161"
 ROBOTS_CACHE: Final = "robots.json"
 
 
@@ -222,6 +225,55 @@ def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Net
     from infrastructure.http.doctor import examine_network as examine
 
     return examine(network_options(settings), cancel, address_url=settings.exit_address_url)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFinding:
+    """Whether a source of titles can be used from here; ``problem`` is empty if so."""
+
+    name: str
+    problem: str
+
+
+def examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[SourceFinding]:
+    """Asks pages and GraphQL for one title, and the server of the data files for the beginning of one.
+
+    The data files are not asked for where the site is on this machine and their server is not.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        UsageError: settings that cannot be used.
+    """
+    from infrastructure.datasets.files import DataFile
+    from infrastructure.http.doctor import examine_file
+    from infrastructure.http.messages import Origin
+    from infrastructure.scraper.sources import GraphqlTitleSource, PageTitleSource
+
+    with downloader(settings, keep_robots=False) as network:
+        client = graphql_client(settings, network, patient=False)
+        sources: dict[str, TitleSource] = {
+            "pages": PageTitleSource(network, settings.site, clock, patient=False),
+            "GraphQL": GraphqlTitleSource(client, clock, batch_size=1),
+        }
+        for name, source in sources.items():
+            yield SourceFinding(name, _problem(source, cancel))
+    loopback = Origin.of(settings.site).loopback
+    if not loopback or Origin.of(split_user_info(settings.datasets_url)[0]).loopback:
+        url = f"{settings.datasets_url.rstrip('/')}/{DataFile.RATINGS.file_name}"
+        yield SourceFinding("data files", examine_file(network_options(settings), url, cancel))
+
+
+def _problem(source: TitleSource, cancel: threading.Event) -> str:
+    """Why a source gives no titles; empty if it does. That it does not have this one is an answer, too."""
+    try:
+        source.title(_KNOWN_TITLE, max_requests=1, cancel=cancel)
+    except (NotFound, InvalidMovie):
+        return ""
+    except Cancelled:
+        raise
+    except SourceError as error:
+        return str(error).removesuffix(f"; {block_advice()}")
+    return ""
 
 
 def block_advice() -> str:

@@ -18,7 +18,7 @@ from infrastructure.cli.streams import complain, echo
 @json_option
 @command_context
 def doctor(context: CommandContext, as_json: bool) -> None:
-    """Check rights, disk, clock and database; then send one request over each route.
+    """Check rights, disk, clock and database; send one request over each route; ask each source for one title.
 
     EXIT_ADDRESS_URL names a service that returns the caller's address. Without
     it, only the site is asked; for a site on this machine it is not used.

@@ -104,6 +104,30 @@ def examine_network(
         transport.close()
 
 
+def examine_file(options: NetworkOptions, url: str, cancel: threading.Event) -> str:
+    """Why a compressed file cannot be had from an address over the first route; empty if its beginning came.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        UsageError: settings that cannot be used.
+    """
+    routes = build_routes(options)
+    transport = build_transport(options)
+    address = split_user_info(url)[0]
+    request = Request("GET", address, {"Range": f"bytes=0-{MAX_BYTES - 1}"}, limit=MAX_BYTES, partial=True)
+    try:
+        answer = transport.send(request, routes[0], cancel)
+    except RequestFailed as failure:
+        return failure.reason
+    finally:
+        for route in routes:
+            route.close()
+        transport.close()
+    if answer.status not in (200, 206):
+        return f"status {answer.status}"
+    return "" if answer.body.startswith(b"\x1f\x8b") else "the answer is not a data file"
+
+
 def _tor(options: NetworkOptions, clock: Clock) -> NetworkFinding:
     try:
         with closing(tor_control(options, clock)) as control:

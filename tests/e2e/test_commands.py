@@ -189,3 +189,21 @@ def test_doctor_tells_whether_the_site_can_be_reached(filled: Program) -> None:
         assert service.count() == {"/address": 1}
     with DemoProcess(DemoOptions(count=1, page_kb=0, faults=("site=challenge",))) as refusing:
         assert "✗" in filled.run("doctor", BASE_URL=refusing.url, MAX_BLOCK_WAIT_SECONDS="0", code=1).stdout
+
+
+def test_doctor_tells_which_source_works_and_what_to_use(tmp_path: Path) -> None:
+    with DemoProcess(DemoOptions(count=1, page_kb=0)) as site:
+        demo = Program(tmp_path / "data", {"BASE_URL": site.url, "DATASETS_URL": f"{site.url}/datasets"})
+        said = demo.run("doctor").stdout
+        assert "✓ data files: titles can be read" in said
+        assert "✓ what to use: pages" in said
+        DemoControl(site.url).faults(["title=challenge"])
+        assert "✓ what to use: GraphQL" in demo.run("doctor", code=1).stdout
+        DemoControl(site.url).faults(["title=challenge", "graphql=403"])
+        said = demo.run("doctor", code=1).stdout
+        assert "✗ pages: " in said
+        assert "✓ what to use: IMDb's data files" in said
+        DemoControl(site.url).faults(["title=challenge", "graphql=403", "dataset=503"])
+        said = demo.run("doctor", code=1).stdout
+        assert "✗ data files: status 503" in said
+        assert "✗ what to use: nothing works from here" in said
