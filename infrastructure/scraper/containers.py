@@ -301,9 +301,9 @@ def _started(entry: object) -> str | None:
     return None
 
 
-def _mhtml_entries(body: bytes, passed_over: Counter[str]) -> Iterator[ContainerEntry]:
+def _mhtml_entries(saved: bytes, passed_over: Counter[str]) -> Iterator[ContainerEntry]:
     """The page that was saved; its frames and pictures are other parts of the message."""
-    message = email.message_from_bytes(body.lstrip(), policy=email.policy.compat32)
+    message = email.message_from_bytes(saved.lstrip(), policy=email.policy.compat32)
     moment = None
     with suppress(TypeError, ValueError, OverflowError):
         moment = email.utils.parsedate_to_datetime(str(message["Date"])).astimezone(UTC)
