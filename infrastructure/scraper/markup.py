@@ -365,7 +365,7 @@ def _read_facts_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> Non
         part.whole["release_country"] = country
     genres = [words(link) for block in _under_heading(page, "Genres:") for link in block.select("a")]
     if genres:
-        part.whole["genres"] = tuple(genre for genre in genres if genre)
+        part.whole["genres"] = tuple(genre for genre in genres if genre and not genre.endswith("»"))  # See all »
     picture = overview.select_one(".poster img") or page.select_one("#img_primary img")
     if poster := full_size(attribute(picture, "src")):
         part.whole["poster_url"] = poster
