@@ -195,3 +195,28 @@ def test_further_pages_that_fail_leave_the_first_and_are_named(demo: DemoProcess
         found = FullCreditsSource(titles, client).title(imdb_id, max_requests=2, cancel=NEVER)
     assert {"cast", "crew"} <= found.cut
     assert found.movie.cast
+
+
+def test_a_server_that_changes_its_demands_during_a_run_still_gives_all_titles(demo: DemoProcess) -> None:
+    """First it wants queries registered, then forgets ours, then limits the body, then the number of titles."""
+    known: set[str] = set()
+    turns: list[str] = []
+
+    def refuse(headers: Any, body: bytes, asked: dict[str, Any]) -> tuple[int, bytes] | None:
+        if not all(headers[name] for name in ("Referer", "Origin", "x-imdb-client-name")):
+            return 403, FORBIDDEN
+        if len(asked["variables"].get("ids", ())) > 3 and len(turns) > 6:
+            turns.append("number")
+            return 413, b""
+        if len(turns) > 4 and "query" in asked and len(body) > 2000:
+            turns.append("body")
+            return 413, b""
+        if len(turns) == 4:
+            known.clear()
+        turns.append("registered")
+        return registered(body, asked, known)
+
+    demands = Demands(demo.url, refuse)
+    titles = read_all(demands, Origin="https://www.imdb.com", **{"x-imdb-client-name": "imdb-web-next"})
+    assert len({title.movie.imdb_id for title in titles}) == 30
+    assert {"registered", "number"} <= set(turns)
