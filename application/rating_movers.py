@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Final
@@ -21,6 +21,7 @@ TITLE: Final = "Rating movers"
 COLUMNS: Final = (
     "title", "year", "change", "rating_before", "rating", "votes_gained", "day_before", "day", "imdb_id",
 )  # fmt: skip
+_DAY: Final = Table.RATINGS_HISTORY.column_index("day")
 _MOST: Final = 20
 
 
@@ -44,30 +45,32 @@ class _Moved:
         return abs(self.change), self.gained or 0, self.imdb_id
 
 
-def rating_movers(history: Iterable[Row], since: date, find: Callable[[str], Movie | None]) -> TableOfValues:
-    """Compares the last rating of each title with the one it had on a day. Streams the history.
+def rating_movers(
+    history: Callable[[], Iterable[Row]], period: timedelta, find: Callable[[str], Movie | None]
+) -> TableOfValues:
+    """Compares the last rating of each title with the one it had earlier. Streams the history, twice.
 
     A title without a rating that old is compared with its first.
 
     Args:
-        history: ``ratings_history`` rows in the order of their key.
-        since: the day.
+        history: gives the ``ratings_history`` rows in the order of their key.
+        period: how long before the newest day of the history.
         find: the stored movie of an id.
 
     Raises:
         UsageError: there is no history.
     """
-    titles = groupby(history, key=itemgetter(0))
-    found = (_moved(str(imdb_id), rows, since) for imdb_id, rows in titles)
-    first = next(found, None)
-    if first is None:
+    newest = max((row[_DAY] or "" for row in history()), default="")
+    if not newest:
         raise UsageError("there is no history of ratings: load data files on two days (`python main.py datasets`)")
-    moved = (each for each in [first, *found] if each.change)
+    since = date.fromisoformat(newest) - period
+    found = (_moved(str(imdb_id), rows, since) for imdb_id, rows in groupby(history(), key=itemgetter(0)))
+    moved = (each for each in found if each.change)
     best = heapq.nlargest(_MOST, moved, key=attrgetter("merit"))
     return TableOfValues(
         NAME,
         TITLE,
-        f"The {_MOST} titles whose rating has changed most since {since}, by the days of the data files.",
+        f"The {_MOST} titles whose rating has changed most from {since} to {newest}, days of the data files.",
         COLUMNS,
         (_row(each, find) for each in best),
     )

@@ -133,6 +133,8 @@ def run_datasets(
         if options.strict and counts.rejected:
             _keep_rejects(work, directory.path)
             raise UsageError(_refusal(counts.rejected, directory.path))
+        if selection.ids is not None and (absent := len(selection.ids) - counts.titles) > 0:
+            output.say(f"{absent} of the {len(selection.ids)} titles of {options.ids} are not in the data files")
         output.say(f"saving {counts.new} new and {counts.changed} changed titles …")
         with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
             try:

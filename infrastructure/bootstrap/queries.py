@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, TextIO
 
-from application.ports import TableOfValues, Value
+from application.ports import MovieRepository, TableOfValues, Value
+from application.records import Row
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, open_stores, reading_database
@@ -89,7 +90,7 @@ def write_reports(
     from infrastructure.tables.rendering import Format, write
 
     names = tuple(names)
-    movers = () if names else _movers(settings, clock, clock.now() - DEFAULT_SINCE)
+    movers = () if names else _movers(settings, clock)
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.reports import SqliteReports
 
@@ -103,14 +104,17 @@ def write_reports(
         write(chain(PostgresReports(database).tables(names), movers), Format(form), out)
 
 
-def _movers(settings: Settings, clock: Clock, moment: datetime) -> Iterator[TableOfValues]:
+def _history_of(store: MovieRepository) -> Callable[[], Iterator[Row]]:
+    return lambda: store.rows(Table.RATINGS_HISTORY)
+
+
+def _movers(settings: Settings, clock: Clock) -> Iterator[TableOfValues]:
     """The report of rating movers; without a history its explanation says so."""
     from application import rating_movers
 
     with open_stores(settings, clock, existing=True, read_only=True) as opened:
-        history = opened.together.rows(Table.RATINGS_HISTORY)
         try:
-            yield rating_movers.rating_movers(history, moment.date(), opened.together.find)
+            yield rating_movers.rating_movers(_history_of(opened.together), DEFAULT_SINCE, opened.together.find)
         except UsageError as error:
             yield TableOfValues(rating_movers.NAME, rating_movers.TITLE, str(error), rating_movers.COLUMNS, ())
 
@@ -146,8 +150,7 @@ def write_changes(
             snapshots = opened.history.snapshots(_MAX_SNAPSHOTS)
             tables += compare_since(snapshots, moment, compared, opened.together.find)
         if MOVERS in wanted:
-            history = opened.together.rows(Table.RATINGS_HISTORY)
-            tables.append(rating_movers(history, moment.date(), opened.together.find))
+            tables.append(rating_movers(_history_of(opened.together), since, opened.together.find))
         write(tables, Format(form), out)
 
 

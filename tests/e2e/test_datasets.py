@@ -56,7 +56,7 @@ def test_data_files_are_loaded_into_every_store_and_refreshed(program: Program, 
     history = [row for row in program.table("ratings_history") if row["imdb_id"] == "tt1000001"]
     assert [(row["day"], row["rating"]) for row in history] == [("2026-11-27", "9.0"), ("2026-11-28", "9.1")]
     for stores in ("postgres", "sqlite"):
-        moved = program.run("report", "movers", "--since", "3650d", STORES=stores).stdout.splitlines()
+        moved = program.run("report", "movers", "--since", "30d", STORES=stores).stdout.splitlines()
         assert moved[0].startswith("title,year,change,rating_before,rating,votes_gained")
         assert moved[1].split(",", 1)[1] == "1994,0.1,9.0,9.1,100,2026-11-27,2026-11-28,tt1000001"
     verified = program.run("verify", STORES="csv,postgres,sqlite")

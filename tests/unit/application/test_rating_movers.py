@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_the_largest_changes_since_a_day_come_first() -> None:
     store.save_rows(Table.RATINGS_HISTORY, history(2, (1, 8.0, 100), (9, 7.5, 90)))
     store.save_rows(Table.RATINGS_HISTORY, history(3, (1, 8.0, 100), (4, 9.0, 100)))  # before that day
     store.save_rows(Table.RATINGS_HISTORY, history(4, (12, 5.0, 100), (20, 5.2, 100)))  # known later
-    table = rating_movers(store.rows(Table.RATINGS_HISTORY), date(2026, 11, 6), store.find)
+    table = rating_movers(lambda: store.rows(Table.RATINGS_HISTORY), timedelta(days=14), store.find)
     found = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     assert [(row["imdb_id"], row["change"], row["votes_gained"]) for row in found] == [
         (imdb_id(2), -0.5, -10),
@@ -39,4 +39,4 @@ def test_the_largest_changes_since_a_day_come_first() -> None:
 
 def test_without_a_history_it_says_how_to_get_one() -> None:
     with pytest.raises(UsageError, match="load data files on two days"):
-        rating_movers(iter(()), date(2026, 11, 6), lambda _id: None)
+        rating_movers(lambda: iter(()), timedelta(days=30), lambda _id: None)
