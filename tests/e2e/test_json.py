@@ -65,6 +65,15 @@ def test_a_run(scraped: dict[str, Any], program: Program) -> None:
 
 
 @pytest.mark.usefixtures("scraped")
+@pytest.mark.parametrize("work", ["posters", "people"])
+def test_runs_after_it(program: Program, work: str) -> None:
+    limit = ("--limit", "1") if work == "people" else ()
+    (run,) = checked("run", program.run(work, *limit, "--json").stdout)["runs"]
+    assert run["work"] == work
+    assert run["fetched"]
+
+
+@pytest.mark.usefixtures("scraped")
 def test_status(program: Program, tmp_path: Path) -> None:
     status = checked("status", program.run("status", "--json").stdout)
     assert (status["completed"], status["failed"], status["pending"]) == (COUNT - 1, 1, 0)
