@@ -97,7 +97,8 @@ class TerminalOutput:
 
         complain(f"the site refuses programs: {message.removesuffix(f'; {block_advice()}')}")
         complain(f"{saved}. Wait some hours and run the same command again,")
-        complain("or configure proxies of your own, or set DETAIL_SOURCE=graphql, or save pages with a browser")
+        complain("or set DATASETS=yes to read titles from IMDb's data files, or configure proxies of your own,")
+        complain("or set DETAIL_SOURCE=graphql, or save pages with a browser")
         complain(f"and read them with `{_this_program()} parse FOLDER`")
 
 

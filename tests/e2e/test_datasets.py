@@ -167,6 +167,12 @@ def test_a_chart_that_is_refused_keeps_its_places_and_its_titles_are_refreshed(t
         assert [row for row in charts if row["chart"] == "top250"] == before
         assert sum(row["chart"] == "estimated-top250" for row in charts) == 250
         assert "can be read\n" in program.run("verify").stdout
+        path = program.data_dir / "charts.csv"
+        lines = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith("top250")]
+        path.write_text(
+            "".join(lines) + "".join(line.removeprefix("estimated-") for line in lines if "-top250" in line)
+        )
+        assert "refused: the chart top250 holds the places of estimated-top250" in program.run("verify", code=1).stdout
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), pytest.param("n", 3, marks=pytest.mark.long)])
