@@ -246,7 +246,8 @@ class MyRatings:
             return ""
         text = f"{self.saved} ratings of your own saved (my_ratings)"
         if self._unclear:
-            text += f"; {self._unclear} dates are kept as text, because they do not name one day: {self._example}"
+            dates = "1 date is" if self._unclear == 1 else f"{self._unclear} dates are"
+            text += f"; {dates} kept as text, which does not name one day: {self._example}"
         return text
 
     def _add(self, title: ListedTitle) -> None:

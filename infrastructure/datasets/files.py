@@ -20,7 +20,8 @@ from typing import Final
 from domain.errors import Cancelled, UsageError
 from shared.atomic import write_atomically
 
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 18
+_GZIP: Final = 31  # zlib's number for gzip: it compares checksum and length of each member
 
 
 class DataFile(StrEnum):
@@ -153,17 +154,21 @@ def _read_known(path: Path) -> dict[str, list[int]]:
 
 def _damage(path: Path, cancel: threading.Event) -> str:
     """Why a file is not whole; empty if it is, is not compressed, or ``cancel`` was set."""
-    buffer = bytearray(_PIECE)
     try:
-        with path.open("rb") as raw:
-            if raw.read(2) != b"\x1f\x8b":
+        with path.open("rb") as file:
+            piece = file.read(_PIECE)
+            if not piece.startswith(b"\x1f\x8b"):
                 return ""
-        with gzip.open(path) as file:
-            while not cancel.is_set() and file.readinto(buffer):
-                pass
-    except (OSError, EOFError, zlib.error) as error:
+            member = zlib.decompressobj(_GZIP)
+            while piece and not cancel.is_set():
+                member.decompress(piece)
+                piece = member.unused_data
+                if member.eof and (piece := piece or file.read(_PIECE)):
+                    member = zlib.decompressobj(_GZIP)
+                piece = piece or file.read(_PIECE)
+    except (OSError, zlib.error) as error:
         return str(error)
-    return ""
+    return "" if member.eof or cancel.is_set() else "it ends too early"
 
 
 def _header(file: DataFile, path: Path) -> tuple[str, ...]:

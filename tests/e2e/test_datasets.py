@@ -78,7 +78,7 @@ def test_the_ratings_of_an_exported_list_are_loaded_with_its_titles_without_a_ne
     done = program.run("datasets", "--from", str(files), "--ids", str(exported), STORES="csv,sqlite")
     assert "2 titles selected, 2 new" in done.stdout
     assert "2 ratings of your own saved" in done.stdout
-    assert "1 dates are kept as text, because they do not name one day: '3/4/2019' in line 4" in done.stdout
+    assert "1 date is kept as text, which does not name one day: '3/4/2019' in line 4" in done.stdout
     expected = [("tt1000001", "9", "2019-03-04", ""), ("tt1000002", "7", "", "3/4/2019")]
     columns = ("imdb_id", "rating", "rated_on", "rated_text")
     assert [tuple(row[name] for name in columns) for row in program.table("my_ratings")] == expected
@@ -213,7 +213,9 @@ def test_damaged_files_change_no_store_and_each_is_one_line(program: Program, tm
     header = gzip.compress(gzip.decompress(whole).replace(b"directors", b"director"))
     bad = {
         "is damaged (": whole[:-8],
-        "is damaged (CRC check failed": bytes([*whole[:-6], whole[-6] ^ 1, *whole[-5:]]),
+        "is damaged (Error -3 while decompressing data: incorrect data check": bytes(
+            [*whole[:-6], whole[-6] ^ 1, *whole[-5:]]
+        ),
         "this is a web page or an error message": b"<html><script src='challenge.js'></script></html>",
         "the header lacks directors": header,
         "is empty; download it again": b"",

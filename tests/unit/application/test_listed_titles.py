@@ -155,7 +155,7 @@ def test_ratings_are_saved_and_unclear_dates_stay_text() -> None:
     ]
     assert ratings.summary() == (
         "3 ratings of your own saved (my_ratings); "
-        "1 dates are kept as text, because they do not name one day: '3/4/2019' in line 3"
+        "1 date is kept as text, which does not name one day: '3/4/2019' in line 3"
     )
 
 
