@@ -11,6 +11,7 @@ from typing import Final
 
 from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
+from application.records import to_rows
 from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.fields import Source, Table
@@ -118,6 +119,7 @@ class ScrapeMovie:
                 reading = self._merged(reading)
             self._store.save(reading.movie)
             if of_file:
+                self._save_people_left_out(movie, reading.movie)
                 self._provenance[movie.imdb_id] = (reading.missing, reading.told_at, reading.longer_cast)
         if title.cut:
             filled = title.cut - set(reading.movie.incomplete or ())
@@ -128,6 +130,12 @@ class ScrapeMovie:
                 f"; kept from the saved record: {', '.join(sorted(filled))}" if filled else "",
             )
         return reading.movie
+
+    def _save_people_left_out(self, read: Movie, saved: Movie) -> None:
+        """Save those of a file whose credits another file of the title replaces, as if that had been read later."""
+        kept = {credit.person.person_id for credit in saved.credits}
+        if rows := [row for row in to_rows(read).people if row[0] not in kept]:
+            self._store.save_rows(Table.PEOPLE, rows)
 
     def _merged(self, reading: Reading) -> Reading:
         """This reading and the saved record as one."""

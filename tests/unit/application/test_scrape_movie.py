@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 
 from application.ports import FetchedTitle, Job, Outcome, Status
+from application.records import timestamp
 from application.scrape_movie import ScrapeMovie
 from domain.errors import FilmledgerError, NotFound, StoreUnavailable
+from domain.fields import Table
 from domain.movie import Credit, Movie, Person
 from tests.support.movies import movie
 from tests.support.progress import RecordingProgress
@@ -134,6 +136,21 @@ def test_two_files_of_one_title_read_at_the_same_time_do_not_miss_each_other() -
 
 def _people(number: int, category: str = "cast") -> tuple[Credit, ...]:
     return tuple(Credit(Person(f"nm{place:07d}", f"Person {place}"), category, place) for place in range(1, number + 1))
+
+
+@pytest.mark.parametrize("order", [("newer", "older"), ("older", "newer")])
+def test_people_of_a_replaced_list_are_saved_whichever_file_is_read_first(order: tuple[str, str]) -> None:
+    files = {
+        "newer": FetchedTitle(replace(NEWER, cast=_people(2)), "file"),
+        "older": FetchedTitle(replace(OLDER, cast=(replace(_people(4)[3], position=1),)), "file"),
+    }
+    store = InMemoryMovieRepository()
+    read = _reader(files, store)
+    for name in order:
+        read(name)
+    people = {row[0]: row[2] for row in store.rows(Table.PEOPLE)}
+    assert people.keys() >= {"nm0000001", "nm0000002", "nm0000004"}
+    assert people["nm0000004"] == timestamp(OLDER.scraped_at)
 
 
 @pytest.mark.parametrize("first", ["whole", "cut"])
