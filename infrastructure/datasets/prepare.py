@@ -320,8 +320,9 @@ class LoadPreparation:
         if selection.since is not None:
             conditions.append(f"try_cast(startYear AS INTEGER) >= {int(selection.since)}")
         if selection.ids is not None:
-            self._execute("CREATE OR REPLACE TABLE wanted (imdb_id VARCHAR)")
-            self._con.executemany("INSERT INTO wanted VALUES (?)", [[one] for one in selection.ids] or [[""]])
+            self._con.execute(
+                "CREATE OR REPLACE TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS imdb_id", [list(selection.ids)]
+            )
             conditions = ["tconst IN (SELECT imdb_id FROM wanted)"]
         self._execute(
             f"""
