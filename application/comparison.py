@@ -7,14 +7,15 @@ not grow with the number of records.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
 from typing import TypeAlias
 
-from application.ports import MovieRepository
+from application.blocks import BlockStream, cells_of
+from application.ports import MovieRepository, TextRepository
 from application.records import Row, SortKey, canonical, key_of, sort_key
 from domain.fields import Table
 
@@ -66,23 +67,66 @@ def compare(table: Table, stores: Sequence[MovieRepository]) -> Iterator[Finding
             yield finding
 
 
+@dataclass(frozen=True, slots=True)
+class EqualRows:
+    """Neighbouring rows that are the same in all stores; an empty cell is a missing value."""
+
+    rows: list[list[str]]
+
+
+def in_blocks(table: Table, stores: Sequence[MovieRepository]) -> Iterator[EqualRows | KeyRows]:
+    """Yields all rows of a table as ``grouped``; those of blocks that are the same in all stores at once.
+
+    Raises:
+        StoreError: a store cannot be read.
+        RuntimeError: a store does not keep to the order of ``sort_key``.
+    """
+    texts = [store.text(table) if isinstance(store, TextRepository) else None for store in stores]
+    if len(stores) == 1 or None in texts:
+        yield from grouped(table, stores)
+        return
+    first, *others = (text for text in texts if text is not None)
+    streams = [BlockStream(table, text) for text in others]
+    for block in first:
+        rows = cells_of(block)
+        # Blocks that are equal up to a point where one differs are not; that stream has its bytes still.
+        taken = [stream.take(block) for stream in streams]
+        if all(taken):
+            yield EqualRows(rows)
+            continue
+        own = [tuple(cell or None for cell in row) for row in rows]
+        last = sort_key(table, own[-1])
+        sides = [own, *(own if took else stream.rows_to(last) for took, stream in zip(taken, streams, strict=True))]
+        yield from _together(table, sides)
+    yield from _together(table, [[], *(stream.rows_to(None) for stream in streams)])
+
+
+def _together(table: Table, sides: Sequence[Iterable[Row]]) -> Iterator[KeyRows]:
+    """The rows of each key, given those of each store in key order."""
+    merged = heapq.merge(*(_keyed(table, rows, side) for side, rows in enumerate(sides)), key=itemgetter(0))
+    for _, group in groupby(merged, key=itemgetter(0)):
+        found: KeyRows = tuple([] for _ in sides)
+        for _, side, row in group:
+            found[side].append(row)
+        yield found
+
+
+def _keyed(table: Table, rows: Iterable[Row], side: int) -> Iterator[tuple[SortKey, int, Row]]:
+    return ((sort_key(table, row), side, row) for row in rows)
+
+
 def grouped(table: Table, stores: Sequence[MovieRepository]) -> Iterator[KeyRows]:
     """Yields all rows of a table, those with the same key together; raises what ``compare`` does."""
-    merged = heapq.merge(*(_keyed(table, store, side) for side, store in enumerate(stores)), key=itemgetter(0))
-    for _, keyed in groupby(merged, key=itemgetter(0)):
-        rows: KeyRows = tuple([] for _ in stores)
-        for _, side, row in keyed:
-            rows[side].append(row)
-        yield rows
+    yield from _together(table, [_in_order(table, store) for store in stores])
 
 
-def _keyed(table: Table, store: MovieRepository, side: int) -> Iterator[tuple[SortKey, int, Row]]:
+def _in_order(table: Table, store: MovieRepository) -> Iterator[Row]:
     previous: SortKey | None = None
     for row in store.rows(table):
         key = sort_key(table, row)
         if previous is not None and key < previous:
             raise RuntimeError(f"{store.name} gives {table} out of order: {key} after {previous}")
-        yield key, side, row
+        yield row
         previous = key
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from application.comparison import Finding, KeyRows, compare, grouped, judge
+from application.comparison import EqualRows, Finding, KeyRows, compare, grouped, in_blocks, judge
 from application.completeness import Expectation, PresentTitles
 from application.estimated_charts import estimates_taken_for_charts
 from application.ports import MovieRepository
@@ -127,7 +127,10 @@ def verify(
             "" if now is None else timestamp(now),
         )
         number = 0
-        for rows in grouped(table, stores):
+        for rows in grouped(table, stores) if live else in_blocks(table, stores):
+            if isinstance(rows, EqualRows):
+                tally.count_equal(rows.rows)
+                continue
             finding = judge(table, rows, names)
             tally.count(rows, same=finding is None)
             if finding is None:
@@ -206,6 +209,22 @@ class _TableCounts:
         for store, found in zip(self.stores, rows, strict=False):
             if found:
                 store.count(found[0])
+
+    def count_equal(self, rows: Sequence[Sequence[str]]) -> None:
+        """Counts rows that are the same in all stores; an empty cell is a missing value."""
+        self.same += len(rows)
+        self.rows += len(rows)
+        columns = list(zip(*rows, strict=True))
+        for place, column in enumerate(columns):
+            self.filled[place] += len(rows) - column.count("") - column.count("[]")
+        if self.table is Table.MOVIES:
+            self.ahead += sum(bool(self.now) and read_at > self.now for read_at in columns[_SCRAPED_AT])
+            self.cut += sum(cell not in ("", "[]") for cell in columns[_INCOMPLETE])
+            for store in self.stores:
+                for row in rows:
+                    store.count(tuple(row))
+        elif self.table is Table.CREDITS:
+            self.cast += columns[_CATEGORY].count("cast")
 
     def report(self) -> TableReport:
         filled = dict(zip(self.table.columns, self.filled, strict=True))

@@ -25,7 +25,7 @@ from application.ports.sources import (
     PersonSource,
     TitleSource,
 )
-from application.ports.stores import BackgroundRepository, Loader, MovieRepository, Snapshot
+from application.ports.stores import BackgroundRepository, Loader, MovieRepository, Snapshot, TextRepository
 
 __all__ = [
     "BackgroundRepository",
@@ -63,6 +63,7 @@ __all__ = [
     "Snapshot",
     "Status",
     "TableOfValues",
+    "TextRepository",
     "TitleSource",
     "Value",
 ]

@@ -110,6 +110,21 @@ class BackgroundRepository(MovieRepository, Protocol):
         """
 
 
+@runtime_checkable
+class TextRepository(MovieRepository, Protocol):
+    """A store that gives its rows as text, so that whole blocks of rows can be compared at once."""
+
+    def text(self, table: Table) -> Iterator[bytes] | None:
+        """All rows as ``application.blocks`` describes, in key order, in pieces of whole rows. Streams.
+
+        Returns:
+            ``None`` where the rows must be looked at one by one, as those of a file that another program changed.
+
+        Raises:
+            StoreUnavailable: the store cannot be read.
+        """
+
+
 class Snapshot(Protocol):
     """The content of a store at one moment."""
 

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from application.ports import MovieRepository
+from application.blocks import text_of
+from application.ports import MovieRepository, TextRepository
 from application.records import Row, chart_rows, details_row, sort_key, to_row
 from domain.errors import RecordRejected
 from domain.fields import Table
@@ -126,6 +127,22 @@ def test_what_is_missing_stays_missing(repository: MovieRepository) -> None:
     row = dict(zip(Table.MOVIES.columns, next(repository.rows(Table.MOVIES)), strict=True))
     filled = {column for column, cell in row.items() if cell is not None}
     assert filled == {"imdb_id", "title", "incomplete", "source_url", "scraped_at"}
+
+
+@pytest.mark.parametrize("kind", KINDS[1:], ids=lambda kind: kind.__name__)  # the model in memory gives rows only
+def test_the_text_of_a_table_is_that_of_its_rows(repository: MovieRepository) -> None:
+    assert isinstance(repository, TextRepository)
+    for number, text in enumerate(AWKWARD_TEXTS, 1):
+        repository.save(_awkward(number, text))
+    repository.save(complete_movie(900))
+    for _ in range(2):  # the CSV store reads its journal first, then its files
+        for table in Table:
+            pieces = repository.text(table)
+            assert pieces is not None
+            found = list(pieces)
+            assert b"".join(found).decode() == text_of(repository.rows(table))
+            assert all(piece.endswith(b"\r\n") for piece in found)
+        repository.finalize()
 
 
 def test_nought_votes_are_not_missing(repository: MovieRepository) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from application.records import Cell, Row
+from application.blocks import cells_of, records, text_of, write_rows
+from application.records import Row
 from domain.fields import Table
 
 ENCODING: Final = "utf-8"
-csv.field_size_limit(2**31 - 1)  # the default of 128 kB is less than a long plot; a C long has 32 bits on Windows
 
 # What a spreadsheet takes for a formula, and the same behind apostrophes: those too get one more, so that taking one
 # away always gives the text back. Source: https://owasp.org/www-community/attacks/CSV_Injection
@@ -35,12 +33,14 @@ def encode(rows: Iterable[Row], *, escape: bool) -> list[bytes]:
     Raises:
         UnicodeEncodeError: a cell holds half a surrogate pair.
     """
-    return [line.encode() for line in _lines(rows, escape=escape)]
+    lines: list[str] = []
+    write_rows(map(_escape, rows) if escape else rows, lines.append)
+    return [line.encode() for line in lines]
 
 
 def encode_text(rows: Iterable[Row], *, escape: bool) -> str:
     """All rows as one text."""
-    return "".join(_lines(rows, escape=escape))
+    return text_of(map(_escape, rows) if escape else rows)
 
 
 def decode(cells: list[str], *, escaped: bool) -> Row:
@@ -50,15 +50,6 @@ def decode(cells: list[str], *, escaped: bool) -> Row:
     return tuple([cell or None for cell in cells])
 
 
-def parse(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Cells of each record; line ends within quotes are kept as they are.
-
-    Raises:
-        csv.Error: quotes out of place, or the text ends within them.
-    """
-    return csv.reader(lines, strict=True)
-
-
 def decode_all(data: bytes, *, escaped: bool) -> list[Row]:
     """The rows of encoded lines.
 
@@ -66,7 +57,7 @@ def decode_all(data: bytes, *, escaped: bool) -> list[Row]:
         csv.Error: quotes out of place, or the text ends within them.
         UnicodeDecodeError: not UTF-8.
     """
-    return [decode(cells, escaped=escaped) for cells in parse(io.StringIO(data.decode(), newline=""))]
+    return [decode(cells, escaped=escaped) for cells in cells_of(data)]
 
 
 def split_groups(data: bytes, *, escaped: bool) -> Iterator[tuple[str, bytes]]:
@@ -74,7 +65,7 @@ def split_groups(data: bytes, *, escaped: bool) -> Iterator[tuple[str, bytes]]:
     key: str | None = None
     start = 0
     prefix = b""
-    for begin, end in _records(data):
+    for begin, end in records(data):
         if prefix and data.startswith(prefix, begin):
             continue
         found = first_cell(data, begin, end, escaped=escaped)
@@ -96,7 +87,7 @@ def find_group(data: bytes, key: str, *, escaped: bool) -> bytes:
     while begin or data.startswith(needle):
         if data.count(b'"', 0, begin) % 2 == 0:  # else the text stands within a quoted cell
             end = begin
-            for _, stop in _records(data, begin):
+            for _, stop in records(data, begin):
                 end = stop
                 if not data.startswith(needle, stop):
                     break
@@ -123,7 +114,7 @@ def next_group(data: bytes, begin: int, least: int, *, escaped: bool) -> int | N
         end = data.find(b"\r\n", line)
         quotes += data.count(b'"', line, end)
     key = None
-    for start, stop in _records(data, end + 2) if end >= 0 else ():
+    for start, stop in records(data, end + 2) if end >= 0 else ():
         if stop == len(data):
             break  # this row may be cut
         found = first_cell(data, start, stop, escaped=escaped)
@@ -143,34 +134,5 @@ def first_cell(data: bytes, begin: int, end: int, *, escaped: bool) -> str:
 _SPECIAL: Final = b"\"'"
 
 
-def _records(data: bytes, begin: int = 0) -> Iterator[tuple[int, int]]:
-    """Where each record begins and ends; line ends within quotes do not end one."""
-    start = begin
-    while start < len(data):
-        end = data.find(b"\r\n", start)
-        quotes = data.count(b'"', start, end)
-        while end >= 0 and quotes % 2:
-            line = end + 2
-            end = data.find(b"\r\n", line)
-            quotes += data.count(b'"', line, end)
-        stop = end + 2 if end >= 0 else len(data)
-        yield start, stop
-        start = stop
-
-
-class _Lines:
-    """Takes what a csv writer writes, one record a call."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
-
-
-def _lines(rows: Iterable[Row], *, escape: bool) -> list[str]:
-    lines: list[str] = []
-    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
-    writer.writerows(map(_escape, rows) if escape else rows)
-    return lines
-
-
-def _escape(row: Row) -> list[Cell]:
-    return ["'" + cell if cell and _FORMULA.match(cell) else cell for cell in row]
+def _escape(row: Row) -> Row:
+    return tuple(["'" + cell if cell and _FORMULA.match(cell) else cell for cell in row])

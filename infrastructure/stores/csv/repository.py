@@ -288,6 +288,19 @@ class CsvMovieRepository:
             view = self._reader.view(check=table) if self._reader else self._view()
             yield from view.rows(table)
 
+    def text(self, table: Table) -> Iterator[bytes] | None:
+        """See ``TextRepository.text``."""
+        with translate_os_errors(self._layout.directory):
+            view = self._reader.view(check=table) if self._reader else self._view()
+        return None if table in view.imported else self._pieces(view, table)
+
+    def _pieces(self, view: View, table: Table) -> Iterator[bytes]:
+        with translate_os_errors(self._layout.directory):
+            for _, data in view.pieces(table):
+                if not data:
+                    continue
+                yield b"".join(encode(view.decoded(table, data), escape=False)) if view.escaped else data
+
     def unreadable_rows(self) -> Iterator[str]:
         """Rows of changed files that cannot be read, each as one line of text: file, line and reason."""
         with translate_os_errors(self._layout.directory):

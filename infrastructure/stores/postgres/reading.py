@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Final
@@ -10,13 +12,16 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from application.blocks import ROW_END
 from application.records import Row
+from domain.errors import FilmledgerError
 from domain.fields import Table
 from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.queries import query
 
 _AT_A_TIME: Final = 2000
+_PIECE: Final = 1 << 18
 
 
 def stream(database: Database, statement: str) -> Iterator[Row]:
@@ -35,6 +40,46 @@ def stream(database: Database, statement: str) -> Iterator[Row]:
                     yield from rows
         except psycopg2.Error as error:
             raise database.error(error) from error
+
+
+def stream_text(database: Database, table: Table) -> Iterator[bytes]:
+    """All rows of a table as ``TextRepository.text`` gives them, from one snapshot.
+
+    Raises:
+        StoreUnavailable: the server cannot be reached, or the connection was lost on the way.
+    """
+    row_end = f",{statements.ROW_MARK}\n".encode()
+    read_end, write_end = os.pipe()
+    failures: list[BaseException] = []
+
+    def copy() -> None:
+        """COPY calls a function for its data; a pipe turns that into reading."""
+        try:
+            with (
+                os.fdopen(write_end, "wb", buffering=0) as out,
+                closing(database.connect()) as connection,
+                connection.cursor() as cursor,
+            ):
+                cursor.execute("SET statement_timeout = 0")
+                cursor.copy_expert(statements.copy_rows(table), out)
+        except psycopg2.Error as error:
+            failures.append(database.error(error))
+        except (BrokenPipeError, FilmledgerError) as error:
+            failures.append(error)
+
+    copying = threading.Thread(target=copy, name="copy-rows", daemon=True)
+    copying.start()
+    rest = b""
+    with os.fdopen(read_end, "rb", buffering=0) as source:
+        while piece := source.read(_PIECE):
+            rest += piece
+            end = rest.rfind(row_end) + len(row_end)
+            if end >= len(row_end):
+                yield rest[:end].replace(row_end, ROW_END)
+                rest = rest[end:]
+    copying.join()
+    if failures:
+        raise failures[0]
 
 
 def _next(database: Database, connection: Connection, cursor: Cursor) -> list[Row]:

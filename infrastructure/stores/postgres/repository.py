@@ -223,6 +223,10 @@ class PostgresMovieRepository:
         """See ``MovieRepository.rows``."""
         return reading.stream(self._database, statements.select_rows(table))
 
+    def text(self, table: Table) -> Iterator[bytes]:
+        """See ``TextRepository.text``."""
+        return reading.stream_text(self._database, table)
+
     @property
     def marker(self) -> str | None:
         return maintenance.get_state(self._database, "marker")

@@ -22,6 +22,9 @@ SQL_TYPES: Final[Mapping[FieldType, str]] = {
 }
 """The type of a column for each type of field."""
 
+ROW_MARK: Final = "\x1d\x1e\x1f"
+"""Tells the ends of rows from line ends within cells; separators of ASCII, which no text holds one after the other."""
+
 _PREFIXES: Final = {FieldType.TITLE_ID: "tt", FieldType.NAME_ID: "nm"}
 _FIRST_MOMENT: Final = "0001-01-01 00:00:00+00"
 _LAST_MOMENT: Final = "9999-12-31 23:59:59.999999+00"
@@ -96,6 +99,12 @@ def cells(table: Table, alias: str = "") -> str:
 def select_rows(table: Table) -> str:
     """All rows as canonical text, in the order of the key."""
     return f"SELECT {cells(table)} FROM {table} ORDER BY {_listed(table.key, table)}"
+
+
+def copy_rows(table: Table) -> str:
+    """All rows as CSV of canonical text, in the order of the key; each ends with ``ROW_MARK`` and a line feed."""
+    order = _listed(table.key, table)
+    return f"COPY (SELECT {cells(table)}, '{ROW_MARK}' FROM {table} ORDER BY {order}) TO STDOUT (FORMAT csv)"
 
 
 def sent(table: Table, alias: str = "new") -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from application.blocks import text_of
 from application.ports import LoadPart, PreparedTables
 from application.records import MovieRows, Row, from_rows, newer_person, storage_problem, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageError
@@ -169,6 +170,10 @@ class SqliteMovieRepository:
         """See ``MovieRepository.rows``."""
         order = ", ".join(f"{table}.{column}" for column in table.key)
         return self._stream(f"SELECT {schema.cells(table)} FROM {table} ORDER BY {order}")
+
+    def text(self, table: Table) -> Iterator[bytes]:
+        """See ``TextRepository.text``."""
+        return (text_of(batch).encode() for batch in _batches(self.rows(table)))
 
     @property
     def marker(self) -> str | None:

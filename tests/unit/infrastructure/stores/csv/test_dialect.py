@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from application.blocks import parse
 from application.records import Cell, Row
 from domain.fields import Table
-from infrastructure.stores.csv.dialect import decode, encode, find_group, header, parse, split_groups
+from infrastructure.stores.csv.dialect import decode, encode, find_group, header, split_groups
 from tests.support.movies import AWKWARD_TEXTS, texts
 
 _cells = st.none() | texts
