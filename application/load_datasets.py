@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from application.ports import BulkRepository, LoadRecord, PendingLoad, PreparedTables
 from application.records import Row
-from application.repair import repair
+from application.repair import merge_charts, repair
 from domain.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,19 @@ class Settlement(Enum):
     COMPLETED = "the interrupted load of data files was completed in every store"
 
 
-def load_datasets(prepared: PreparedTables, stores: Sequence[BulkRepository], record: LoadRecord) -> None:
+def load_datasets(
+    prepared: PreparedTables,
+    stores: Sequence[BulkRepository],
+    record: LoadRecord,
+    finish: Callable[[], object] = lambda: None,
+) -> None:
     """Brings a prepared load into every store.
 
     Args:
         prepared: what to load.
         stores: all stores, holding the same records; those that can refuse a row commit first.
         record: where the load is noted until every store has committed it.
+        finish: saves what is derived from the load; the load is unfinished until this returns.
 
     Raises:
         StoreUnavailable: a store could not take the load; either none has, or the next command completes it.
@@ -61,6 +67,7 @@ def load_datasets(prepared: PreparedTables, stores: Sequence[BulkRepository], re
         record.write(pending)
         for commit in commits:
             commit()
+    finish()
     record.clear()
 
 
@@ -91,6 +98,8 @@ def settle_load(
     if committed:
         behind = [store for store in stores if store.name in pending.stores and store not in committed]
         _bring_forward(behind, committed[0], pending, prepared)
+        for action in merge_charts(stores):  # what is derived from the load may have reached some stores only
+            log.info("%s", action)
     record.clear()
     return Settlement.COMPLETED if committed else Settlement.DISCARDED
 

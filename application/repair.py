@@ -58,7 +58,7 @@ def repair(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
                 done.add(imdb_id)
                 yield from _copy_movie(imdb_id, finding, stores)
     yield from _merge_rows(Table.PEOPLE, stores)
-    yield from _merge_charts(stores)
+    yield from merge_charts(stores)
     yield from _merge_rows(Table.MY_RATINGS, stores)
     yield from _merge_rows(Table.RATINGS_HISTORY, stores)
     for store in stores:
@@ -136,7 +136,7 @@ def _newer(table: Table, old: Row, new: Row) -> Row:
     return new
 
 
-def _merge_charts(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
+def merge_charts(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
     """Gives all stores the newest reading of each chart that differs."""
     differing = dict.fromkeys(finding.key[0] for finding in compare(Table.CHARTS, stores))
     for chart in differing:

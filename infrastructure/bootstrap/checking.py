@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from application.status import RunStatus, status
 from application.verify import VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError
 from infrastructure.bootstrap.network import examine_network, examine_sources
-from infrastructure.bootstrap.stores import database_of, open_stores
+from infrastructure.bootstrap.stores import PENDING_LOAD, database_of, open_stores
 from infrastructure.data_dir.directory import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
@@ -76,6 +77,8 @@ def verify_stores(
             now=clock.now(),
             on_finding=on_finding,
         )
+        if (directory.state / PENDING_LOAD).exists():  # with a repair, opening the stores has settled it
+            report = replace(report, unfinished_load=True)
     return report, expectation is not None
 
 

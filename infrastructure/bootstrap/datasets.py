@@ -137,12 +137,15 @@ def run_datasets(
             output.say(f"{absent} of the {len(selection.ids)} titles of {options.ids} are not in the data files")
         output.say(f"saving {counts.new} new and {counts.changed} changed titles …")
         with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
+
+            def finish() -> None:
+                for line in save_estimates(prepared.voted(MIN_VOTES), opened.together, clock.now()):
+                    output.say(line)
+
             try:
-                load_datasets(prepared, opened.bulk, LoadFile(directory.state / PENDING_LOAD))
+                load_datasets(prepared, opened.bulk, LoadFile(directory.state / PENDING_LOAD), finish)
             except RecordRejected as error:
                 return LoadSummary(day, counts, str(error))
-            for line in save_estimates(prepared.voted(MIN_VOTES), opened.together, clock.now()):
-                output.say(line)
         _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
         write_atomically(state, json.dumps(identity), mode=0o600)

@@ -75,6 +75,7 @@ def _as_dict(
         "equal": report.same,
         "complete": report.good if checked else None,
         "progress": report.progress,
+        "unfinished_load": report.unfinished_load,
         "incomplete_movies": report.movies.cut,
         "tables": [
             {
@@ -133,6 +134,8 @@ def _print_report(echo: Callable[[str], None], report: VerifyReport, *, listed: 
 
 def _verdict(report: VerifyReport, *, repaired: bool) -> str:
     names = " and ".join(report.stores)
+    if report.unfinished_load:
+        return "load unfinished: a load of data files has reached some stores only; the next run completes it"
     if not report.same and repaired:
         return "the stores still differ: the lines above say why a record could not be repaired"
     if not report.same:
