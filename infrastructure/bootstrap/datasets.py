@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
@@ -12,7 +13,7 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from application.estimated_charts import KINDS, MIN_VOTES, estimated_entries, save_estimates
 from application.listed_titles import ListedTitle, MyRatings
@@ -117,7 +118,8 @@ def run_datasets(
         opened = stack.enter_context(open_stores(settings, clock, cancel))
         identity = _identity(files, selection, day)
         before = opened.together.marker
-        if before is not None and _last_load(state) == identity and next(opened.together.ids(), None) is not None:
+        last = _last_load(state)
+        if before is not None and _identity_of(last) == identity and next(opened.together.ids(), None) is not None:
             _save_ratings(listed, opened.together, clock, output.say)
             return LoadSummary(day, None)
         _require_disk(directory.path, files)
@@ -127,7 +129,8 @@ def run_datasets(
         counts = _prepared_before(work, identity, before)
         if counts is None:
             make_equal(opened, output.say)
-            counts = _prepare(settings, opened.bulk, work, files, selection, day, cancel, output.say)
+            unchanged = _unchanged(files, last, identity)
+            counts = _prepare(settings, opened.bulk, work, files, selection, day, unchanged, cancel, output.say)
             note = {"identity": identity, "marker": opened.together.marker, "counts": asdict(counts)}
             write_atomically(work / _NOTE, json.dumps(note), mode=0o600)
         if options.strict and counts.rejected:
@@ -148,7 +151,7 @@ def run_datasets(
                 return LoadSummary(day, counts, str(error))
         _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
-        write_atomically(state, json.dumps(identity), mode=0o600)
+        write_atomically(state, json.dumps(identity | {"sums": _sums(files)}), mode=0o600)
         _save_ratings(listed, opened.together, clock, output.say)
         opened.together.finalize()
     return LoadSummary(day, counts)
@@ -161,6 +164,7 @@ def _prepare(
     files: Mapping[DataFile, CheckedFile],
     selection: Selection,
     day: date,
+    unchanged: frozenset[DataFile],
     cancel: threading.Event,
     say: Callable[[str], None],
 ) -> LoadCounts:
@@ -176,7 +180,7 @@ def _prepare(
         stored = {table: work / f"stored-{table}.csv" for table in LOADED_TABLES}
         for table, path in stored.items():
             stores[0].write_table(table, path)
-        counts = preparation.prepare(files, selection, day, stored).counts
+        counts = preparation.prepare(files, selection, day, stored, unchanged=unchanged).counts
         for path in stored.values():
             path.unlink()
     finally:
@@ -416,11 +420,42 @@ def _identity(files: Mapping[DataFile, CheckedFile], selection: Selection, day: 
     return {"day": day.isoformat(), "files": sizes, "selection": repr(selection)}
 
 
-def _last_load(state: Path) -> object:
+def _last_load(state: Path) -> dict[str, Any]:
+    """What is known of the last finished load; nothing without one."""
     try:
-        return json.loads(state.read_text(encoding="utf-8"))
+        found = json.loads(state.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _identity_of(last: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in last.items() if name != "sums"}
+
+
+def _sums(files: Mapping[DataFile, CheckedFile]) -> dict[str, str]:
+    """The SHA-256 of each data file as it lies on the disk."""
+    sums = {}
+    for file, checked in files.items():
+        with checked.path.open("rb") as data:
+            sums[file.value] = hashlib.file_digest(data, "sha256").hexdigest()
+    return sums
+
+
+def _unchanged(
+    files: Mapping[DataFile, CheckedFile], last: Mapping[str, Any], identity: Mapping[str, Any]
+) -> frozenset[DataFile]:
+    """The files whose content the last load of the same selection has read."""
+    if last.get("selection") != identity["selection"]:
+        return frozenset()
+    sizes, sums = last.get("files", {}), last.get("sums", {})
+    same_size = {
+        file: checked
+        for file, checked in files.items()
+        if sizes.get(file.value, [None])[0] == checked.path.stat().st_size
+    }
+    now = _sums(same_size)
+    return frozenset(file for file in same_size if sums.get(file.value) == now[file.value])
 
 
 def _require_disk(folder: Path, files: Mapping[DataFile, CheckedFile]) -> None:

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 # Tables that a load writes; the others stay as they are.
 LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.RATINGS_HISTORY)
 _POLL_SECONDS: Final = 0.1
+_DETAILS: Final = frozenset({Table.PEOPLE, Table.CREDITS, Table.AKAS})
+_CREDIT_FILES: Final = frozenset({DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES})
+_SELECTED: Final = "SELECT imdb_id FROM selected"
+# A title that was read from a page since has lost what the data files told of it.
+_FRESH: Final = (
+    "SELECT imdb_id FROM selected WHERE imdb_id NOT IN"
+    f" (SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}')"
+)
 _CAST_WORDS: Final = ("actor", "actress", "self")
 
 
@@ -72,7 +80,7 @@ class LoadCounts:
         new, changed: titles of the selection that were not stored, or whose row changes.
         gone: stored titles known only from data files that are absent from today's files.
         pruned: whether these are deleted.
-        rows: rows of each table after the load.
+        rows: rows of each table after the load, without tables that it leaves as they are.
         rejected: rows left out, by file.
         unknown_people: credits left out because ``name.basics`` does not have the person.
     """
@@ -152,6 +160,7 @@ class LoadPreparation:
         self._con.execute("SET preserve_insertion_order = false")
         self._con.execute(_MACROS)
         self._rejected: dict[DataFile, int] = {}
+        self._untouched: frozenset[Table] = frozenset()
 
     def close(self) -> None:
         """Closes the working database and removes its file."""
@@ -167,6 +176,7 @@ class LoadPreparation:
         stored: Mapping[Table, Path],
         *,
         allow_older: bool = False,
+        unchanged: frozenset[DataFile] = frozenset(),
     ) -> PreparedLoad:
         """Reads the data files and writes the result.
 
@@ -176,6 +186,8 @@ class LoadPreparation:
             day: of the data files.
             stored: the stores' content as CSV files of canonical cells; tables without rows may be absent.
             allow_older: also files that are older than those loaded before.
+            unchanged: files whose content the stores hold from the last load of the same selection; only titles
+                that were not loaded then are read from them.
 
         Raises:
             UsageError: a file is damaged, or older than what is loaded.
@@ -183,19 +195,33 @@ class LoadPreparation:
             Cancelled: ``cancel`` was set.
         """
         counts = LoadCounts(pruned=selection.prune)
-        for table in LOADED_TABLES:
+        for table in (Table.MOVIES, Table.RATINGS_HISTORY):
             self._read_stored(table, stored.get(table))
         if not allow_older:
             self._refuse_older(day)
         self._run("titles", self._select_titles, files, selection, day)
-        self._run("people and credits", self._select_credits, files, selection, day, counts)
-        self._run("other titles", self._select_akas, files, selection)
+        self._untouched = self._find_untouched(selection, unchanged)
+        for table in _DETAILS - self._untouched:
+            self._read_stored(table, stored.get(table))
+        if Table.CREDITS not in self._untouched:
+            fresh = _FRESH if unchanged >= _CREDIT_FILES else _SELECTED
+            self._run("people and credits", self._select_credits, files, selection, day, counts, fresh)
+        if Table.AKAS not in self._untouched:
+            fresh = _FRESH if DataFile.AKAS in unchanged else _SELECTED
+            self._run("other titles", self._select_akas, files, selection, fresh)
         self._run("join", self._join, day)
         self._find_gone(selection)
         for table in LOADED_TABLES:
             self._run(f"write {table}", self._write, table)
         self._count(counts)
         return PreparedLoad(self._folder, day, counts)
+
+    def _find_untouched(self, selection: Selection, unchanged: frozenset[DataFile]) -> frozenset[Table]:
+        """The tables that the load leaves as they are: their files are unchanged, and no title is new."""
+        if selection.prune or self._count_of(f"SELECT count(*) FROM ({_FRESH})"):
+            return frozenset()
+        credits = {Table.CREDITS, Table.PEOPLE} if unchanged >= _CREDIT_FILES else set()
+        return frozenset(credits | ({Table.AKAS} if DataFile.AKAS in unchanged else set()))
 
     # --- reading -----------------------------------------------------------------
 
@@ -216,7 +242,9 @@ class LoadPreparation:
         if newest is not None and newest > day.isoformat():
             raise UsageError(f"the data files are of {day}, and those of {newest} are loaded: use newer files")
 
-    def _read(self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str]) -> None:
+    def _read(
+        self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str], *, only: str = "true"
+    ) -> None:
         """Reads a data file into a table; rows that cannot be read or fail a check are rejected.
 
         Args:
@@ -224,6 +252,7 @@ class LoadPreparation:
             checked: where it is.
             name: of the table made.
             checks: conditions that hold for a good row, by the reason given for the others.
+            only: the condition of the rows that are wanted; the others are checked and passed over.
         """
         columns = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in checked.header)
         source = (
@@ -232,9 +261,11 @@ class LoadPreparation:
             f" rejects_scan='scan_{name}', rejects_limit=0, max_line_size=10000000, columns={{{columns}}})"
         )
         wanted = ", ".join(_name(column) for column in file.columns)
-        self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM {source}")
-        reasons = [(reason, condition) for reason, condition in checks.items()]
-        bad = " ".join(f"WHEN NOT coalesce({condition}, false) THEN {_quoted(reason)}" for reason, condition in reasons)
+        bad = " ".join(
+            f"WHEN NOT coalesce({condition}, false) THEN {_quoted(reason)}" for reason, condition in checks.items()
+        )
+        kept = "" if only == "true" else f" WHERE {only} OR CASE {bad} END IS NOT NULL"
+        self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM {source}{kept}")
         rejects = self._rows(
             "SELECT line, first(csv_line), lower(first(error_type)::VARCHAR) || ': ' || first(error_message)"
             f" FROM errors_{name} GROUP BY line ORDER BY line"  # a row that lacks two cells has two errors
@@ -382,11 +413,13 @@ class LoadPreparation:
         selection: Selection,
         day: date,
         counts: LoadCounts,
+        wanted: str,
     ) -> None:
         if not selection.credits:
             self._execute("CREATE OR REPLACE TABLE new_credits AS SELECT * FROM stored_credits WHERE false")
             self._execute("CREATE OR REPLACE TABLE new_people AS SELECT * FROM stored_people WHERE false")
             return
+        of_wanted = f"tconst IN ({wanted})"
         self._read(
             DataFile.PRINCIPALS,
             files[DataFile.PRINCIPALS],
@@ -398,9 +431,37 @@ class LoadPreparation:
                 "category is empty": "coalesce(category, '') <> ''",
                 "characters is not a JSON array": "characters IS NULL OR json_valid(unquoted(characters))",
             },
+            only=of_wanted,
         )
-        self._read(DataFile.CREW, files[DataFile.CREW], "crew", {"tconst is not tt and digits": _is_id("tconst", "tt")})
+        is_title = {"tconst is not tt and digits": _is_id("tconst", "tt")}
+        self._read(DataFile.CREW, files[DataFile.CREW], "crew", is_title, only=of_wanted)
         self._drop_duplicates("crew", DataFile.CREW, "tconst")
+        cast_words = ", ".join(map(_quoted, _CAST_WORDS))
+        self._execute(
+            f"""
+            CREATE OR REPLACE VIEW credited AS
+            WITH makers AS (
+                SELECT tconst, unnest(string_split(directors, ',')) AS nconst, 'director' AS category,
+                       generate_subscripts(string_split(directors, ','), 1) AS place
+                FROM crew WHERE directors IS NOT NULL
+                UNION ALL
+                SELECT tconst, unnest(string_split(writers, ',')), 'writer',
+                       generate_subscripts(string_split(writers, ','), 1)
+                FROM crew WHERE writers IS NOT NULL
+            ),
+            jobs AS (
+                SELECT tconst, nconst, category, any_value(job ORDER BY try_cast(ordering AS INTEGER)) AS job
+                FROM principals WHERE category IN ('director', 'writer') AND job IS NOT NULL GROUP BY ALL
+            )
+            SELECT tconst, nconst, CASE WHEN category IN ({cast_words}) THEN 'cast' ELSE category END AS category,
+                   try_cast(ordering AS INTEGER) AS place, characters, job,
+                   CASE WHEN category IN ({cast_words}) THEN '["' || category || '"]' END AS attributes
+            FROM principals WHERE category NOT IN ('director', 'writer')
+            UNION ALL
+            SELECT m.tconst, m.nconst, m.category, m.place, NULL, jobs.job, NULL
+            FROM makers AS m LEFT JOIN jobs USING (tconst, nconst, category)
+            """
+        )
         self._read(
             DataFile.NAMES,
             files[DataFile.NAMES],
@@ -409,36 +470,9 @@ class LoadPreparation:
                 "nconst is not nm and digits": _is_id("nconst", "nm"),
                 "primaryName is empty": "trim(coalesce(primaryName, '')) <> ''",
             },
+            only="nconst IN (SELECT nconst FROM credited)",
         )
         self._drop_duplicates("names", DataFile.NAMES, "nconst")
-        cast_words = ", ".join(map(_quoted, _CAST_WORDS))
-        self._execute(
-            f"""
-            CREATE OR REPLACE VIEW credited AS
-            WITH makers AS (
-                SELECT tconst, unnest(string_split(directors, ',')) AS nconst, 'director' AS category,
-                       generate_subscripts(string_split(directors, ','), 1) AS place
-                FROM crew SEMI JOIN selected ON selected.imdb_id = crew.tconst WHERE directors IS NOT NULL
-                UNION ALL
-                SELECT tconst, unnest(string_split(writers, ',')), 'writer',
-                       generate_subscripts(string_split(writers, ','), 1)
-                FROM crew SEMI JOIN selected ON selected.imdb_id = crew.tconst WHERE writers IS NOT NULL
-            ),
-            jobs AS (
-                SELECT tconst, nconst, category, any_value(job ORDER BY ordering) AS job FROM principals
-                SEMI JOIN selected ON selected.imdb_id = principals.tconst
-                WHERE category IN ('director', 'writer') AND job IS NOT NULL GROUP BY ALL
-            )
-            SELECT tconst, nconst, CASE WHEN category IN ({cast_words}) THEN 'cast' ELSE category END AS category,
-                   try_cast(ordering AS INTEGER) AS place, characters, job,
-                   CASE WHEN category IN ({cast_words}) THEN '["' || category || '"]' END AS attributes
-            FROM principals SEMI JOIN selected ON selected.imdb_id = principals.tconst
-            WHERE category NOT IN ('director', 'writer')
-            UNION ALL
-            SELECT m.tconst, m.nconst, m.category, m.place, NULL, jobs.job, NULL
-            FROM makers AS m LEFT JOIN jobs USING (tconst, nconst, category)
-            """
-        )
         self._execute(
             "CREATE OR REPLACE TABLE known_people AS SELECT nconst AS person FROM names UNION"
             " SELECT person_id FROM stored_people"
@@ -472,7 +506,7 @@ class LoadPreparation:
             """
         )
 
-    def _select_akas(self, files: Mapping[DataFile, CheckedFile], selection: Selection) -> None:
+    def _select_akas(self, files: Mapping[DataFile, CheckedFile], selection: Selection, wanted: str) -> None:
         if not selection.akas:
             self._execute("CREATE OR REPLACE TABLE new_akas AS SELECT * FROM stored_akas WHERE false")
             return
@@ -485,6 +519,7 @@ class LoadPreparation:
                 "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
                 "title is empty": "trim(coalesce(title, '')) <> ''",
             },
+            only=f"titleId IN ({wanted})",
         )
         self._execute(
             """
@@ -497,7 +532,7 @@ class LoadPreparation:
                    json_list(string_split(attributes, chr(2))) AS attributes,
                    row_number() OVER (PARTITION BY titleId, try_cast(ordering AS INTEGER)
                                       ORDER BY title, region, language, types, attributes) > 1 AS again
-            FROM other_titles SEMI JOIN selected ON selected.imdb_id = other_titles.titleId
+            FROM other_titles
             """
         )
         again = self._rows(
@@ -512,28 +547,19 @@ class LoadPreparation:
 
     def _join(self, day: date) -> None:
         self._execute(f"CREATE OR REPLACE TABLE final_movies AS {_movies_query()}")
-        self._execute(f"CREATE OR REPLACE TABLE final_people AS {_people_query()}")
-        # Credits are taken per category, whole, from one source: what a page told stays.
-        self._execute(
-            f"""
-            CREATE OR REPLACE TABLE final_credits AS
-            WITH paged AS (SELECT imdb_id FROM stored_movies WHERE source IS DISTINCT FROM '{Source.DATASETS}')
-            SELECT n.* FROM new_credits AS n
-            ANTI JOIN (SELECT DISTINCT s.imdb_id, s.category FROM stored_credits AS s SEMI JOIN paged USING (imdb_id))
-                AS told ON told.imdb_id = n.imdb_id AND told.category = n.category
-            UNION ALL
-            SELECT s.* FROM stored_credits AS s
-            WHERE s.imdb_id NOT IN (SELECT imdb_id FROM new_credits) OR s.imdb_id IN (SELECT imdb_id FROM paged)
-            """
-        )
-        self._execute(
-            """
-            CREATE OR REPLACE TABLE final_akas AS
-            SELECT * FROM new_akas
-            UNION ALL
-            SELECT s.* FROM stored_akas AS s ANTI JOIN new_akas USING (imdb_id)
-            """
-        )
+        if Table.PEOPLE not in self._untouched:
+            self._execute(f"CREATE OR REPLACE TABLE final_people AS {_people_query()}")
+        if Table.CREDITS not in self._untouched:
+            self._join_credits()
+        if Table.AKAS not in self._untouched:
+            self._execute(
+                """
+                CREATE OR REPLACE TABLE final_akas AS
+                SELECT * FROM new_akas
+                UNION ALL
+                SELECT s.* FROM stored_akas AS s ANTI JOIN new_akas USING (imdb_id)
+                """
+            )
         self._execute(
             f"""
             CREATE OR REPLACE TABLE final_ratings_history AS
@@ -570,6 +596,21 @@ class LoadPreparation:
         limit = "" if selection.prune else " LIMIT 0"
         self._copy(f"SELECT imdb_id FROM gone ORDER BY imdb_id{limit}", f"{Table.MOVIES}.gone.parquet")
 
+    def _join_credits(self) -> None:
+        # Credits are taken per category, whole, from one source: what a page told stays.
+        self._execute(
+            f"""
+            CREATE OR REPLACE TABLE final_credits AS
+            WITH paged AS (SELECT imdb_id FROM stored_movies WHERE source IS DISTINCT FROM '{Source.DATASETS}')
+            SELECT n.* FROM new_credits AS n
+            ANTI JOIN (SELECT DISTINCT s.imdb_id, s.category FROM stored_credits AS s SEMI JOIN paged USING (imdb_id))
+                AS told ON told.imdb_id = n.imdb_id AND told.category = n.category
+            UNION ALL
+            SELECT s.* FROM stored_credits AS s
+            WHERE s.imdb_id NOT IN (SELECT imdb_id FROM new_credits) OR s.imdb_id IN (SELECT imdb_id FROM paged)
+            """
+        )
+
     # --- writing -------------------------------------------------------------------
 
     def _write(self, table: Table) -> None:
@@ -578,9 +619,15 @@ class LoadPreparation:
             f"try_cast({_name(name)} AS BIGINT)" if table.fields[table.column_index(name)].is_number else _name(name)
             for name in table.key
         )
+        grouped = table in (Table.CREDITS, Table.AKAS)
+        if table in self._untouched:
+            nothing = ", ".join(f"NULL::VARCHAR AS {_name(name)}" for name in table.columns)
+            self._copy(f"SELECT {nothing} WHERE false", f"{table}.changed.parquet")
+            if grouped:
+                self._copy("SELECT NULL::VARCHAR AS imdb_id WHERE false", f"{table}.replaced.parquet")
+            return
         whole = f"SELECT {columns} FROM final_{table}"
         self._copy(f"{whole} ORDER BY {order}", f"{table}.parquet")
-        grouped = table in (Table.CREDITS, Table.AKAS)
         if self._count_of(f"SELECT count(*) FROM (SELECT 1 FROM stored_{table} LIMIT 1)") == 0:  # all rows are new
             os.link(self._folder / f"{table}.parquet", self._folder / f"{table}.changed.parquet")
             if grouped:
@@ -609,7 +656,11 @@ class LoadPreparation:
         counts.new = self._count_of(f"SELECT count(*) FROM {changed} ANTI JOIN stored_movies USING (imdb_id)")
         counts.changed = self._count_of(f"SELECT count(*) FROM {changed}") - counts.new
         counts.gone = self._count_of("SELECT count(*) FROM gone")
-        counts.rows = {table.value: self._count_of(f"SELECT count(*) FROM final_{table}") for table in LOADED_TABLES}
+        counts.rows = {
+            table.value: self._count_of(f"SELECT count(*) FROM final_{table}")
+            for table in LOADED_TABLES
+            if table not in self._untouched
+        }
         counts.rejected = {file.value: count for file, count in self._rejected.items()}
 
     # --- running -------------------------------------------------------------------
@@ -711,32 +762,42 @@ def _movies_query() -> str:
     loaded = {"source", "dataset_day", "incomplete", "source_url", "scraped_at", *(f.name for f in _dataset_fields())}
     # The stored figures are as old as the page or the data files that gave them, whichever is newer.
     is_newer = "n.dataset_day > greatest(left(s.scraped_at, 10), coalesce(s.dataset_day, ''))"
-    parts = []
+    parts: dict[str, str] = {}
     for column in Table.MOVIES.fields:
         name = _name(column.name)
         if column.name == "imdb_id":
-            parts.append("coalesce(s.imdb_id, n.imdb_id) AS imdb_id")
+            parts["imdb_id"] = "coalesce(s.imdb_id, n.imdb_id)"
         elif column.name not in loaded:
-            parts.append(f"s.{name} AS {name}")
+            parts[column.name] = f"s.{name}"
         elif column.name == "dataset_day":
             newest = "greatest(n.dataset_day, s.dataset_day)"
-            parts.append(f"CASE WHEN n.imdb_id IS NULL THEN s.dataset_day ELSE {newest} END AS dataset_day")
+            parts[column.name] = f"CASE WHEN n.imdb_id IS NULL THEN s.dataset_day ELSE {newest} END"
         elif column.name == "scraped_at":
-            parts.append(
+            parts[column.name] = (
                 f"CASE WHEN s.imdb_id IS NULL OR (s.source = '{Source.DATASETS}' AND n.scraped_at > s.scraped_at)"
-                " THEN n.scraped_at ELSE s.scraped_at END AS scraped_at"
+                " THEN n.scraped_at ELSE s.scraped_at END"
             )
         elif column.newest_wins:
             figures = f"n.rating IS NOT NULL AND (s.rating IS NULL OR {is_newer})"
-            parts.append(f"CASE WHEN s.imdb_id IS NULL OR ({figures}) THEN n.{name} ELSE s.{name} END AS {name}")
+            parts[column.name] = f"CASE WHEN s.imdb_id IS NULL OR ({figures}) THEN n.{name} ELSE s.{name} END"
         else:
             from_files = f"coalesce(n.{name}, s.{name})"
             from_page = f"coalesce(s.{name}, n.{name})"
-            parts.append(
+            parts[column.name] = (
                 f"CASE WHEN s.source = '{Source.DATASETS}' AND n.scraped_at >= s.scraped_at THEN {from_files}"
-                f" ELSE {from_page} END AS {name}"
+                f" ELSE {from_page} END"
             )
-    return f"SELECT {', '.join(parts)} FROM stored_movies AS s FULL JOIN new_movies AS n ON n.imdb_id = s.imdb_id"
+    # A row that is the same keeps its day, so that a refresh writes only what differs.
+    same = " AND ".join(
+        [
+            f"({parts[name]}) IS NOT DISTINCT FROM s.{_name(name)}"
+            for name in sorted(loaded - {"dataset_day", "scraped_at"})
+        ]
+    )
+    for name in ("dataset_day", "scraped_at"):
+        parts[name] = f"CASE WHEN s.dataset_day IS NOT NULL AND {same} THEN s.{name} ELSE {parts[name]} END"
+    columns = ", ".join(f"{expression} AS {_name(name)}" for name, expression in parts.items())
+    return f"SELECT {columns} FROM stored_movies AS s FULL JOIN new_movies AS n ON n.imdb_id = s.imdb_id"
 
 
 def _dataset_fields() -> tuple[Field, ...]:
@@ -748,10 +809,14 @@ def _people_query() -> str:
     """Every people row: name and details each from the later reading, as ``application.records.newer_person``."""
     columns = Table.PEOPLE.columns
     split = columns.index("born")
+    # Whoever is told the same again keeps the time of the reading, so that a refresh writes only what differs.
     rename = (
-        "(s.person_id IS NULL OR n.read_at > coalesce(s.read_at, '') OR (n.read_at = s.read_at AND n.name < s.name))"
+        "(s.person_id IS NULL OR (n.name IS DISTINCT FROM s.name AND"
+        " (n.read_at > coalesce(s.read_at, '') OR (n.read_at = s.read_at AND n.name < s.name))))"
     )
-    detail = "(n.details_read_at >= coalesce(s.details_read_at, ''))"
+    told = [name for name in columns[split:] if name not in ("details_read_at", "details_source")]
+    differ = " OR ".join(f"n.{name} IS DISTINCT FROM s.{name}" for name in told)
+    detail = f"(n.details_read_at >= coalesce(s.details_read_at, '') AND (s.details_read_at IS NULL OR {differ}))"
     parts = ["coalesce(s.person_id, n.person_id) AS person_id"]
     for place, name in enumerate(columns[1:], start=1):
         condition = rename if place < split else detail

@@ -392,3 +392,34 @@ def test_pruning_deletes_what_only_older_data_files_had(files: Path) -> None:
     for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
         assert "tt0000043" not in {row[0] for row in complete(pruned, table)}
     assert "tt0000043" in {row[0] for row in rows(pruned.replaced(Table.CREDITS))}
+
+
+@pytest.mark.parametrize("votes_of_new", ["999", "1000"])
+@pytest.mark.parametrize("read_from_page", [False, True])
+def test_files_that_are_unchanged_are_read_for_new_titles_only_and_the_result_is_the_same(
+    files: Path, votes_of_new: str, read_from_page: bool
+) -> None:
+    selection = Selection(kinds=(), min_votes=1000)
+    first = load(files, Selection(kinds=(), min_votes=1100))  # without the title of 1,000 votes
+    stored = {table: first.folder / f"{table}.csv" for table in LOADED_TABLES}
+    for table, path in stored.items():
+        query = f"SELECT * FROM '{first.complete(table)}'"
+        if read_from_page and table is Table.MOVIES:
+            page = "CASE imdb_id WHEN 'tt1000001' THEN 'page' ELSE source END"
+            query = f"SELECT * REPLACE ({page} AS source) FROM ({query})"
+        duckdb.sql(f"COPY ({query}) TO '{path}' (HEADER, NULLSTR '')")
+    ratings = [("tt1000001", "9.1", "2600"), *RATINGS[1:3], ("tt10000005", "5.5", votes_of_new)]
+    write_data_files(files, ratings=ratings)
+    found = find_data_files(files, selection.files)
+    prepared = []
+    for name, unchanged in (("all", frozenset()), ("new", frozenset(DataFile) - {DataFile.RATINGS})):
+        preparation = LoadPreparation(files / name)
+        prepared.append(preparation.prepare(found, selection, date(2026, 11, 28), stored, unchanged=unchanged))
+        preparation.close()
+    for table in LOADED_TABLES:
+        assert rows(prepared[1].changed(table)) == rows(prepared[0].changed(table))
+    for table in (Table.CREDITS, Table.AKAS):
+        assert rows(prepared[1].replaced(table)) == rows(prepared[0].replaced(table))
+    assert [row[0] for row in rows(prepared[0].changed(Table.MOVIES))] == (
+        ["tt10000005", "tt1000001"] if votes_of_new == "1000" else ["tt1000001"]
+    )
