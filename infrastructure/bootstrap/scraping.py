@@ -243,7 +243,11 @@ class _Consent:
         return self._answer is None
 
     def given(self) -> bool:
-        """Whether they may be; asks."""
+        """Whether they may be; asks.
+
+        Raises:
+            Cancelled: the run was stopped instead of an answer.
+        """
         if self._answer is None:
             size = missing_megabytes(self._session.settings)
             where = f"about {size / 1000:.1f} GB to download" if size else "they are here already"
@@ -251,6 +255,8 @@ class _Consent:
                 f"IMDb refuses pages and GraphQL from here. Read the titles from its data files ({where})?",
                 self._session.cancel,
             )
+            if self._session.cancel.is_set():
+                raise Cancelled("the run was stopped")
         return self._answer
 
 
