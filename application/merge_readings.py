@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from domain.movie import Credit, Movie
+from domain.movie import Credit, Movie, Person
 
-Provenance: TypeAlias = tuple[frozenset[str], Mapping[str, datetime], tuple[Credit, ...]]
-"""``missing``, ``told_at`` and ``longer_cast`` of a reading: what its record, once saved, does not say."""
+Names: TypeAlias = Mapping[str, tuple[datetime, str]]
+Provenance: TypeAlias = tuple[frozenset[str], Mapping[str, datetime], tuple[Credit, ...], Names]
+"""``missing``, ``told_at``, ``longer_cast`` and ``names`` of a reading: what its record, once saved, does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,14 @@ class Reading:
         missing: fields that no reading told completely.
         told_at: fields that come from an older reading than the newest, and its time.
         longer_cast: the longest cast that was read and does not continue the record's own.
+        names: of all people that were named, by id, with the time of the newest reading that did; empty for one.
     """
 
     movie: Movie
     missing: frozenset[str]
     told_at: Mapping[str, datetime] = field(default_factory=dict)
     longer_cast: tuple[Credit, ...] = ()
+    names: Names = field(default_factory=dict)
 
 
 def stored_reading(movie: Movie) -> Reading:
@@ -55,7 +58,11 @@ def merge(newer: Reading, older: Reading) -> Reading:
     longest = max(casts, key=len)
     if is_bounded(movie) and _begins(movie.cast, longest):
         movie = replace(movie, cast=longest)
-    return Reading(movie, missing, told_at, longest if len(longest) > len(movie.cast) else ())
+    names = dict(_names(older))
+    for person_id, told in _names(newer).items():
+        names[person_id] = max(told, names.get(person_id, told))
+    longer = longest if len(longest) > len(movie.cast) else ()
+    return Reading(_renamed(movie, names), missing, told_at, longer, names)
 
 
 def is_bounded(movie: Movie) -> bool:
@@ -78,3 +85,30 @@ def _begins(shorter: tuple[Credit, ...], longer: tuple[Credit, ...]) -> bool:
     return [credit.person.person_id for credit in shorter] == [
         credit.person.person_id for credit in longer[: len(shorter)]
     ]
+
+
+def _names(reading: Reading) -> Names:
+    movie = reading.movie
+    return reading.names or {
+        credit.person.person_id: (movie.scraped_at, credit.person.name) for credit in movie.credits
+    }
+
+
+def _renamed(movie: Movie, names: Names) -> Movie:
+    """The movie with each person's name as the newest reading tells it, and when that was."""
+    if all(names[credit.person.person_id] == (movie.scraped_at, credit.person.name) for credit in movie.credits):
+        return movie
+    return replace(
+        movie,
+        directors=_renamed_list(movie.directors, names),
+        cast=_renamed_list(movie.cast, names),
+        crew=_renamed_list(movie.crew, names),
+    )
+
+
+def _renamed_list(credits: tuple[Credit, ...], names: Names) -> tuple[Credit, ...]:
+    renamed = []
+    for credit in credits:
+        named_at, name = names[credit.person.person_id]
+        renamed.append(replace(credit, person=Person(credit.person.person_id, name, named_at)))
+    return tuple(renamed)

@@ -213,11 +213,22 @@ _MOVIE_WRITERS: Final = tuple(
 def to_rows(movie: Movie) -> MovieRows:
     """Flattens a movie. A person credited twice gives one people row."""
     read_at = timestamp(movie.scraped_at)
-    people = {credit.person.person_id: credit.person.name for credit in movie.credits}
+    people = {credit.person.person_id: credit.person for credit in movie.credits}
     nothing = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
     return MovieRows(
         movie_row(movie),
-        tuple((person_id, name, read_at, movie.source, *nothing) for person_id, name in sorted(people.items())),
+        tuple(
+            [
+                (
+                    person_id,
+                    person.name,
+                    timestamp(person.named_at) if person.named_at else read_at,
+                    movie.source,
+                    *nothing,
+                )
+                for person_id, person in sorted(people.items(), key=itemgetter(0))
+            ]
+        ),
         tuple([credit_row(movie, credit) for credit in sorted(movie.credits, key=attrgetter("category", "position"))]),
         tuple(
             (movie.imdb_id, str(position), aka.title, aka.region, aka.language, _list(aka.types), _list(aka.attributes))

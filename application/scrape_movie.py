@@ -120,7 +120,9 @@ class ScrapeMovie:
             self._store.save(reading.movie)
             if of_file:
                 self._save_people_left_out(movie, reading.movie)
-                self._provenance[movie.imdb_id] = (reading.missing, reading.told_at, reading.longer_cast)
+                self._provenance[movie.imdb_id] = (
+                    reading.missing, reading.told_at, reading.longer_cast, reading.names,
+                )  # fmt: skip
         if title.cut:
             filled = title.cut - set(reading.movie.incomplete or ())
             log.info(  # the summary counts it

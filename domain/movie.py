@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
 from typing import Final
@@ -38,12 +38,18 @@ _MOVIE_FIELDS: Final = _fields(Table.MOVIES)
 class Person:
     """A credited person, told apart by ``person_id`` (``nm0000209``), because names repeat.
 
+    Attributes:
+        person_id: IMDb's id.
+        name: as IMDb shows it.
+        named_at: when the name was read, where that is not when the movie was. It is not part of the identity.
+
     Raises:
         InvalidMovie: the id has the wrong shape or the name is empty.
     """
 
     person_id: str
     name: str
+    named_at: datetime | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check(f"person {self.person_id!r}", self, _PERSON_FIELDS)

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from application.blocks import text_of
 from application.ports import MovieRepository, TextRepository
-from application.records import Row, chart_rows, details_row, sort_key, to_row
+from application.records import Row, chart_rows, details_row, sort_key, timestamp, to_row
 from domain.errors import RecordRejected
 from domain.fields import Table
 from domain.movie import CAST, Aka, Credit, Movie, Person, PersonDetails
@@ -259,6 +259,19 @@ def test_a_newer_movie_with_the_same_name_keeps_it_from_those_between(repository
     repository.save(movie(2, minutes=3, cast=[person(1, "Same")]))
     repository.save(movie(3, minutes=2, cast=[person(1, "Between")]))
     assert names(repository) == {"nm0000001": "Same"}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_name_that_was_read_before_its_movie_counts_from_then(opener: Opener, order: tuple[int, int]) -> None:
+    early = replace(person(1, "Early"), named_at=EPOCH)
+    movies = [movie(1, minutes=5, cast=[early]), movie(2, minutes=3, cast=[person(1, "Later")])]
+    repository = opener()
+    for place in order:
+        repository.save(movies[place])
+    repository.close()
+    reopened = opener()
+    assert [row[1:3] for row in reopened.rows(Table.PEOPLE)] == [("Later", timestamp(EPOCH + timedelta(minutes=3)))]
+    reopened.close()
 
 
 def test_a_name_stays_when_its_movie_no_longer_credits_the_person(opener: Opener) -> None:

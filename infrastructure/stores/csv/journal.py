@@ -4,7 +4,8 @@
 kind      fields
 ========= =====================================================================
 movie     ``id``, ``at`` (scraped_at), ``source``, the encoded lines ``movie``,
-          ``credits`` and ``akas``, and ``people`` (name by person_id)
+          ``credits`` and ``akas``, ``people`` (name by person_id), and
+          ``named`` (time by person_id) for names not read at ``at``
 replace   the same, or empty lines: the movie is removed
 chart     ``chart`` and its ``rows``
 rows      ``table`` and the ``rows`` of one first key cell
@@ -70,6 +71,8 @@ def movie_entry(movie: Movie, *, escape: bool, kind: str = "movie") -> Entry:
         "credits": encode_text(rows.credits, escape=escape),
         "akas": encode_text(rows.akas, escape=escape) if rows.akas else "",
     }
+    if named := {row[0]: row[2] for row in rows.people if row[2] != rows.movie[-1]}:
+        fields["named"] = named
     try:
         line = _dumps(fields).encode() + b"\n"
     except UnicodeEncodeError as error:
@@ -265,9 +268,9 @@ class Journal:
                 self._names.pop(key, None)
 
     def _index_names(self, fields: Fields) -> None:
-        names, at, source = self._names, fields["at"], fields["source"]
+        names, source, named = self._names, fields["source"], fields.get("named", {})
         for person_id, name in fields["people"].items():
-            known = names.get(person_id)
+            known, at = names.get(person_id), named.get(person_id, fields["at"])
             if known is None:
                 names[person_id] = Name(name, at, source)
             elif at > known.read_at or (at == known.read_at and name < known.name):

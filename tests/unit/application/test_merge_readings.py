@@ -81,6 +81,19 @@ def test_the_longest_cast_that_the_newest_begins_is_kept() -> None:
     assert len(result.cast) == 5
 
 
+def test_a_person_has_the_name_that_the_newest_reading_tells() -> None:
+    def named(name: str) -> tuple[Credit, ...]:
+        return (Credit(Person("nm0000009", name), "director", 1),)
+
+    result = the_result(
+        reading(4),
+        reading(3, directors=named("New Name"), cut=["cast"], cast=()),
+        reading(2, cast=(replace(named("Middle Name")[0], category="cast"),)),
+        reading(1, directors=named("An Old Name")),
+    )
+    assert {credit.person.name for credit in result.credits} <= {"New Name"}
+
+
 _PLOTS: Final = st.sampled_from([None, "A.", "A. B.", "C.", "C. D. E."])
 _STATE: Final = st.sampled_from(["told", "missing", "cut"])
 
