@@ -42,6 +42,7 @@ _MADE: Final = {
         "moviemeter": {"rank", "directors"},
         "bottom100": {"rank", "directors"},
         "chart_history": {"taken_at", "rank"},
+        "episodes": {"series", "series_id", "season", "episode"},
     },
 }
 _COLUMNS_OF_0_1: Final = {

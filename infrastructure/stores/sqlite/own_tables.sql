@@ -107,3 +107,10 @@ SELECT year, rank() OVER (PARTITION BY year ORDER BY rating DESC, votes DESC NUL
         WHERE charts.imdb_id = movies.imdb_id AND chart IN ('top250', 'toptv')) AS chart_rank
 FROM movies
 WHERE year IS NOT NULL AND rating IS NOT NULL;
+
+CREATE VIEW IF NOT EXISTS episodes AS
+SELECT series.title AS series, episodes.season, episodes.episode, episodes.title, episodes.rating, episodes.votes,
+       episodes.release_date AS date, episodes.imdb_id, episodes.series_id
+FROM movies AS episodes LEFT JOIN movies AS series ON series.imdb_id = episodes.series_id
+WHERE episodes.series_id IS NOT NULL
+ORDER BY series.title, episodes.series_id, episodes.season IS NULL, episodes.season, episodes.episode, episodes.imdb_id;

@@ -373,6 +373,14 @@ FROM complete_runs JOIN chart_entries USING (run_id) LEFT JOIN movies USING (imd
 ORDER BY site, chart, taken_at, chart_entries.rank;
 COMMENT ON VIEW chart_history IS 'Each complete run''s chart with rank, rating and votes as that run saw them.';
 
+CREATE OR REPLACE VIEW episodes AS
+SELECT series.title AS series, episodes.season, episodes.episode, episodes.title, episodes.rating, episodes.votes,
+       episodes.release_date AS date, episodes.imdb_id, episodes.series_id
+FROM movies AS episodes LEFT JOIN movies AS series ON series.imdb_id = episodes.series_id
+WHERE episodes.series_id IS NOT NULL
+ORDER BY series.title, episodes.series_id, episodes.season, episodes.episode, episodes.imdb_id;
+COMMENT ON VIEW episodes IS 'The episodes with the title of their series, empty where that is not stored.';
+
 COMMENT ON VIEW complete_runs IS 'Complete runs of each chart, the newest with recency 1.';
 COMMENT ON VIEW chart_changes IS 'The newest complete run of each chart beside the one before; NULL rank: has left, NULL rank_before: is new.';
 COMMENT ON VIEW actor_movies IS 'Who plays whom in what.';

@@ -130,6 +130,7 @@ def test_history_is_written_and_read(path: Path, store: SqliteMovieRepository) -
         (imdb_id(1), None, 1), (imdb_id(2), 1, 2), (imdb_id(3), 2, None),
     ]  # fmt: skip
     assert ask(path, "SELECT count(*) FROM chart_history") == [(4,)]
+    assert ask(path, "SELECT series, season, episode, title, rating, votes, date FROM episodes") == []
 
 
 @pytest.mark.parametrize(
