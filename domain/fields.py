@@ -177,16 +177,8 @@ _PROBLEMS: Final[Mapping[FieldType, Callable[[Field, object], str | None]]] = {
 }
 
 
-class Table(StrEnum):
-    """The tables that every store keeps."""
-
-    MOVIES = "movies"
-    PEOPLE = "people"
-    CREDITS = "credits"
-    AKAS = "akas"
-    CHARTS = "charts"
-    MY_RATINGS = "my_ratings"
-    RATINGS_HISTORY = "ratings_history"
+class DeclaredTable(StrEnum):
+    """A table whose columns are declared here."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -211,6 +203,25 @@ class Table(StrEnum):
     def column_index(self, column: str) -> int:
         """The position of a column in a row, from 0."""
         return TABLES[self].columns.index(column)
+
+
+class Table(DeclaredTable):
+    """The tables that every store keeps."""
+
+    MOVIES = "movies"
+    PEOPLE = "people"
+    CREDITS = "credits"
+    AKAS = "akas"
+    CHARTS = "charts"
+    MY_RATINGS = "my_ratings"
+    RATINGS_HISTORY = "ratings_history"
+
+
+class HistoryTable(DeclaredTable):
+    """The tables of runs, which databases keep; they are exported and imported, too."""
+
+    RUNS = "runs"
+    CHART_ENTRIES = "chart_entries"
 
 
 class TableSpec:
@@ -250,7 +261,7 @@ _POSITION: Final = Field(
     "position", FieldType.INTEGER, "Place in the list, from 1.", required=True, minimum=1, maximum=INT32_MAX
 )
 
-TABLES: Final[Mapping[Table, TableSpec]] = {
+TABLES: Final[Mapping[DeclaredTable, TableSpec]] = {
     Table.MOVIES: TableSpec(
         "One title; missing is NULL.",
         ("imdb_id",),
@@ -390,6 +401,32 @@ TABLES: Final[Mapping[Table, TableSpec]] = {
         (
             _IMDB_ID,
             Field("day", FieldType.DATE, "Day of the data files.", required=True),
+            Field("rating", FieldType.DECIMAL, "Mean of the votes.", minimum=1, maximum=10),
+            Field("votes", FieldType.BIGINT, "Number of votes.", minimum=0, maximum=INT64_MAX),
+        ),
+    ),
+    HistoryTable.RUNS: TableSpec(
+        "One scraping run.",
+        ("run_id",),
+        (
+            Field("run_id", FieldType.INTEGER, "Number of the run.", required=True, minimum=1, maximum=INT32_MAX),
+            _text("site", "The site that was asked.", (), required=True),
+            _text("chart", "The chart that was read; NULL for a list of ids.", ()),
+            Field("asked", FieldType.INTEGER, "Titles asked for.", required=True, minimum=0, maximum=INT32_MAX),
+            Field("saved", FieldType.INTEGER, "Titles that were saved.", required=True, minimum=0, maximum=INT32_MAX),
+            Field("failed", FieldType.INTEGER, "Titles that failed.", required=True, minimum=0, maximum=INT32_MAX),
+            Field("complete", FieldType.BOOLEAN, "The whole chart was asked for and saved.", required=True),
+            Field("started_at", FieldType.TIMESTAMP, "When the run began, UTC.", required=True),
+            Field("finished_at", FieldType.TIMESTAMP, "When it ended, UTC."),
+        ),
+    ),
+    HistoryTable.CHART_ENTRIES: TableSpec(
+        "A place of a chart as one run read it.",
+        ("run_id", "rank"),
+        (
+            Field("run_id", FieldType.INTEGER, "Number of the run.", required=True, minimum=1, maximum=INT32_MAX),
+            Field("rank", FieldType.INTEGER, "Place in the chart.", required=True, minimum=1, maximum=INT32_MAX),
+            _IMDB_ID,
             Field("rating", FieldType.DECIMAL, "Mean of the votes.", minimum=1, maximum=10),
             Field("votes", FieldType.BIGINT, "Number of votes.", minimum=0, maximum=INT64_MAX),
         ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from application.records import Row
-from domain.fields import Table
+from domain.fields import DeclaredTable, HistoryTable, Table
 from domain.movie import Movie
 
 
@@ -128,7 +128,7 @@ class TextRepository(MovieRepository, Protocol):
 class Snapshot(Protocol):
     """The content of a store at one moment."""
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: DeclaredTable) -> Iterator[Row]:
         """Canonical cells in the order of the table's key."""
 
     def documents(self) -> Iterator[str]:
@@ -138,11 +138,16 @@ class Snapshot(Protocol):
 class Loader(Protocol):
     """Fills an empty store."""
 
-    def load(self, rows: Callable[[Table], Iterator[Row]]) -> dict[Table, int]:
+    def load(
+        self,
+        rows: Callable[[Table], Iterator[Row]],
+        history: Callable[[HistoryTable], Iterator[Row]] = lambda _table: iter(()),
+    ) -> dict[DeclaredTable, int]:
         """Loads all rows of all tables, or none.
 
         Args:
             rows: canonical cells of a table, in the order of its key.
+            history: the same for the tables of runs.
 
         Returns:
             The number of rows of each table.

@@ -6,13 +6,13 @@ from itertools import islice
 from typing import BinaryIO
 
 from application.ports import Snapshot
-from domain.fields import Table
+from domain.fields import DeclaredTable
 from infrastructure.stores.csv import encode, header
 
 _AT_A_TIME = 1000
 
 
-def write_csv(source: Snapshot, table: Table, escape: bool, file: BinaryIO) -> None:
+def write_csv(source: Snapshot, table: DeclaredTable, escape: bool, file: BinaryIO) -> None:
     """Write one table."""
     file.write(header(table))
     rows = source.rows(table)

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from application.ports import Snapshot
 from domain.errors import StoreUnavailable, UsageError
-from domain.fields import Table
+from domain.fields import DeclaredTable, HistoryTable, Table
 from shared.atomic import replacing
+
+_TABLES: Final[tuple[DeclaredTable, ...]] = (*Table, *HistoryTable)
 
 
 class ExportFormat(StrEnum):
@@ -60,7 +62,7 @@ def _writers(source: Snapshot, form: ExportFormat, escape: bool) -> dict[str, Ca
         case ExportFormat.CSV:
             from infrastructure.export.csv_files import write_csv
 
-            return {f"{table}.csv": partial(write_csv, source, table, escape) for table in Table}
+            return {f"{table}.csv": partial(write_csv, source, table, escape) for table in _TABLES}
         case ExportFormat.JSONL:
             from infrastructure.export.json_lines import write_json_lines
 
@@ -68,7 +70,7 @@ def _writers(source: Snapshot, form: ExportFormat, escape: bool) -> dict[str, Ca
         case ExportFormat.PARQUET:
             from infrastructure.export.parquet_files import write_parquet
 
-            return {f"{table}.parquet": partial(write_parquet, source, table) for table in Table}
+            return {f"{table}.parquet": partial(write_parquet, source, table) for table in _TABLES}
 
 
 @contextmanager

@@ -1,18 +1,45 @@
-"""Our CSV files into an empty store, or a line that says which of them is broken and where."""
+"""Our CSV files into an empty store, or a line that says which of them is broken and where.
+
+The files of the tables of runs, which only an export has, may be missing.
+"""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from application.blocks import parse
 from application.ports import Loader
+from application.records import Row
 from domain.errors import UsageError
-from domain.fields import Table
+from domain.fields import DeclaredTable, HistoryTable, Table
 from infrastructure.stores.csv import CsvMovieRepository
 
 _TOLD: Final = 3  # broken rows; whoever has more of them has a broken file
+
+
+def _rows(folder: Path, table: HistoryTable) -> Iterator[Row]:
+    """The rows of a file that only an export has; none without it.
+
+    Raises:
+        UsageError: it has other columns, or is no CSV.
+    """
+    path = folder / f"{table}.csv"
+    if not path.is_file():
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            records = parse(lines)
+            if (columns := next(records, [])) != list(table.columns):
+                raise UsageError(f"{path}: the columns are {', '.join(columns)[:200]}, not {', '.join(table.columns)}")
+            for cells in records:
+                yield tuple(cell or None for cell in cells)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 def require_files(folder: Path) -> None:
@@ -28,7 +55,7 @@ def require_files(folder: Path) -> None:
         raise UsageError(f"nothing was imported from {folder}: {', '.join(empty)} has not even a first line")
 
 
-def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[Table, int]:
+def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[DeclaredTable, int]:
     """Load all three files or nothing.
 
     Args:
@@ -46,7 +73,7 @@ def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[T
     require_files(folder)
     with closing(CsvMovieRepository(folder, escape_formulas=escape_formulas, read_only=True)) as files:
         try:
-            return loader.load(files.rows)
+            return loader.load(files.rows, lambda table: _rows(folder, table))
         except UsageError as error:
             # Only now: looking at every row by itself takes longer than loading them all.
             broken = list(islice(files.unreadable_rows(), _TOLD + 1))

@@ -15,12 +15,12 @@ import msgspec
 
 from application.ports import Snapshot
 from application.records import Row, from_cell
-from domain.fields import FieldType, Table
+from domain.fields import DeclaredTable, FieldType
 
 _BATCH_SIZE: Final = 5000
 
 
-def write_parquet(source: Snapshot, table: Table, file: BinaryIO) -> None:
+def write_parquet(source: Snapshot, table: DeclaredTable, file: BinaryIO) -> None:
     """Writes one table."""
     from arro3.core import RecordBatchReader
     from arro3.io import write_parquet as write
@@ -30,7 +30,7 @@ def write_parquet(source: Snapshot, table: Table, file: BinaryIO) -> None:
     write(RecordBatchReader.from_batches(schema, batches), file, compression="zstd(3)", skip_arrow_metadata=True)
 
 
-def _batches(table: Table, rows: Iterator[Row], schema: Any) -> Iterator[Any]:
+def _batches(table: DeclaredTable, rows: Iterator[Row], schema: Any) -> Iterator[Any]:
     from arro3.io import read_json
 
     while some := list(islice(rows, _BATCH_SIZE)):
@@ -38,7 +38,7 @@ def _batches(table: Table, rows: Iterator[Row], schema: Any) -> Iterator[Any]:
         yield from read_json(io.BytesIO(lines), schema)
 
 
-def _typed(table: Table, row: Row) -> dict[str, Any]:
+def _typed(table: DeclaredTable, row: Row) -> dict[str, Any]:
     """The values of a row in types that JSON knows; dates and times stay text."""
     return {
         field.name: cell if field.type in _STAYS_TEXT else from_cell(field, cell)
@@ -49,7 +49,7 @@ def _typed(table: Table, row: Row) -> dict[str, Any]:
 _STAYS_TEXT: Final = {FieldType.DATE, FieldType.TIMESTAMP}
 
 
-def _schema(table: Table) -> Any:
+def _schema(table: DeclaredTable) -> Any:
     from arro3.core import DataType, Field, Schema
 
     types = {

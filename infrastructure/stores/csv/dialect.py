@@ -8,7 +8,7 @@ from typing import Final
 
 from application.blocks import cells_of, records, text_of, write_rows
 from application.records import Row
-from domain.fields import Table
+from domain.fields import DeclaredTable
 
 ENCODING: Final = "utf-8"
 
@@ -18,7 +18,7 @@ _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED: Final = re.compile(r"'+[=+\-@\t\r]")
 
 
-def header(table: Table) -> bytes:
+def header(table: DeclaredTable) -> bytes:
     """The first line of a table's file."""
     return (",".join(table.columns) + "\r\n").encode()
 

@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all 
 
 from application.records import Cell, Row
 from domain.errors import UsageError
-from domain.fields import FieldType, Table
+from domain.fields import DeclaredTable, FieldType, HistoryTable, Table
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.encoding import array_literal
 from infrastructure.stores.postgres.failures import Kind, classify_error, one_line
@@ -43,33 +43,42 @@ class PostgresLoader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self, rows: Callable[[Table], Iterator[Row]]) -> dict[Table, int]:
+    def load(
+        self,
+        rows: Callable[[Table], Iterator[Row]],
+        history: Callable[[HistoryTable], Iterator[Row]] = lambda _table: iter(()),
+    ) -> dict[DeclaredTable, int]:
         """See ``Loader.load``."""
+
+        def all_rows(table: DeclaredTable) -> Iterator[Row]:
+            return history(table) if isinstance(table, HistoryTable) else rows(Table(table))
+
         with closing(self._database.connect()) as connection:
             try:
                 with connection, connection.cursor() as cursor:
-                    return self._load(cursor, rows)
+                    return self._load(cursor, all_rows)
             except psycopg2.Error as error:
                 failure = classify_error(error)
                 if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit of nobody counts among the conflicts
-                    raise UsageError(f"nothing was imported: {_place(error, rows)}") from error
+                    raise UsageError(f"nothing was imported: {_place(error, all_rows)}") from error
                 raise self._database.error(error) from error
 
     @staticmethod
-    def _load(cursor: Cursor, rows: Callable[[Table], Iterator[Row]]) -> dict[Table, int]:
+    def _load(cursor: Cursor, rows: Callable[[DeclaredTable], Iterator[Row]]) -> dict[DeclaredTable, int]:
         cursor.execute(query("import_begin"))
         cursor.execute("SELECT count(*) FROM movies")
         ((there,),) = cursor.fetchall()
         if there:
             raise UsageError(f"an import needs an empty database; this one holds {there} movies")
-        for table in reversed(Table):
+        tables: tuple[DeclaredTable, ...] = (*Table, *HistoryTable)
+        for table in reversed(tables):
             cursor.execute(f"DELETE FROM {table}")
-        counts = {table: _copy(cursor, table, rows(table)) for table in Table}
+        counts = {table: _copy(cursor, table, rows(table)) for table in tables}
         cursor.execute(query("import_end"))
         return counts
 
 
-def _copy(cursor: Cursor, table: Table, rows: Iterator[Row]) -> int:
+def _copy(cursor: Cursor, table: DeclaredTable, rows: Iterator[Row]) -> int:
     """How many there were."""
     columns = ", ".join(table.columns)
     source = _Lines(_lines(table, rows))
@@ -112,7 +121,7 @@ class _Lines:
         return "".join(taken)
 
 
-def _lines(table: Table, rows: Iterator[Row]) -> Iterator[str]:
+def _lines(table: DeclaredTable, rows: Iterator[Row]) -> Iterator[str]:
     times = [place for place, field in enumerate(table.fields) if field.type in _TIMES]
     lists = [place for place, field in enumerate(table.fields) if field.type is FieldType.TEXT_LIST]
     for row in rows:
@@ -132,18 +141,18 @@ def _lines(table: Table, rows: Iterator[Row]) -> Iterator[str]:
         yield line
 
 
-def _refused(table: Table, row: Row, reason: str) -> UsageError:
+def _refused(table: DeclaredTable, row: Row, reason: str) -> UsageError:
     return UsageError(f"nothing was imported: {_named(table, row)}: {reason}")
 
 
-def _named(table: Table, row: Row) -> str:
+def _named(table: DeclaredTable, row: Row) -> str:
     """A row as a person can find it: by its key."""
     cells = dict(zip(table.columns, row, strict=False))
     key = " ".join(cells.get(column) or "-" for column in table.key)
     return f"{table} {key}".encode(errors="backslashreplace").decode()
 
 
-def _place(error: psycopg2.Error, rows: Callable[[Table], Iterator[Row]]) -> str:
+def _place(error: psycopg2.Error, rows: Callable[[DeclaredTable], Iterator[Row]]) -> str:
     """What is wrong, and in which row: COPY tells its number in the context."""
     detail = error.diag.message_detail or ""
     absent = _ABSENT.fullmatch(error.diag.constraint_name or "")
@@ -153,7 +162,7 @@ def _place(error: psycopg2.Error, rows: Callable[[Table], Iterator[Row]]) -> str
     where = re.search(r"COPY (\w+), line (\d+)(?:, column (\w+))?", error.diag.context or "")
     if where is None:
         return reason
-    table = Table(where[1])
+    table = next(table for table in (*Table, *HistoryTable) if table == where[1])
     row = next(islice(rows(table), int(where[2]) - 1, None), ())
     if error.pgcode == errorcodes.UNIQUE_VIOLATION:
         reason = "it stands there twice"

@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from application.blocks import ROW_END
 from application.records import Row
 from domain.errors import FilmledgerError
-from domain.fields import Table
+from domain.fields import DeclaredTable, Table
 from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.queries import query
@@ -104,7 +104,7 @@ class PostgresSnapshot:
         is_current = all(set(table.columns) <= columns.get(table, frozenset()) for table in Table)
         self._prefix = "" if is_current else statements.before(columns, query("charts_before"))
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: DeclaredTable) -> Iterator[Row]:
         """See ``Snapshot.rows``."""
         return self._stream(f"rows_{table}", statements.select_rows(table))
 

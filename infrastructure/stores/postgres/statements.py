@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.fields import INT32_MAX, INT64_MAX, Field, FieldType, Table
+from domain.fields import INT32_MAX, INT64_MAX, DeclaredTable, Field, FieldType, Table
 
 SQL_TYPES: Final[Mapping[FieldType, str]] = {
     FieldType.TEXT: "text",
@@ -90,13 +90,13 @@ def cell(field: Field, column: str) -> str:
     return column
 
 
-def cells(table: Table, alias: str = "") -> str:
+def cells(table: DeclaredTable, alias: str = "") -> str:
     """The columns of a table as canonical text, in their fixed order."""
     prefix = f"{alias}." if alias else f"{table}."
     return ", ".join(cell(field, prefix + field.name) for field in table.fields)
 
 
-def select_rows(table: Table) -> str:
+def select_rows(table: DeclaredTable) -> str:
     """All rows as canonical text, in the order of the key."""
     return f"SELECT {cells(table)} FROM {table} ORDER BY {_listed(table.key, table)}"
 

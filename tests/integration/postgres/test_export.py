@@ -18,15 +18,18 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application.ports import Run
 from application.records import Row, to_rows
+from domain.chart import ChartEntry
 from domain.errors import StoreUnavailable, UsageError
-from domain.fields import Table
+from domain.fields import DeclaredTable, HistoryTable, Table
 from domain.movie import Movie
 from infrastructure.cli.app import program
 from infrastructure.export.exporting import ExportFormat, export
 from infrastructure.export.importing import import_csv
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.history import PostgresHistory
 from infrastructure.stores.postgres.loading import PostgresLoader
 from infrastructure.stores.postgres.reading import snapshot
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
@@ -64,13 +67,13 @@ def finished_csv(directory: Path, *saved: Movie, escape_formulas: bool = False) 
     return directory
 
 
-def load(database: Database, directory: Path, *, escape_formulas: bool = False) -> dict[Table, int]:
+def load(database: Database, directory: Path, *, escape_formulas: bool = False) -> dict[DeclaredTable, int]:
     with closing(CsvMovieRepository(directory, read_only=True, escape_formulas=escape_formulas)) as store:
         return PostgresLoader(database).load(store.rows)
 
 
-def texts(directory: Path) -> dict[str, bytes]:
-    return {f"{table}.csv": (directory / f"{table}.csv").read_bytes() for table in Table}
+def texts(directory: Path, *tables: DeclaredTable) -> dict[str, bytes]:
+    return {f"{table}.csv": (directory / f"{table}.csv").read_bytes() for table in tables or Table}
 
 
 @pytest.mark.parametrize("escape_formulas", [False, True])
@@ -90,6 +93,38 @@ def test_export_after_import_gives_the_same_bytes(database: Database, tmp_path: 
     assert counts[Table.MOVIES] == len(FILMS) + len(tricky)
     exported(database, ExportFormat.CSV, tmp_path / "out", escape_formulas=escape_formulas)
     assert texts(tmp_path / "out") == texts(kept)
+
+
+def test_the_history_of_runs_is_exported_and_comes_back(database: Database, tmp_path: Path) -> None:
+    history = PostgresHistory(database)
+    save_all(database, *FILMS)
+    for number, chart in enumerate(("top250", None, "toptv"), 1):
+        run = Run("https://site.example", chart, asked=2, started_at=datetime(2026, 11, number, 5, tzinfo=UTC))
+        history.begin(run, [ChartEntry(1, FILMS[0].imdb_id), ChartEntry(2, FILMS[1].imdb_id)] if chart else [])
+        history.end(
+            run, saved=2, failed=0, complete=chart is not None, finished_at=run.started_at + timedelta(minutes=1)
+        )
+    exported(database, ExportFormat.CSV, tmp_path / "out")
+    with (tmp_path / "out" / "runs.csv").open(newline="") as file:
+        runs = list(csv.DictReader(file))
+    assert [(run["chart"], run["asked"], run["complete"]) for run in runs] == [
+        ("top250", "2", "true"), ("", "2", "false"), ("toptv", "2", "true"),
+    ]  # fmt: skip
+    before, snapshots = texts(tmp_path / "out", *HistoryTable), history.snapshots(5)
+    exported(database, ExportFormat.PARQUET, tmp_path / "parquet")
+    entries = read_parquet(tmp_path / "parquet" / "chart_entries.parquet").read_all()
+    assert len(entries) == 4
+    with empty_database():
+        counts = import_of(database, tmp_path / "out")
+        assert (counts[HistoryTable.RUNS], counts[HistoryTable.CHART_ENTRIES]) == (3, 4)
+        exported(database, ExportFormat.CSV, tmp_path / "again")
+        assert texts(tmp_path / "again", *HistoryTable) == before
+        assert history.snapshots(5) == snapshots
+        later = Run("https://site.example", "top250", asked=1, started_at=datetime(2026, 11, 9, tzinfo=UTC))
+        history.begin(later, [ChartEntry(1, FILMS[0].imdb_id)])  # the numbers of runs go on
+    (tmp_path / "out" / "runs.csv").write_text("a,b\r\n1,2\r\n")
+    with empty_database(), pytest.raises(UsageError, match=r"runs\.csv: the columns are a, b, not run_id, site"):
+        import_of(database, tmp_path / "out")
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -185,7 +220,7 @@ def damaged(folder: Path, table: Table, damage: Callable[[bytes], bytes]) -> Pat
     return folder
 
 
-def import_of(database: Database, folder: Path) -> dict[Table, int]:
+def import_of(database: Database, folder: Path) -> dict[DeclaredTable, int]:
     return import_csv(folder, PostgresLoader(database), escape_formulas=False)
 
 
@@ -222,7 +257,7 @@ def test_a_broken_file_is_named_with_the_line_and_nothing_is_imported(
         import_of(database, damaged(tmp_path / "in", table, damage))
     assert "\n" not in str(caught.value)
     assert list(PostgresMovieRepository(database).rows(Table.MOVIES)) == []
-    assert len(import_of(database, damaged(tmp_path / "in", table, bytes))) == len(Table)
+    assert import_of(database, damaged(tmp_path / "in", table, bytes))[Table.MOVIES] == len(FILMS)
 
 
 @pytest.mark.long
