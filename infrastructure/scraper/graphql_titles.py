@@ -108,7 +108,8 @@ class TitleNode:
             FieldAbsent: it is none.
         """
         edges = [*list_at(self.node, name, "edges"), *list_at(connection, "edges")]
-        self.node[name] = {**self.node[name], "edges": edges, "pageInfo": value_at(connection, "pageInfo")}
+        more = connection if isinstance(connection, dict) else {}  # the total is told again with each page
+        self.node[name] = {**self.node[name], **more, "edges": edges, "pageInfo": value_at(connection, "pageInfo")}
 
 
 @dataclass(frozen=True, slots=True)
