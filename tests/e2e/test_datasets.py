@@ -67,6 +67,7 @@ def test_data_files_are_loaded_into_every_store_and_refreshed(program: Program, 
     assert "the data files are of 2026-11-27, and those of 2026-11-28 are loaded" in older.stderr
 
 
+@pytest.mark.long
 def test_the_ratings_of_an_exported_list_are_loaded_with_its_titles_without_a_network(
     program: Program, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_the_ratings_of_an_exported_list_are_loaded_with_its_titles_without_a_ne
     assert "hold the same" in program.run("verify", STORES="csv,sqlite").stdout
 
 
+@pytest.mark.long
 def test_strict_refuses_a_bad_row_and_prune_deletes_what_is_gone(program: Program, tmp_path: Path) -> None:
     files = _files(tmp_path / "files", DAY_ONE)
     stores = "csv,sqlite"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import random
 import shutil
@@ -21,7 +22,7 @@ STORES = "csv,postgres,sqlite"
 DAYS = (1_795_780_800, 1_795_867_200)  # noons of 2026-11-27 and 28
 PHASES = ("titles", "people and credits", "other titles", "join", "write credits", "saving")
 TABLES = ("movies", "people", "credits", "akas", "ratings_history")
-TITLES = 2000
+TITLES = 1000
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,10 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for day, (time, changed) in enumerate(zip(DAYS, (0, 20), strict=True)):
         folder = tmp_path_factory.mktemp("files") / str(day)
         data_files.write(folder, TITLES, changed=changed)
+        for (
+            path
+        ) in folder.iterdir():  # the same rows in other bytes: a load reads an unchanged file for new titles only
+            path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1 + day))
         for path in folder.iterdir():
             os.utime(path, (time, time))
         folders.append(folder)
@@ -57,8 +62,9 @@ def tables(program: Program) -> dict[str, bytes]:
 
 
 def kill(pid: int) -> None:
-    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-        os.kill(process.pid, signal.SIGKILL)
+    with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it may have ended
+        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def require_readable(program: Program) -> None:
@@ -100,14 +106,14 @@ def test_a_load_that_is_killed_in_a_phase_is_done_again(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_load_that_is_killed_at_any_moment_is_done_again(
     undisturbed: list[Program], days: list[Path], seed: int, tmp_path: Path
 ) -> None:
-    """Four moments from the first commit to the last, where stores are between before and after."""
+    """Five moments from the first commit to the last, where stores are between before and after."""
     program = copy_of(undisturbed[0], tmp_path)
     moments = random.Random(seed)
-    for number in range(4):
+    for number in range(5):
         process = program.start("datasets", "--from", str(days[1]), "--all", PYTHONUNBUFFERED="1")
         assert process.stdout is not None
         for line in process.stdout:

@@ -80,6 +80,7 @@ def test_existing_files_are_not_replaced(exported: Path) -> None:
     assert (exported / "csv" / "movies.csv").read_bytes() == before
 
 
+@pytest.mark.long
 def test_datasette_shows_the_sqlite_store(tmp_path: Path) -> None:
     pytest.importorskip("datasette", reason="datasette is not installed")
     with DemoProcess(DemoOptions(count=COUNT, page_kb=0)) as site:

@@ -87,6 +87,7 @@ def test_where_graphql_is_refused_episodes_are_listed_from_the_data_files(
     assert [line.split()[0] for line in again.stdout.splitlines()] == expected
 
 
+@pytest.mark.long
 def test_where_graphql_is_refused_the_pages_of_episodes_lead_to_each_other(
     program: Program, catalogue: DemoCatalogue, refusing_site: DemoProcess
 ) -> None:
@@ -122,6 +123,7 @@ def test_full_credits_are_the_whole_cast_and_crew(program: Program, catalogue: D
     assert {row["incomplete"] for row in rows(program, "movies") if "\ufffd" not in str(row)} == {"[]"}
 
 
+@pytest.mark.long
 def test_a_run_reads_the_people_too_if_asked(program: Program) -> None:
     answer = json.loads(program.run("--limit", "3", "--people", "--json").stdout)
     assert [run["work"] for run in answer["runs"]] == ["scrape", "people"]

@@ -104,6 +104,9 @@ def test_every_title_reads_back_as_what_it_is(process: DemoProcess, visitor: req
         assert read.cut == damaged(read.movie)
 
 
+_FIRST_ENTRIES = 250
+
+
 @pytest.mark.long
 def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: requests.Session) -> None:
     titles = list(DemoCatalogue(OPTIONS.seed, OPTIONS.count).chart(ChartName.TOP250))
@@ -115,9 +118,11 @@ def test_every_title_reads_the_same_over_graphql(process: DemoProcess, visitor: 
             assert isinstance(node, TitleNode)
             read = to_title(node, scraped_at=NOW)
             expected = replace(movie_of(title, process.url, NOW), incomplete=tuple(sorted(read.cut)))
+            bounded = {"keywords"} if len(expected.keywords) > _FIRST_ENTRIES else set()  # the query asks for so many
+            expected = replace(expected, keywords=expected.keywords[:_FIRST_ENTRIES])
             assert without(read.movie, read.untold) == without(expected, read.untold)
             assert not read.untold & CORE_FIELDS
-            assert read.cut == damaged(read.movie)
+            assert read.cut == damaged(read.movie) | bounded
 
 
 @pytest.mark.parametrize(
