@@ -16,6 +16,8 @@ from shared.atomic import replacing
 
 _TABLES: Final[tuple[DeclaredTable, ...]] = (*Table, *HistoryTable)
 
+_IN_MOVIES: Final = (Table.MOVIES, Table.CREDITS, Table.AKAS)  # a movie's line has its credits and other titles
+
 
 class ExportFormat(StrEnum):
     """The formats there are."""
@@ -30,7 +32,7 @@ def export(
 ) -> tuple[Path, ...]:
     """Write all tables; each file is there whole or not at all.
 
-    CSV and Parquet make one file a table, JSON lines one with a movie a line.
+    CSV and Parquet make one file a table, JSON lines too, but credits and other titles are within their movie's line.
 
     Args:
         directory: made if need be.
@@ -64,9 +66,13 @@ def _writers(source: Snapshot, form: ExportFormat, escape: bool) -> dict[str, Ca
 
             return {f"{table}.csv": partial(write_csv, source, table, escape) for table in _TABLES}
         case ExportFormat.JSONL:
-            from infrastructure.export.json_lines import write_json_lines
+            from infrastructure.export.json_lines import write_json_lines, write_rows
 
-            return {"movies.jsonl": partial(write_json_lines, source)}
+            writers: dict[str, Callable[[BinaryIO], None]] = {"movies.jsonl": partial(write_json_lines, source)}
+            for table in _TABLES:
+                if table not in _IN_MOVIES:
+                    writers[f"{table}.jsonl"] = partial(write_rows, source, table)
+            return writers
         case ExportFormat.PARQUET:
             from infrastructure.export.parquet_files import write_parquet
 

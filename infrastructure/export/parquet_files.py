@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from application.ports import Snapshot
-from application.records import Row, from_cell
+from application.records import Row
 from domain.fields import DeclaredTable, FieldType
+from infrastructure.export.json_lines import typed
 
 _BATCH_SIZE: Final = 5000
 
@@ -34,19 +35,8 @@ def _batches(table: DeclaredTable, rows: Iterator[Row], schema: Any) -> Iterator
     from arro3.io import read_json
 
     while some := list(islice(rows, _BATCH_SIZE)):
-        lines = b"\n".join([msgspec.json.encode(_typed(table, row)) for row in some])
+        lines = b"\n".join([msgspec.json.encode(typed(table, row)) for row in some])
         yield from read_json(io.BytesIO(lines), schema)
-
-
-def _typed(table: DeclaredTable, row: Row) -> dict[str, Any]:
-    """The values of a row in types that JSON knows; dates and times stay text."""
-    return {
-        field.name: cell if field.type in _STAYS_TEXT else from_cell(field, cell)
-        for field, cell in zip(table.fields, row, strict=True)
-    }
-
-
-_STAYS_TEXT: Final = {FieldType.DATE, FieldType.TIMESTAMP}
 
 
 def _schema(table: DeclaredTable) -> Any:

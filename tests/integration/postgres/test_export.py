@@ -114,6 +114,10 @@ def test_the_history_of_runs_is_exported_and_comes_back(database: Database, tmp_
     exported(database, ExportFormat.PARQUET, tmp_path / "parquet")
     entries = read_parquet(tmp_path / "parquet" / "chart_entries.parquet").read_all()
     assert len(entries) == 4
+    exported(database, ExportFormat.JSONL, tmp_path / "lines")
+    lines = (tmp_path / "lines" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["chart"] for line in lines] == ["top250", None, "toptv"]
+    assert json.loads(lines[0])["complete"] is True
     with empty_database():
         counts = import_of(database, tmp_path / "out")
         assert (counts[HistoryTable.RUNS], counts[HistoryTable.CHART_ENTRIES]) == (3, 4)
@@ -306,7 +310,7 @@ def test_the_command_says_that_only_the_database_was_filled(tmp_path: Path, monk
 def test_json_lines_hold_whole_movies(database: Database, tmp_path: Path) -> None:
     whole = full_movie(1)
     save_all(database, whole, bare(1), film(3, rank=2))
-    (path,) = exported(database, ExportFormat.JSONL, tmp_path)
+    path, *_ = exported(database, ExportFormat.JSONL, tmp_path)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     by_id = {line["imdb_id"]: line for line in lines}
     found = by_id[whole.imdb_id]
