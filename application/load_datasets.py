@@ -72,14 +72,16 @@ def load_datasets(
 
 
 def settle_load(
-    record: LoadRecord, stores: Sequence[BulkRepository], prepared: Callable[[], AbstractContextManager[PreparedTables]]
+    record: LoadRecord,
+    stores: Sequence[BulkRepository],
+    prepared: Callable[[], AbstractContextManager[PreparedTables] | None],
 ) -> Settlement:
     """Completes a load that was interrupted between two commits, or forgets it if no store has committed it.
 
     Args:
         record: where loads are noted.
         stores: the stores that are open.
-        prepared: opens what was prepared; called only where a store lacks the load.
+        prepared: opens what was prepared; ``None`` if it is not there any more.
 
     Raises:
         StoreUnavailable: a store that took part cannot be asked, or cannot be brought forward now.
@@ -108,17 +110,17 @@ def _bring_forward(
     behind: Sequence[BulkRepository],
     leader: BulkRepository,
     pending: PendingLoad,
-    prepared: Callable[[], AbstractContextManager[PreparedTables]],
+    prepared: Callable[[], AbstractContextManager[PreparedTables] | None],
 ) -> None:
-    """Gives the load to the stores that lack it; those that were changed meanwhile are repaired record by record."""
+    """Gives the load to the stores that lack it; those that cannot take it any more are repaired record by record."""
     unchanged = [store for store in behind if store.marker is not None and store.marker == pending.marker]
-    if unchanged:
-        with prepared() as tables, ExitStack() as stack:
+    if unchanged and (opened := prepared()) is not None:
+        with opened as tables, ExitStack() as stack:
             for commit in _write_aside(tables, unchanged, pending.load_id, stack):
                 commit()
     for store in behind:
-        if store not in unchanged:
-            log.warning("%s was changed after the load was prepared: compared with %s", store.name, leader.name)
+        if store.load_id != pending.load_id:
+            log.warning("%s cannot take the prepared load any more: compared with %s", store.name, leader.name)
             for action in repair((leader, store)):
                 log.info("%s", action)
 

@@ -177,9 +177,11 @@ def _prepare(
         work, memory=settings.datasets_memory, cancel=cancel, on_phase=lambda phase: say(f"{phase} …")
     )
     try:
+        # A store that refuses nothing holds every record, also one that could not be copied to the others.
+        base = min(stores, key=lambda store: store.may_reject)
         stored = {table: work / f"stored-{table}.csv" for table in LOADED_TABLES}
         for table, path in stored.items():
-            stores[0].write_table(table, path)
+            base.write_table(table, path)
         counts = preparation.prepare(files, selection, day, stored, unchanged=unchanged).counts
         for path in stored.values():
             path.unlink()

@@ -350,7 +350,7 @@ def _settle_load(settings: Settings, opened: OpenStores, cancel: threading.Event
     settlement = settle_load(
         LoadFile(state / PENDING_LOAD),
         opened.bulk,
-        lambda: PreparedFiles(state / PREPARED, memory=settings.datasets_memory, cancel=cancel),
+        lambda: PreparedFiles.opened(state / PREPARED, memory=settings.datasets_memory, cancel=cancel),
     )
     if settlement is Settlement.COMPLETED:
         shutil.rmtree(state / PREPARED, ignore_errors=True)

@@ -40,13 +40,26 @@ class PreparedFiles:
         self._con.execute(f"SET temp_directory = '{_escaped(folder / 'tmp')}'")
         self._con.execute(_MACROS)
 
+    @classmethod
+    def opened(cls, folder: Path, *, memory: str, cancel: threading.Event | None) -> PreparedFiles | None:
+        """A finished preparation; ``None`` if a file of it is missing."""
+        files = cls(folder, memory=memory, cancel=cancel)
+        if all((folder / f"{table}.changed.parquet").is_file() for table in LOADED_TABLES):
+            return files
+        files.close()
+        return None
+
+    def close(self) -> None:
+        """Closes the connection to DuckDB."""
+        self._con.close()
+
     def __enter__(self) -> PreparedFiles:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._con.close()
+        self.close()
 
     @property
     def folder(self) -> Path:

@@ -161,6 +161,35 @@ def test_a_csv_file_that_is_written_during_the_load_is_not_overwritten(tmp_path:
         assert [row[0] for row in files.rows(Table.MOVIES)] == [full_movie(1).imdb_id]
 
 
+def test_a_csv_file_that_is_written_while_the_load_is_prepared_is_not_overwritten(
+    tmp_path: Path, prepared: PreparedFiles
+) -> None:
+    with opened(tmp_path) as (files, _):
+        files.save(full_movie(1))
+        files.finalize()
+        files.write_table(Table.MOVIES, tmp_path / "stored.csv")
+        path = tmp_path / "csv" / "movies.csv"
+        edited = path.read_bytes().replace(b"Title 1,", b"Edited 1,")
+        path.write_bytes(edited)
+        with pytest.raises(StoreUnavailable, match="written during the load"), files.loading(prepared, "x"):
+            pytest.fail("the load was written aside")
+        assert path.read_bytes() == edited
+    with opened(tmp_path) as (files, _):
+        assert [row[1] for row in files.rows(Table.MOVIES)] == [full_movie(1).title.replace("Title 1", "Edited 1")]
+
+
+def test_where_the_prepared_files_are_gone_the_stores_are_repaired(
+    tmp_path: Path, prepared: PreparedFiles, record: LoadFile
+) -> None:
+    unplug(tmp_path, prepared, record)
+    gone = PreparedFiles.opened(tmp_path / "elsewhere", memory="100MB", cancel=None)
+    assert gone is None
+    with opened(tmp_path) as (files, database):
+        assert settle_load(record, (files, database), lambda: gone) is Settlement.COMPLETED
+        assert contents(files) == contents(database)
+        assert holds_load(files, prepared)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"load_id": "x"}'])
 def test_a_record_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "load.json").write_text(text)

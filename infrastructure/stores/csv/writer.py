@@ -301,19 +301,24 @@ class CsvWriter:
         base = self._snapshot
         number = base.manifest.generation + 1
         files = dict(base.manifest.files)
-        stamps = {table: OpenFile(layout.table(table)).status() for table in Table}
+        stamps = {table: (entry.size, entry.identity) for table, entry in files.items()}
+
+        def require_unchanged() -> None:
+            # The load was prepared from these files: what another program has written since must not be replaced.
+            unchanged = stamps == {table: OpenFile(layout.table(table)).status() for table in stamps}
+            if self._snapshot is not base or self._journals or not unchanged:
+                raise ChangedFile(errno.ESTALE, "was written during the load: run it again", str(layout.directory))
 
         def install() -> None:
             with self.lock:
-                unchanged = stamps == {table: OpenFile(layout.table(table)).status() for table in Table}
-                if self._snapshot is not base or self._journals or not unchanged:
-                    raise ChangedFile(errno.ESTALE, "was written during the load", str(layout.directory))
+                require_unchanged()
                 manifest = replace(base.manifest, generation=number, load=load_id, files=files)
                 opened = open_snapshot(layout, manifest)
                 manifest.write(layout.manifest)
                 self._switch(opened, ())
                 self._settle(manifest)
 
+        require_unchanged()
         try:
             for table in prepared.tables:
                 if prepared.changes(table):
