@@ -313,7 +313,7 @@ def download(
         cancel: ends every wait.
         files: which ones.
         folder: where to.
-        say: is told what was downloaded.
+        say: called with a line for each file that was downloaded.
         keep: files that are there will do where the server cannot be reached.
 
     Raises:

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from domain.errors import Cancelled, StoreUnavailable, UsageError
-from domain.fields import Field, Source, Table
+from domain.fields import Source, Table
 from infrastructure.datasets.files import CheckedFile, DataFile
+from infrastructure.datasets.prepare_sql import MACROS, column_name, is_id, movies_query, people_query, quoted
+from shared.when_set import when_set
 
 if TYPE_CHECKING:
     import duckdb
 
 # Tables that a load writes; the others stay as they are.
 LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.RATINGS_HISTORY)
-_POLL_SECONDS: Final = 0.1
 _DETAILS: Final = frozenset({Table.PEOPLE, Table.CREDITS, Table.AKAS})
 _CREDIT_FILES: Final = frozenset({DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES})
 _SELECTED: Final = "SELECT imdb_id FROM selected"
@@ -154,11 +155,11 @@ class LoadPreparation:
         self._on_phase = on_phase
         folder.mkdir(parents=True, exist_ok=True)
         self._con = duckdb.connect(str(folder / "work.duckdb"))
-        self._con.execute(f"SET memory_limit = {_quoted(memory)}")
+        self._con.execute(f"SET memory_limit = {quoted(memory)}")
         self._con.execute(f"SET threads = {int(threads)}")
-        self._con.execute(f"SET temp_directory = {_quoted(str(folder / 'tmp'))}")
+        self._con.execute(f"SET temp_directory = {quoted(str(folder / 'tmp'))}")
         self._con.execute("SET preserve_insertion_order = false")
-        self._con.execute(_MACROS)
+        self._con.execute(MACROS)
         self._rejected: dict[DataFile, int] = {}
         self._untouched: frozenset[Table] = frozenset()
 
@@ -228,10 +229,14 @@ class LoadPreparation:
     def _read_stored(self, table: Table, path: Path | None) -> None:
         columns = ", ".join(f"'{name}': 'VARCHAR'" for name in table.columns)
         if path is None:
-            source = "SELECT " + ", ".join(f"NULL::VARCHAR AS {_name(name)}" for name in table.columns) + " WHERE false"
+            source = (
+                "SELECT "
+                + ", ".join(f"NULL::VARCHAR AS {column_name(name)}" for name in table.columns)
+                + " WHERE false"
+            )
         else:
             source = (
-                f"SELECT * FROM read_csv({_quoted(str(path))}, header=true, all_varchar=true, auto_detect=false,"
+                f"SELECT * FROM read_csv({quoted(str(path))}, header=true, all_varchar=true, auto_detect=false,"
                 f" delim=',', quote='\"', escape='\"', nullstr='', strict_mode=true, max_line_size=100000000,"
                 f" columns={{{columns}}})"
             )
@@ -254,15 +259,15 @@ class LoadPreparation:
             checks: conditions that hold for a good row, by the reason given for the others.
             only: the condition of the rows that are wanted; the others are checked and passed over.
         """
-        columns = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in checked.header)
+        columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in checked.header)
         source = (
-            f"read_csv({_quoted(str(checked.path))}, delim='\\t', quote='', escape='', nullstr='\\N', header=true,"
+            f"read_csv({quoted(str(checked.path))}, delim='\\t', quote='', escape='', nullstr='\\N', header=true,"
             f" all_varchar=true, auto_detect=false, store_rejects=true, rejects_table='errors_{name}',"
             f" rejects_scan='scan_{name}', rejects_limit=0, max_line_size=10000000, columns={{{columns}}})"
         )
-        wanted = ", ".join(_name(column) for column in file.columns)
+        wanted = ", ".join(column_name(column) for column in file.columns)
         bad = " ".join(
-            f"WHEN NOT coalesce({condition}, false) THEN {_quoted(reason)}" for reason, condition in checks.items()
+            f"WHEN NOT coalesce({condition}, false) THEN {quoted(reason)}" for reason, condition in checks.items()
         )
         kept = "" if only == "true" else f" WHERE {only} OR CASE {bad} END IS NOT NULL"
         self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM {source}{kept}")
@@ -280,10 +285,10 @@ class LoadPreparation:
         """The rows that fail a check, with their line numbers. A second reading in file order, needed only here."""
         self._execute("SET preserve_insertion_order = true")
         try:
-            wanted = " || chr(9) || ".join(f"coalesce({_name(column)}, '\\N')" for column in checked.header)
+            wanted = " || chr(9) || ".join(f"coalesce({column_name(column)}, '\\N')" for column in checked.header)
             return self._rows(
                 f"SELECT line, text, reason FROM (SELECT row_number() OVER () + 1 AS line, {wanted} AS text,"
-                f" CASE {bad} END AS reason FROM read_csv({_quoted(str(checked.path))}, delim='\\t', quote='',"
+                f" CASE {bad} END AS reason FROM read_csv({quoted(str(checked.path))}, delim='\\t', quote='',"
                 " escape='', nullstr='\\N', header=true, all_varchar=true, auto_detect=false, ignore_errors=true,"
                 f" max_line_size=10000000, columns={{{columns}}})) WHERE reason IS NOT NULL LIMIT 100000"
             )
@@ -312,7 +317,7 @@ class LoadPreparation:
             files[DataFile.RATINGS],
             "ratings",
             {
-                "tconst is not tt and digits": _is_id("tconst", "tt"),
+                "tconst is not tt and digits": is_id("tconst", "tt"),
                 "averageRating is not 1 to 10": "try_cast(averageRating AS DOUBLE) BETWEEN 1 AND 10",
                 "numVotes is not a number": "try_cast(numVotes AS BIGINT) >= 0",
             },
@@ -322,8 +327,8 @@ class LoadPreparation:
             files[DataFile.EPISODES],
             "episodes",
             {
-                "tconst is not tt and digits": _is_id("tconst", "tt"),
-                "parentTconst is not tt and digits": _is_id("parentTconst", "tt"),
+                "tconst is not tt and digits": is_id("tconst", "tt"),
+                "parentTconst is not tt and digits": is_id("parentTconst", "tt"),
                 "seasonNumber is not a number": "try_cast(coalesce(seasonNumber, '0') AS INTEGER) >= 0",
                 "episodeNumber is not a number": "try_cast(coalesce(episodeNumber, '0') AS INTEGER) >= 0",
             },
@@ -333,7 +338,7 @@ class LoadPreparation:
             files[DataFile.BASICS],
             "basics",
             {
-                "tconst is not tt and digits": _is_id("tconst", "tt"),
+                "tconst is not tt and digits": is_id("tconst", "tt"),
                 "primaryTitle is empty": "trim(coalesce(primaryTitle, '')) <> ''",
                 "startYear is not a year": "try_cast(coalesce(startYear, '2000') AS INTEGER) BETWEEN 1870 AND 9999",
                 "endYear is not a year": "try_cast(coalesce(endYear, '2000') AS INTEGER) BETWEEN 1870 AND 9999",
@@ -345,7 +350,7 @@ class LoadPreparation:
             self._drop_duplicates(name, file, key)
         conditions = ["true"]
         if selection.kinds:
-            conditions.append(f"titleType IN ({', '.join(map(_quoted, selection.kinds))})")
+            conditions.append(f"titleType IN ({', '.join(map(quoted, selection.kinds))})")
         if selection.min_votes:
             conditions.append(f"try_cast(numVotes AS BIGINT) >= {int(selection.min_votes)}")
         if selection.since is not None:
@@ -398,7 +403,7 @@ class LoadPreparation:
             return
         self._execute(
             f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name}"
-            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(_name, file.columns))}) = 1"
+            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(column_name, file.columns))}) = 1"
         )
         self._report_duplicates(file, twice)
 
@@ -425,18 +430,18 @@ class LoadPreparation:
             files[DataFile.PRINCIPALS],
             "principals",
             {
-                "tconst is not tt and digits": _is_id("tconst", "tt"),
-                "nconst is not nm and digits": _is_id("nconst", "nm"),
+                "tconst is not tt and digits": is_id("tconst", "tt"),
+                "nconst is not nm and digits": is_id("nconst", "nm"),
                 "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
                 "category is empty": "coalesce(category, '') <> ''",
                 "characters is not a JSON array": "characters IS NULL OR json_valid(unquoted(characters))",
             },
             only=of_wanted,
         )
-        is_title = {"tconst is not tt and digits": _is_id("tconst", "tt")}
+        is_title = {"tconst is not tt and digits": is_id("tconst", "tt")}
         self._read(DataFile.CREW, files[DataFile.CREW], "crew", is_title, only=of_wanted)
         self._drop_duplicates("crew", DataFile.CREW, "tconst")
-        cast_words = ", ".join(map(_quoted, _CAST_WORDS))
+        cast_words = ", ".join(map(quoted, _CAST_WORDS))
         self._execute(
             f"""
             CREATE OR REPLACE VIEW credited AS
@@ -467,7 +472,7 @@ class LoadPreparation:
             files[DataFile.NAMES],
             "names",
             {
-                "nconst is not nm and digits": _is_id("nconst", "nm"),
+                "nconst is not nm and digits": is_id("nconst", "nm"),
                 "primaryName is empty": "trim(coalesce(primaryName, '')) <> ''",
             },
             only="nconst IN (SELECT nconst FROM credited)",
@@ -515,7 +520,7 @@ class LoadPreparation:
             files[DataFile.AKAS],
             "other_titles",
             {
-                "titleId is not tt and digits": _is_id("titleId", "tt"),
+                "titleId is not tt and digits": is_id("titleId", "tt"),
                 "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
                 "title is empty": "trim(coalesce(title, '')) <> ''",
             },
@@ -546,9 +551,9 @@ class LoadPreparation:
     # --- joining with the stores ---------------------------------------------------
 
     def _join(self, day: date) -> None:
-        self._execute(f"CREATE OR REPLACE TABLE final_movies AS {_movies_query()}")
+        self._execute(f"CREATE OR REPLACE TABLE final_movies AS {movies_query()}")
         if Table.PEOPLE not in self._untouched:
-            self._execute(f"CREATE OR REPLACE TABLE final_people AS {_people_query()}")
+            self._execute(f"CREATE OR REPLACE TABLE final_people AS {people_query()}")
         if Table.CREDITS not in self._untouched:
             self._join_credits()
         if Table.AKAS not in self._untouched:
@@ -582,7 +587,7 @@ class LoadPreparation:
         refused = "SELECT NULL WHERE false"
         if rejected.is_file():
             refused = (
-                f"SELECT split_part(line, '\t', 4) FROM read_csv({_quoted(str(rejected))}, delim='\x01', quote='',"
+                f"SELECT split_part(line, '\t', 4) FROM read_csv({quoted(str(rejected))}, delim='\x01', quote='',"
                 " escape='', header=true, auto_detect=false, columns={'line': 'VARCHAR'}, max_line_size=20000000)"
             )
         self._execute(
@@ -614,14 +619,16 @@ class LoadPreparation:
     # --- writing -------------------------------------------------------------------
 
     def _write(self, table: Table) -> None:
-        columns = ", ".join(_name(name) for name in table.columns)
+        columns = ", ".join(column_name(name) for name in table.columns)
         order = ", ".join(
-            f"try_cast({_name(name)} AS BIGINT)" if table.fields[table.column_index(name)].is_number else _name(name)
+            f"try_cast({column_name(name)} AS BIGINT)"
+            if table.fields[table.column_index(name)].is_number
+            else column_name(name)
             for name in table.key
         )
         grouped = table in (Table.CREDITS, Table.AKAS)
         if table in self._untouched:
-            nothing = ", ".join(f"NULL::VARCHAR AS {_name(name)}" for name in table.columns)
+            nothing = ", ".join(f"NULL::VARCHAR AS {column_name(name)}" for name in table.columns)
             self._copy(f"SELECT {nothing} WHERE false", f"{table}.changed.parquet")
             if grouped:
                 self._copy("SELECT NULL::VARCHAR AS imdb_id WHERE false", f"{table}.replaced.parquet")
@@ -647,12 +654,12 @@ class LoadPreparation:
         self._copy(f"SELECT * FROM ({changed}) ORDER BY {order}", f"{table}.changed.parquet")
 
     def _copy(self, query: str, name: str) -> None:
-        target = _quoted(str(self._folder / name))
+        target = quoted(str(self._folder / name))
         self._execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 50000)")
 
     def _count(self, counts: LoadCounts) -> None:
         counts.titles = self._count_of("SELECT count(*) FROM selected")
-        changed = _quoted(str(self._folder / f"{Table.MOVIES}.changed.parquet"))
+        changed = quoted(str(self._folder / f"{Table.MOVIES}.changed.parquet"))
         counts.new = self._count_of(f"SELECT count(*) FROM {changed} ANTI JOIN stored_movies USING (imdb_id)")
         counts.changed = self._count_of(f"SELECT count(*) FROM {changed}") - counts.new
         counts.gone = self._count_of("SELECT count(*) FROM gone")
@@ -672,7 +679,7 @@ class LoadPreparation:
         step(*arguments)
 
     def _execute(self, query: str) -> duckdb.DuckDBPyConnection:
-        with interrupted_by(self._cancel, self._con), translated_errors(self._folder):
+        with when_set(self._cancel, self._con.interrupt), translated_errors(self._folder):
             return self._con.execute(query)
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -681,25 +688,6 @@ class LoadPreparation:
     def _count_of(self, query: str) -> int:
         ((count,),) = self._rows(query)
         return int(count)
-
-
-@contextmanager
-def interrupted_by(cancel: threading.Event, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Interrupts the query in progress once the event is set."""
-    finished = threading.Event()
-
-    def watch() -> None:
-        while not finished.wait(_POLL_SECONDS):
-            if cancel.is_set():
-                connection.interrupt()
-
-    watcher = threading.Thread(target=watch, name="cancel-query", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        finished.set()
-        watcher.join()
 
 
 @contextmanager
@@ -730,110 +718,6 @@ def translated_errors(folder: Path) -> Iterator[None]:
         if not isinstance(error, duckdb.IOException):
             raise
         raise UsageError(f"a data file is damaged; download it again: {_first_line(error)}") from error
-
-
-# Most texts need nothing done to them; the short ways are several times as fast as the general one.
-_MACROS: Final = r"""
-CREATE OR REPLACE MACRO clean(x) AS
-    CASE WHEN regexp_matches(x, '[\x00-\x1f]') THEN trim(regexp_replace(x, '[\x00-\x1f]', ' ', 'g')) ELSE trim(x) END;
-CREATE OR REPLACE MACRO unquoted(x) AS CASE WHEN x LIKE '"[%]"' THEN replace(x[2:-2], '""', '"') ELSE x END;
-CREATE OR REPLACE MACRO whole(x) AS try_cast(x AS BIGINT)::VARCHAR;
-CREATE OR REPLACE MACRO year_text(x) AS CASE WHEN try_cast(x AS INTEGER) BETWEEN 1 AND 9999
-    THEN lpad(try_cast(x AS INTEGER)::VARCHAR, 4, '0') END;
-CREATE OR REPLACE MACRO one_decimal(x) AS printf('%.1f', try_cast(x AS DOUBLE));
-CREATE OR REPLACE MACRO items(l) AS list_filter(list_transform(l, lambda x: clean(x)), lambda x: x <> '');
-CREATE OR REPLACE MACRO json_list(l) AS CASE WHEN len(items(l)) > 0
-    THEN '[' || array_to_string(list_transform(items(l), lambda x: to_json(x)::VARCHAR), ', ') || ']' END;
-CREATE OR REPLACE MACRO one_item(x) AS
-    CASE WHEN x IS NULL THEN NULL WHEN regexp_full_match(x, '[^\x00-\x20"\\](?:[^\x00-\x1f"\\]*[^\x00-\x20"\\])?')
-    THEN '["' || x || '"]' ELSE json_list([x]) END;
-CREATE OR REPLACE MACRO comma_list(x) AS
-    CASE WHEN x IS NULL THEN NULL WHEN regexp_full_match(x, '[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*')
-    THEN '["' || replace(x, ',', '", "') || '"]' ELSE json_list(string_split(x, ',')) END;
-CREATE OR REPLACE MACRO text_list(x) AS
-    CASE WHEN x IS NULL THEN NULL
-    WHEN regexp_full_match(x, '\["[^\x00-\x20"\\](?:[^\x00-\x1f"\\]*[^\x00-\x20"\\])?"\]') THEN x
-    ELSE json_list(from_json(unquoted(x), '["VARCHAR"]')) END;
-"""
-
-
-def _movies_query() -> str:
-    """Every movies row: stored, new, or both made one by the rule of each field."""
-    loaded = {"source", "dataset_day", "incomplete", "source_url", "scraped_at", *(f.name for f in _dataset_fields())}
-    # The stored figures are as old as the page or the data files that gave them, whichever is newer.
-    is_newer = "n.dataset_day > greatest(left(s.scraped_at, 10), coalesce(s.dataset_day, ''))"
-    parts: dict[str, str] = {}
-    for column in Table.MOVIES.fields:
-        name = _name(column.name)
-        if column.name == "imdb_id":
-            parts["imdb_id"] = "coalesce(s.imdb_id, n.imdb_id)"
-        elif column.name not in loaded:
-            parts[column.name] = f"s.{name}"
-        elif column.name == "dataset_day":
-            newest = "greatest(n.dataset_day, s.dataset_day)"
-            parts[column.name] = f"CASE WHEN n.imdb_id IS NULL THEN s.dataset_day ELSE {newest} END"
-        elif column.name == "scraped_at":
-            parts[column.name] = (
-                f"CASE WHEN s.imdb_id IS NULL OR (s.source = '{Source.DATASETS}' AND n.scraped_at > s.scraped_at)"
-                " THEN n.scraped_at ELSE s.scraped_at END"
-            )
-        elif column.newest_wins:
-            figures = f"n.rating IS NOT NULL AND (s.rating IS NULL OR {is_newer})"
-            parts[column.name] = f"CASE WHEN s.imdb_id IS NULL OR ({figures}) THEN n.{name} ELSE s.{name} END"
-        else:
-            from_files = f"coalesce(n.{name}, s.{name})"
-            from_page = f"coalesce(s.{name}, n.{name})"
-            parts[column.name] = (
-                f"CASE WHEN s.source = '{Source.DATASETS}' AND n.scraped_at >= s.scraped_at THEN {from_files}"
-                f" ELSE {from_page} END"
-            )
-    # A row that is the same keeps its day, so that a refresh writes only what differs.
-    same = " AND ".join(
-        [
-            f"({parts[name]}) IS NOT DISTINCT FROM s.{_name(name)}"
-            for name in sorted(loaded - {"dataset_day", "scraped_at"})
-        ]
-    )
-    for name in ("dataset_day", "scraped_at"):
-        parts[name] = f"CASE WHEN s.dataset_day IS NOT NULL AND {same} THEN s.{name} ELSE {parts[name]} END"
-    columns = ", ".join(f"{expression} AS {_name(name)}" for name, expression in parts.items())
-    return f"SELECT {columns} FROM stored_movies AS s FULL JOIN new_movies AS n ON n.imdb_id = s.imdb_id"
-
-
-def _dataset_fields() -> tuple[Field, ...]:
-    """The movie fields that the data files tell."""
-    return tuple(column for column in Table.MOVIES.fields if Source.DATASETS in column.sources)
-
-
-def _people_query() -> str:
-    """Every people row: name and details each from the later reading, as ``application.records.newer_person``."""
-    columns = Table.PEOPLE.columns
-    split = columns.index("born")
-    # Whoever is told the same again keeps the time of the reading, so that a refresh writes only what differs.
-    rename = (
-        "(s.person_id IS NULL OR (n.name IS DISTINCT FROM s.name AND"
-        " (n.read_at > coalesce(s.read_at, '') OR (n.read_at = s.read_at AND n.name < s.name))))"
-    )
-    told = [name for name in columns[split:] if name not in ("details_read_at", "details_source")]
-    differ = " OR ".join(f"n.{name} IS DISTINCT FROM s.{name}" for name in told)
-    detail = f"(n.details_read_at >= coalesce(s.details_read_at, '') AND (s.details_read_at IS NULL OR {differ}))"
-    parts = ["coalesce(s.person_id, n.person_id) AS person_id"]
-    for place, name in enumerate(columns[1:], start=1):
-        condition = rename if place < split else detail
-        parts.append(f"CASE WHEN n.person_id IS NOT NULL AND {condition} THEN n.{name} ELSE s.{name} END AS {name}")
-    return f"SELECT {', '.join(parts)} FROM stored_people AS s FULL JOIN new_people AS n ON n.person_id = s.person_id"
-
-
-def _is_id(column: str, prefix: str) -> str:
-    return f"regexp_full_match({column}, '{prefix}[0-9]{{7,10}}')"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _name(column: str) -> str:
-    return f'"{column}"'
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,8 @@ from application.ports import LoadPart
 from application.records import Row
 from domain.errors import Cancelled
 from domain.fields import Field, FieldType, Table
-from infrastructure.datasets.prepare import LOADED_TABLES, interrupted_by, translated_errors
+from infrastructure.datasets.prepare import LOADED_TABLES, translated_errors
+from shared.when_set import when_set
 
 _ROWS_AT_A_TIME: Final = 2000
 
@@ -152,7 +153,7 @@ class PreparedFiles:
         path.touch(mode=0o600)
         # One column, nothing quoted: the lines are complete, and every row stays in its place.
         form = r"FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x01', USE_TMP_FILE false"
-        with self._cursor() as cursor, interrupted_by(self._cancel, cursor), translated_errors(path.parent):
+        with self._cursor() as cursor, when_set(self._cancel, cursor.interrupt), translated_errors(path.parent):
             ((count,),) = cursor.execute(f"COPY ({query}) TO '{_escaped(path)}' ({form})").fetchall()
         return int(count)
 

@@ -108,7 +108,7 @@ class TitleNode:
             FieldAbsent: it is none.
         """
         edges = [*list_at(self.node, name, "edges"), *list_at(connection, "edges")]
-        more = connection if isinstance(connection, dict) else {}  # the total is told again with each page
+        more = connection if isinstance(connection, dict) else {}  # each page repeats the total
         self.node[name] = {**self.node[name], **more, "edges": edges, "pageInfo": value_at(connection, "pageInfo")}
 
 

@@ -425,7 +425,7 @@ class _People(NamedTuple):
         lines: those that could be read.
         listed: how many entries the list has.
         total: how many there are by the list's own account.
-        more: the list says that it goes on.
+        more: whether the list says that it has more entries.
     """
 
     lines: tuple[CreditLine, ...]

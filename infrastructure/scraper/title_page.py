@@ -65,7 +65,7 @@ class _Page:
         body: in UTF-8.
         problems: what was not found, for a message.
         torn: the page ends before its end.
-        damaged: its main island is no whole JSON, though the page goes on behind it.
+        damaged: the main island is not valid JSON, although more of the page follows it.
     """
 
     body: bytes

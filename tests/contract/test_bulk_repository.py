@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TypeAlias
 
 import psycopg2
 import pytest
@@ -21,7 +19,6 @@ from domain.fields import Table
 from infrastructure.datasets.files import find_data_files
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, Selection
 from infrastructure.datasets.prepared import PreparedFiles
-from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository, connect
@@ -29,6 +26,7 @@ from tests.support.data_files import AKAS, BASICS, RATINGS, write_data_files
 from tests.support.movies import EPOCH, full_movie
 from tests.support.postgres import empty_database
 from tests.support.repositories import contents
+from tests.support.stores import BulkOpener, csv_files, csv_files_with_escaped_formulas, postgres, sqlite_file
 
 # More than one block of an index: the CSV store finds every title through it.
 MANY = [
@@ -77,46 +75,19 @@ def prepared(
     return PreparedFiles(folder / name)
 
 
-Opener: TypeAlias = Callable[[], BulkRepository]
-
-
-@contextmanager
-def csv_files() -> Iterator[Opener]:
-    with TemporaryDirectory() as directory:
-        yield lambda: CsvMovieRepository(Path(directory))
-
-
-@contextmanager
-def csv_files_with_escaped_formulas() -> Iterator[Opener]:
-    with TemporaryDirectory() as directory:
-        yield lambda: CsvMovieRepository(Path(directory), escape_formulas=True)
-
-
-@contextmanager
-def postgres() -> Iterator[Opener]:
-    with empty_database() as dsn:
-        yield lambda: PostgresMovieRepository(Database(dsn))
-
-
-@contextmanager
-def sqlite_file() -> Iterator[Opener]:
-    with TemporaryDirectory() as directory:
-        yield lambda: SqliteMovieRepository(Path(directory) / "movies.sqlite")
-
-
-KINDS: tuple[Callable[[], AbstractContextManager[Opener]], ...] = (
+KINDS: tuple[Callable[[], AbstractContextManager[BulkOpener]], ...] = (
     csv_files, csv_files_with_escaped_formulas, postgres, sqlite_file,
 )  # fmt: skip
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def opener(request: pytest.FixtureRequest) -> Iterator[Opener]:
+def opener(request: pytest.FixtureRequest) -> Iterator[BulkOpener]:
     with request.param() as opener:
         yield opener
 
 
 @pytest.fixture
-def repository(opener: Opener) -> Iterator[BulkRepository]:
+def repository(opener: BulkOpener) -> Iterator[BulkRepository]:
     repository = opener()
     yield repository
     repository.close()
@@ -135,7 +106,7 @@ def loaded(repository: BulkRepository) -> dict[Table, list[Row]]:
     return {table: list(repository.rows(table)) for table in LOADED_TABLES}
 
 
-def test_a_load_into_an_empty_store_and_one_onto_it(opener: Opener, loads: Loads) -> None:
+def test_a_load_into_an_empty_store_and_one_onto_it(opener: BulkOpener, loads: Loads) -> None:
     repository = opener()
     assert isinstance(repository, BulkRepository)
     assert repository.load_id is None

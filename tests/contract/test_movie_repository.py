@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import pytest
@@ -23,13 +21,9 @@ from application.records import Row, chart_rows, details_row, sort_key, timestam
 from domain.errors import RecordRejected
 from domain.fields import Table
 from domain.movie import CAST, Aka, Credit, Movie, Person, PersonDetails
-from infrastructure.stores.csv.repository import CsvMovieRepository
-from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.repository import PostgresMovieRepository
-from infrastructure.stores.sqlite.repository import SqliteMovieRepository
 from tests.support.movies import AWKWARD_TEXTS, EPOCH, complete_movie, full_movie, imdb_id, movie, movies, person
-from tests.support.postgres import empty_database
 from tests.support.repositories import InMemoryMovieRepository, contents, expected
+from tests.support.stores import csv_files, csv_files_with_escaped_formulas, postgres, sqlite_file
 
 Opener: TypeAlias = Callable[[], MovieRepository]
 """Opens a store on the same data, every time it is called."""
@@ -46,30 +40,6 @@ def in_memory() -> Iterator[Opener]:
         return repository
 
     yield reopen
-
-
-@contextmanager
-def csv_files() -> Iterator[Opener]:
-    with TemporaryDirectory() as directory:
-        yield lambda: CsvMovieRepository(Path(directory))
-
-
-@contextmanager
-def csv_files_with_escaped_formulas() -> Iterator[Opener]:
-    with TemporaryDirectory() as directory:
-        yield lambda: CsvMovieRepository(Path(directory), escape_formulas=True)
-
-
-@contextmanager
-def postgres() -> Iterator[Opener]:
-    with empty_database() as dsn:
-        yield lambda: PostgresMovieRepository(Database(dsn))
-
-
-@contextmanager
-def sqlite_file() -> Iterator[Opener]:
-    with TemporaryDirectory() as directory:
-        yield lambda: SqliteMovieRepository(Path(directory) / "movies.sqlite")
 
 
 KINDS = (in_memory, csv_files, csv_files_with_escaped_formulas, postgres, sqlite_file)

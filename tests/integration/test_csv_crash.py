@@ -26,11 +26,12 @@ from infrastructure.stores.csv import journal, snapshot
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.csv.snapshot import Manifest
 from shared.atomic import sync
-from tests.contract.test_movie_repository import History, csv_files
+from tests.contract.test_movie_repository import History
 from tests.integration import csv_crash_points as points
 from tests.integration.csv_saver import record
 from tests.support.movies import imdb_id, movie, person
 from tests.support.repositories import contents, expected
+from tests.support.stores import csv_files
 
 ROOT = Path(__file__).resolve().parents[2]
 

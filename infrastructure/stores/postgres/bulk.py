@@ -10,8 +10,7 @@ from typing import Final
 
 import psycopg2
 from psycopg2 import errors
-from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
 
 from application.ports import LoadPart, PreparedTables
 from domain.errors import Cancelled, RecordRejected
@@ -20,10 +19,10 @@ from infrastructure.stores.postgres import maintenance, statements
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.failures import STORE, Kind, classify_error, one_line
 from infrastructure.stores.postgres.queries import query
+from shared.when_set import when_set
 
 LOAD_KEY: Final = "load"
 _PIECE: Final = 1 << 20
-_POLL_SECONDS: Final = 0.1
 _COPY_FORM: Final = "FROM STDIN (FORMAT csv)"
 _PARTS: Final = (Table.CREDITS, Table.AKAS)
 
@@ -39,7 +38,7 @@ def loading(database: Database, prepared: PreparedTables, load_id: str) -> Itera
     with closing(database.connect()) as connection:
         connection.autocommit = False
         try:
-            with connection.cursor() as cursor, _cancelled_by(cancel, connection):
+            with connection.cursor() as cursor, when_set(cancel, connection.cancel):
                 _write(cursor, prepared, cancel)
                 maintenance.put_state(cursor, LOAD_KEY, load_id)
             yield connection.commit
@@ -170,22 +169,3 @@ def _is_empty(cursor: Cursor, table: Table) -> bool:
     cursor.execute(f"SELECT NOT EXISTS (SELECT FROM {table})")
     ((empty,),) = cursor.fetchall()
     return bool(empty)
-
-
-@contextmanager
-def _cancelled_by(cancel: threading.Event, connection: Connection) -> Iterator[None]:
-    """Cancels the statement in progress once the event is set."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_POLL_SECONDS):
-            if cancel.is_set():
-                connection.cancel()
-
-    watcher = threading.Thread(target=watch, name="cancel-load", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
