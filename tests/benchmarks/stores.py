@@ -193,7 +193,7 @@ def _copy(contest: Contest) -> float:
         with files[table].open("w", encoding="utf-8") as file:
             file.writelines(line[:-1] + tail if table is Table.PEOPLE else line for line in lines)
     began = time.perf_counter()
-    with closing(contest.database.connect()) as connection, connection, connection.cursor() as cursor:
+    with contest.database.connected() as connection, connection, connection.cursor() as cursor:
         for table, path in files.items():
             columns = ", ".join([*table.columns, *(("named_at", "named_by") if table is Table.PEOPLE else ())])
             with path.open(encoding="utf-8") as file:
@@ -219,7 +219,8 @@ def _single(contest: Contest) -> float:
 
     def save(movie: Movie) -> None:
         if not hasattr(local, "connection"):
-            local.connection = contest.database.connect()
+            local.connected = contest.database.connected()
+            local.connection = local.connected.__enter__()
         rows = to_rows(movie)
         with local.connection, local.connection.cursor() as cursor:
             values = [*rows.movie[:9], list(movie.genres) or None, *rows.movie[10:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,7 @@ def loading(database: Database, prepared: PreparedTables, load_id: str) -> Itera
         Cancelled: ``database.cancel`` was set; nothing was committed.
     """
     cancel = database.cancel
-    with closing(database.connect()) as connection:
+    with database.connected() as connection:
         connection.autocommit = False
         try:
             with connection.cursor() as cursor, when_set(cancel, connection.cancel):
@@ -45,24 +45,20 @@ def loading(database: Database, prepared: PreparedTables, load_id: str) -> Itera
         except errors.QueryCanceled as error:
             if cancel.is_set():
                 raise Cancelled("the load was stopped") from error
-            raise database.error(error) from error
+            raise
         except psycopg2.Error as error:
             if classify_error(error).kind in (Kind.REFUSED, Kind.CONFLICT):
                 detail = error.diag.message_detail
                 raise RecordRejected(STORE, one_line(error) + (f" ({detail})" if detail else "")) from error
-            raise database.error(error) from error
+            raise
 
 
 def write_table(database: Database, table: Table, path: Path) -> None:
     """See ``BulkRepository.write_table``."""
-    with closing(database.connect()) as connection, path.open("wb") as out:
-        try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = 0")
-                cursor.copy_expert(f"COPY ({statements.select_rows(table)}) TO STDOUT (FORMAT csv, HEADER)", out)
-        except psycopg2.Error as error:
-            raise database.error(error) from error
+    with database.connected() as connection, path.open("wb") as out, connection.cursor() as cursor:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.copy_expert(f"COPY ({statements.select_rows(table)}) TO STDOUT (FORMAT csv, HEADER)", out)
 
 
 def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) -> None:

@@ -97,8 +97,10 @@ class Connections:
         """
         connection, generation = self._take(patience)
         limit = self._statement_timeout + self._grace
+        # To ask whether the server is still there takes the time of grace already.
+        seconds = max(patience, self._grace) if long else patience + self._grace
         try:
-            with self._watchdog.watch(connection, min(patience + self._grace, limit), at_most=limit if long else None):
+            with self._watchdog.watch(connection, min(seconds, limit), at_most=limit if long else None):
                 self._set_up(connection)
                 yield connection
         finally:
@@ -141,7 +143,7 @@ class Connections:
         Raises:
             NoAnswer: it is not.
         """
-        with self._watchdog.watch(connection, patience + self._grace, at_most=math.inf):
+        with self._watchdog.watch(connection, max(patience, self._grace), at_most=math.inf):
             yield
 
     def start_over(self) -> None:

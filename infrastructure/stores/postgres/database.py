@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,10 +14,10 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from domain.errors import FilmledgerError
+from domain.errors import FilmledgerError, StoreUnavailable
 from infrastructure.stores.postgres.address import Address
 from infrastructure.stores.postgres.connections import Connections
-from infrastructure.stores.postgres.failures import DatabaseFailure, Kind, classify_error
+from infrastructure.stores.postgres.failures import STORE, DatabaseFailure, Kind, classify_error
 from infrastructure.stores.postgres.outage import Outage
 from infrastructure.stores.postgres.queries import query
 from infrastructure.stores.postgres.watchdog import NoAnswer
@@ -87,10 +87,12 @@ class Database:
             UsageError: settings, privileges or schema are wrong.
         """
         given_up = self._outage.too_long
+        if given_up and self._outage.is_recent:
+            raise StoreUnavailable(STORE, self._outage.reason)
         try:
             return self._attempt(work, long and not given_up)
         except _Again as again:
-            if given_up and again.failure.kind is not Kind.CONFLICT:
+            if self._outage.too_long and again.failure.kind is not Kind.CONFLICT:
                 raise again.failure.error() from again.__cause__
             return self._retry(lambda: self._attempt(work, long))
 
@@ -111,22 +113,29 @@ class Database:
 
         return self.run(inside, long=True)
 
-    def connect(self) -> Connection:
-        """A connection of the caller's own, outside the pool, for long reading.
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A connection of the caller's own, outside the pool, for work that takes long. Closed after the block.
+
+        An answer may take as long as it likes while the server is there at all.
 
         Raises:
-            StoreUnavailable, UsageError: as for ``run``; one that is starting up is waited for.
+            StoreUnavailable, UsageError: as for ``run``, also for what psycopg2 raises in the block; a server that is
+                starting up is waited for.
         """
         try:
             connection = self._open()
-        except _Again:
+        except _Again as again:
+            if self._outage.too_long:
+                raise again.failure.error() from again.__cause__
             connection = self._retry(self._open)
         self._outage.ended()
-        return connection
-
-    def watching(self, connection: Connection) -> AbstractContextManager[None]:
-        """Entered while one of ``connect`` waits for an answer: ends the wait if the server is not there any more."""
-        return self._connections.watching(connection, patience=self._outage.left)
+        with closing(connection):
+            try:
+                with self._connections.watching(connection, patience=self._outage.patience):
+                    yield connection
+            except psycopg2.Error as error:
+                raise self.error(error) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -143,13 +152,15 @@ class Database:
         return result
 
     def _open(self) -> Connection:
+        began = time.monotonic()
         try:
             return self._connections.connect(patience=self._outage.left)
         except psycopg2.Error as error:
             failure = classify_error(error)
             if failure.kind in (Kind.WRONG, Kind.REFUSED):
                 raise failure.error() from error
-            self._outage.failed(failure.message)
+            waited = time.monotonic() - began if isinstance(error, NoAnswer) else 0.0
+            self._outage.failed(failure.message, waited=waited)
             raise _Again(failure) from error
 
     def _judged(self, error: psycopg2.Error, seconds: float) -> Exception:
@@ -170,7 +181,7 @@ class Database:
         return _Again(failure)
 
     def error(self, error: psycopg2.Error) -> FilmledgerError:
-        """An error of a connection of ``connect`` as the program raises it."""
+        """An error of a connection of ``connected`` as the program raises it."""
         failure = classify_error(error)
         return (self._locked(failure) if failure.kind is Kind.LOCKED else failure).error()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from itertools import islice
 from typing import Final
 
@@ -53,7 +52,7 @@ class PostgresLoader:
         def all_rows(table: DeclaredTable) -> Iterator[Row]:
             return history(table) if isinstance(table, HistoryTable) else rows(Table(table))
 
-        with closing(self._database.connect()) as connection:
+        with self._database.connected() as connection:
             try:
                 with connection, connection.cursor() as cursor:
                     return self._load(cursor, all_rows)
@@ -61,7 +60,7 @@ class PostgresLoader:
                 failure = classify_error(error)
                 if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit of nobody counts among the conflicts
                     raise UsageError(f"nothing was imported: {_place(error, all_rows)}") from error
-                raise self._database.error(error) from error
+                raise
 
     @staticmethod
     def _load(cursor: Cursor, rows: Callable[[DeclaredTable], Iterator[Row]]) -> dict[DeclaredTable, int]:

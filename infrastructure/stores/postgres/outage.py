@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
+
+_RECENT_SECONDS: Final = 3.0
 
 
 class Outage:
@@ -23,6 +27,7 @@ class Outage:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._failed_at = -math.inf
         self._worked_at = monotonic()
         self._told = False
         self._reason = ""
@@ -36,8 +41,9 @@ class Outage:
         """
         with self._lock:
             self._reason = self._reason or reason
+            self._failed_at = self._monotonic()
             if self._since is None:
-                self._since = max(self._monotonic() - waited, self._worked_at)
+                self._since = max(self._failed_at - waited, self._worked_at)
 
     def ended(self) -> None:
         """Notes a success."""
@@ -64,6 +70,11 @@ class Outage:
         """How many more seconds waiting makes sense."""
         since = self._since
         return self.patience if since is None else max(0.0, since + self.patience - self._monotonic())
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the last failure was a moment ago: the next attempt would only wait for the same answer."""
+        return self._monotonic() - self._failed_at < _RECENT_SECONDS
 
     @property
     def too_long(self) -> bool:

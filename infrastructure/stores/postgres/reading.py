@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from application.blocks import ROW_END
 from application.records import Row
@@ -30,16 +29,12 @@ def stream(database: Database, statement: str) -> Iterator[Row]:
     Raises:
         StoreUnavailable: the server cannot be reached, or the connection was lost on the way.
     """
-    with closing(database.connect()) as connection:
-        try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            with connection.cursor("rows") as cursor:
-                with database.watching(connection):
-                    cursor.execute(statement)
-                while rows := _next(database, connection, cursor):
-                    yield from rows
-        except psycopg2.Error as error:
-            raise database.error(error) from error
+    with database.connected() as connection:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor("rows") as cursor:
+            cursor.itersize = _AT_A_TIME
+            cursor.execute(statement)
+            yield from cursor
 
 
 def stream_text(database: Database, table: Table) -> Iterator[bytes]:
@@ -57,13 +52,11 @@ def stream_text(database: Database, table: Table) -> Iterator[bytes]:
         try:
             with (
                 os.fdopen(write_end, "wb", buffering=0) as out,
-                closing(database.connect()) as connection,
+                database.connected() as connection,
                 connection.cursor() as cursor,
             ):
                 cursor.execute("SET statement_timeout = 0")
                 cursor.copy_expert(statements.copy_rows(table), out)
-        except psycopg2.Error as error:
-            failures.append(database.error(error))
         except (BrokenPipeError, FilmledgerError) as error:
             failures.append(error)
 
@@ -80,11 +73,6 @@ def stream_text(database: Database, table: Table) -> Iterator[bytes]:
     copying.join()
     if failures:
         raise failures[0]
-
-
-def _next(database: Database, connection: Connection, cursor: Cursor) -> list[Row]:
-    with database.watching(connection):
-        return cursor.fetchmany(_AT_A_TIME)
 
 
 class PostgresSnapshot:
@@ -130,12 +118,9 @@ def snapshot(database: Database) -> Iterator[PostgresSnapshot]:
         StoreUnavailable: the server cannot be reached.
         StoreError: a movie cannot be read.
     """
-    with closing(database.connect()) as connection:
+    with database.connected() as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(query("columns"), ([str(table) for table in Table],))
-                columns = {table: frozenset(names) for table, names in cursor.fetchall()}
-        except psycopg2.Error as error:
-            raise database.error(error) from error
+        with connection.cursor() as cursor:
+            cursor.execute(query("columns"), ([str(table) for table in Table],))
+            columns = {table: frozenset(names) for table, names in cursor.fetchall()}
         yield PostgresSnapshot(database, connection, columns)

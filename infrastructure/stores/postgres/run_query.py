@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import psycopg2
@@ -13,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from application.ports import TableOfValues, Value
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.failures import classify_error, one_line
+from infrastructure.stores.postgres.failures import one_line
 from infrastructure.stores.postgres.interrupts import interruptible
 from infrastructure.stores.postgres.values import shown
 
@@ -41,20 +42,14 @@ def run_query(database: Database, query: str, *, seconds: float = 0) -> TableOfV
         UsageError: the query is wrong, would write, or gives no table; the message is PostgreSQL's.
         StoreUnavailable: the database cannot be reached.
     """
-    connection = database.connect()
-    try:
-        with interruptible():
+    with ExitStack() as stack:
+        connection = stack.enter_context(database.connected())
+        with _explaining(seconds), interruptible():
             connection.set_session(readonly=True)
             cursor = _open_cursor(connection, query, seconds)
             first = cursor.fetchmany(_AT_A_TIME)
-    except psycopg2.Error as error:
-        connection.close()
-        raise _explained(error, seconds) from error
-    except BaseException:
-        connection.close()
-        raise
-    columns = tuple(column.name for column in cursor.description or ())
-    return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first, seconds))
+        columns = tuple(column.name for column in cursor.description or ())
+        return TableOfValues("answer", query, "", columns, _rows(stack.pop_all(), cursor, first, seconds))
 
 
 def _open_cursor(connection: Connection, query: str, seconds: float) -> Cursor:
@@ -77,29 +72,30 @@ def _open_cursor(connection: Connection, query: str, seconds: float) -> Cursor:
 
 
 def _rows(
-    connection: Connection, cursor: Cursor, first: list[tuple[Any, ...]], seconds: float
+    stack: ExitStack, cursor: Cursor, first: list[tuple[Any, ...]], seconds: float
 ) -> Iterator[tuple[Value, ...]]:
     piece = first
-    try:
+    with stack:
         while piece:
             yield from (tuple(shown(value) for value in row) for row in piece)
-            with interruptible():
+            with _explaining(seconds), interruptible():
                 piece = cursor.fetchmany(_AT_A_TIME)
-    except psycopg2.Error as error:
-        raise _explained(error, seconds) from error
-    finally:
-        connection.close()
 
 
 def _as_text(text: str | bytes | None, _cursor: Cursor) -> str | bytes | None:
     return text
 
 
-def _explained(error: psycopg2.Error, seconds: float) -> Exception:
-    code = error.pgcode or ""
-    if isinstance(error, psycopg2.errors.QueryCanceled) and "statement timeout" in str(error):
-        return UsageError(f"PostgreSQL: the query took longer than {seconds:g} s; SQL_TIMEOUT_SECONDS sets the limit")
-    if not code or code.startswith(_ADMINISTRATORS):
-        return classify_error(error).error()
-    hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
-    return UsageError(f"PostgreSQL: {one_line(error)}{hint}")
+@contextmanager
+def _explaining(seconds: float) -> Iterator[None]:
+    """Turns errors of the query into ones of the user; those of the connection are for the caller."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        if isinstance(error, psycopg2.errors.QueryCanceled) and "statement timeout" in str(error):
+            message = f"PostgreSQL: the query took longer than {seconds:g} s; SQL_TIMEOUT_SECONDS sets the limit"
+            raise UsageError(message) from error
+        if not error.pgcode or error.pgcode.startswith(_ADMINISTRATORS):
+            raise
+        hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
+        raise UsageError(f"PostgreSQL: {one_line(error)}{hint}") from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
 from domain.errors import UsageError
@@ -43,7 +42,8 @@ def prepare(
         UsageError: the schema is newer than this program, or must not be changed; nothing was changed.
         StoreUnavailable: the server cannot be reached.
     """
-    with _connected(database) as connection:
+    with database.connected() as connection:
+        connection.autocommit = True
         applied = _applied(connection)
         missing = [version for version in versions() if version not in applied and version <= (until or version)]
         if missing:
@@ -52,7 +52,7 @@ def prepare(
                 # Held by this session, so that it ends with the process; the migration tool's lock is a row that stays.
                 cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
             if _applied(connection) == applied:
-                _migrate(database.connect, clock or SystemClock(), missing[-1], chart or "")
+                _migrate(database, clock or SystemClock(), missing[-1], chart or "")
         if until is None:
             _comment(connection)
         return bool(missing and applied)
@@ -68,7 +68,8 @@ def check(database: Database) -> bool:
         UsageError: as ``prepare``.
         StoreUnavailable: the server cannot be reached.
     """
-    with _connected(database) as connection:
+    with database.connected() as connection:
+        connection.autocommit = True
         applied = _applied(connection)
         missing = [version for version in versions() if version not in applied]
         if missing:
@@ -86,16 +87,6 @@ def take_ranks_before(database: Database, save: Callable[[list[tuple[int, str, s
     if ranks := json.loads(get_state(database, _RANKS_BEFORE) or "[]"):
         save([(int(rank), str(imdb_id), str(scraped_at)) for rank, imdb_id, scraped_at in ranks])
         set_state(database, _RANKS_BEFORE, None)
-
-
-@contextmanager
-def _connected(database: Database) -> Iterator[Connection]:
-    with closing(database.connect()) as connection:
-        try:
-            connection.autocommit = True
-            yield connection
-        except psycopg2.Error as error:
-            raise database.error(error) from error
 
 
 def versions() -> list[str]:
@@ -135,7 +126,7 @@ def _comment(connection: Connection) -> None:
                 cursor.execute(f"COMMENT ON {target} IS %s", (wanted,))
 
 
-def _migrate(connect: Callable[[], Connection], clock: Clock, until: str, chart: str) -> None:
+def _migrate(database: Database, clock: Clock, until: str, chart: str) -> None:
     """Apply what is missing. Imports the migration tool only here: it takes as long as everything else."""
     import yoyo  # type: ignore[import-untyped]
     from yoyo.backends.core.postgresql import PostgresqlBackend  # type: ignore[import-untyped]
@@ -145,7 +136,7 @@ def _migrate(connect: Callable[[], Connection], clock: Clock, until: str, chart:
         """yoyo on our own connections, with the clock that was handed in."""
 
         def connect(self, dburi: object) -> Connection:  # noqa: ARG002 - the signature is yoyo's
-            connection = connect()
+            connection = stack.enter_context(database.connected())
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('filmledger.chart', %s, false)", (chart,))
@@ -159,12 +150,10 @@ def _migrate(connect: Callable[[], Connection], clock: Clock, until: str, chart:
         def log_migration(self, migration: object, operation: str) -> None:
             """Its log would name the user and the machine, and ask the network for the latter."""
 
-    backend = Backend(DatabaseURI("postgresql", None, None, None, None, "", {}), "_yoyo_migration")
-    try:
+    with ExitStack() as stack:
+        backend = Backend(DatabaseURI("postgresql", None, None, None, None, "", {}), "_yoyo_migration")
         backend.init_database()
         backend.break_lock()  # ours is held, so the process that left this one has ended
         with backend.lock():
             known = yoyo.read_migrations(str(MIGRATIONS)).filter(lambda migration: migration.id <= until)
             backend.apply_migrations(backend.to_apply(known))
-    finally:
-        backend.connection.close()

@@ -63,7 +63,7 @@ def test_threads_leave_no_trace(serial: str, threads: int) -> None:
 
 
 def test_a_reader_in_the_way_does_not_hold_up_the_end(serial: str) -> None:
-    with empty_database() as dsn, closing(Database(dsn)) as database, closing(database.connect()) as reader:
+    with empty_database() as dsn, closing(Database(dsn)) as database, database.connected() as reader:
         repository = PostgresMovieRepository(database)
         repository.save(FILMS[0])
         reader.cursor().execute("SELECT count(*) FROM credits")

@@ -471,6 +471,15 @@ def frozen(server: PrivatePostgres) -> Iterator[None]:
                 process.resume()
 
 
+def saves_again(repository: PostgresMovieRepository) -> bool:
+    """Whether the store takes a title; just after it gave up it refuses without asking the server."""
+    try:
+        repository.save(FILMS[1])
+    except StoreUnavailable:
+        return False
+    return True
+
+
 @pytest.mark.long
 def test_a_frozen_server_is_given_up_once(running: PrivatePostgres, prepared: str, opened: Open) -> None:
     repository = opened(patience=2)
@@ -484,7 +493,7 @@ def test_a_frozen_server_is_given_up_once(running: PrivatePostgres, prepared: st
                 repository.finalize()
             with pytest.raises(StoreUnavailable, match="timeout expired"):
                 next(repository.rows(Table.MOVIES))
-    repository.save(FILMS[1])
+    wait_until(lambda: saves_again(repository))
 
 
 def test_closing_does_not_wait_for_a_frozen_server(running: PrivatePostgres, prepared: str, opened: Open) -> None:
@@ -504,6 +513,18 @@ def test_a_server_frozen_while_it_is_read_is_noticed(running: PrivatePostgres, p
         with frozen(running), pytest.raises(StoreUnavailable, match="no answer for"):
             reading.result()
         other.rollback()
+
+
+@pytest.mark.long
+def test_a_server_frozen_while_it_is_migrated_is_noticed(running: PrivatePostgres, fresh: str) -> None:
+    with closing(Database(fresh, patience=3)) as database:
+        schema.prepare(database, until=schema.versions()[0])
+        with session(fresh, "LOCK TABLE movies") as other, ThreadPoolExecutor(1) as pool:
+            migrating = pool.submit(schema.prepare, database)
+            wait_until(lambda: value(fresh, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 1)
+            with frozen(running), pytest.raises(StoreUnavailable, match="no answer for"):
+                migrating.result()
+            other.rollback()
 
 
 # --- a database that does not keep what it is sent -------------------------------

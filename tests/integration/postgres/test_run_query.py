@@ -129,7 +129,7 @@ def test_an_error_on_the_way_is_told(database: Database) -> None:
 
 def sleeping(database: Database) -> bool:
     """Whether the server is busy with ``pg_sleep``."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.connected() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
         return cursor.fetchone() == (1,)
 
@@ -160,7 +160,7 @@ def test_a_signal_between_two_steps_of_the_wait_stops_the_query_on_the_server(
             signal.raise_signal(number)
 
     def query() -> None:
-        with closing(database.connect()) as connection, connection.cursor() as cursor, interruptible():
+        with database.connected() as connection, connection.cursor() as cursor, interruptible():
             waiting = extensions.get_wait_callback()
             assert waiting is not None
 
