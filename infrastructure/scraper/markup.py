@@ -375,11 +375,12 @@ def _read_plot(summary: Tag | None, part: TitlePart) -> None:
     """The summary. A link in it that leads to no name leads to the rest of it, or to a form where one is written."""
     if summary is None:
         return
-    links = {link for link in summary.select("a[href]") if not _NAME_IN_PLOT.search(attribute(link, "href"))}
+    # By identity: to hash an element, Beautiful Soup renders all that is in it.
+    links = {id(link) for link in summary.select("a[href]") if not _NAME_IN_PLOT.search(attribute(link, "href"))}
     texts = [
         str(part) if type(part) is NavigableString else " "
         for part in summary.descendants
-        if (type(part) is NavigableString and links.isdisjoint(part.parents))
+        if (type(part) is NavigableString and links.isdisjoint(map(id, part.parents)))
         or (isinstance(part, Tag) and part.name == "br")
     ]
     plot = " ".join("".join(texts).split()).removesuffix("»").strip()

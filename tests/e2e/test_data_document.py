@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import duckdb
-import pandas  # type: ignore[import-untyped]
 import pytest
 
 from tests.conftest import ROOT
@@ -36,6 +35,8 @@ def test_a_query_of_the_document_runs(filled: Program, query: str) -> None:
 
 
 def test_pandas_and_duckdb_read_the_files_as_the_document_says(filled: Program) -> None:
+    import pandas  # type: ignore[import-untyped]  # a second for each test process, if it were at the top
+
     assert "pandas.read_csv" in DOCUMENT
     assert "duckdb.sql" in DOCUMENT
     movies = pandas.read_csv(filled.data_dir / "movies.csv")

@@ -1,6 +1,6 @@
 """The captured title pages: what their index says, and what they say when read by other means.
 
-Nothing here uses the parser that the tests judge: scripts and elements are found
+`parsed` is what the tests judge. Nothing else here uses the parser: scripts and elements are found
 by lxml, JSON is read by the standard library.
 """
 
@@ -12,13 +12,17 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cache, cached_property
 from typing import Any, Final
 
 import lxml.html
 
 from domain.movie import Movie
+from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
 from tests.conftest import CAPTURES
+
+NOW: Final = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 
 LETTERS: Final[dict[str, str]] = {
     "T": "title",
@@ -59,6 +63,18 @@ class CapturedTitle:
     @property
     def page(self) -> PageByOtherMeans:
         return PageByOtherMeans(self.body)
+
+
+@cache
+def parsed(capture: CapturedTitle) -> ParsedTitle:
+    """What the parser makes of a page, asked once for all tests that look at it."""
+    parse = parse_next_data if ".json" in capture.name else parse_title
+    return parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW)
+
+
+def name(capture: CapturedTitle | None) -> str:
+    """The file's name, as the id of a test."""
+    return capture.name.partition("/")[2].removesuffix(".gz") if capture else "none"
 
 
 def captured(chosen: Callable[[CapturedTitle], bool]) -> list[CapturedTitle | None]:

@@ -5,27 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import lxml.html
 import pytest
 
-from domain.movie import Movie
 from infrastructure.scraper.markup import read_markup
-from infrastructure.scraper.title_page import parse_next_data, parse_title
-from tests.integration.captured_titles import CapturedTitle, captured
+from tests.integration.captured_titles import CapturedTitle, captured, name, parsed
 
-NOW = datetime(2026, 8, 1, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("captures")
 PAGES = captured(lambda title: title.layout.startswith("Next.js"))
 SHOWN = captured(lambda title: title.layout.startswith("Next.js") and title.imdb_id != "tt3303790")  # only in its JSON
 OLD = captured(lambda title: title.layout.startswith("old"))
 DATA = captured(lambda title: title.name.startswith("title_next_data/"))
-
-
-def name(capture: CapturedTitle | None) -> str:
-    return capture.name.partition("/")[2].removesuffix(".gz") if capture else "none"
 
 
 class Details:
@@ -60,7 +52,7 @@ class Details:
 
 @pytest.mark.parametrize("capture", SHOWN, ids=name)
 def test_details_are_those_that_the_page_shows(capture: CapturedTitle) -> None:
-    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     page = Details(capture.body)
     assert movie.countries == page.codes("title-details-origin", "country_of_origin")
     assert movie.languages == page.codes("title-details-languages", "primary_language")
@@ -92,7 +84,7 @@ def test_details_are_those_that_the_page_shows(capture: CapturedTitle) -> None:
 
 @pytest.mark.parametrize("capture", PAGES, ids=name)
 def test_the_markup_tells_the_same_details_as_the_json(capture: CapturedTitle) -> None:
-    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     part = read_markup(capture.body)
     assert part is not None
     names = (
@@ -102,6 +94,19 @@ def test_the_markup_tells_the_same_details_as_the_json(capture: CapturedTitle) -
     told = {name: part.whole[name] for name in names if name in part.whole}
     assert told == {name: getattr(movie, name) for name in told}
     assert part.partial.get("companies", movie.companies) == movie.companies
+
+
+def by_path(value: Any) -> dict[str, list[Any]]:
+    """The leaves of a JSON document by their paths, which are few where the leaves are many."""
+    found: dict[str, list[Any]] = {}
+    for path, leaf in flattened(value):
+        found.setdefault(path, []).append(leaf)
+    return found
+
+
+def matching(leaves: dict[str, list[Any]], pattern: str) -> list[Any]:
+    """The leaves whose path is of this pattern."""
+    return [leaf for path, found in leaves.items() if re.fullmatch(pattern, path) for leaf in found]
 
 
 def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -155,19 +160,18 @@ MANY: dict[str, str] = {
 def test_every_detail_of_the_json_is_read(capture: CapturedTitle) -> None:
     is_data = capture.name.startswith("title_next_data/")
     document = json.loads(capture.body) if is_data else capture.page.next_data
-    parse = parse_next_data if is_data else parse_title
-    movie = parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     props = document["props"]["pageProps"]
-    nodes = [list(flattened(props.get(part) or {})) for part in ("aboveTheFoldData", "mainColumnData")]
+    nodes = [by_path(props.get(part) or {}) for part in ("aboveTheFoldData", "mainColumnData")]
     for field, pattern in ONE.items():
-        told = {value for node in nodes for path, value in node if re.fullmatch(pattern, path)} - {None}
+        told = {value for node in nodes for value in matching(node, pattern)} - {None}
         assert told == {getattr(movie, field)} - {None}, field
     for field, pattern in MANY.items():
-        lists = [[value for path, value in node if re.fullmatch(pattern, path)] for node in nodes]
+        lists = [matching(node, pattern) for node in nodes]
         read = tuple(aka.title for aka in movie.akas) if field == "akas" else getattr(movie, field)
         assert read == tuple(dict.fromkeys(text.strip() for text in max(lists, key=len))), field
-    shown = " ".join(" ".join(str(value) for _, value in node) for node in nodes)
-    assert all(credit.person.name in " ".join(shown.split()) or "  " in credit.person.name for credit in movie.credits)
+    shown = " ".join(" ".join(str(value) for node in nodes for values in node.values() for value in values).split())
+    assert all(credit.person.name in shown or "  " in credit.person.name for credit in movie.credits)
 
 
 # Written down from the pages as a reader sees them.
@@ -236,15 +240,14 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "capture", [one for one in PAGES + OLD + DATA if one is None or name(one) + ".gz" in BY_HAND], ids=name
 )
 def test_details_are_those_written_down_by_hand(capture: CapturedTitle) -> None:
-    parse = parse_next_data if ".json" in capture.name else parse_title
-    movie: Movie = parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     expected = BY_HAND[name(capture) + ".gz"]
     assert {field: getattr(movie, field) for field in expected} == expected
 
 
 def test_writers_of_a_page_of_2015() -> None:
     capture = next(one for one in OLD if one and name(one).startswith("tt0095016__"))
-    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     assert [(credit.person.name, credit.category, credit.job) for credit in movie.crew] == [
         ("Roderick Thorp", "writer", ("novel",)),
         ("Jeb Stuart", "writer", ("screenplay",)),
@@ -253,14 +256,14 @@ def test_writers_of_a_page_of_2015() -> None:
 
 def test_jobs_and_remarks_of_credits() -> None:
     capture = next(one for one in PAGES if one and name(one).startswith("tt0086425__Flexget-Flexget-202203"))
-    movie = parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     writers = [(credit.person.name, credit.job) for credit in movie.crew if credit.category == "writer"]
     assert writers == [("Larry McMurtry", ("based on the novel by",)), ("James L. Brooks", ("screenplay",))]
 
 
 @pytest.mark.parametrize("capture", DATA, ids=name)
 def test_jobs_and_remarks_of_reference_pages_are_those_of_their_rows(capture: CapturedTitle) -> None:
-    movie = parse_next_data(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     main = json.loads(capture.body)["props"]["pageProps"]["mainColumnData"]
     categories = {"amzn1.imdb.concept.name_credit_category.0af123ce-1605-4a51-93cf-7ad477b11832": "producer"}
     for section in main.get("categories", []):
@@ -288,7 +291,7 @@ COUNTRIES = {
 
 @pytest.mark.parametrize("capture", OLD, ids=name)
 def test_pages_of_2014_to_2020_give_what_their_text_says(capture: CapturedTitle) -> None:
-    movie = parse_title(capture.body, imdb_id=None, scraped_at=NOW).movie
+    movie = parsed(capture).movie
     page = capture.page
     release = page.text('//h4[normalize-space()="Release Date:"]/..') or ""
     country = re.search(r"\((.*)\)", release)
@@ -307,7 +310,7 @@ def test_pages_of_2014_to_2020_give_what_their_text_says(capture: CapturedTitle)
 
 def test_an_episode_and_a_series_of_2019_know_their_places() -> None:
     movies = {
-        capture.imdb_id: parse_title(capture.body, imdb_id=None, scraped_at=NOW).movie
+        capture.imdb_id: parsed(capture).movie
         for capture in OLD
         if capture and capture.imdb_id in ("tt1207372", "tt0944947")
     }

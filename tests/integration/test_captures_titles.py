@@ -7,7 +7,6 @@ import html
 import json
 import re
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,18 @@ import pytest
 from domain.errors import Blocked, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import Credit, Movie, title_url
 from infrastructure.scraper.title_fields import CORE_FIELDS
-from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
+from infrastructure.scraper.title_page import parse_title
 from tests.integration.captured_titles import (
+    NOW,
     CapturedTitle,
     captured,
     linked_minutes,
     linked_people,
+    name,
+    parsed,
     told,
 )
 
-NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("captures")
 
 NEXT_PAGES = captured(lambda title: title.layout.startswith("Next.js"))
@@ -33,15 +34,6 @@ NEXT_DATA = captured(lambda title: title.name.startswith("title_next_data/"))
 OLD_PAGES = captured(lambda title: title.layout.startswith("old"))
 WITH_LINKED_DATA = captured(lambda title: title.layout.startswith("old, ld+json"))
 WITHOUT_ISLANDS = captured(lambda title: title.layout.startswith("old, no ld+json"))
-
-
-def parsed(capture: CapturedTitle) -> ParsedTitle:
-    parse = parse_next_data if ".json" in capture.name else parse_title
-    return parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW)
-
-
-def name(capture: CapturedTitle | None) -> str:
-    return capture.name.partition("/")[2].removesuffix(".gz") if capture else "none"
 
 
 def people(credits: tuple[Credit, ...]) -> list[tuple[str, str]]:

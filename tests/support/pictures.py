@@ -6,6 +6,7 @@ import io
 import random
 import struct
 import zlib
+from functools import cache
 
 from PIL import Image
 
@@ -47,6 +48,7 @@ def animated_gif() -> bytes:
     return out.getvalue()
 
 
+@cache
 def vast_png(width: int = 40_000, height: int = 40_000) -> bytes:
     """A valid PNG of black pixels: small on the wire, gigabytes when unpacked."""
     press = zlib.compressobj(9)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from distributed import Client
 
 _DASK = Path(sys.executable).with_name("dask")
 _START_SECONDS = 60.0
@@ -98,6 +97,8 @@ class DaskCluster:
             Worker(self._start("worker", self.address, "--name", name, *where, *nanny, *options), name)
             for name in names
         ]
+        from distributed import Client  # it takes a second, which most test processes need not wait for
+
         deadline = time.monotonic() + _START_SECONDS
         with closing(Client(self.address, set_as_default=False)) as client:
             while not set(names) <= {each["name"] for each in client.scheduler_info(n_workers=-1)["workers"].values()}:

@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from distributed import Client
 
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
@@ -44,6 +43,8 @@ def _readers(cluster: DaskCluster) -> Mapping[str, tuple[int, int]]:
         readers = sys.modules["infrastructure.cluster.worker"]._readers
         (one,) = readers.values()
         return one._share.workers, one._source._downloader.requests
+
+    from distributed import Client
 
     with closing(Client(cluster.address, set_as_default=False)) as client:
         names = {address: each["name"] for address, each in client.scheduler_info(n_workers=-1)["workers"].items()}

@@ -29,7 +29,10 @@ from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.long
 
-FILMS = [film(number, of=200) for number in range(600)]
+
+@pytest.fixture(scope="module")
+def movies() -> list[Movie]:
+    return [film(number, of=200) for number in range(600)]
 
 
 def same_as(repository: PostgresMovieRepository, movies: list[Movie]) -> bool:
@@ -40,7 +43,9 @@ def same_as(repository: PostgresMovieRepository, movies: list[Movie]) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_restarts_at_random_moments_lose_nothing(running: PrivatePostgres, fresh: str, seed: int) -> None:
+def test_restarts_at_random_moments_lose_nothing(
+    running: PrivatePostgres, fresh: str, movies: list[Movie], seed: int
+) -> None:
     chance = random.Random(seed)
     name = fresh.rsplit("=", 1)[1]
     with ExitStack() as stack:
@@ -51,7 +56,7 @@ def test_restarts_at_random_moments_lose_nothing(running: PrivatePostgres, fresh
         schema.prepare(database)
         repository = PostgresMovieRepository(database)
         pool = stack.enter_context(ThreadPoolExecutor(chance.choice((1, 10, 50))))
-        saves = [pool.submit(repository.save, movie) for movie in FILMS]
+        saves = [pool.submit(repository.save, movie) for movie in movies]
         for _ in range(3):
             sleep(chance.uniform(0.05, 0.4))
             if chance.random() < 0.5:
@@ -60,17 +65,17 @@ def test_restarts_at_random_moments_lose_nothing(running: PrivatePostgres, fresh
                 proxy.cut()
         for save in saves:
             save.result()
-        assert same_as(repository, FILMS)
+        assert same_as(repository, movies)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_embedded_server_killed_under_a_run_comes_back(folder: Path, seed: int) -> None:
+def test_the_embedded_server_killed_under_a_run_comes_back(folder: Path, movies: list[Movie], seed: int) -> None:
     chance = random.Random(seed)
     with EmbeddedServer(folder) as server, closing(Database(server.dsn)) as database:
         schema.prepare(database)
         repository = PostgresMovieRepository(database)
         with ThreadPoolExecutor(20) as pool:
-            saves = [pool.submit(repository.save, movie) for movie in FILMS]
+            saves = [pool.submit(repository.save, movie) for movie in movies]
             for _ in range(2):
                 sleep(chance.uniform(0.05, 0.4))
                 for process in chance.choice(((0,), (1,), (0, 1))):
@@ -80,7 +85,7 @@ def test_the_embedded_server_killed_under_a_run_comes_back(folder: Path, seed: i
                         continue
             for save in saves:
                 save.result()
-        assert same_as(repository, FILMS)
+        assert same_as(repository, movies)
 
 
 @pytest.fixture
@@ -89,23 +94,23 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield mounted
 
 
-def test_a_full_disk_fails_what_it_must_and_harms_nothing(disk: Path) -> None:
+def test_a_full_disk_fails_what_it_must_and_harms_nothing(disk: Path, movies: list[Movie]) -> None:
     ballast = disk / "ballast"
     saved: list[Movie] = []
     with EmbeddedServer(disk / "postgres") as server, closing(Database(server.dsn, patience=1)) as database:
         schema.prepare(database)
         repository = PostgresMovieRepository(database)
-        repository.save(FILMS[0])
-        saved.append(FILMS[0])
+        repository.save(movies[0])
+        saved.append(movies[0])
         _fill(ballast)
         with pytest.raises(StoreUnavailable):
-            _save_all(repository, FILMS[1:], saved)
+            _save_all(repository, movies[1:], saved)
         ballast.unlink()
-        wait_until(lambda: _saves(repository, FILMS[-1]))
-        saved.append(FILMS[-1])
+        wait_until(lambda: _saves(repository, movies[-1]))
+        saved.append(movies[-1])
         kept = {row[0] for row in repository.rows(Table.MOVIES)}
         assert {movie.imdb_id for movie in saved} <= kept
-        for movie in FILMS:
+        for movie in movies:
             found = repository.find(movie.imdb_id)
             assert found is None or [*to_rows(found).credits] == [*to_rows(movie).credits]
 

@@ -93,7 +93,7 @@ def test_words_that_name_no_coding_are_ignored(words: str) -> None:
         (gzip.compress(bytes(2_000_000)), "gzip"),
         (gzip.compress(bytes(600_000)) * 2, "gzip"),
         (brotli.compress(bytes(2_000_000)), "br"),
-        (gzip.compress(gzip.compress(bytes(50_000_000))), "gzip, gzip"),
+        (gzip.compress(gzip.compress(bytes(50_000_000), 1)), "gzip, gzip"),
         (bytes(1_000_001), ""),
     ],
 )
