@@ -118,15 +118,17 @@ def database(
         StoreUnavailable: it cannot be reached.
     """
     from infrastructure.stores.postgres.database import Database
+    from infrastructure.stores.postgres.interrupts import cancel_event
     from infrastructure.stores.postgres.schema import prepare, take_ranks_before
 
-    opened = Database(
-        place.address,
-        pool_size=settings.postgres_pool_size,
-        patience=settings.store_wait_seconds,
-        cancel=cancel,
-    )
-    try:
+    with ExitStack() as stack:
+        opened = Database(
+            place.address,
+            pool_size=settings.postgres_pool_size,
+            patience=settings.store_wait_seconds,
+            cancel=stack.enter_context(cancel_event(cancel)),
+        )
+        stack.callback(opened.close)
         if migrate:
             with activity("preparing the database"):
                 migrated = prepare(opened, clock, chart=chart_of_last_run(settings.data_dir))
@@ -134,8 +136,6 @@ def database(
                 _log.warning("PostgreSQL: migrated from an older version of the tables")
             take_ranks_before(opened, partial(_save_ranks, settings.data_dir))
         yield opened
-    finally:
-        opened.close()
 
 
 def _save_ranks(directory: Path, ranks: list[tuple[int, str, str]]) -> None:
@@ -198,7 +198,13 @@ def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
             address = lambda: reader  # noqa: E731 - an address is a function
         limit = settings.sql_timeout_seconds or _NO_LIMIT
         with closing(
-            Database(address, pool_size=1, patience=settings.store_wait_seconds, statement_timeout=limit)
+            Database(
+                address,
+                pool_size=1,
+                patience=settings.store_wait_seconds,
+                statement_timeout=limit,
+                cancel=opened.cancel,
+            )
         ) as reading:
             yield reading
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
+from domain.errors import StoreUnavailable
 from infrastructure.cli.exit_codes import Exit
 
 _STOPPED: Final = b"filmledger: stopped at once; run the same command to continue\n"
@@ -33,6 +34,9 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
 
     Yields:
         An event that is set once a signal was received.
+
+    Raises:
+        KeyboardInterrupt: a wait for a store ended because of the signal.
     """
     interrupted = threading.Event()
     read_end, write_end = os.pipe()
@@ -56,6 +60,11 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
     before = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupted
+    except StoreUnavailable as error:
+        if not interrupted.is_set():
+            raise
+        announce(str(error))
+        raise KeyboardInterrupt from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

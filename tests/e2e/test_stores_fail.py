@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from infrastructure.demo.options import DemoOptions
@@ -169,3 +172,61 @@ def test_files_that_a_spreadsheet_saves_during_a_run_are_told_of_and_lose_no_tit
     assert list(program.data_dir.glob("edited-movies-*.csv"))
     assert first.partition(b",")[0].decode() in {row["imdb_id"] for row in program.table("movies")}
     _whole(program)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify",),
+        ("report",),
+        ("export", "{folder}/exported"),
+        ("import",),
+        ("sql", "SELECT count(*) FROM movies"),
+        ("publish",),
+        ("posters",),
+        ("--limit", "5"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_ctrl_c_ends_a_wait_for_a_lock(
+    tmp_path: Path, locked: Program, holder: psycopg2.extensions.connection, arguments: tuple[str, ...]
+) -> None:
+    process = locked.start(*(each.format(folder=tmp_path) for each in arguments))
+    wait_until(lambda: _waiting(holder) or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)  # the lock is waited for an hour
+    assert process.returncode == 130, out + err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def _waiting(holder: psycopg2.extensions.connection) -> bool:
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() != (0,)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Five titles in both stores, and an hour of patience."""
+    private = PrivatePostgres(installed()["18"], quick_folder())
+    private.start()
+    with DemoProcess(DemoOptions(count=5, page_kb=0)) as site:
+        program = _program(tmp_path_factory.mktemp("locked") / "data", site, private.dsn(), STORE_WAIT_SECONDS="3600")
+        program.run("--limit", "5")
+        yield program
+    private.remove()
+
+
+@pytest.fixture
+def holder(filled: Program) -> Iterator[psycopg2.extensions.connection]:
+    """Another client, whose locks nobody gets past."""
+    with closing(psycopg2.connect(filled.environment["POSTGRES_DSN"])) as connection:
+        connection.cursor().execute("LOCK TABLE store_state, movies, people, runs")
+        yield connection
+
+
+@pytest.fixture
+def locked(filled: Program, holder: psycopg2.extensions.connection) -> Program:
+    """The program while its tables are locked."""
+    return filled

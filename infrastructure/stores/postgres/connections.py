@@ -81,7 +81,7 @@ class Connections:
         self._generation = 0
         self._full_until = 0.0
         self._closed = threading.Event()
-        self._watchdog = PostgresWatchdog(self._is_alive)
+        self._watchdog = PostgresWatchdog(self._is_alive, cancel)
 
     @contextlib.contextmanager
     def lease(self, *, patience: float, long: bool = False) -> Iterator[Connection]:

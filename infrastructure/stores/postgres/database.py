@@ -86,13 +86,12 @@ class Database:
             StoreUnavailable: the server stayed away, or waiting was cancelled.
             UsageError: settings, privileges or schema are wrong.
         """
-        given_up = self._outage.too_long
-        if given_up and self._outage.is_recent:
+        if self._given_up and self._outage.is_recent:
             raise StoreUnavailable(STORE, self._outage.reason)
         try:
-            return self._attempt(work, long and not given_up)
+            return self._attempt(work, long and not self._outage.too_long)
         except _Again as again:
-            if self._outage.too_long and again.failure.kind is not Kind.CONFLICT:
+            if self._given_up and again.failure.kind is not Kind.CONFLICT:
                 raise again.failure.error() from again.__cause__
             return self._retry(lambda: self._attempt(work, long))
 
@@ -126,7 +125,7 @@ class Database:
         try:
             connection = self._open()
         except _Again as again:
-            if self._outage.too_long:
+            if self._given_up:
                 raise again.failure.error() from again.__cause__
             connection = self._retry(self._open)
         self._outage.ended()
@@ -140,6 +139,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()
+
+    @property
+    def _given_up(self) -> bool:
+        """Whether the database is not waited for any more."""
+        return self.cancel.is_set() or self._outage.too_long
 
     def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
         began = time.monotonic()
@@ -203,7 +207,7 @@ class Database:
             error = state.outcome.exception() if state.outcome else None
             if isinstance(error, _Again) and error.failure.kind is Kind.CONFLICT:
                 return state.attempt_number >= _CONFLICT_ATTEMPTS
-            return self.cancel.is_set() or self._outage.too_long
+            return self._given_up
 
         def sleep(seconds: float) -> None:
             self.cancel.wait(seconds)

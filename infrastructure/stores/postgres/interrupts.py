@@ -1,8 +1,10 @@
-"""Ctrl-C and SIGTERM while a statement runs: the statement is cancelled on the server, whenever the signal comes.
+"""Ctrl-C and SIGTERM while the program waits for the database.
 
-psycopg2 waits inside libpq, where Python handles no signal. So the wait is done
-here, and a signal is recorded instead of raising an exception somewhere between
-two steps: an exception there would leave the statement running on the server.
+psycopg2 waits inside libpq, where Python handles no signal. For a query that a
+user typed the wait is done here, so that the statement is cancelled on the
+server, whenever the signal comes; and a signal is recorded instead of raising
+an exception somewhere between two steps: an exception there would leave the
+statement running on the server.
 """
 
 from __future__ import annotations
@@ -67,3 +69,35 @@ def interruptible() -> Iterator[None]:
             os.close(end)
     if received:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def cancel_event(given: threading.Event | None) -> Iterator[threading.Event]:
+    """The event that ends waits for the database: the one given, else one that Ctrl-C sets while the block runs.
+
+    The second is for commands without a handler of their own. Python's handler raises KeyboardInterrupt as soon as the
+    wait ends, and without the event it would end only with the answer.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if given is not None or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield given or threading.Event()
+        return
+    event = threading.Event()
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+
+    def listen() -> None:
+        while number := os.read(read_end, 1):
+            if number[0] == signal.SIGINT:
+                event.set()
+
+    listener = threading.Thread(target=listen, name="interrupts", daemon=True)
+    listener.start()
+    woken_before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    try:
+        yield event
+    finally:
+        signal.set_wakeup_fd(woken_before)
+        os.close(write_end)  # ends the listener
+        listener.join()
+        os.close(read_end)

@@ -7,6 +7,7 @@ thread for ever. Shutting down the socket makes the wait fail like any lost conn
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -17,6 +18,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from shared.socket_watchdog import SocketWatchdog, shut_descriptor
 
 _INTERVAL: Final = 0.5
+_CANCEL_GRACE_SECONDS: Final = 3.0  # what is being saved when a stop is asked for gets an answer within that
 
 
 class NoAnswer(psycopg2.OperationalError):
@@ -28,10 +30,12 @@ class PostgresWatchdog:
 
     Args:
         is_alive: whether the server answers a new connection; may take a few seconds.
+        cancel: once set, every wait ends after three seconds at most.
     """
 
-    def __init__(self, is_alive: Callable[[], bool]) -> None:
+    def __init__(self, is_alive: Callable[[], bool], cancel: threading.Event) -> None:
         self._is_alive = is_alive
+        self._cancel = cancel
         self._watchdog = SocketWatchdog("postgres-watchdog", _INTERVAL)
         self._checked_at = float("-inf")
         self._alive = True
@@ -49,13 +53,14 @@ class PostgresWatchdog:
             NoAnswer: it took longer.
         """
         began = time.monotonic()
-        wait = _AnswerWait(connection, seconds, began, at_most or seconds, self._server_is_alive)
+        wait = _AnswerWait(connection, seconds, began, at_most or seconds, self._server_is_alive, self._cancel)
         try:
             with self._watchdog.watch(wait):
                 yield
         except psycopg2.Error as error:
             if wait.cut:
-                raise NoAnswer(f"no answer for {time.monotonic() - began:.0f} s") from error
+                reason = "stopped while waiting for an answer" if self._cancel.is_set() else "no answer"
+                raise NoAnswer(f"{reason} for {time.monotonic() - began:.0f} s") from error
             raise
 
     def close(self) -> None:
@@ -74,9 +79,17 @@ class _AnswerWait:
     """A connection that waits for an answer; ``cut`` once its socket was shut down."""
 
     def __init__(
-        self, connection: Connection, seconds: float, began: float, at_most: float, is_alive: Callable[[], bool]
+        self,
+        connection: Connection,
+        seconds: float,
+        began: float,
+        at_most: float,
+        is_alive: Callable[[], bool],
+        cancel: threading.Event,
     ) -> None:
         self.cut = False
+        self._cancel = cancel
+        self._cancelled = False
         self._connection = connection
         self._seconds = seconds
         self._overdue = began + seconds
@@ -84,6 +97,9 @@ class _AnswerWait:
         self._is_alive = is_alive
 
     def is_due(self, now: float) -> bool:
+        if self._cancel.is_set() and not self._cancelled:
+            self._cancelled = True
+            self._deadline = min(self._deadline, now + _CANCEL_GRACE_SECONDS)
         if self.cut or now < min(self._overdue, self._deadline):
             return False
         if now >= self._deadline or not self._is_alive():
