@@ -321,7 +321,9 @@ def open_stores(
                 from infrastructure.stores.sqlite.repository import SqliteMovieRepository
 
                 path = settings.data_dir / SQLITE_FILE
-                sqlite = SqliteMovieRepository(path, wait_seconds=settings.store_wait_seconds, read_only=read_only)
+                sqlite = SqliteMovieRepository(
+                    path, wait_seconds=settings.store_wait_seconds, read_only=read_only, cancel=cancel
+                )
                 each.append(sqlite)
                 if opened is None:
                     history = SqliteHistory(sqlite, path)

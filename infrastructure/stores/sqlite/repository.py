@@ -6,6 +6,7 @@ import contextlib
 import csv
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ STORE: Final = "sqlite"
 FILE_NAME: Final = "filmledger.sqlite"
 _MAX_BATCH_SIZE: Final = 100
 _AT_A_TIME: Final = 1000
+_BUSY_SECONDS: Final = 0.2  # how long SQLite itself waits for another process's write
 T = TypeVar("T")
 
 _SAVE_MOVIE: Final = schema.upsert(Table.MOVIES, where="movies.scraped_at <= excluded.scraped_at")
@@ -64,13 +66,22 @@ class SqliteMovieRepository:
         path: the file; it is created if need be.
         wait_seconds: how long another process's write is waited for.
         read_only: nothing is created or changed.
+        cancel: once set, another process's write is not waited for.
     """
 
     may_reject = True
 
-    def __init__(self, path: Path, *, wait_seconds: float = 60.0, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        wait_seconds: float = 60.0,
+        read_only: bool = False,
+        cancel: threading.Event | None = None,
+    ) -> None:
         self._path = path
         self._wait_seconds = wait_seconds
+        self._cancel = cancel or threading.Event()
         self._reading = threading.Lock()
         with translated_errors(path):
             self._reader = connect(path, wait_seconds, read_only=read_only)
@@ -201,8 +212,8 @@ class SqliteMovieRepository:
     @contextlib.contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
         """See ``BulkRepository.loading``."""
-        with translated_errors(self._path), closing(connect_for_writing(self._path, self._wait_seconds)) as writer:
-            writer.execute("BEGIN IMMEDIATE")
+        with translated_errors(self._path), closing(connect_for_writing(self._path)) as writer:
+            self._begin(writer)
             try:
                 for table in prepared.tables:
                     if prepared.changes(table):
@@ -267,9 +278,9 @@ class SqliteMovieRepository:
     def _flush(self, jobs: Sequence[_Job]) -> None:
         with translated_errors(self._path):
             if self._writer is None:
-                self._writer = connect_for_writing(self._path, self._wait_seconds)
+                self._writer = connect_for_writing(self._path)
             writer = self._writer
-            writer.execute("BEGIN IMMEDIATE")
+            self._begin(writer)
             try:
                 for job in jobs:
                     _run(writer, job)
@@ -278,6 +289,18 @@ class SqliteMovieRepository:
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
                 raise
+
+    def _begin(self, writer: sqlite3.Connection) -> None:
+        """Begins a transaction that writes, once no other process writes; SQLite's own wait looks at no event."""
+        deadline = time.monotonic() + self._wait_seconds
+        while True:
+            try:
+                writer.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or self._cancel.is_set() or time.monotonic() >= deadline:
+                    raise
 
     def _state(self, key: str) -> str | None:
         with self._reading, translated_errors(self._path):
@@ -304,13 +327,13 @@ def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqli
     return sqlite3.connect(uri, uri=True, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
 
 
-def connect_for_writing(path: Path, wait_seconds: float) -> sqlite3.Connection:
+def connect_for_writing(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return.
 
     Raises:
         sqlite3.Error: the file cannot be opened.
     """
-    connection = connect(path, wait_seconds)
+    connection = connect(path, _BUSY_SECONDS)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

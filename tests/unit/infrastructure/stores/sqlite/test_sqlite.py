@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -85,6 +86,18 @@ def test_a_file_that_another_process_holds_is_waited_for_and_named(path: Path) -
                 store.save(movie(1))
         store.save(movie(1))
         assert store.find(imdb_id(1)) == movie(1)
+
+
+def test_a_stop_ends_the_wait_for_another_process(path: Path) -> None:
+    cancel = threading.Event()
+    with closing(SqliteMovieRepository(path, wait_seconds=3600, cancel=cancel)) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            wait = store.save_async(movie(1))
+            cancel.set()
+            with pytest.raises(StoreUnavailable, match="database is locked"):
+                wait()
+        store.save(movie(1))
 
 
 def test_a_constraint_of_the_users_own_refuses_one_record_alone(path: Path, store: SqliteMovieRepository) -> None:
