@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Final
@@ -98,12 +98,16 @@ class Field:
     keep_empty: bool = False
     warn_if_rare: bool = False
     derived: bool = False
+    _problem: Callable[[Field, object], str | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_problem", _PROBLEMS[self.type])
 
     def problem(self, value: object) -> str | None:
         """Why the value cannot be stored in this field, or ``None``."""
         if value is None:
             return f"{self.name} is missing" if self.required else None
-        return _PROBLEMS[self.type](self, value)
+        return self._problem(self, value)
 
     @property
     def is_number(self) -> bool:
@@ -112,13 +116,13 @@ class Field:
 
 
 def _number_problem(field: Field, value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
         return f"{field.name} {value!r} is not a number"
     if (field.minimum is not None and value < field.minimum) or (field.maximum is not None and value > field.maximum):
         return f"{field.name} {value} is outside {field.minimum} to {field.maximum}"
     if field.type is FieldType.DECIMAL:
         return f"{field.name} {value} has more than one decimal" if round(value, 1) != value else None
-    return None if isinstance(value, int) else f"{field.name} {value!r} is not a whole number"
+    return None if type(value) is int else f"{field.name} {value!r} is not a whole number"
 
 
 def _text_problem(field: Field, value: object) -> str | None:
@@ -128,7 +132,7 @@ def _text_problem(field: Field, value: object) -> str | None:
 
 
 def _list_problem(field: Field, value: object) -> str | None:
-    if isinstance(value, tuple) and all(isinstance(item, str) and item for item in value):
+    if isinstance(value, tuple) and "" not in value and set(map(type, value)) <= {str}:
         return None
     return f"{field.name} {value!r} is not a list of texts that are not empty"
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from domain.errors import InvalidMovie
-from domain.fields import IMDB_ID, PERSON_ID, Field, Table
+from domain.fields import IMDB_ID, PERSON_ID, Field, FieldType, Table
 
 __all__ = ["CAST", "DIRECTOR", "IMDB_ID", "PERSON_ID", "Aka", "Credit", "Movie", "Person", "PersonDetails", "title_url"]
 
@@ -21,17 +22,33 @@ def _fields(table: Table, *without: str) -> tuple[Field, ...]:
     return tuple(field for field in table.fields if field.name not in without and not field.derived)
 
 
-def _check(subject: str, record: object, fields: tuple[Field, ...]) -> None:
-    problems = [problem for field in fields if (problem := field.problem(getattr(record, field.name)))]
-    if problems:
-        raise InvalidMovie(subject, problems)
+class _Check:
+    """Finds the fields of a record whose values cannot be true."""
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self._values = attrgetter(*(field.name for field in fields))
+        self._fields = tuple((_missing(field), field.problem) for field in fields)
+
+    def __call__(self, record: object) -> list[str]:
+        return [
+            text
+            for (missing, problem), value in zip(self._fields, self._values(record), strict=True)
+            if value not in missing and (text := problem(value))
+        ]
 
 
-_PERSON_FIELDS: Final = tuple(field for field in Table.PEOPLE.fields if field.name in ("person_id", "name"))
-_DETAILS_FIELDS: Final = _fields(Table.PEOPLE, "name", "read_at", "source")
-_CREDIT_FIELDS: Final = _fields(Table.CREDITS, "imdb_id", "person_id")
-_AKA_FIELDS: Final = _fields(Table.AKAS, "imdb_id", "position")
-_MOVIE_FIELDS: Final = _fields(Table.MOVIES)
+def _missing(field: Field) -> tuple[object, ...]:
+    """How the record says that it has no value; most fields of most records have none."""
+    if field.required:
+        return ()
+    return (None, ()) if field.type is FieldType.TEXT_LIST else (None,)
+
+
+_check_person: Final = _Check(tuple(field for field in Table.PEOPLE.fields if field.name in ("person_id", "name")))
+_check_details: Final = _Check(_fields(Table.PEOPLE, "name", "read_at", "source"))
+_check_credit: Final = _Check(_fields(Table.CREDITS, "imdb_id", "person_id"))
+_check_aka: Final = _Check(_fields(Table.AKAS, "imdb_id", "position"))
+_check_movie: Final = _Check(_fields(Table.MOVIES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +69,8 @@ class Person:
     named_at: datetime | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check(f"person {self.person_id!r}", self, _PERSON_FIELDS)
+        if problems := _check_person(self):
+            raise InvalidMovie(f"person {self.person_id!r}", problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +92,8 @@ class PersonDetails:
     known_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(f"person {self.person_id!r}", self, _DETAILS_FIELDS)
+        if problems := _check_details(self):
+            raise InvalidMovie(f"person {self.person_id!r}", problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +120,8 @@ class Credit:
     attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(f"credit of {self.person.person_id}", self, _CREDIT_FIELDS)
+        if problems := _check_credit(self):
+            raise InvalidMovie(f"credit of {self.person.person_id}", problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +139,8 @@ class Aka:
     attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(f"other title {self.title!r}", self, _AKA_FIELDS)
+        if problems := _check_aka(self):
+            raise InvalidMovie(f"other title {self.title!r}", problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +218,7 @@ class Movie:
     def __post_init__(self) -> None:
         # Stores return categories in this order; a record read from a page must equal the stored one.
         object.__setattr__(self, "crew", tuple(sorted(self.crew, key=lambda credit: credit.category)))
-        problems = [problem for field in _MOVIE_FIELDS if (problem := field.problem(getattr(self, field.name)))]
-        problems += self._problems()
-        if problems:
+        if problems := [*_check_movie(self), *self._problems()]:
             raise InvalidMovie(f"title {self.imdb_id!r}", problems)
 
     @property

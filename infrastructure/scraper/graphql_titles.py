@@ -12,7 +12,7 @@ from domain.chart import ChartEntry
 from domain.errors import InvalidMovie, NotFound, SourceError, Transient, UnknownLayout, WrongTitle
 from domain.movie import PERSON_ID, Movie, Person, PersonDetails
 from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
-from infrastructure.scraper.title_fields import TitlePart, build_movie, mark_incomplete, merge_parts
+from infrastructure.scraper.title_fields import TitlePart, build_movie, merge_parts
 from infrastructure.scraper.title_json import read_fields, read_listed_people
 from infrastructure.scraper.values import (
     FieldAbsent,
@@ -197,9 +197,8 @@ def to_title(title: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
         part.whole.pop(name, None)
         part.cut.add(name)
     merged = merge_parts([part])
-    movie, doubtful = build_movie(merged.values, imdb_id=title.imdb_id, scraped_at=scraped_at)
-    cut = merged.cut | doubtful
-    return GraphqlTitle(mark_incomplete(movie, cut), merged.untold - cut, cut)
+    movie, cut = build_movie(merged.values, imdb_id=title.imdb_id, scraped_at=scraped_at, cut=merged.cut)
+    return GraphqlTitle(movie, merged.untold - cut, cut)
 
 
 def with_credits(movie: Movie, title: TitleNode) -> tuple[Movie, frozenset[str]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -171,8 +171,10 @@ def _size(value: Any) -> int:
     return len(value) if isinstance(value, str | tuple) else 0
 
 
-def build_movie(values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime) -> tuple[Movie, frozenset[str]]:
-    """The movie that these values describe, and the fields that were left out or are damaged.
+def build_movie(
+    values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime, cut: frozenset[str] = frozenset()
+) -> tuple[Movie, frozenset[str]]:
+    """The movie that these values describe, and its incomplete fields: ``cut``, left out as doubtful, or damaged.
 
     Text is stripped and made storable here, once for every source; a person named twice in a category
     keeps the first place, with the roles and jobs of both; no votes and no rating are both missing. A
@@ -200,8 +202,9 @@ def build_movie(values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime
     elif rating is None and not told.get("votes"):
         told["votes"] = None
     fixed: Values = {"imdb_id": imdb_id, "source_url": title_url(imdb_id), "scraped_at": scraped_at}
+    cut |= doubtful
     try:
-        return Movie(**fixed, **told), frozenset(doubtful)
+        return Movie(**fixed, **told, incomplete=tuple(sorted(cut))), cut
     except (InvalidMovie, TypeError):
         fixed["title"] = told.pop("title")
         Movie(**fixed)  # an impossible id or title refuses the whole record
@@ -212,12 +215,8 @@ def build_movie(values: Mapping[str, Any], *, imdb_id: str, scraped_at: datetime
             _log.warning("%s: %s is left out: %s", imdb_id, name, _reason(error))
             doubtful.add(name)
             del told[name]
-    return Movie(**fixed, **told), frozenset(doubtful)
-
-
-def mark_incomplete(movie: Movie, cut: Iterable[str]) -> Movie:
-    """The movie with the names of its incomplete fields."""
-    return replace(movie, incomplete=tuple(sorted(cut)))
+    cut |= doubtful
+    return Movie(**fixed, **told, incomplete=tuple(sorted(cut))), cut
 
 
 def _reason(error: Exception) -> str:
@@ -242,7 +241,6 @@ def _texts(value: tuple[str, ...], name: str, doubtful: set[str]) -> tuple[str, 
 
 
 _CATEGORIES: Final = {"directors": DIRECTOR, "cast": CAST}
-_LISTS_OF_A_CREDIT: Final = ("characters", "job", "attributes")
 
 
 def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -> tuple[Credit, ...]:
@@ -251,11 +249,12 @@ def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -
     for line in lines:
         category = _CATEGORIES.get(field_name) or line.category
         credits = by_category.setdefault(category, {})
-        more = {name: _texts(getattr(line, name), field_name, doubtful) for name in _LISTS_OF_A_CREDIT}
+        more = [texts and _texts(texts, field_name, doubtful) for texts in (line.characters, line.job, line.attributes)]
         if (earlier := credits.get(line.person_id)) is not None:
-            if any(more.values()):
-                both = {name: tuple(dict.fromkeys((*getattr(earlier, name), *more[name]))) for name in more}
-                credits[line.person_id] = Credit(earlier.person, category, earlier.position, **both)
+            if any(more):
+                known = (earlier.characters, earlier.job, earlier.attributes)
+                both = (tuple(dict.fromkeys(texts + others)) for texts, others in zip(known, more, strict=True))
+                credits[line.person_id] = Credit(earlier.person, category, earlier.position, *both)
             continue
         try:
             person = Person(storable(line.person_id), clean(line.name) or "")
@@ -265,7 +264,7 @@ def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -
             continue
         if UNREADABLE in person.name:
             doubtful.add(field_name)
-        credits[line.person_id] = Credit(person, category, len(credits) + 1, **more)
+        credits[line.person_id] = Credit(person, category, len(credits) + 1, *more)
     return tuple(credit for credits in by_category.values() for credit in credits.values())
 
 

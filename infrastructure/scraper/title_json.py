@@ -34,7 +34,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from domain.errors import NotATitlePage
-from infrastructure.scraper.page_bytes import count_keys, load_json
+from infrastructure.scraper.page_bytes import RepeatedKey, count_keys, load_json
 from infrastructure.scraper.title_fields import AkaLine, CreditLine, TitlePart, Values
 from infrastructure.scraper.values import (
     FieldAbsent,
@@ -124,9 +124,10 @@ def _countries(node: object) -> tuple[str, ...] | Beginning:
 
 def _listed(node: object, path: tuple[str, ...], *text: str) -> tuple[str, ...] | Beginning:
     """The texts of a list; a Beginning where the object that holds it states a larger total."""
-    items = list_at(node, *path)
+    holder = value_at(node, *path[:-1])
+    items = list_at(holder, path[-1])
     found = _texts(items, *text)
-    total = _optional(value_at, node, *path[:-1], "total")
+    total = _get(holder, "total")
     return Beginning(found) if isinstance(total, int) and total > len(items) else found
 
 
@@ -173,9 +174,8 @@ def _aka(entry: object) -> AkaLine | None:
     title = text_at(entry, "text")
     if not title:
         return None
-    region, language = (_optional(text_at, entry, key, "id") for key in ("country", "language"))
-    attributes = _optional(list_at, entry, "attributes") or []
-    return AkaLine(title, region, language, attributes=_texts(attributes, "text"))
+    attributes = _texts(_entries_or_none(_get(entry, "attributes")), "text")
+    return AkaLine(title, _text(entry, "country", "id"), _text(entry, "language", "id"), attributes=attributes)
 
 
 def _akas(node: object) -> tuple[Any, ...] | Beginning:
@@ -598,22 +598,22 @@ def _people(listed: object, total: object = None) -> _People:
 
 def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
     """The people of a list that is not divided into groups, where it is there."""
-    for node in nodes:
+    for listed in _told(nodes, key):
         with suppress(FieldAbsent):
-            yield _people(value_at(node, key) or [])
+            yield _people(listed)
+
+
+def _told(nodes: Sequence[object], key: str) -> list[object]:
+    """The values of a key in the objects that have it; an empty list for null."""
+    return [node[key] or [] for node in nodes if isinstance(node, dict) and key in node]
 
 
 def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_People]:
     """The people of a list's groups of one kind, or of all its groups, where it is there."""
-    for node in nodes:
+    for listed in _told(nodes, key):
         with suppress(FieldAbsent):
-            chosen = [
-                group for group in entries(value_at(node, key) or []) if kind is None or kind.matches(_identity(group))
-            ]
-            parts = [
-                _people(value_at(group, "credits") or [], _optional(value_at, group, "totalCredits"))
-                for group in chosen
-            ]
+            chosen = [group for group in entries(listed) if kind is None or kind.matches(_identity(group))]
+            parts = [_people(value_at(group, "credits") or [], _get(group, "totalCredits")) for group in chosen]
             totals = [people.total for people in parts if people.total is not None]
             yield _People(
                 tuple(line for people in parts for line in people.lines),
@@ -628,9 +628,9 @@ _NOT_CREW: Final = ("", "director", "cast")
 
 def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _People]]:
     """Each group of a list with IMDb's name of its category."""
-    for node in nodes:
+    for listed in _told(nodes, key):
         with suppress(FieldAbsent):
-            for group in entries(value_at(node, key) or []):
+            for group in entries(listed):
                 category = "writer" if key == "writers" else _category(_identity(group))
                 if category in _NOT_CREW:
                     continue
@@ -649,10 +649,7 @@ def _category(identity: str) -> str:
 
 
 def _identity(group: object) -> str:
-    for path in (("category", "id"), ("grouping", "groupingId")):
-        with suppress(FieldAbsent):
-            return text_at(group, *path) or ""
-    return ""
+    return _text(group, "category", "id") or _text(group, "grouping", "groupingId") or ""
 
 
 def _sections(nodes: Sequence[object], kind: _Kind) -> Iterator[_People]:
@@ -700,47 +697,52 @@ def _worded_remarks(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _distinct(rest.split(" / ")), _distinct(attributes)
 
 
-def _credit_line(entry: object) -> CreditLine | None:
-    person = _get(entry, "name")
-    person_id, name = _get(person, "id"), _get(_get(person, "nameText"), "text")
+def _credit_line(entry: Any) -> CreditLine | None:
+    try:
+        person = entry["name"]
+        person_id, name = person["id"], person["nameText"]["text"]
+    except (KeyError, TypeError):
+        return None
     if not isinstance(person_id, str) or not isinstance(name, str) or not person_id or not name.strip():
         return None
-    if not isinstance(entry, dict) or not entry.keys() & _REMARKS:
+    if entry.keys().isdisjoint(_REMARKS):
         return CreditLine(person_id, name)
-    category = _get(entry.get("category"), "id")
-    return CreditLine(person_id, name, *_remarks(entry), category if isinstance(category, str) else "")
+    return CreditLine(person_id, name, *_remarks(entry), _text(entry, "category", "id") or "")
 
 
-_REMARKS: Final = frozenset({"characters", "creditedRoles", "attributes", "jobs", "jobDetails"})
+_REMARKS: Final = ("characters", "creditedRoles", "attributes", "jobs", "jobDetails")
 _Remarks: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 def _remarks(entry: dict[str, Any]) -> _Remarks:
     """Roles, jobs and attributes; an entry without any is common, so nothing here is an error."""
-    roles: list[object] = [entry]
-    if "creditedRoles" in entry:
-        roles += _entries_or_none(entry["creditedRoles"])
     characters: list[object] = []
     job: list[object] = []
     attributes: list[object] = []
-    for role in roles:
+    for role in (entry, *_entries_or_none(entry.get("creditedRoles"))):
         if not isinstance(role, dict):
             continue
-        characters += [_get(character, "name") for character in _entries_or_none(role.get("characters"))]
-        for attribute in _entries_or_none(role.get("attributes")):
-            is_job = _get(attribute, "__typename") == "JobCreditAttribute"
-            (job if is_job else attributes).append(_get(attribute, "text"))
-        job += [_get(detail, "text") for detail in _entries_or_none(role.get("jobs"))]
-        for detail in _entries_or_none(role.get("jobDetails")):  # on /reference to mid-2025
-            job.append(_get(_get(detail, "job"), "text"))
-            attributes += [_get(attribute, "text") for attribute in _entries_or_none(_get(detail, "attributes"))]
-        if role is not entry and not _entries_or_none(role.get("characters")):
+        if listed := role.get("attributes"):
+            for attribute in _entries_or_none(listed):
+                is_job = _get(attribute, "__typename") == "JobCreditAttribute"
+                (job if is_job else attributes).append(_get(attribute, "text"))
+        if listed := role.get("jobs"):
+            job += [_get(detail, "text") for detail in _entries_or_none(listed)]
+        if listed := role.get("jobDetails"):  # on /reference to mid-2025
+            for detail in _entries_or_none(listed):
+                job.append(_get(_get(detail, "job"), "text"))
+                attributes += [_get(attribute, "text") for attribute in _entries_or_none(_get(detail, "attributes"))]
+        if played := _entries_or_none(role.get("characters")):
+            characters += [_get(character, "name") for character in played]
+        elif role is not entry:
             job.append(role.get("text"))  # on /reference since then; of the cast it names the characters
     return _distinct(characters), _distinct(job), _distinct(attributes)
 
 
 def _entries_or_none(listed: object) -> Sequence[object]:
     """The entries of a list of either shape; none where it is no list."""
+    if not listed:
+        return ()
     if isinstance(listed, dict):
         listed = listed.get("edges")
         return [_get(edge, "node") for edge in listed] if isinstance(listed, list) else ()
@@ -751,8 +753,14 @@ def _get(node: object, key: str) -> Any:
     return node.get(key) if isinstance(node, dict) else None
 
 
+def _text(node: object, key: str, inner: str) -> str | None:
+    """A text in an object in another one; ``None`` where it is not there."""
+    found = _get(_get(node, key), inner)
+    return found if isinstance(found, str) else None
+
+
 def _distinct(texts: Sequence[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for text in texts if isinstance(text, str) and text)) if texts else ()
+    return tuple(dict.fromkeys([text for text in texts if text and isinstance(text, str)])) if texts else ()
 
 
 # The island of a page
@@ -774,27 +782,9 @@ _FIELD_KEYS: Final = (
 _KEYS: Final = _FIELD_KEYS + _PEOPLE_KEYS
 
 
-class _PageProps(msgspec.Struct):
-    aboveTheFoldData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815
-    mainColumnData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815
-    urqlState: Any = None  # noqa: N815
-    tconst: Any = None
-
-
-class _Props(msgspec.Struct):
-    pageProps: _PageProps | None = None  # noqa: N815
-    urqlState: Any = None  # noqa: N815
-
-
-class _Island(msgspec.Struct):
-    props: _Props | None = None
-    page: Any = None
-    query: Any = None
-
-
-_decode: Final = msgspec.json.Decoder(_Island).decode
+_PAGE_PROPS: Final = b'{"props":{"pageProps":{'
 _decode_value: Final = msgspec.json.Decoder().decode
-_split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
+_split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_island(island: bytes, own: str | None = None) -> TitlePart | None:
@@ -811,74 +801,84 @@ def read_island(island: bytes, own: str | None = None) -> TitlePart | None:
         NotATitlePage: the island says that it belongs to another page.
         ValueError: it is no JSON.
     """
-    end = island.find(_INTERFACE_TEXTS)
+    end = island.find(_INTERFACE_TEXTS) if island.startswith(_PAGE_PROPS) else -1
     if end >= 0:
         # The texts of the site's own buttons and menus are four fifths of the island. In a string the mark's quotes
         # would be escaped, so it can only be a key. Where it is one of another object than ``pageProps``, what is left
         # is no JSON, and the whole island is read; so is an island without a title, to see what page it is.
-        with suppress(msgspec.DecodeError, RecursionError):
-            part = _typed(_decode_once(island[:end] + b"}}}"), own)
+        with suppress(ValueError, RecursionError):
+            part = _read_parts({}, _members(island[len(_PAGE_PROPS) - 1 : end] + b"}"), own)
             if part is not None and part.imdb_id and "title" in part.whole:
                 return part
-    with suppress(msgspec.DecodeError, RecursionError):
-        return _typed(_decode_once(island), own)
-    return _read_document(load_json(island), own)
+    with suppress(ValueError, RecursionError):
+        top = _members(island)
+        props = _members(top.get("props", b"{}"))
+        return _read_parts(top, {**props, **_members(props.get("pageProps", b"{}"))}, own)
+    return _read_document(load_json(island, unique=True), own)
 
 
-def _decode_once(island: bytes) -> _Island:
-    """Parse an island that holds each of the title's objects once.
+def _members(document: bytes) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object that is written compactly, none of them twice.
 
     Raises:
-        ValueError: one of them is there twice, and a JSON parser would silently take the last.
+        ValueError: it is no such object.
     """
-    for name in (b'"pageProps"', b'"aboveTheFoldData"', b'"mainColumnData"'):
-        if (first := island.find(name)) >= 0 and island.find(name, first + 1) >= 0:
-            raise ValueError(f"the key {name.decode()[1:-1]} occurs more than once")
-    return _decode(island)
+    parts = _split(document)
+    # Four characters beside each key and value, and one for the object. Of a key that is repeated, ``parts`` has only
+    # the last value.
+    if len(document) != (sum(map(len, parts)) + sum(map(len, parts.values())) + 4 * len(parts) + 1 if parts else 2):
+        raise ValueError("not compact, or a key is repeated")
+    return parts
 
 
-def _typed(island: _Island, own: str | None) -> TitlePart | None:
-    props = island.props or _Props()
-    page_props = props.pageProps or _PageProps()
+def _read_parts(top: Mapping[str, msgspec.Raw], props: Mapping[str, msgspec.Raw], own: str | None) -> TitlePart | None:
+    def value(parts: Mapping[str, msgspec.Raw], name: str) -> Any:
+        return _decode_value(parts[name]) if name in parts else None
+
     return _read(
-        island.page,
-        _title_object(page_props.aboveTheFoldData),
-        _title_object(page_props.mainColumnData),
-        props.urqlState or page_props.urqlState,
-        page_props.tconst or island.query,
+        value(top, "page"),
+        _title_object(props.get("aboveTheFoldData")),
+        _title_object(props.get("mainColumnData")),
+        value(props, "urqlState"),
+        value(props, "tconst") or value(top, "query"),
         own,
     )
 
 
-def _title_object(raw: msgspec.Raw) -> dict[str, Any]:
+def _title_object(raw: msgspec.Raw | None) -> dict[str, Any]:
     """The values of an object that the readers need; a RepeatedKey where a key is there twice."""
-    parts = _split(raw) or {}
-    values = {name: _decode_value(parts[name]) for name in _KEYS if name in parts}
-    # Compact JSON is as long as its keys and values, four characters for each and one for the object. Of a key that is
-    # repeated, ``parts`` has only the last value.
-    length = 1 + sum(len(name) + len(memoryview(part)) + 4 for name, part in parts.items())
-    if length == len(memoryview(raw)) or not parts:
-        needed = len(values) + sum(count_keys(bytes(parts[name])) for name in values)
-        if count_keys(msgspec.json.encode(values)) == needed:
-            return values
+    if raw is None:
+        return {}
+    with suppress(ValueError):
+        parts = _members(raw)
+        names = [name for name in _KEYS if name in parts]
+        needed = b"[" + b",".join([parts[name] for name in names]) + b"]"
+        values = _decode_value(needed)
+        if count_keys(msgspec.json.encode(values)) == count_keys(needed):
+            return dict(zip(names, values, strict=True))
     whole = load_json(bytes(raw), unique=True)
     return whole if isinstance(whole, dict) else {}
 
 
 def _read_document(document: object, own: str | None) -> TitlePart | None:
-    above, main = (_object(document, name) for name in ("aboveTheFoldData", "mainColumnData"))
-    props = _optional(value_at, document, "props")
-    state = _get(props, "urqlState") or _get(_get(props, "pageProps"), "urqlState")
-    said = _get(_get(props, "pageProps"), "tconst") or _get(document, "query")
+    props = _once(document, "props")
+    page_props = _once(props, "pageProps")
+    above, main = (_once(page_props, name) for name in ("aboveTheFoldData", "mainColumnData"))
+    state = _get(props, "urqlState") or _get(page_props, "urqlState")
+    said = _get(page_props, "tconst") or _get(document, "query")
     return _read(_get(document, "page"), above, main, state, said, own)
 
 
-def _object(document: object, name: str) -> dict[str, object]:
-    with suppress(FieldAbsent):
-        found = value_at(document, "props", "pageProps", name)
-        if isinstance(found, dict):
-            return found
-    return {}
+def _once(node: object, name: str) -> dict[str, object]:
+    """An object that stands in another one; empty where it does not.
+
+    Raises:
+        ValueError: it is there twice.
+    """
+    found = _get(node, name)
+    if isinstance(found, RepeatedKey):
+        raise ValueError(f"the key {name} occurs more than once")
+    return found if isinstance(found, dict) else {}
 
 
 def _read(page: object, above: Values, main: Values, state: object, said: object, own: str | None) -> TitlePart | None:
@@ -895,7 +895,8 @@ def _read(page: object, above: Values, main: Values, state: object, said: object
         return None
     part = TitlePart("__NEXT_DATA__", _imdb_id(nodes))
     if above or main:
-        read_fields(part, main | above, main)  # fewer objects to try than one after the other
+        twice = {key: main[key] for key in main.keys() & above.keys()}
+        read_fields(part, main | above, *([twice] if twice else []))
     else:
         read_fields(part, *nodes)
     read_people(part, nodes[0], *others)

@@ -27,7 +27,7 @@ from infrastructure.scraper.page_bytes import (
     title_id,
     valid_utf8,
 )
-from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, mark_incomplete, merge_parts
+from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, merge_parts
 from infrastructure.scraper.title_json import read_island
 
 
@@ -110,11 +110,9 @@ def parse_title(
         raise UnknownLayout("this page does not say whose it is: no title's id in its data and none in its address")
     if imdb_id is not None and own_id != imdb_id and not _has_moved(page.body, imdb_id, own_id, final_url):
         raise WrongTitle(f"asked for {imdb_id}, got the page of {_shown(own_id)}")
-    movie, doubtful = build_movie(merged.values, imdb_id=own_id, scraped_at=scraped_at)
-    cut = merged.cut | doubtful
-    if page.torn:
-        cut |= merged.untold & CORE_FIELDS
-    return ParsedTitle(mark_incomplete(movie, cut), merged.untold - cut, cut, page.torn or page.damaged)
+    cut = merged.cut | (merged.untold & CORE_FIELDS if page.torn else frozenset())
+    movie, cut = build_movie(merged.values, imdb_id=own_id, scraped_at=scraped_at, cut=cut)
+    return ParsedTitle(movie, merged.untold - cut, cut, page.torn or page.damaged)
 
 
 def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetime) -> ParsedTitle:
@@ -139,9 +137,8 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
         raise UnknownLayout("no titleText in aboveTheFoldData or mainColumnData")
     if imdb_id is not None and part.imdb_id != imdb_id:
         raise WrongTitle(f"asked for {imdb_id}, got the data of {_shown(part.imdb_id)}")
-    movie, doubtful = build_movie(merged.values, imdb_id=part.imdb_id, scraped_at=scraped_at)
-    cut = merged.cut | doubtful
-    return ParsedTitle(mark_incomplete(movie, cut), merged.untold - cut, cut)
+    movie, cut = build_movie(merged.values, imdb_id=part.imdb_id, scraped_at=scraped_at, cut=merged.cut)
+    return ParsedTitle(movie, merged.untold - cut, cut)
 
 
 def _parts(page: _Page) -> Iterator[TitlePart]:

@@ -50,9 +50,10 @@ def value_at(node: object, *path: str) -> object:
             return None
         if not isinstance(node, dict):
             raise FieldDoubtful(".".join(path))
-        if key not in node:
-            raise FieldAbsent(".".join(path))
-        node = node[key]
+        try:
+            node = node[key]
+        except KeyError:
+            raise FieldAbsent(".".join(path)) from None
     return node
 
 

@@ -160,11 +160,13 @@ def test_json_that_is_no_json_for_others_is_named(damage: bytes, place: bytes) -
     assert cut or "__NEXT_DATA__" in problem
 
 
-def test_a_key_that_occurs_twice_is_named() -> None:
+@pytest.mark.parametrize("key", ["props", "pageProps", "aboveTheFoldData"])
+def test_a_key_that_occurs_twice_is_named(key: str) -> None:
     body = page(next_data())
-    twice = body.replace(b'"aboveTheFoldData":', b'"aboveTheFoldData":{},"aboveTheFoldData":')
-    with pytest.raises(SourceError, match="aboveTheFoldData occurs more than once"):
-        read_title(twice, scraped_at=NOW)
+    once = f'"{key}":'.encode()
+    assert once in body
+    with pytest.raises(SourceError, match=f"{key} occurs more than once"):
+        read_title(body.replace(once, once + b"{}," + once), scraped_at=NOW)
 
 
 if __name__ == "__main__":
