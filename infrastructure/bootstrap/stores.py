@@ -90,7 +90,7 @@ def database_place(
     from infrastructure.stores.postgres.address import ignore_environment
 
     ignore_environment()  # the embedded server's address says everything
-    embedded = EmbeddedServer(directory / "postgres", cancel=cancel)
+    embedded = EmbeddedServer(directory / "postgres", patience=settings.store_wait_seconds, cancel=cancel)
     if existing and not embedded.exists:
         raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
     with ExitStack() as stack:

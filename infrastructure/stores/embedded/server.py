@@ -35,13 +35,15 @@ class EmbeddedServer:
 
     Args:
         directory: a folder for the server alone, made with mode 0700 if need be.
-        patience: seconds to wait for it to take connections; recovery after a crash takes its time.
+        patience: seconds to wait for it to take connections, a minute at least, because recovery after a crash takes
+            its time; and for it to stop, ten at least.
         cancel: once set, waiting ends.
     """
 
     def __init__(self, directory: Path, *, patience: float = 60.0, cancel: threading.Event | None = None) -> None:
         self._layout = ServerLayout(directory.absolute())
-        self._patience = patience
+        self._starting = max(patience, 60.0)
+        self._stopping = max(patience, 10.0)
         self._cancel = cancel or threading.Event()
         self._lock = threading.Lock()
         self._lease: socket.socket | None = None
@@ -87,14 +89,14 @@ class EmbeddedServer:
         """Leave. The last user's leaving stops the server.
 
         Args:
-            wait: return only when it has stopped, if we are the last; at most as long as ``patience``.
+            wait: return only when it has stopped, if we are the last; at most as long as ``patience`` says.
         """
         with self._lock:
             if self._lease is not None:
                 with contextlib.suppress(OSError):  # the supervisor is gone already
                     self._lease.shutdown(socket.SHUT_WR)
                     if wait:
-                        self._lease.settimeout(self._patience)
+                        self._lease.settimeout(self._stopping)
                         farewell = b""
                         while data := self._lease.recv(4096):
                             farewell += data
@@ -111,10 +113,10 @@ class EmbeddedServer:
     def _attach(self) -> tuple[socket.socket, ConnectionInfo]:
         programs = binaries.find(cluster.version(self._layout.cluster))
         self._make_directory()
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._starting
         turn = FileLock(self._layout.start_lock)
         while True:
-            if not turn.acquire(seconds=self._patience, wait=self._cancel.wait):
+            if not turn.acquire(seconds=self._starting, wait=self._cancel.wait):
                 raise self._too_late()
             try:
                 lease = self._join() or self._spawn(programs)
@@ -221,7 +223,7 @@ class EmbeddedServer:
         if self._cancel.is_set():
             return Cancelled("stopped while waiting for the database")
         return StoreUnavailable(
-            _STORE, f"the embedded server is not up after {self._patience:.0f} s; see {self._layout.log}"
+            _STORE, f"the embedded server is not up after {self._starting:.0f} s; see {self._layout.log}"
         )
 
 
