@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Any, Final
 
 IMDB_ID: Final = re.compile(r"tt[0-9]{7,10}")
 PERSON_ID: Final = re.compile(r"nm[0-9]{7,10}")
@@ -68,6 +68,7 @@ _PARTIAL_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _NUMBERS: Final = (FieldType.INTEGER, FieldType.BIGINT, FieldType.DECIMAL)
 _PAGES: Final = (Source.PAGE, Source.GRAPHQL, Source.FILE)
 _ALL: Final = (*_PAGES, Source.DATASETS)
+_SAVED: Final = (Source.PAGE, Source.FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Field:
         required: it is never missing.
         minimum, maximum: bounds of a number, both allowed.
         sources: who can tell it, the most trusted first; empty for what the program itself writes.
+        in_part: those of them that tell only some: the first few of a list, some rows of a table, or no details.
         newest_wins: of two values the newer counts, whoever tells it (rating, votes).
         keep_empty: an empty list differs from a missing one.
         warn_if_rare: ``verify`` warns where the field is seldom filled.
@@ -94,6 +96,7 @@ class Field:
     minimum: int | None = None
     maximum: int | None = None
     sources: tuple[Source, ...] = ()
+    in_part: tuple[Source, ...] = ()
     newest_wins: bool = False
     keep_empty: bool = False
     warn_if_rare: bool = False
@@ -240,15 +243,15 @@ class TableSpec:
         self.columns = tuple(field.name for field in fields)
 
 
-def _text(name: str, meaning: str, sources: tuple[Source, ...] = _PAGES, **more: bool) -> Field:
+def _text(name: str, meaning: str, sources: tuple[Source, ...] = _PAGES, **more: Any) -> Field:
     return Field(name, FieldType.TEXT, meaning, sources=sources, **more)
 
 
-def _list(name: str, meaning: str, sources: tuple[Source, ...] = _PAGES, **more: bool) -> Field:
+def _list(name: str, meaning: str, sources: tuple[Source, ...] = _PAGES, **more: Any) -> Field:
     return Field(name, FieldType.TEXT_LIST, meaning, sources=sources, **more)
 
 
-def _count(name: str, meaning: str, minimum: int = 0, sources: tuple[Source, ...] = _PAGES, **more: bool) -> Field:
+def _count(name: str, meaning: str, minimum: int = 0, sources: tuple[Source, ...] = _PAGES, **more: Any) -> Field:
     return Field(name, FieldType.INTEGER, meaning, minimum=minimum, maximum=INT32_MAX, sources=sources, **more)
 
 
@@ -256,7 +259,7 @@ def _money(name: str, meaning: str) -> Field:
     return Field(name, FieldType.BIGINT, meaning, minimum=0, maximum=INT64_MAX, sources=_PAGES)
 
 
-def _year(name: str, meaning: str, **more: bool) -> Field:
+def _year(name: str, meaning: str, **more: Any) -> Field:
     return Field(name, FieldType.INTEGER, meaning, minimum=OLDEST_YEAR, maximum=9999, sources=_ALL, **more)
 
 
@@ -306,9 +309,9 @@ TABLES: Final[Mapping[DeclaredTable, TableSpec]] = {
             _count("episodes", "Number of episodes of a series."),
             _list("countries", "Countries of origin, ISO 3166 codes."),
             _list("languages", "Languages spoken, ISO 639 codes."),
-            _list("keywords", "Keywords."),
-            _list("taglines", "Taglines."),
-            _list("companies", "Production companies."),
+            _list("keywords", "Keywords.", in_part=_SAVED),
+            _list("taglines", "Taglines.", in_part=_SAVED),
+            _list("companies", "Production companies.", in_part=_SAVED),
             _text("production_status", "IMDb's word for the production status: Released, Post-production …"),
             Field("is_adult", FieldType.BOOLEAN, "Whether IMDb marks the title as adult.", sources=_ALL),
             _money("budget", "Production budget in units of its currency."),
@@ -326,7 +329,7 @@ TABLES: Final[Mapping[DeclaredTable, TableSpec]] = {
             _list("color", "Colour information: Color, Black and White."),
             _list("aspect_ratios", "Aspect ratios: 2.39 : 1."),
             _list("sound_mixes", "Sound mixes: Dolby Digital."),
-            _list("locations", "Filming locations."),
+            _list("locations", "Filming locations.", in_part=_SAVED),
             _text("source", "Where the record was read: page, graphql, file or datasets.", ()),
             Field("dataset_day", FieldType.DATE, "Day of the data files that gave the figures; NULL without them."),
             _list("incomplete", "Fields that the response cut off; [] is whole, NULL is unknown.", (), keep_empty=True),
@@ -358,11 +361,17 @@ TABLES: Final[Mapping[DeclaredTable, TableSpec]] = {
         (
             _IMDB_ID,
             Field("person_id", FieldType.NAME_ID, "IMDb's id of the person.", required=True, sources=_ALL),
-            _text("category", "IMDb's word for the kind of work: director, writer, cast …", _ALL, required=True),
+            _text(
+                "category", "IMDb's word for the kind of work: director, writer, cast …", _ALL, required=True,
+                in_part=_SAVED,
+            ),
             _POSITION,
             _list("characters", "Names of the roles played.", _ALL),
-            _list("job", "Jobs within the category: screenplay by.", _ALL),
-            _list("attributes", "Remarks: voice, uncredited; actor, actress or self from the data files.", _ALL),
+            _list("job", "Jobs within the category: screenplay by.", _ALL, in_part=_SAVED),
+            _list(
+                "attributes", "Remarks: voice, uncredited; actor, actress or self from the data files.", _ALL,
+                in_part=_SAVED,
+            ),
         ),
     ),
     Table.AKAS: TableSpec(
@@ -371,11 +380,11 @@ TABLES: Final[Mapping[DeclaredTable, TableSpec]] = {
         (
             _IMDB_ID,
             _POSITION,
-            _text("title", "The other title.", _ALL, required=True),
-            _text("region", "Country, ISO 3166 code.", _ALL),
-            _text("language", "Language, ISO 639 code.", _ALL),
-            _list("types", "Kinds: alternative, dvd, working …", _ALL),
-            _list("attributes", "Remarks in IMDb's words.", _ALL),
+            _text("title", "The other title.", _ALL, required=True, in_part=_SAVED),
+            _text("region", "Country, ISO 3166 code.", _ALL, in_part=_SAVED),
+            _text("language", "Language, ISO 639 code.", _ALL, in_part=_SAVED),
+            _list("types", "Kinds: alternative, dvd, working …", _ALL, in_part=_SAVED),
+            _list("attributes", "Remarks in IMDb's words.", _ALL, in_part=_SAVED),
         ),
     ),
     Table.CHARTS: TableSpec(

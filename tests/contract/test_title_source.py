@@ -10,20 +10,25 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice, product
 from pathlib import Path
 
 import pytest
 
 from application.ports import FetchedTitle, TitleSource
+from domain.chart import ChartName
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, Transient
+from domain.fields import Source, Table
+from domain.movie import Aka, Credit, Movie
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.oddities import PLACES
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
+from infrastructure.scraper.episode_sources import GraphqlEpisodeSource
 from infrastructure.scraper.graphql import GraphqlClient
 from infrastructure.scraper.saved_pages import FileTitleSource
-from infrastructure.scraper.sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+from infrastructure.scraper.sources import AutoTitleSource, GraphqlChartSource, GraphqlTitleSource, PageTitleSource
 from infrastructure.scraper.title_fields import CORE_FIELDS
 from shared.clock import FixedClock
 from tests.support.demo_movies import without
@@ -224,6 +229,68 @@ def test_a_failure_that_passes_is_not_seen(site: Site, make: Make) -> None:
 
 
 # --- the ways agree, and make way for each other --------------------------------------
+
+
+def of_every_kind(site: Site) -> Iterator[str]:
+    """The ids of films of every oddity, of series, and of episodes."""
+    yield from (site.ids[place] for place in PLACES.values())
+    client = GraphqlClient(site.downloader, f"{site.url}/graphql", patient=False)
+    charts = GraphqlChartSource(client, max_requests=MAX_REQUESTS)
+    series = [entry.imdb_id for entry in charts.entries(ChartName.TOPTV, NEVER)][:16]
+    yield from series
+    episodes = GraphqlEpisodeSource(client, max_requests=MAX_REQUESTS)
+    for imdb_id in series[:3]:
+        yield from (episode for episode, _ in islice(episodes.episodes(imdb_id, NEVER), 3))
+
+
+def rows_of(table: Table, movie: Movie) -> dict[tuple[str, ...], Movie | Credit | Aka]:
+    """The records of a movie in a table, by what tells them apart in either source."""
+    match table:
+        case Table.CREDITS:
+            return {(credit.category, credit.person.person_id): credit for credit in movie.credits}
+        case Table.AKAS:
+            return {(aka.title,): aka for aka in movie.akas}
+    return {(): movie}
+
+
+def test_every_field_of_the_field_table_is_told_alike_by_page_and_graphql(site: Site) -> None:
+    page, graphql = by_page(site), by_graphql(site)
+    with ThreadPoolExecutor(10) as executor:
+        ids = list(of_every_kind(site))
+        pairs = list(executor.map(lambda imdb_id: (page.read(imdb_id, 10), graphql.read(imdb_id, 10)), ids))
+    told = set()
+    for one, other in pairs:
+        assert not other.untold
+        for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
+            rows, others = rows_of(table, one.movie), rows_of(table, other.movie)
+            assert rows.keys() <= others.keys()
+            assert {key[0] for key in others.keys() - rows.keys()}.isdisjoint({"director", "cast"})
+            for key, column in product(rows, table.fields):
+                if not {Source.PAGE, Source.GRAPHQL} <= set(column.sources) or column.name == "person_id":
+                    continue
+                value, expected = getattr(rows[key], column.name), getattr(others[key], column.name)
+                if Source.PAGE not in column.in_part:
+                    assert column.name not in one.untold
+                    assert value == expected, (one.movie.imdb_id, key, column.name)
+                elif value not in (None, ()):
+                    assert value == (expected if isinstance(value, str) else expected[: len(value)])
+                if value not in (None, ()):
+                    told.add((table, column.name))
+    movies = [one.movie for one, _ in pairs]
+    assert {movie.kind for movie in movies} == {"movie", "tvMovie", "video", "tvSeries", "tvMiniSeries", "tvEpisode"}
+    assert {movie.production_status for movie in movies} == {"Released", "Post-production", None}
+    by_both = {
+        (table, column.name)
+        for table in (Table.MOVIES, Table.CREDITS, Table.AKAS)
+        for column in table.fields
+        if Source.GRAPHQL in column.sources and column.name != "person_id"
+    }
+    # A page of 2026 tells no taglines, no jobs, and of another title only its text.
+    assert by_both - told == {
+        (Table.MOVIES, "taglines"),
+        (Table.CREDITS, "job"),
+        *((Table.AKAS, name) for name in ("region", "language", "types", "attributes")),
+    }
 
 
 @pytest.mark.long

@@ -103,7 +103,7 @@ def _dictionary() -> str:
         parts += ["| field | type | meaning | sources |", "|---|---|---|---|"]
         for field in table.fields:
             required = ", required" if field.required else ""
-            sources = ", ".join(field.sources)
+            sources = ", ".join(source + "*" * (source in field.in_part) for source in field.sources)
             parts.append(f"| `{field.name}` | {field.type.value}{required} | {field.meaning} | {sources} |")
         parts.append("")
     return "\n".join(parts) + "\n"
