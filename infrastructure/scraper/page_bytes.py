@@ -8,6 +8,7 @@ markup takes 60.
 from __future__ import annotations
 
 import codecs
+import html
 import json
 import logging
 import re
@@ -51,6 +52,10 @@ _END_TAG_OPTIONAL: Final = {
 }  # fmt: skip
 _HEAD_TAG: Final = re.compile(rb"</?head\b", re.IGNORECASE)
 _METADATA: Final = {"html", "head", "body", "meta", "link", "title", "script", "style", "base", "noscript", "template"}
+_SOURCE_START: Final = re.compile(rb"""<td class=["']?line-content["']?>""")
+_SOURCE_LINE: Final = re.compile(_SOURCE_START.pattern + rb"(.*?)</td>", re.DOTALL)
+_SOURCE_HEAD: Final = 4096  # in which the first of these lines begins
+_ANY_TAG: Final = re.compile(rb"<[^<>]*>")
 _VOID: Final = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 }  # fmt: skip
@@ -101,13 +106,27 @@ def valid_utf8(body: bytes) -> bytes:
     Where most of the other characters are UTF-8 after all, a page is damaged rather than in another
     encoding; then U+FFFD stands for what cannot be read.
     """
-    if _is_utf8(body):
-        return body
+    return body if _is_utf8(body) else (_damaged_utf8(body) or _detected(body)).encode()
+
+
+def is_guessed(body: bytes) -> bool:
+    """Whether ``valid_utf8`` has nothing but the bytes to tell the encoding by, which is a guess."""
+    return not _is_utf8(body) and _damaged_utf8(body) is None
+
+
+def _damaged_utf8(body: bytes) -> str | None:
     text = body.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
-    if sum(1 for char in text if char > "\x7f") - damaged >= damaged:
-        return text.encode()
-    return _detected(body).encode()
+    return text if sum(1 for char in text if char > "\x7f") - damaged >= damaged else None
+
+
+def shown_source(body: bytes) -> bytes:
+    """The page whose source a browser shows in a table of lines (``view-source:``); any other is unchanged."""
+    if _SOURCE_START.search(body, 0, _SOURCE_HEAD) is None:
+        return body
+    lines = (_ANY_TAG.sub(b"", line) for line in _SOURCE_LINE.findall(body))
+    # Bytes that are not UTF-8 stay as they are, for the detection of the encoding.
+    return html.unescape(b"\n".join(lines).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _declared(body: bytes) -> str | None:

@@ -35,7 +35,7 @@ from infrastructure.scraper.containers import (
     saved_page_of,
     start_of,
 )
-from infrastructure.scraper.page_bytes import NEXT_DATA, addresses, title_id
+from infrastructure.scraper.page_bytes import NEXT_DATA, addresses, shown_source, title_id
 from shared.text import path_to_text, text_to_path
 
 __all__ = ["MAX_BYTES", "FoundFiles", "SavedDocument", "UnreadableFile", "find_documents", "read_document", "saved_at"]
@@ -194,7 +194,7 @@ def read_document(key: str, max_bytes: int = MAX_BYTES) -> SavedDocument:
     changed_at = datetime.fromtimestamp(status.st_mtime, UTC)
     kind = _kind_of_file(path) or "page"
     if kind == "page":
-        return SavedDocument(key, _unpacked(path, max_bytes), status.st_size, changed_at)
+        return SavedDocument(key, shown_source(_unpacked(path, max_bytes)), status.st_size, changed_at)
     wanted = tuple(map(int, numbers))
     with _open_container(path, kind) as raw:
         if not wanted:  # a damaged container is named as such
@@ -202,7 +202,7 @@ def read_document(key: str, max_bytes: int = MAX_BYTES) -> SavedDocument:
             raw.seek(0)
         for entry in entries(raw, kind, Counter(), wanted, max_bytes) if wanted else ():
             return SavedDocument(
-                key, gunzipped(entry.body, max_bytes), len(entry.body), entry.changed_at or changed_at,
+                key, shown_source(gunzipped(entry.body, max_bytes)), len(entry.body), entry.changed_at or changed_at,
                 entry.fetched_at, entry.charset,
             )  # fmt: skip
     raise UnreadableFile(f"no title or chart page is in this {kind} file" + (f" at {wanted[-1]}" if wanted else ""))

@@ -21,6 +21,7 @@ from infrastructure.scraper.page_bytes import (
     addresses,
     as_utf8,
     is_archived,
+    is_guessed,
     is_whole_document,
     load_json,
     scripts,
@@ -66,12 +67,19 @@ class _Page:
         problems: what was not found, for a message.
         torn: the page ends before its end.
         damaged: the main island is not valid JSON, although more of the page follows it.
+        guessed: the encoding was found by the bytes alone.
     """
 
     body: bytes
     problems: list[str]
     torn: bool = False
     damaged: bool = False
+    guessed: bool = False
+
+    def to_utf8(self) -> None:
+        """Decodes the page by what its bytes suggest, if it is not in UTF-8."""
+        self.guessed |= is_guessed(self.body)
+        self.body = valid_utf8(self.body)
 
 
 def parse_title(
@@ -125,14 +133,16 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
         InvalidMovie: its id or title cannot be true.
     """
     try:
-        part = read_island(valid_utf8(as_utf8(document)))
+        page = _Page(as_utf8(document), [])
+        page.to_utf8()
+        part = read_island(page.body)
     except ValueError as error:
         raise UnknownLayout(f"this is no JSON: {error}") from error
     if part is None or part.imdb_id is None:
         raise UnknownLayout(
             "this is JSON of something else: neither aboveTheFoldData nor mainColumnData with an id in props.pageProps"
         )
-    merged = merge_parts([part])
+    merged = merge_parts([_doubted(part) if page.guessed else part])
     if "title" not in merged.values:
         raise UnknownLayout("no titleText in aboveTheFoldData or mainColumnData")
     if imdb_id is not None and part.imdb_id != imdb_id:
@@ -149,9 +159,14 @@ def _parts(page: _Page) -> Iterator[TitlePart]:
         NotATitlePage: the page of something else.
     """
     first = _next_data(page)
-    if first is None and (body := valid_utf8(page.body)) is not page.body:
-        page.body, page.problems, page.torn, page.damaged = body, [], False, False
-        first = _next_data(page)
+    if first is None:
+        raw = page.body
+        page.to_utf8()
+        if page.body is not raw:
+            page.problems, page.torn, page.damaged = [], False, False
+            first = _next_data(page)
+            if first and page.guessed:
+                first = _doubted(first)
     known: str | None = None
     if first:
         yield first
@@ -160,17 +175,29 @@ def _parts(page: _Page) -> Iterator[TitlePart]:
             page.problems.append("__NEXT_DATA__ without a readable titleText")
         if known and first.whole.keys() | first.settled >= CORE_FIELDS:
             return
-        page.body = valid_utf8(page.body)
+        page.to_utf8()
     else:
         _refuse_other_pages(page.body)
     if second := _linked_data(page, known):
-        yield second
+        yield _doubted(second) if page.guessed else second
     ends = is_whole_document(page.body)
     if not ends:
         page.problems.append("no end of the page (</html>)")
         page.torn |= first is None
     if not page.torn and ends and (third := _markup(page)):
-        yield third
+        yield _doubted(third) if page.guessed else third
+
+
+def _doubted(part: TitlePart) -> TitlePart:
+    """The part of a page whose encoding is a guess: what is not ASCII may be the text, and is not known to be."""
+    for name in [name for name, value in part.whole.items() if not _is_ascii(value)]:
+        part.partial[name] = part.whole.pop(name)
+    part.cut |= {name for name, value in part.partial.items() if not _is_ascii(value)}
+    return part
+
+
+def _is_ascii(value: object) -> bool:
+    return all(map(_is_ascii, value)) if isinstance(value, tuple) else not isinstance(value, str) or value.isascii()
 
 
 def _next_data(page: _Page) -> TitlePart | None:

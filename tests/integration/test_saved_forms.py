@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import io
 import json
 import quopri
+import re
 import threading
 import zipfile
 from collections.abc import Callable
@@ -193,6 +195,17 @@ def packed_har(folder: Path) -> None:
     (folder / "network.har.gz").write_bytes(gzip.compress(har_log()))
 
 
+def view_source(folder: Path) -> None:
+    head = '<html><head><meta name="color-scheme" content="light dark"></head><body><div></div><table><tbody>'
+    rows = (
+        '<tr><td class="line-number" value="1"></td><td class="line-content">'
+        + re.sub("(&lt;/?[a-z]+)", r'<span class="html-tag">\1</span>', html.escape(line, quote=False))
+        + "</td></tr>"
+        for line in PAGE.decode().split("\n", 3)  # the last one is longer than any head of a file
+    )
+    (folder / "view-source_ferry.html").write_text(head + "".join(rows) + "</tbody></table></body></html>")
+
+
 def wayback(folder: Path) -> None:
     address = f'<link rel="canonical" href="https://web.archive.org/web/20260228100000/{URL}">'
     (folder / "archived").write_bytes(address.encode() + PAGE)
@@ -201,7 +214,7 @@ def wayback(folder: Path) -> None:
 FORMS: Final[list[Callable[[Path], None]]] = [
     browser, mhtml, warc, warc_gz, har, zipped, zipped_mhtml, packed, packed_har, wayback, zipped_warc, zipped_har,
     zip_in_zip, packed_zip, har_with_mark, mhtml_of_one_part, mhtml_with_a_frame_first, browser_in_german,
-    parts_without_their_page, folder_that_only_looks_like_parts,
+    parts_without_their_page, folder_that_only_looks_like_parts, view_source,
 ]  # fmt: skip
 
 

@@ -264,9 +264,25 @@ def test_bytes_that_are_no_utf_8_are_replaced_and_named() -> None:
     assert title.cut == {"original_title"}
 
 
-def test_a_page_in_another_encoding_than_it_says_is_read_in_its_own() -> None:
-    title = parse(page(json.dumps(next_data(), ensure_ascii=False)).decode().encode("cp1252"))
-    assert (title.movie.original_title, (title.missing & CORE_FIELDS)) == ("Die gläserne Fähre", frozenset())
+@pytest.mark.parametrize(
+    ("encoding", "original"),
+    [("cp1252", "Die gläserne Fähre"), ("cp1254", "Kış Uykusu, İstanbul"), ("gbk", "霸王别姬"), ("cp1250", "Łódź")],
+)
+@pytest.mark.parametrize("islands", [True, False])
+def test_text_in_an_encoding_that_nobody_declares_is_a_guess_and_named(
+    encoding: str, original: str, *, islands: bool
+) -> None:
+    island = json.dumps(next_data(above_the_fold(originalTitleText={"text": original})), ensure_ascii=False)
+    linked = json.dumps({**linked_data(), "name": original, "alternateName": WHOLE.title}, ensure_ascii=False)
+    markup = MARKUP_2022.replace("Die gläserne Fähre", original)
+    body = page(island if islands else None, linked, markup).decode().replace("é", "e")
+    title, known = parse(body.encode(encoding)), parse(body.encode())
+    assert title.cut == known.cut | {"original_title"}
+    assert title.movie.incomplete == tuple(sorted(title.cut))
+    assert title.movie.original_title
+    assert encoding != "cp1252" or title.movie.original_title == original
+    declared = body.replace("<html", f'<meta charset="{encoding}"><html', 1)
+    assert parse(declared.encode(encoding)).cut == known.cut
 
 
 def test_a_page_saved_as_utf_16() -> None:
