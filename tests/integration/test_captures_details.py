@@ -156,6 +156,17 @@ MANY: dict[str, str] = {
 }
 
 
+def seasons_in(parts: list[dict[str, Any]]) -> int | None:
+    """The number of seasons that have a number."""
+    for part in parts:
+        episodes = part.get("episodes") or {}
+        if displayed := episodes.get("displayableSeasons"):
+            return sum(edge["node"]["season"].isdigit() for edge in displayed["edges"])
+        if "seasons" in episodes:
+            return sum(season["number"] is not None for season in episodes["seasons"])
+    return None
+
+
 @pytest.mark.parametrize("capture", PAGES + DATA, ids=name)
 def test_every_detail_of_the_json_is_read(capture: CapturedTitle) -> None:
     is_data = capture.name.startswith("title_next_data/")
@@ -170,6 +181,19 @@ def test_every_detail_of_the_json_is_read(capture: CapturedTitle) -> None:
         lists = [matching(node, pattern) for node in nodes]
         read = tuple(aka.title for aka in movie.akas) if field == "akas" else getattr(movie, field)
         assert read == tuple(dict.fromkeys(text.strip() for text in max(lists, key=len))), field
+    parts = [props.get(part) or {} for part in ("aboveTheFoldData", "mainColumnData")]
+    oscars = {
+        summary["wins"]
+        for part in parts
+        if (summary := part.get("prestigiousAwardSummary")) and '"ev0000003"' in json.dumps(summary)
+    }
+    assert oscars == {movie.oscar_wins} - {None}
+    assert seasons_in(parts) == movie.seasons
+    totals = matching(nodes[1], r"castV2\[\]\.totalCredits") or matching(nodes[1], r"cast\.total")
+    for section in parts[1].get("categories") or []:
+        if section["id"].endswith(("cast", "7caf7d16-5db9-4f4f-8864-d4c6e711c686")):
+            totals.append(section["section"]["total"])
+    assert movie.cast_total == max(totals, default=None)
     shown = " ".join(" ".join(str(value) for node in nodes for values in node.values() for value in values).split())
     assert all(credit.person.name in shown or "  " in credit.person.name for credit in movie.credits)
 
