@@ -44,6 +44,7 @@ _SUPERSETS: Final = {
     "shift_jis": "cp932", "euc_kr": "cp949", "tis-620": "cp874",
 }  # fmt: skip
 """What browsers read under these names. Source: https://encoding.spec.whatwg.org/#names-and-labels"""
+_ASCII: Final = b'<p title="1 + 2">\\u002f+AC0-'  # which UTF-7, EBCDIC and the escapes of Python change
 _SEVEN_BITS: Final = ("iso2022", "hz")  # whose text is valid UTF-8 and says something else in it
 _TAIL: Final = 4096  # bytes in which the last end tag must be; comments of archives follow it
 _END_TAG_OPTIONAL: Final = {
@@ -135,12 +136,12 @@ def _declared(body: bytes) -> str | None:
 
 
 def _encoding_named(charset: str) -> str | None:
-    """Python's name of an encoding; ``None`` for UTF-8 and what is unknown."""
-    try:
+    """Python's name of an encoding; ``None`` for UTF-8, what is unknown, and what does not write ASCII as it is."""
+    with suppress(LookupError, ValueError):
         name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        return None
-    return None if name.startswith("utf-8") else name
+        if name.startswith(("utf-16", "utf-32")) or (name != "utf-8" and _ASCII.decode(name) == _ASCII.decode()):
+            return name
+    return None
 
 
 def _is_utf8(body: bytes) -> bool:

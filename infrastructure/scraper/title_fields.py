@@ -12,6 +12,7 @@ Each part is read into a ``TitlePart``. A field is in one of these states there:
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -196,7 +197,10 @@ def build_movie(
         told[name] = value
     told["title"] = told.get("title") or ""
     if (poster := told.get("poster_url")) is not None:
-        told["poster_url"] = (full_size(poster) if "._V1" in poster else None) or original_address(poster)
+        poster = (full_size(poster) if "._V1" in poster else None) or original_address(poster)
+        told["poster_url"] = poster if _WEB_ADDRESS.match(poster) else None
+        if told["poster_url"] is None:
+            doubtful.add("poster_url")
     if isinstance(rating := told.get("rating"), float):
         told["rating"] = round(rating, 1)
     elif rating is None and not told.get("votes"):
@@ -240,6 +244,7 @@ def _texts(value: tuple[str, ...], name: str, doubtful: set[str]) -> tuple[str, 
     return cleaned
 
 
+_WEB_ADDRESS: Final = re.compile(r"(?:https?:)?//[^\s<>\"]+", re.IGNORECASE)
 _CATEGORIES: Final = {"directors": DIRECTOR, "cast": CAST}
 
 

@@ -56,9 +56,15 @@ _OSCARS: Final = "ev0000003"
 
 
 class Beginning(NamedTuple):
-    """The entries of a list of which the source does not tell all."""
+    """The entries of a list of which the source does not tell all; ``damaged`` if one of them cannot be read."""
 
     entries: tuple[Any, ...]
+    damaged: bool = False
+
+
+def _states_more(total: object, listed: int) -> bool:
+    """Whether a list goes on, by its own total. One that is no count leaves that open."""
+    return total is not None and (type(total) is not int or not 0 <= total <= listed)
 
 
 def _title(node: object) -> str:
@@ -103,6 +109,13 @@ def _genres(node: object) -> Any:
     )
 
 
+def _end_year(node: object) -> int | None:
+    first, last = (_optional(integer_at, node, "releaseYear", key) for key in ("year", "endYear"))
+    if first is not None and last is not None and last < first:
+        raise FieldDoubtful("releaseYear.endYear")
+    return integer_at(node, "releaseYear", "endYear")
+
+
 def _release_date(node: object) -> str | None:
     if value_at(node, "releaseDate") is None:
         return None
@@ -123,12 +136,13 @@ def _countries(node: object) -> tuple[str, ...] | Beginning:
 
 
 def _listed(node: object, path: tuple[str, ...], *text: str) -> tuple[str, ...] | Beginning:
-    """The texts of a list; a Beginning where the object that holds it states a larger total."""
+    """The texts of a list; a Beginning where it states a larger total, or an entry has no text."""
     holder = value_at(node, *path[:-1])
     items = list_at(holder, path[-1])
-    found = _texts(items, *text)
-    total = _get(holder, "total")
-    return Beginning(found) if isinstance(total, int) and total > len(items) else found
+    texts = [text_at(item, *text) for item in items]
+    found = tuple(dict.fromkeys(filter(None, texts)))
+    damaged = not all(texts)
+    return Beginning(found, damaged) if damaged or _states_more(_get(holder, "total"), len(items)) else found
 
 
 def _texts(items: Iterable[object], *path: str) -> tuple[str, ...]:
@@ -142,9 +156,11 @@ def _connection(node: object, key: str, read: Callable[[object], Any]) -> tuple[
         return ()
     every = list(entries(connection))
     found = tuple(value for entry in every if (value := read(entry)))
-    total = connection.get("total") if isinstance(connection, dict) else None
-    more = isinstance(connection, dict) and _get(connection.get("pageInfo"), "hasNextPage") is True
-    return Beginning(found) if more or (total if isinstance(total, int) else len(every)) > len(found) else found
+    damaged = len(found) < len(every)
+    more = _get(_get(connection, "pageInfo"), "hasNextPage") is True or _states_more(
+        _get(connection, "total"), len(every)
+    )
+    return Beginning(found, damaged) if more or damaged else found
 
 
 def _keyword(entry: object) -> Any:
@@ -300,7 +316,7 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "original_title": lambda node: text_at(node, "originalTitleText", "text"),
     "kind": lambda node: text_at(node, "titleType", "id"),
     "year": lambda node: integer_at(node, "releaseYear", "year"),
-    "end_year": lambda node: integer_at(node, "releaseYear", "endYear"),
+    "end_year": _end_year,
     "rating": _rating,
     "votes": lambda node: integer_at(node, "ratingsSummary", "voteCount"),
     "duration_minutes": lambda node: minutes(integer_at(node, "runtime", "seconds")),
@@ -363,6 +379,8 @@ def read_fields(part: TitlePart, *nodes: object) -> None:
                 part.whole[name] = value
                 part.cut.discard(name)
                 break
+            if value.damaged and name not in part.whole:
+                part.cut.add(name)
             if len(value.entries) > len(part.partial.get(name, ())):
                 part.partial[name] = value.entries
 
@@ -482,6 +500,9 @@ def read_people(part: TitlePart, above: object, *nodes: object) -> None:
         _add(part, "cast", cast._replace(total=shown, more=cast.more and cast.listed < CAST_SHOWN))
         if cast.total is not None:
             part.whole["cast_total"] = cast.total
+            if cast.total < len({line.person_id for line in cast.lines}):  # fewer than there are
+                del part.whole["cast_total"]
+                part.cut.add("cast_total")
     elif few := _few(above, nodes, _STARS, "castV2", "castPageTitle"):
         part.partial["cast"] = few.lines
     _read_crew(part, principal)
@@ -592,8 +613,9 @@ def _people(listed: object, total: object = None) -> _People:
     if isinstance(listed, dict):
         total = listed.get("total", total)
     lines = tuple(line for entry in every if (line := _credit_line(entry)) is not None)
-    more = _get(_get(listed, "pageInfo"), "hasNextPage") is True
-    return _People(lines, len(every), total if isinstance(total, int) else None, more)
+    is_count = type(total) is int and total >= 0
+    more = _get(_get(listed, "pageInfo"), "hasNextPage") is True or not (total is None or is_count)
+    return _People(lines, len(every), total if is_count else None, more)
 
 
 def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:

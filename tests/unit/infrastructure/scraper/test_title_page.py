@@ -473,6 +473,51 @@ def test_of_a_key_that_occurs_twice_no_value_is_taken(once: str, twice: str, cap
     assert "occurs more than once" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "field", "left"),
+    [
+        ("genres", {"genres": [{"text": "Drama"}, {"text": None}]}, "genres", ("Drama",)),
+        ("genres", {"genres": [{"text": "Drama"}], "total": "2"}, "genres", ("Drama",)),
+        ("countriesOfOrigin", {"countries": [{"id": "SE"}, {"id": None}]}, "countries", ("SE",)),
+        ("keywords", {"edges": [{"node": {"text": "fog"}}, {"node": None}]}, "keywords", ("fog",)),
+        ("releaseYear", {"year": 1961, "endYear": 1950}, "end_year", None),
+        ("primaryImage", {"url": "javascript:alert(1)"}, "poster_url", None),
+    ],
+)
+def test_what_contradicts_itself_is_named(key: str, value: object, field: str, left: object) -> None:
+    title = parse(page(next_data(above_the_fold(**{key: value}), main_column())))
+    assert getattr(title.movie, field) == left
+    assert field in title.missing
+    assert field in title.cut or field == "genres"
+
+
+@pytest.mark.parametrize(
+    ("total", "cast_total", "cut"),
+    [
+        (2, 2, set()),
+        (None, None, set()),
+        (22, 22, {"cast"}),
+        (1, None, {"cast_total"}),
+        (-1, None, {"cast", "cast_total"}),
+        ("22", None, {"cast", "cast_total"}),
+        (True, None, {"cast", "cast_total"}),
+    ],
+)
+def test_a_total_that_cannot_be_true_is_named(total: object, cast_total: int | None, cut: set[str]) -> None:
+    main = main_column()
+    main["castV2"][0]["totalCredits"] = total
+    title = parse(page(next_data(above_the_fold(), main)))
+    assert (title.movie.cast_total, set(title.cut)) == (cast_total, cut)
+    assert len(title.movie.cast) == 2
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", "cp037", "rot13", "idna", "undefined"])
+def test_a_declared_encoding_that_no_page_has_is_none(charset: str) -> None:
+    body = page(json.dumps(next_data(), ensure_ascii=False)).decode().encode("cp1252")
+    title = parse_title(body, imdb_id=IMDB_ID, scraped_at=NOW, charset=charset)
+    assert (title.movie.original_title, set(title.cut)) == (WHOLE.original_title, {"original_title"})
+
+
 def test_a_doubtful_id_refuses_the_title() -> None:
     with pytest.raises(InvalidMovie, match="tt1"):
         parse(page(next_data(above_the_fold(id="tt1"))), imdb_id=None)
