@@ -613,9 +613,9 @@ def _people(listed: object, total: object = None) -> _People:
     if isinstance(listed, dict):
         total = listed.get("total", total)
     lines = tuple(line for entry in every if (line := _credit_line(entry)) is not None)
-    is_count = type(total) is int and total >= 0
-    more = _get(_get(listed, "pageInfo"), "hasNextPage") is True or not (total is None or is_count)
-    return _People(lines, len(every), total if is_count else None, more)
+    count = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    more = _get(_get(listed, "pageInfo"), "hasNextPage") is True or (count is None and total is not None)
+    return _People(lines, len(every), count, more)
 
 
 def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:

@@ -161,9 +161,9 @@ def seasons_in(parts: list[dict[str, Any]]) -> int | None:
     for part in parts:
         episodes = part.get("episodes") or {}
         if displayed := episodes.get("displayableSeasons"):
-            return sum(edge["node"]["season"].isdigit() for edge in displayed["edges"])
+            return len([edge for edge in displayed["edges"] if edge["node"]["season"].isdigit()])
         if "seasons" in episodes:
-            return sum(season["number"] is not None for season in episodes["seasons"])
+            return len([season for season in episodes["seasons"] if season["number"] is not None])
     return None
 
 
