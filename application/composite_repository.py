@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from uuid import uuid4
 
-from application.ports import BackgroundRepository, MovieRepository
-from application.records import Row
+from application.ports import BackgroundRepository, MovieRepository, RestoringRepository
+from application.records import MovieRows, Row, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Movie
@@ -33,9 +34,11 @@ class CompositeMovieRepository:
         self._background = tuple(store for store in stores if isinstance(store, BackgroundRepository))
         self._foreground = tuple(store for store in stores if not isinstance(store, BackgroundRepository))
         # Only what another store can refuse must be put back.
-        self._restorable = tuple(
-            store for store in stores if any(other.may_reject for other in stores if other is not store)
-        )
+        self._holds = {
+            store.name: store.hold if isinstance(store, RestoringRepository) else partial(_hold, store)
+            for store in stores
+            if any(other.may_reject for other in stores if other is not store)
+        }
         self._id_locks = KeyedLocks()
 
     @property
@@ -64,18 +67,22 @@ class CompositeMovieRepository:
         """Gives all stores a new common marker: from here on they are written together."""
         self.set_marker(uuid4().hex)
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         """Saves to all stores and waits for all, whatever becomes of any.
 
         Raises:
             StoreUnavailable: a store could not take it now; saving again may help.
             RecordRejected: a store refuses this record; its name is in the message.
         """
+        rows = rows or to_rows(movie)
         with self._id_locks.hold(movie.imdb_id):
-            before = {store.name: _held(store, movie.imdb_id) for store in self._restorable}
-            errors = self._save_everywhere(movie)
+            undo = {name: hold(movie.imdb_id) for name, hold in self._holds.items()}
+            errors = self._save_everywhere(movie, rows)
             if any(isinstance(error, RecordRejected) for error in errors.values()):
-                self._put_back(movie.imdb_id, before, refused_by=errors.keys())
+                # Where this raises StoreUnavailable, the title stays pending and the next run settles it.
+                for name, put_back in undo.items():
+                    if name not in errors:
+                        put_back()
         if errors:
             raise combined([errors[store.name] for store in self._stores if store.name in errors])
 
@@ -114,18 +121,18 @@ class CompositeMovieRepository:
         """Closes all stores; saves in progress end first."""
         self._each(lambda store: store.close())
 
-    def _save_everywhere(self, movie: Movie) -> dict[str, StoreError]:
+    def _save_everywhere(self, movie: Movie, rows: MovieRows) -> dict[str, StoreError]:
         errors: dict[str, StoreError] = {}
         waits: list[tuple[str, Callable[[], None]]] = []
         try:
             for background in self._background:
                 try:
-                    waits.append((background.name, background.save_async(movie)))
+                    waits.append((background.name, background.save_async(movie, rows)))
                 except StoreError as error:
                     errors[background.name] = error
             for store in self._foreground:
                 try:
-                    store.save(movie)
+                    store.save(movie, rows)
                 except StoreError as error:
                     errors[store.name] = error
         finally:
@@ -135,22 +142,6 @@ class CompositeMovieRepository:
                 except StoreError as error:
                     errors[name] = error
         return errors
-
-    def _put_back(self, imdb_id: str, before: dict[str, Movie | StoreError | None], refused_by: Iterable[str]) -> None:
-        """Gives the stores that took the record what they held before.
-
-        Raises:
-            StoreUnavailable: one of them cannot take it; the title stays pending and the next run settles it.
-        """
-        refused = set(refused_by)
-        for store in self._restorable:
-            held = before[store.name]
-            if store.name in refused:
-                continue
-            if isinstance(held, StoreError):
-                log.warning("%s keeps the new record of %s: the one before cannot be read", store.name, imdb_id)
-            else:
-                store.replace(imdb_id, held)
 
     def _each(self, step: Callable[[MovieRepository], object]) -> None:
         errors: list[StoreError] = []
@@ -175,10 +166,12 @@ def combined(errors: Sequence[StoreError]) -> StoreError:
     return error
 
 
-def _held(store: MovieRepository, imdb_id: str) -> Movie | StoreError | None:
+def _hold(store: MovieRepository, imdb_id: str) -> Callable[[], None]:
+    """See ``RestoringRepository.hold``."""
     try:
-        return store.find(imdb_id)
+        held = store.find(imdb_id)
     except StoreUnavailable:
         raise
-    except StoreError as error:
-        return error
+    except StoreError:
+        return partial(log.warning, "%s keeps the new record of %s: the one before cannot be read", store.name, imdb_id)
+    return partial(store.replace, imdb_id, held)

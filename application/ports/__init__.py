@@ -25,7 +25,14 @@ from application.ports.sources import (
     PersonSource,
     TitleSource,
 )
-from application.ports.stores import BackgroundRepository, Loader, MovieRepository, Snapshot, TextRepository
+from application.ports.stores import (
+    BackgroundRepository,
+    Loader,
+    MovieRepository,
+    RestoringRepository,
+    Snapshot,
+    TextRepository,
+)
 
 __all__ = [
     "BackgroundRepository",
@@ -58,6 +65,7 @@ __all__ = [
     "PublishStep",
     "RankedTitle",
     "Reports",
+    "RestoringRepository",
     "Run",
     "RunHistory",
     "Snapshot",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
-from application.records import Row
+from application.records import MovieRows, Row
 from domain.fields import DeclaredTable, HistoryTable, Table
 from domain.movie import Movie
 
@@ -25,13 +25,17 @@ class MovieRepository(Protocol):
     def may_reject(self) -> bool:
         """Whether the store can refuse a record that the field table allows (a user's own constraint)."""
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         """Inserts or replaces one movie with its credits and other titles; durable when this returns.
 
         A record with an older ``scraped_at`` never replaces a newer one; one of the same
         time does. The name of each credited person is saved with the movie's ``scraped_at``
         and ``source``: of two names the one read later counts, with equal times the smaller
         text. A person's other columns are not touched. People stay when their last credit goes.
+
+        Args:
+            movie: what to save.
+            rows: the same movie as rows, where the caller has them; several stores then share the work.
 
         Raises:
             StoreUnavailable: nothing was saved; saving again may work.
@@ -102,11 +106,23 @@ class MovieRepository(Protocol):
 class BackgroundRepository(MovieRepository, Protocol):
     """A store that writes on threads of its own, so that the caller can do other work meanwhile."""
 
-    def save_async(self, movie: Movie) -> Callable[[], None]:
+    def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
         """Starts ``save``; the returned function waits for its end and is called once.
 
         Raises:
             RecordRejected: as ``save``. All other errors of ``save`` come from the returned function.
+        """
+
+
+@runtime_checkable
+class RestoringRepository(MovieRepository, Protocol):
+    """A store that can put back what it held of a movie without reading it before the save."""
+
+    def hold(self, imdb_id: str) -> Callable[[], None]:
+        """Remembers what is held of a movie now; the returned function puts that back, as ``replace`` does.
+
+        Raises:
+            StoreUnavailable: the store cannot be read.
         """
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from application.blocks import text_of
-from application.ports import MovieRepository, TextRepository
+from application.ports import MovieRepository, RestoringRepository, TextRepository
 from application.records import Row, chart_rows, details_row, sort_key, timestamp, to_row
 from domain.errors import RecordRejected
 from domain.fields import Table
@@ -396,6 +396,24 @@ def test_a_refused_save_is_undone(repository: MovieRepository) -> None:
     assert repository.find(imdb_id(1)) == before
 
 
+@pytest.mark.parametrize("merged", [(), ("before",), ("after",), ("before", "after")])
+def test_what_was_held_is_put_back_whatever_was_merged(repository: MovieRepository, merged: tuple[str, ...]) -> None:
+    if not isinstance(repository, RestoringRepository):
+        pytest.skip("what this store holds is read before")
+    repository.save(complete_movie(1))
+    if "before" in merged:
+        repository.finalize()
+    undo = [repository.hold(imdb_id(number)) for number in (1, 2)]
+    for number in (1, 2):
+        repository.save(movie(number, minutes=1, cast=[person(2)]))
+    if "after" in merged:
+        repository.finalize()
+    for put_back in undo:
+        put_back()
+    assert list(repository.ids()) == [imdb_id(1)]
+    assert repository.find(imdb_id(1)) == complete_movie(1)
+
+
 def test_a_marker_is_remembered(opener: Opener) -> None:
     repository = opener()
     assert repository.marker is None
@@ -603,6 +621,16 @@ class History(RuleBasedStateMachine):
         before = self.model.find(imdb_id(number))
         self.store.replace(imdb_id(number), before)
         self.model.replace(imdb_id(number), before)
+
+    @rule(one=_few_movies, merged=st.booleans())
+    def save_and_put_back(self, one: Movie, merged: bool) -> None:
+        if isinstance(self.store, RestoringRepository):
+            put_back, before = self.store.hold(one.imdb_id), self.model.find(one.imdb_id)
+            self.save(one)
+            if merged:
+                self.store.finalize()
+            put_back()
+            self.model.replace(one.imdb_id, before)
 
     @rule(ids=st.lists(st.integers(1, 5).map(imdb_id), max_size=3, unique=True), minutes=st.integers(0, 4))
     def chart(self, ids: list[str], minutes: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from application.ports import MovieRepository
-from application.records import Row, key_of, newer_person, sort_key, to_rows
+from application.records import MovieRows, Row, key_of, newer_person, sort_key, to_rows
 from domain.errors import RecordRejected
 from domain.fields import FieldType, Table
 from domain.movie import Credit, Movie, Person
@@ -41,7 +41,7 @@ class InMemoryMovieRepository:
     def set_marker(self, marker: str) -> None:
         self._marker = marker
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         reject_what_no_store_holds(self._name, movie)
         with self._lock:
             if self.closed:

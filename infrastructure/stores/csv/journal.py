@@ -23,12 +23,14 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from application.records import Row, key_of, newer_person, sort_key, storage_problem, to_rows
+import msgspec
+
+from application.records import MovieRows, Row, key_of, newer_person, sort_key, storage_problem
 from domain.errors import RecordRejected, UsageError
 from domain.fields import Table
 from domain.movie import Movie
@@ -40,11 +42,13 @@ _log = logging.getLogger(__name__)
 
 Fields: TypeAlias = dict[str, Any]
 _OF_A_MOVIE: Final = {Table.MOVIES: "movie", Table.CREDITS: "credits", Table.AKAS: "akas"}
+MOVIE_TABLES: Final = tuple(_OF_A_MOVIE)
+"""The tables whose rows a save of a movie replaces."""
 _NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - Table.PEOPLE.column_index("born"))
 _NO_DETAILS_TEXT: Final = "," * len(_NO_DETAILS) + "\r\n"
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .]")
 _LENGTH_BITS: Final = 32
-_dumps: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Entry(NamedTuple):
@@ -54,13 +58,12 @@ class Entry(NamedTuple):
     line: bytes
 
 
-def movie_entry(movie: Movie, *, escape: bool, kind: str = "movie") -> Entry:
+def movie_entry(movie: Movie, rows: MovieRows, *, escape: bool, kind: str = "movie") -> Entry:
     """The line that saves a movie.
 
     Raises:
         RecordRejected: a text holds a NUL or half a surrogate pair.
     """
-    rows = to_rows(movie)
     fields: Fields = {
         "kind": kind,
         "id": movie.imdb_id,
@@ -74,12 +77,20 @@ def movie_entry(movie: Movie, *, escape: bool, kind: str = "movie") -> Entry:
     if named := {row[0]: row[2] for row in rows.people if row[2] != rows.movie[-1]}:
         fields["named"] = named
     try:
-        line = _dumps(fields).encode() + b"\n"
+        line = _encode(fields) + b"\n"
     except UnicodeEncodeError as error:
         raise RecordRejected(STORE, f"{movie.imdb_id}: {storage_problem(rows)}") from error
     if b"\\u0000" in line and (problem := storage_problem(rows)):
         raise RecordRejected(STORE, f"{movie.imdb_id}: {problem}")
     return Entry(fields, line)
+
+
+def held_entry(imdb_id: str, held: Mapping[Table, bytes]) -> Entry:
+    """The line that puts back the encoded rows of a movie, or removes it where there are none; names stay."""
+    fields: Fields = {name: held.get(table, b"").decode() for table, name in _OF_A_MOVIE.items()}
+    movie = held.get(Table.MOVIES)
+    at = decode_all(movie, escaped=False)[0][-1] if movie else ""
+    return entry(kind="replace", id=imdb_id, at=at, source=None, people={}, **fields)
 
 
 def entry(**fields: Any) -> Entry:
@@ -88,13 +99,14 @@ def entry(**fields: Any) -> Entry:
     Raises:
         RecordRejected: a text holds a NUL or half a surrogate pair.
     """
-    text = _dumps(fields)
-    if "\\u0000" in text.replace("\\\\", "") or (not text.isprintable() and _HALF_PAIR.search(text)):
-        raise RecordRejected(STORE, f"{fields['kind']}: a text holds a NUL or half a surrogate pair")
-    return Entry(fields, text.encode() + b"\n")
-
-
-_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+    problem = f"{fields['kind']}: a text holds a NUL or half a surrogate pair"
+    try:
+        line = _encode(fields) + b"\n"
+    except UnicodeEncodeError as error:
+        raise RecordRejected(STORE, problem) from error
+    if b"\\u0000" in line.replace(b"\\\\", b""):
+        raise RecordRejected(STORE, problem)
+    return Entry(fields, line)
 
 
 @dataclass(slots=True)
@@ -197,6 +209,18 @@ class Journal:
         if packed is None:
             return None
         return str(self._read(packed)["at"])
+
+    def movie(self, imdb_id: str) -> Callable[[], dict[Table, bytes]] | None:
+        """Reads the encoded rows of a movie's latest line, also when there are later ones; ``None`` without a line."""
+        packed = self._movies.get(imdb_id)
+        if packed is None:
+            return None
+
+        def read() -> dict[Table, bytes]:
+            fields = self._read(packed)
+            return {table: str(fields[name]).encode() for table, name in _OF_A_MOVIE.items()}
+
+        return read
 
     def apply(self, table: Table, key: str, old: bytes) -> bytes:
         """The rows of a group after this journal, given those before, both encoded."""

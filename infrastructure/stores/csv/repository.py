@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from application.ports import PreparedTables
-from application.records import Row, sort_key
+from application.records import MovieRows, Row, sort_key, to_rows
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.stores.csv.chart_files import write_chart_files
 from infrastructure.stores.csv.dialect import encode, header
-from infrastructure.stores.csv.journal import Entry, entry, movie_entry
+from infrastructure.stores.csv.journal import Entry, entry, held_entry, movie_entry
 from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
 from infrastructure.stores.csv.reader import CsvReader
 from infrastructure.stores.csv.snapshot import ChangedFile
@@ -31,7 +31,8 @@ _ROWS_AT_ONCE: Final = 500
 
 
 class CsvMovieRepository:
-    """The tables as CSV files in one directory; satisfies ``BackgroundRepository``.
+    """The tables as CSV files in one directory; satisfies ``BackgroundRepository`` and
+    ``RestoringRepository``.
 
     Only one process may write a directory at a time: the holder of ``DataDir.lock``.
 
@@ -106,29 +107,32 @@ class CsvMovieRepository:
 
     # --- writing ----------------------------------------------------------------
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         """See ``MovieRepository.save``; its line is on the disk when this returns."""
-        self.save_async(movie)()
+        self.save_async(movie, rows)()
 
-    def save_async(self, movie: Movie) -> Callable[[], None]:
+    def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
         """See ``BackgroundRepository.save_async``."""
-        return self._put(movie_entry(movie, escape=self._escape))
+        return self._put(movie_entry(movie, rows or to_rows(movie), escape=self._escape))
+
+    def hold(self, imdb_id: str) -> Callable[[], None]:
+        """See ``RestoringRepository.hold``."""
+        with translate_os_errors(self._layout.directory):
+            read = self._retry_if_changed(lambda: self._view().hold(imdb_id))
+
+        def put_back() -> None:
+            with translate_os_errors(self._layout.directory):
+                held = read()
+            self._put(held_entry(imdb_id, held))()
+
+        return put_back
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
         """See ``MovieRepository.replace``."""
         if movie is None:
-            nothing: dict[str, object] = {
-                "people": {},
-                "movie": "",
-                "credits": "",
-                "akas": "",
-                "source": None,
-                "at": "",
-            }
-            made = entry(kind="replace", id=imdb_id, **nothing)
+            self._put(held_entry(imdb_id, {}))()
         else:
-            made = movie_entry(movie, escape=self._escape, kind="replace")
-        self._put(made)()
+            self._put(movie_entry(movie, to_rows(movie), escape=self._escape, kind="replace"))()
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
         """See ``MovieRepository.replace_chart``."""

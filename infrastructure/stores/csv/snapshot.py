@@ -271,6 +271,17 @@ class CsvSnapshot:
         end = entry.offsets[place + 1] if place + 1 < len(entry.offsets) else entry.size
         return find_group(self._read(table, begin, end), key, escaped=self.manifest.escaped)
 
+    def require_unchanged(self, tables: Iterable[Table]) -> None:
+        """Checks that no other program has written the files in place.
+
+        Raises:
+            ChangedFile: one has.
+        """
+        for table in tables:
+            file = self.files[table]
+            if file.status() != self._opened[table]:
+                raise ChangedFile(errno.ESTALE, "another program has changed it", str(file.path))
+
     def _read(self, table: Table, begin: int, end: int) -> bytes:
         file = self.files[table]
         try:
@@ -278,9 +289,8 @@ class CsvSnapshot:
         except OSError:
             if file.status() == self._opened[table]:
                 raise
-            data = None
-        if data is None or file.status() != self._opened[table]:
-            raise ChangedFile(errno.ESTALE, "another program has changed it", str(file.path))
+            data = b""
+        self.require_unchanged((table,))
         return data
 
     def is_unchanged(self, table: Table) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from application.records import Row, from_rows
@@ -12,7 +12,7 @@ from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.csv.csv_importer import ImportedFile
 from infrastructure.stores.csv.dialect import decode_all, split_groups
-from infrastructure.stores.csv.journal import Overlay
+from infrastructure.stores.csv.journal import MOVIE_TABLES, Overlay
 from infrastructure.stores.csv.layout import STORE
 from infrastructure.stores.csv.merge import Pieces, overlaid
 from infrastructure.stores.csv.snapshot import CsvSnapshot
@@ -104,6 +104,19 @@ class View:
             raise StoreError(STORE, f"{imdb_id} credits {error.args[0]}, who has no name in people.csv") from error
         except ValueError as error:
             raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
+
+    def hold(self, imdb_id: str) -> Callable[[], dict[Table, bytes]]:
+        """Reads the encoded rows of a movie as they are now, also when they have been replaced since.
+
+        Raises:
+            ChangedFile: another program has written a file in place.
+        """
+        for journal in reversed(self.overlay.journals):
+            if (read := journal.movie(imdb_id)) is not None:
+                return read
+        snapshot = self.snapshot  # its files stay open
+        snapshot.require_unchanged(MOVIE_TABLES)
+        return lambda: {table: snapshot.group(table, imdb_id) for table in MOVIE_TABLES}
 
     def decoded(self, table: Table, data: bytes) -> list[Row]:
         """Encoded rows as cells.

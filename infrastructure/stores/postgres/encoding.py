@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from domain.fields import FieldType, Table
 
 _MAX_CHARACTERS: Final = 4_000_000  # in one statement: plots may be long
 _encode: Final = msgspec.json.Encoder().encode
+_CONTROL: Final = re.compile("[\0-\x1f]")
 _LISTS: Final = {table: tuple(field.type is FieldType.TEXT_LIST for field in table.fields) for table in Table}
 
 
@@ -27,14 +29,14 @@ def columns(table: Table, rows: Sequence[Row]) -> list[str]:
     if not rows:
         return ["{}"] * len(table.columns)
     return [
-        _quoted([cell and array_literal(cell) for cell in cells]) if is_list else _array(cells)
+        _array([cell and array_literal(cell) for cell in cells] if is_list else cells)
         for is_list, cells in zip(_LISTS[table], zip(*rows, strict=True), strict=True)
     ]
 
 
 def _array(cells: Sequence[str | None]) -> str:
     text = _encode(cells).decode()
-    if "\\" in text:  # JSON has escapes that arrays do not know
+    if "\\" in text and _CONTROL.search("".join(filter(None, cells))):  # JSON has escapes that arrays do not know
         return _quoted(cells)
     return "{" + text[1:-1] + "}"
 
@@ -79,4 +81,4 @@ def groups(movies: Sequence[MovieRows]) -> Iterator[list[int]]:
 
 def _size(rows: MovieRows) -> int:
     """Roughly how many characters a movie makes, to keep batches small in memory."""
-    return 1000 + sum(len(cell) for cell in rows.movie if cell) + 200 * (len(rows.credits) + len(rows.akas))
+    return 1000 + sum(map(len, filter(None, rows.movie))) + 200 * (len(rows.credits) + len(rows.akas))

@@ -33,7 +33,7 @@ from shared.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
 _MAX_BATCH_SIZE: Final = 50
-_MAX_CONCURRENCY: Final = 4  # more transactions at a time mean smaller batches, which cost the server more
+_MAX_CONCURRENCY: Final = 2  # more transactions at a time mean smaller batches, which cost the server more
 _ROWS_AT_A_TIME: Final = 1000
 _CLOCK_TOLERANCE: Final = timedelta(hours=1)  # two clocks differ by less
 
@@ -131,9 +131,9 @@ class PostgresMovieRepository:
     def name(self) -> str:
         return STORE
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         """See ``MovieRepository.save``."""
-        self._batcher.submit(to_rows(movie))
+        self._batcher.submit(rows or to_rows(movie))
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
         """See ``MovieRepository.replace``."""

@@ -103,13 +103,13 @@ class SqliteMovieRepository:
     def name(self) -> str:
         return STORE
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         """See ``MovieRepository.save``."""
-        self.save_async(movie)()
+        self.save_async(movie, rows)()
 
-    def save_async(self, movie: Movie) -> Callable[[], None]:
+    def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
         """See ``BackgroundRepository.save_async``."""
-        rows = to_rows(movie)
+        rows = rows or to_rows(movie)
         if problem := storage_problem(rows):
             raise RecordRejected(STORE, f"{movie.imdb_id}: {problem}")
         return self._start(movie.imdb_id, lambda connection: _save_movie(connection, rows))

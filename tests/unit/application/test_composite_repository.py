@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from application.composite_repository import CompositeMovieRepository
-from application.records import chart_rows
+from application.records import MovieRows, chart_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Movie
@@ -28,16 +28,16 @@ class ObservedStore(InMemoryMovieRepository):
         super().__init__(name, may_reject=may_reject)
         self.on_save = on_save
 
-    def save(self, movie: Movie) -> None:
+    def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         self.on_save(movie)
-        super().save(movie)
+        super().save(movie, rows)
 
 
 class BackgroundStore(ObservedStore):
     """A store that saves on a thread of its own."""
 
-    def save_async(self, movie: Movie) -> Callable[[], None]:
-        future = ThreadPoolExecutor(1).submit(self.save, movie)
+    def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
+        future = ThreadPoolExecutor(1).submit(self.save, movie, rows)
         return future.result
 
 
@@ -147,7 +147,7 @@ def test_a_record_that_only_one_store_held_is_not_deleted_by_a_refusal() -> None
 
 def test_what_a_store_refuses_at_once_is_undone_in_the_others() -> None:
     class Refusing(BackgroundStore):
-        def save_async(self, movie: Movie) -> Callable[[], None]:
+        def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
             raise RecordRejected("sqlite", "a NUL")
 
     postgres = ObservedStore("postgres", may_reject=True)

@@ -219,7 +219,7 @@ def test_a_page_that_cannot_be_had_saves_nothing() -> None:
 
 def test_a_store_that_fails_is_told_with_what_the_page_cost() -> None:
     class Full(InMemoryMovieRepository):
-        def save(self, movie: object) -> None:
+        def save(self, movie: object, rows: object = None) -> None:
             raise StoreUnavailable("csv", "disk full")
 
     outcome, _ = _scrape(FetchedTitle(MOVIE, "page", size=100, requests=2), Full())
