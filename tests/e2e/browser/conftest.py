@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, ViewportSize, sync_playwright
 
 from domain.movie import CAST, DIRECTOR, Credit, Person
 from infrastructure.catalogue import PublishOptions
@@ -16,6 +16,7 @@ from tests.e2e.browser.chromium import PROGRAM, launched
 from tests.support.catalogue import made_data, made_poster_store, publish_made, series_films
 from tests.support.films import bare
 
+_WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"document.title='gone'\">"
 
 
@@ -48,27 +49,66 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages; an error, a failed request or a request to another machine fails the test."""
-    wrong: list[str] = []
-    contexts = []
+class WatchedPage:
+    """One page of the browser with what went wrong on it. A new one costs a second of processor time."""
 
-    def open_page(**settings: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
-        page.on("response", lambda answer: _note_refusal(answer, wrong))
-        page.on("request", lambda request: _note_foreign(request, wrong))
-        return page
+    def __init__(self, browser: Browser, **settings: Any) -> None:
+        self._context = browser.new_context(**{"viewport": _WIDE, **settings})
+        self.wrong: list[str] = []
+        self.page = self._context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("console", lambda message: self.wrong.append(f"console: {message.text}"))
+        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        self.page.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url}"))
+        self.page.on("response", lambda answer: _note_refusal(answer, self.wrong))
+        self.page.on("request", lambda request: _note_foreign(request, self.wrong))
+
+    def reset(self) -> None:
+        """Takes away what a test has left: stored choices, the address, size and media."""
+        if self.page.url.startswith(("file:", "http:")):
+            self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        self.page.goto("about:blank")
+        self.page.set_viewport_size(_WIDE)
+        self.page.emulate_media(media="null", color_scheme="light")
+        self.wrong.clear()
+
+    def close(self) -> None:
+        self._context.close()
+
+
+@pytest.fixture(scope="session")
+def usual(browser: Browser) -> Iterator[WatchedPage]:
+    """The page that tests use one after the other."""
+    page = WatchedPage(browser)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def watched(browser: Browser, usual: WatchedPage) -> Iterator[Callable[..., Page]]:
+    """Opens pages; an error, a failed request or a request to another machine fails the test.
+
+    The first one is the usual page unless settings ask for a context of its own.
+    """
+    opened: list[WatchedPage] = []
+
+    def open_page(
+        *, viewport: ViewportSize = _WIDE, color_scheme: Literal["light", "dark"] = "light", **settings: Any
+    ) -> Page:
+        if usual in opened or settings:
+            opened.append(WatchedPage(browser, viewport=viewport, color_scheme=color_scheme, **settings))
+        else:
+            usual.reset()
+            usual.page.set_viewport_size(viewport)
+            usual.page.emulate_media(color_scheme=color_scheme)
+            opened.append(usual)
+        return opened[-1].page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    wrong = [fault for each in opened for fault in each.wrong]
+    for each in opened:
+        if each is not usual:
+            each.close()
     assert wrong == []
 
 

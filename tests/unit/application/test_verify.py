@@ -276,14 +276,17 @@ def test_any_damage_in_either_store_is_found(damaged: dict[Table, list[Row]], in
 
 
 def _equal(table: Table, damaged: list[Row], good: list[Row]) -> bool:
-    """By another way than the checker's: as bags of rows, numbers by their value, but keys by their text."""
+    """By another way than the checker's: as bags of rows, numbers by their value, but keys by their text.
 
+    An empty list is a missing one, but in ``incomplete``.
+    """
+    lists = {field.name for field in table.fields if field.type is FieldType.TEXT_LIST and not field.keep_empty}
     numbers = {field.name for field in table.fields if field.is_number and field.name not in table.key}
 
     def value(column: str, cell: str | None) -> object:
         if cell is not None and column in numbers and cell.strip().replace(".", "", 1).isdecimal():
             return float(cell)
-        return cell
+        return None if cell == "[]" and column in lists else cell
 
     def plain(row: Row) -> tuple[object, ...]:
         if len(row) != len(table.columns):

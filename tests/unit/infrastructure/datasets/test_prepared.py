@@ -20,15 +20,16 @@ from tests.support.data_files import AKAS, write_data_files
 AWKWARD = ("=1+1", "'=1", 'say "when"', "a,b", "@home", "+49", "\\N ", "back\\slash", "O'Hale", "-", "\u2028 line")
 
 
-@pytest.fixture
-def prepared(tmp_path: Path) -> PreparedFiles:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedFiles:
+    folder = tmp_path_factory.mktemp("prepared")
     akas = [("tt1000001", str(place), text, *["\\N"] * 2, text, "\\N", "0") for place, text in enumerate(AWKWARD)]
     selection = Selection(kinds=(), min_votes=0)
-    files = find_data_files(write_data_files(tmp_path / "files", akas=[*AKAS, *akas]), selection.files)
-    preparation = LoadPreparation(tmp_path / "out")
+    files = find_data_files(write_data_files(folder / "files", akas=[*AKAS, *akas]), selection.files)
+    preparation = LoadPreparation(folder / "out")
     preparation.prepare(files, selection, date(2026, 11, 27), {})
     preparation.close()
-    return PreparedFiles(tmp_path / "out")
+    return PreparedFiles(folder / "out")
 
 
 @pytest.mark.parametrize("escape", [False, True])

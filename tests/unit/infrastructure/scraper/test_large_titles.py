@@ -19,6 +19,10 @@ from tests.support.title_pages import above_the_fold, main_column, next_data, pa
 ID = "tt0000001"
 KEYWORDS = [f"keyword {number}" for number in range(900)]
 CAST = [f"nm{number:07d}" for number in range(1, 10_001)]
+KEYWORD_NODES = [{"keyword": {"text": {"text": word}}} for word in KEYWORDS]
+CAST_NODES = [
+    {"name": {"id": one, "nameText": {"text": f"Person {one}"}}, "characters": [{"name": "Self"}]} for one in CAST
+]
 
 
 def connection(nodes: list[Any], after: str | None) -> dict[str, Any]:
@@ -33,19 +37,15 @@ def connection(nodes: list[Any], after: str | None) -> dict[str, Any]:
 
 
 def server(sent: Sent) -> Answer:
-    keywords = [{"keyword": {"text": {"text": word}}} for word in KEYWORDS]
-    cast = [
-        {"name": {"id": one, "nameText": {"text": f"Person {one}"}}, "characters": [{"name": "Self"}]} for one in CAST
-    ]
     query = json.loads(sent.body)["query"]
     if "titles(" in query:
-        title = graphql_title() | {"id": ID, "keywords": connection(keywords, None)}
+        title = graphql_title() | {"id": ID, "keywords": connection(KEYWORD_NODES, None)}
         return json.dumps({"data": {"titles": [title]}}).encode()
     after = sent.variables["after"]
     if "keywords(" in query:
-        nodes: list[Any] = keywords
+        nodes: list[Any] = KEYWORD_NODES
     else:
-        nodes = cast if 'categories:["cast"]' in query else []
+        nodes = CAST_NODES if 'categories:["cast"]' in query else []
     return json.dumps({"data": {"title": {"id": ID, "list": connection(nodes, after)}}}).encode()
 
 
