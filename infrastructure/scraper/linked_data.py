@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
-from infrastructure.scraper.values import iso_seconds, minutes
+from infrastructure.scraper.values import ISO_DURATION, iso_seconds, minutes
 
 _TITLE_PATH: Final = re.compile(r"/title/(tt[0-9]+)")
 _NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
@@ -91,15 +91,19 @@ def _read_facts(document: dict[str, object], part: TitlePart) -> None:
     whole = part.whole
     if kind := _KINDS.get(_string(document, "@type") or ""):
         whole["kind"] = kind
-    if isinstance(ratings := document.get("aggregateRating"), dict):
-        if (rating := _matching(ratings.get("ratingValue"), _RATING)) is not None:
-            whole["rating"] = float(rating)
-        if (votes := _matching(ratings.get("ratingCount"), _COUNT)) is not None:
-            whole["votes"] = int(votes)
-    if (seconds := iso_seconds(_string(document, "duration") or "")) is not None:
-        whole["duration_minutes"] = minutes(seconds)
-    if (date := _matching(document.get("datePublished"), _DATE)) is not None:
-        whole["release_date"] = date
+    ratings = document.get("aggregateRating")
+    rating, votes = map(ratings.get, ("ratingValue", "ratingCount")) if isinstance(ratings, dict) else (None, None)
+    facts: tuple[tuple[str, object, re.Pattern[str], Callable[[str], object]], ...] = (
+        ("rating", rating, _RATING, float),
+        ("votes", votes, _COUNT, int),
+        ("release_date", document.get("datePublished"), _DATE, str),
+        ("duration_minutes", document.get("duration"), ISO_DURATION, lambda text: minutes(iso_seconds(text))),
+    )
+    for name, value, pattern, convert in facts:
+        if (text := _matching(value, pattern)) is not None:
+            whole[name] = convert(text)
+        elif value not in (None, ""):
+            part.cut.add(name)  # "9,2" is no value, and says that there is one
     if (poster := _string(document, "image")) and "/images/G/" not in poster:  # which is the site's logo
         whole["poster_url"] = poster
     if certificate := _string(document, "contentRating"):

@@ -13,7 +13,7 @@ UNREADABLE: Final = "\ufffd"  # stands for a character that could not be read or
 
 # PostgreSQL's text takes no NUL, and no store's UTF-8 takes half of a surrogate pair.
 _UNSTORABLE: Final = re.compile("[\\x00\\ud800-\\udfff]")
-_DURATION: Final = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?")
+ISO_DURATION: Final = re.compile(r"P(?!T?$)(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?")
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -137,8 +137,8 @@ def partial_date(year: int | None, month: int | None, day: int | None) -> str | 
 
 def iso_seconds(duration: str) -> int | None:
     """An ISO 8601 duration (``PT2H22M``) in seconds; ``None`` if it is none."""
-    match = _DURATION.fullmatch(duration)
-    if not match or not any(match.groups()):
+    match = ISO_DURATION.fullmatch(duration)
+    if not match:
         return None
     days, hours, mins, seconds = (int(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + mins) * 60 + seconds
@@ -177,7 +177,7 @@ def running_minutes(text: str) -> int | None:
     if not match or not any(match.groups()):
         return None
     hours, mins = (int(part or 0) for part in match.groups())
-    return hours * 60 + mins or None
+    return None if match[1] and mins >= 60 else hours * 60 + mins or None
 
 
 def full_size(address: str) -> str | None:

@@ -511,6 +511,25 @@ def test_a_total_that_cannot_be_true_is_named(total: object, cast_total: int | N
     assert len(title.movie.cast) == 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "cut"),
+    [
+        ({"aggregateRating": {"ratingValue": "9,2", "ratingCount": "1.234"}}, {"rating", "votes"}),
+        ({"aggregateRating": {"ratingValue": 9.2, "ratingCount": 1.5}}, {"votes"}),
+        ({"aggregateRating": None, "datePublished": None, "duration": None}, set()),
+        ({"datePublished": "03/09/1961"}, {"release_date"}),
+        ({"duration": "PT1.5H"}, {"duration_minutes"}),
+        ({"duration": "PT"}, {"duration_minutes"}),
+        ({"image": "data:image/png;base64,xx"}, {"poster_url"}),
+    ],
+)
+def test_what_ld_json_tells_in_an_unknown_way_is_named(changes: dict[str, object], cut: set[str]) -> None:
+    usual = parse(page(None, linked_data())).cut
+    title = parse(page(None, linked_data(**changes)))
+    assert title.cut - usual == cut
+    assert all(getattr(title.movie, field) is None for field in cut)
+
+
 @pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", "cp037", "rot13", "idna", "undefined"])
 def test_a_declared_encoding_that_no_page_has_is_none(charset: str) -> None:
     body = page(json.dumps(next_data(), ensure_ascii=False)).decode().encode("cp1252")

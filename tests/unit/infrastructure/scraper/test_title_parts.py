@@ -389,6 +389,8 @@ def test_a_rounded_count_is_no_count(text: str, count: int | None) -> None:
         ("2 ore e 16 minuti", None),
         ("136 Minuten", None),
         ("2h environ", None),
+        ("1h 99m", None),
+        ("99m", 99),
         ("", None),
     ],
 )
