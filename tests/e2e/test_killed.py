@@ -13,6 +13,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -170,6 +171,103 @@ def test_killed_ten_times_in_a_row(slow: Program, slow_site: DemoProcess) -> Non
     assert len({row["imdb_id"] for row in slow.table("movies")}) == len(slow.table("movies")) == COUNT
     ids = [str(line["id"]) for line in _lines(slow, "completed")]
     assert len(ids) == len(set(ids)) == COUNT
+
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "movies": ("imdb_id",),
+    "people": ("person_id",),
+    "credits": ("imdb_id", "category", "position"),
+    "akas": ("imdb_id", "position"),
+    "charts": ("chart", "rank"),
+    "my_ratings": ("imdb_id",),
+    "ratings_history": ("imdb_id", "day"),
+}
+
+
+def _require_whole_files(data_dir: Path) -> None:
+    """A plain reader finds every CSV file sorted, with no key twice, and its rows whole."""
+    for path in data_dir.glob("*.csv"):
+        assert path.read_bytes().endswith(b"\r\n"), path
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file, strict=True)
+        assert {len(row) for row in rows} <= {len(header)}, path
+        if path.stem in KEYS:
+            key = [(header.index(name), name in ("position", "rank")) for name in KEYS[path.stem]]
+            keys = [tuple(int(row[place]) if number else row[place].encode() for place, number in key) for row in rows]
+            assert all(one < following for one, following in pairwise(keys)), path
+
+
+def _kill_one(process: subprocess.Popen[str], data_dir: Path, victim: str, chance: random.Random) -> list[str]:
+    """kill -9 at a random moment or, each fourth time, while files are being merged; in the end nothing is left.
+
+    Returns:
+        What was killed; nothing if the run ended before.
+    """
+    killed = []
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(chance.choice([0.3, 1, 3, 6]) * chance.random())
+    if chance.random() < 0.25:
+        while process.poll() is None and "merge" not in killed:
+            killed += ["merge"] * any(data_dir.glob(".*.csv.*"))
+    if process.poll() is None and victim in ("postmaster", "backend"):
+        members = psutil.Process(process.pid).children(recursive=True)
+        servers = [one for one in members if "postgres" in _name(one)]
+        above = {one.pid for one in servers}
+        chosen = [one for one in servers if (_parent(one) in above) == (victim == "backend")]
+        if chosen:
+            with suppress(psutil.NoSuchProcess):
+                chance.choice(chosen).kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.random())
+            killed.append(victim)
+    if process.poll() is None:
+        _kill(process, everything=victim == "group")
+        killed.append(victim if victim == "group" else "program")
+    else:
+        process.communicate()
+    return killed
+
+
+def _name(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return str(process.name())
+    return ""
+
+
+def _parent(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return int(process.ppid())
+    return 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("stores", ["csv,postgres", "csv,postgres,sqlite"])
+def test_killed_at_random_moments_every_file_is_whole(tmp_path: Path, stores: str) -> None:
+    """Set ``KILLS`` for more of them: ``KILLS=200 pytest -m long tests/e2e/test_killed.py -k every_file_is_whole``."""
+    kills = int(os.environ.get("KILLS", "12"))
+    chance = random.Random(os.environ.get("KILLS_SEED", "1"))
+    killed: Counter[str] = Counter()
+    number, titles = 0, 250
+    with DemoProcess(DemoOptions(count=titles, page_kb=0, latency=0.05)) as site:
+        environment = {"BASE_URL": site.url, "MAX_THREADS": "6", "STORES": stores}
+        while killed["program"] + killed["group"] < kills:
+            number += 1
+            program = Program(tmp_path / f"data{number}", environment)
+            for _ in range(chance.randrange(3, 12)):
+                victim = chance.choice(["program", "group", "postmaster", "backend"])
+                process = program.start("--limit", str(titles))
+                killed.update(_kill_one(process, program.data_dir, victim, chance))
+                _require_whole_files(program.data_dir)
+            program.run("--limit", str(titles), "--quiet")
+            _require_whole_files(program.data_dir)
+            assert len(program.table("movies")) == titles
+            assert "hold the same" in program.run("verify").stdout
+            same_in_both_stores(program)
+            ids = [str(line["id"]) for line in _lines(program, "completed")]
+            assert len(ids) == len(set(ids)) == titles
+            shutil.rmtree(program.data_dir)
+    assert kills < 100 or len(killed) == 5, killed  # program, group, postmaster, backend, merge
 
 
 @pytest.fixture
