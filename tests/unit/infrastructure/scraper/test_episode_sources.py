@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import pytest
 
@@ -144,3 +145,27 @@ def test_a_title_that_is_no_series_is_not_asked_for_elsewhere() -> None:
     with pytest.raises(NotFound):
         listed(AutoEpisodeSource({"GraphQL": FakeEpisodeSource([], NotFound("no")), "pages": second}), SERIES)
     assert second.asked == 0
+
+
+def test_a_series_of_fifteen_thousand_episodes_is_asked_for_page_by_page() -> None:
+    ids = [f"tt{number:07d}" for number in range(100_000, 115_000)]
+    asked: list[str | None] = []
+
+    def respond(sent: Sent) -> Answer:
+        asked.append(sent.variables.get("after"))
+        start = int(asked[-1] or 0)
+        end = min(start + 250, len(ids))
+        connection = {
+            "total": len(ids),
+            "pageInfo": {"hasNextPage": end < len(ids), "endCursor": str(end)},
+            "edges": [{"node": {"id": imdb_id, "titleText": {"text": "One"}}} for imdb_id in ids[start:end]],
+        }
+        series = {"id": SERIES, "titleText": {"text": "Series"}, "series": None, "episodes": {"episodes": connection}}
+        return json.dumps({"data": {"title": series}}).encode()
+
+    source = GraphqlEpisodeSource(GraphqlClient(FakeFetcher(respond), "http://graphql"), max_requests=3)
+    episodes = source.episodes(SERIES, threading.Event())
+    first = [imdb_id for imdb_id, _ in islice(episodes, 250)]
+    assert (first, asked) == (ids[:250], [None])
+    assert [imdb_id for imdb_id, _ in episodes] == ids[250:]
+    assert len(asked) == 60
