@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,13 @@ sys.dont_write_bytecode = False
 # Forty examples where a test does not say otherwise: the README's test command has five minutes.
 settings.register_profile("filmledger", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=40)
 settings.load_profile("filmledger")
+
+# Temporary files in memory where there is room: what these tests ask is not asked of a disk.
+_MEMORY = Path("/dev/shm")
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+_BROWSER = "tests/e2e/browser/"
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT.parent / "shared" / "captures"
@@ -42,6 +51,19 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in describe():
         monkeypatch.delenv(setting.name, raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives a file to one process; the files that share a browser and its catalogue to the same one."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class OneBrowser(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return _BROWSER if file.startswith(_BROWSER) else file
+
+    return OneBrowser(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 _unexpected: list[str] = []

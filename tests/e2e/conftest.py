@@ -52,13 +52,19 @@ class Program:
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         """What the database answers, the embedded one unless another is set; asked without any of our reading code."""
+        (rows,) = self.answers(query)
+        return rows
+
+    def answers(self, *queries: str) -> Iterator[list[tuple[Any, ...]]]:
+        """What the database answers to each query; the server is started once for all."""
         with ExitStack() as stack:
             dsn = self.environment.get("POSTGRES_DSN")
             if dsn is None:
                 dsn = stack.enter_context(EmbeddedServer(self.data_dir / "postgres")).dsn()
             cursor = stack.enter_context(closing(psycopg2.connect(dsn))).cursor()
-            cursor.execute(query)
-            return cursor.fetchall()
+            for query in queries:
+                cursor.execute(query)
+                yield cursor.fetchall()
 
     def table(self, name: str) -> list[dict[str, str]]:
         """The rows of a CSV file as they stand, header as keys."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 
@@ -17,11 +19,12 @@ MAY_BE_EMPTY = ("last_rank", "ratings_history", "incomplete", "gross_currency", 
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     program = Program(tmp_path_factory.mktemp("document") / "data")
     program.run("--demo", "--limit", "40", DETAIL_SOURCE="graphql")  # which tells the jobs of writers
     program.run("--demo", "--chart", "toptv", "--limit", "1", "--seasons", DETAIL_SOURCE="graphql")
-    return program
+    with EmbeddedServer(program.data_dir / "postgres"):  # up for all queries
+        yield program
 
 
 def test_there_are_ten_queries() -> None:
