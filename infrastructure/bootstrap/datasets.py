@@ -21,6 +21,7 @@ from application.load_datasets import load_datasets
 from application.ports import BulkRepository, MovieRepository
 from domain.chart import ChartEntry, EstimatedChart
 from domain.errors import Blocked, Cancelled, RecordRejected, SourceError, UsageError
+from domain.fields import Table
 from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.network import downloader
 from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
@@ -169,7 +170,7 @@ def _prepare(
     say: Callable[[str], None],
 ) -> LoadCounts:
     """Joins the data files with what the stores hold, into files in ``work``."""
-    from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation
+    from infrastructure.datasets.prepare import LoadPreparation
 
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
@@ -179,11 +180,14 @@ def _prepare(
     try:
         # A store that refuses nothing holds every record, also one that could not be copied to the others.
         base = min(stores, key=lambda store: store.may_reject)
-        stored = {table: work / f"stored-{table}.csv" for table in LOADED_TABLES}
-        for table, path in stored.items():
+
+        def stored(table: Table) -> Path:
+            path = work / f"stored-{table}.csv"
             base.write_table(table, path)
+            return path
+
         counts = preparation.prepare(files, selection, day, stored, unchanged=unchanged).counts
-        for path in stored.values():
+        for path in work.glob("stored-*.csv"):
             path.unlink()
     finally:
         preparation.close()
@@ -239,7 +243,7 @@ def estimated_places(
     try:
         preparation = LoadPreparation(work, memory=settings.datasets_memory, cancel=cancel)
         try:
-            preparation.prepare(files, selection, day, {})
+            preparation.prepare(files, selection, day, lambda _table: None)
         finally:
             preparation.close()
         with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:

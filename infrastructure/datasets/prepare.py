@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.RATINGS_HISTORY)
 _DETAILS: Final = frozenset({Table.PEOPLE, Table.CREDITS, Table.AKAS})
 _CREDIT_FILES: Final = frozenset({DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES})
-_SELECTED: Final = "SELECT imdb_id FROM selected"
+_CHOSEN: Final = "SELECT imdb_id FROM chosen"
 # A title that was read from a page since has lost what the data files told of it.
 _FRESH: Final = (
     "SELECT imdb_id FROM selected WHERE imdb_id NOT IN"
@@ -154,7 +154,7 @@ class LoadPreparation:
         self._cancel = cancel or threading.Event()
         self._on_phase = on_phase
         folder.mkdir(parents=True, exist_ok=True)
-        self._con = duckdb.connect(str(folder / "work.duckdb"))
+        self._con = duckdb.connect()
         self._con.execute(f"SET memory_limit = {quoted(memory)}")
         self._con.execute(f"SET threads = {int(threads)}")
         self._con.execute(f"SET temp_directory = {quoted(str(folder / 'tmp'))}")
@@ -164,17 +164,15 @@ class LoadPreparation:
         self._untouched: frozenset[Table] = frozenset()
 
     def close(self) -> None:
-        """Closes the working database and removes its file."""
+        """Closes the working database, and with it the files that it wrote to stay within its memory."""
         self._con.close()
-        for path in self._folder.glob("work.duckdb*"):
-            path.unlink()
 
     def prepare(
         self,
         files: Mapping[DataFile, CheckedFile],
         selection: Selection,
         day: date,
-        stored: Mapping[Table, Path],
+        stored: Callable[[Table], Path | None],
         *,
         allow_older: bool = False,
         unchanged: frozenset[DataFile] = frozenset(),
@@ -185,7 +183,8 @@ class LoadPreparation:
             files: checked; those that the selection needs.
             selection: which titles.
             day: of the data files.
-            stored: the stores' content as CSV files of canonical cells; tables without rows may be absent.
+            stored: gives the content of a table as a CSV file of canonical cells; ``None``: it has no rows. Asked
+                only for the tables that are needed.
             allow_older: also files that are older than those loaded before.
             unchanged: files whose content the stores hold from the last load of the same selection; only titles
                 that were not loaded then are read from them.
@@ -197,23 +196,23 @@ class LoadPreparation:
         """
         counts = LoadCounts(pruned=selection.prune)
         for table in (Table.MOVIES, Table.RATINGS_HISTORY):
-            self._read_stored(table, stored.get(table))
+            self._read_stored(table, stored(table))
         if not allow_older:
             self._refuse_older(day)
-        self._run("titles", self._select_titles, files, selection, day)
+        self._run("titles", self._select_titles, files, selection, day, counts, unchanged)
         self._untouched = self._find_untouched(selection, unchanged)
         for table in _DETAILS - self._untouched:
-            self._read_stored(table, stored.get(table))
+            self._read_stored(table, stored(table))
         if Table.CREDITS not in self._untouched:
-            fresh = _FRESH if unchanged >= _CREDIT_FILES else _SELECTED
+            fresh = _FRESH if unchanged >= _CREDIT_FILES else _CHOSEN
             self._run("people and credits", self._select_credits, files, selection, day, counts, fresh)
         if Table.AKAS not in self._untouched:
-            fresh = _FRESH if DataFile.AKAS in unchanged else _SELECTED
+            fresh = _FRESH if DataFile.AKAS in unchanged else _CHOSEN
             self._run("other titles", self._select_akas, files, selection, fresh)
-        self._run("join", self._join, day)
+        self._run("join", self._join, day, selection)
         self._find_gone(selection)
         for table in LOADED_TABLES:
-            self._run(f"write {table}", self._write, table)
+            self._run(f"write {table}", self._write, table, counts)
         self._count(counts)
         return PreparedLoad(self._folder, day, counts)
 
@@ -311,7 +310,14 @@ class LoadPreparation:
 
     # --- selecting ---------------------------------------------------------------
 
-    def _select_titles(self, files: Mapping[DataFile, CheckedFile], selection: Selection, day: date) -> None:
+    def _select_titles(
+        self,
+        files: Mapping[DataFile, CheckedFile],
+        selection: Selection,
+        day: date,
+        counts: LoadCounts,
+        unchanged: frozenset[DataFile],
+    ) -> None:
         self._read(
             DataFile.RATINGS,
             files[DataFile.RATINGS],
@@ -361,6 +367,23 @@ class LoadPreparation:
             )
             conditions = ["tconst IN (SELECT imdb_id FROM wanted)"]
         self._execute(
+            "CREATE OR REPLACE TABLE chosen AS SELECT tconst AS imdb_id FROM basics LEFT JOIN ratings USING (tconst)"
+            f" WHERE {' AND '.join(conditions)}"
+        )
+        if selection.episodes:
+            self._execute(
+                "INSERT INTO chosen SELECT tconst FROM episodes SEMI JOIN basics USING (tconst)"
+                f" WHERE parentTconst IN ({_CHOSEN}) AND tconst NOT IN ({_CHOSEN})"
+            )
+        counts.titles = self._count_of("SELECT count(*) FROM chosen")
+        same = "SELECT NULL WHERE false"
+        if unchanged >= {DataFile.BASICS, DataFile.EPISODES}:  # only figures can differ from what is stored
+            same = (
+                "SELECT s.imdb_id FROM stored_movies AS s LEFT JOIN ratings AS r ON r.tconst = s.imdb_id"
+                f" WHERE s.source = '{Source.DATASETS}' AND (r.tconst IS NULL OR"
+                " (s.rating = one_decimal(r.averageRating) AND s.votes = whole(r.numVotes)))"
+            )
+        self._execute(
             f"""
             CREATE OR REPLACE TABLE selected AS
             SELECT tconst AS imdb_id, clean(primaryTitle) AS title, nullif(clean(originalTitle), '') AS original_title,
@@ -369,22 +392,9 @@ class LoadPreparation:
                    whole(runtimeMinutes) AS duration_minutes, comma_list(genres) AS genres,
                    CASE isAdult WHEN '1' THEN 'true' WHEN '0' THEN 'false' END AS is_adult
             FROM basics LEFT JOIN ratings USING (tconst)
-            WHERE {" AND ".join(conditions)}
+            WHERE tconst IN ({_CHOSEN}) AND tconst NOT IN ({same})
             """
         )
-        if selection.episodes:
-            self._execute(
-                """
-                INSERT INTO selected
-                SELECT b.tconst, clean(primaryTitle), nullif(clean(originalTitle), ''), nullif(clean(titleType), ''),
-                       whole(startYear), whole(endYear), one_decimal(averageRating), whole(numVotes),
-                       whole(runtimeMinutes), comma_list(genres),
-                       CASE isAdult WHEN '1' THEN 'true' WHEN '0' THEN 'false' END
-                FROM basics AS b JOIN episodes AS e USING (tconst) LEFT JOIN ratings USING (tconst)
-                WHERE e.parentTconst IN (SELECT imdb_id FROM selected)
-                  AND b.tconst NOT IN (SELECT imdb_id FROM selected)
-                """
-            )
         self._execute(
             f"""
             CREATE OR REPLACE TABLE new_movies AS
@@ -444,7 +454,7 @@ class LoadPreparation:
         cast_words = ", ".join(map(quoted, _CAST_WORDS))
         self._execute(
             f"""
-            CREATE OR REPLACE VIEW credited AS
+            CREATE OR REPLACE TABLE credited AS
             WITH makers AS (
                 SELECT tconst, unnest(string_split(directors, ',')) AS nconst, 'director' AS category,
                        generate_subscripts(string_split(directors, ','), 1) AS place
@@ -467,6 +477,7 @@ class LoadPreparation:
             FROM makers AS m LEFT JOIN jobs USING (tconst, nconst, category)
             """
         )
+        self._execute("DROP TABLE principals")
         self._read(
             DataFile.NAMES,
             files[DataFile.NAMES],
@@ -479,7 +490,7 @@ class LoadPreparation:
         )
         self._drop_duplicates("names", DataFile.NAMES, "nconst")
         self._execute(
-            "CREATE OR REPLACE TABLE known_people AS SELECT nconst AS person FROM names UNION"
+            "CREATE OR REPLACE VIEW known_people AS SELECT nconst AS person FROM names UNION ALL"
             " SELECT person_id FROM stored_people"
         )
         counts.unknown_people = self._count_of(
@@ -550,16 +561,21 @@ class LoadPreparation:
 
     # --- joining with the stores ---------------------------------------------------
 
-    def _join(self, day: date) -> None:
+    def _join(self, day: date, selection: Selection) -> None:
         self._execute(f"CREATE OR REPLACE TABLE final_movies AS {movies_query()}")
-        if Table.PEOPLE not in self._untouched:
-            self._execute(f"CREATE OR REPLACE TABLE final_people AS {people_query()}")
-        if Table.CREDITS not in self._untouched:
-            self._join_credits()
-        if Table.AKAS not in self._untouched:
+        # Joined with nothing it is as fast to join again as to keep the rows.
+        kinds = {
+            table: "TABLE" if selection.prune or self._has_stored(table) else "VIEW"
+            for table in _DETAILS - self._untouched
+        }
+        if Table.PEOPLE in kinds:
+            self._execute(f"CREATE OR REPLACE {kinds[Table.PEOPLE]} final_people AS {people_query()}")
+        if Table.CREDITS in kinds:
+            self._join_credits(kinds[Table.CREDITS])
+        if Table.AKAS in kinds:
             self._execute(
-                """
-                CREATE OR REPLACE TABLE final_akas AS
+                f"""
+                CREATE OR REPLACE {kinds[Table.AKAS]} final_akas AS
                 SELECT * FROM new_akas
                 UNION ALL
                 SELECT s.* FROM stored_akas AS s ANTI JOIN new_akas USING (imdb_id)
@@ -575,7 +591,7 @@ class LoadPreparation:
                 SELECT imdb_id, arg_max(rating, day) AS rating, arg_max(votes, day) AS votes, max(day) AS day
                 FROM stored_ratings_history GROUP BY imdb_id
             ) AS last USING (imdb_id)
-            SEMI JOIN selected ON selected.imdb_id = f.imdb_id
+            SEMI JOIN chosen ON chosen.imdb_id = f.imdb_id
             WHERE f.rating IS NOT NULL AND (last.day IS NULL OR last.day < '{day}')
               AND (f.rating IS DISTINCT FROM last.rating OR f.votes IS DISTINCT FROM last.votes)
             """
@@ -601,11 +617,11 @@ class LoadPreparation:
         limit = "" if selection.prune else " LIMIT 0"
         self._copy(f"SELECT imdb_id FROM gone ORDER BY imdb_id{limit}", f"{Table.MOVIES}.gone.parquet")
 
-    def _join_credits(self) -> None:
+    def _join_credits(self, kind: str) -> None:
         # Credits are taken per category, whole, from one source: what a page told stays.
         self._execute(
             f"""
-            CREATE OR REPLACE TABLE final_credits AS
+            CREATE OR REPLACE {kind} final_credits AS
             WITH paged AS (SELECT imdb_id FROM stored_movies WHERE source IS DISTINCT FROM '{Source.DATASETS}')
             SELECT n.* FROM new_credits AS n
             ANTI JOIN (SELECT DISTINCT s.imdb_id, s.category FROM stored_credits AS s SEMI JOIN paged USING (imdb_id))
@@ -618,7 +634,7 @@ class LoadPreparation:
 
     # --- writing -------------------------------------------------------------------
 
-    def _write(self, table: Table) -> None:
+    def _write(self, table: Table, counts: LoadCounts) -> None:
         columns = ", ".join(column_name(name) for name in table.columns)
         order = ", ".join(
             f"try_cast({column_name(name)} AS BIGINT)"
@@ -634,11 +650,12 @@ class LoadPreparation:
                 self._copy("SELECT NULL::VARCHAR AS imdb_id WHERE false", f"{table}.replaced.parquet")
             return
         whole = f"SELECT {columns} FROM final_{table}"
-        self._copy(f"{whole} ORDER BY {order}", f"{table}.parquet")
-        if self._count_of(f"SELECT count(*) FROM (SELECT 1 FROM stored_{table} LIMIT 1)") == 0:  # all rows are new
-            os.link(self._folder / f"{table}.parquet", self._folder / f"{table}.changed.parquet")
+        counts.rows[table.value] = self._copy(f"{whole} ORDER BY {order}", f"{table}.parquet")
+        if not self._has_stored(table):  # all rows are new
+            written = self._folder / f"{table}.parquet"
+            os.link(written, self._folder / f"{table}.changed.parquet")
             if grouped:
-                ids = f"SELECT DISTINCT imdb_id FROM final_{table} ORDER BY imdb_id"
+                ids = f"SELECT DISTINCT imdb_id FROM {quoted(str(written))} ORDER BY imdb_id"
                 self._copy(ids, f"{table}.replaced.parquet")
             return
         stored = f"SELECT {columns} FROM stored_{table}"
@@ -649,25 +666,23 @@ class LoadPreparation:
             )
             self._copy(f"SELECT imdb_id FROM replaced_{table} ORDER BY imdb_id", f"{table}.replaced.parquet")
             changed = f"{whole} SEMI JOIN replaced_{table} USING (imdb_id)"
-        else:
+        elif table is Table.RATINGS_HISTORY:
             changed = f"{whole} EXCEPT {stored}"
+        else:  # the other rows are as they are stored
+            among = f"SEMI JOIN new_{table} USING ({table.key[0]})"
+            changed = f"{whole} {among} EXCEPT {stored} {among}"
         self._copy(f"SELECT * FROM ({changed}) ORDER BY {order}", f"{table}.changed.parquet")
 
-    def _copy(self, query: str, name: str) -> None:
+    def _copy(self, query: str, name: str) -> int:
+        """Writes the rows of a query; returns how many there are."""
         target = quoted(str(self._folder / name))
-        self._execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 50000)")
+        return self._count_of(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 50000)")
 
     def _count(self, counts: LoadCounts) -> None:
-        counts.titles = self._count_of("SELECT count(*) FROM selected")
         changed = quoted(str(self._folder / f"{Table.MOVIES}.changed.parquet"))
         counts.new = self._count_of(f"SELECT count(*) FROM {changed} ANTI JOIN stored_movies USING (imdb_id)")
         counts.changed = self._count_of(f"SELECT count(*) FROM {changed}") - counts.new
         counts.gone = self._count_of("SELECT count(*) FROM gone")
-        counts.rows = {
-            table.value: self._count_of(f"SELECT count(*) FROM final_{table}")
-            for table in LOADED_TABLES
-            if table not in self._untouched
-        }
         counts.rejected = {file.value: count for file, count in self._rejected.items()}
 
     # --- running -------------------------------------------------------------------
@@ -684,6 +699,9 @@ class LoadPreparation:
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return self._execute(query).fetchall()
+
+    def _has_stored(self, table: Table) -> bool:
+        return bool(self._rows(f"SELECT 1 FROM stored_{table} LIMIT 1"))
 
     def _count_of(self, query: str) -> int:
         ((count,),) = self._rows(query)

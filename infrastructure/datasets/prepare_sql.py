@@ -40,12 +40,11 @@ def movies_query() -> str:
     for column in Table.MOVIES.fields:
         name = column_name(column.name)
         if column.name == "imdb_id":
-            parts["imdb_id"] = "coalesce(s.imdb_id, n.imdb_id)"
+            parts["imdb_id"] = "n.imdb_id"
         elif column.name not in loaded:
             parts[column.name] = f"s.{name}"
         elif column.name == "dataset_day":
-            newest = "greatest(n.dataset_day, s.dataset_day)"
-            parts[column.name] = f"CASE WHEN n.imdb_id IS NULL THEN s.dataset_day ELSE {newest} END"
+            parts[column.name] = "greatest(n.dataset_day, s.dataset_day)"
         elif column.name == "scraped_at":
             parts[column.name] = (
                 f"CASE WHEN s.imdb_id IS NULL OR (s.source = '{Source.DATASETS}' AND n.scraped_at > s.scraped_at)"
@@ -71,7 +70,10 @@ def movies_query() -> str:
     for name in ("dataset_day", "scraped_at"):
         parts[name] = f"CASE WHEN s.dataset_day IS NOT NULL AND {same} THEN s.{name} ELSE {parts[name]} END"
     columns = ", ".join(f"{expression} AS {column_name(name)}" for name, expression in parts.items())
-    return f"SELECT {columns} FROM stored_movies AS s FULL JOIN new_movies AS n ON n.imdb_id = s.imdb_id"
+    return (
+        f"SELECT {columns} FROM new_movies AS n LEFT JOIN stored_movies AS s ON s.imdb_id = n.imdb_id"
+        " UNION ALL SELECT * FROM stored_movies ANTI JOIN new_movies USING (imdb_id)"
+    )
 
 
 def _dataset_fields() -> tuple[Field, ...]:

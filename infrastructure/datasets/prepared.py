@@ -130,10 +130,10 @@ class PreparedFiles:
 
     def write_csv(self, table: Table, path: Path, *, escape_formulas: bool) -> None:
         """See ``PreparedTables.write_csv``."""
-        cells = " || ',' || ".join(_csv_cell(field, escape=escape_formulas) for field in table.fields)
+        cells = ", ',', ".join(_csv_cell(field, escape=escape_formulas) for field in table.fields)
         header = ",".join(table.columns)
         self._write(
-            f"SELECT '{header}' || chr(13) AS line UNION ALL SELECT {cells} || chr(13)"
+            f"SELECT '{header}' || chr(13) AS line UNION ALL SELECT concat({cells}, chr(13))"
             f" FROM {self._file(table, LoadPart.COMPLETE)}",
             path,
         )
@@ -141,13 +141,11 @@ class PreparedFiles:
     def write_copy(self, table: Table, part: LoadPart, path: Path) -> int:
         """See ``PreparedTables.write_copy``."""
         fields = table.fields[:1] if part in (LoadPart.REPLACED, LoadPart.GONE) else table.fields
-        cells = " || ',' || ".join(
-            f"coalesce(quote(pg_array({_name(field)})), '')"
-            if field.type is FieldType.TEXT_LIST
-            else _csv_cell(field, escape=False)
+        cells = ", ',', ".join(
+            f"quote(pg_array({_name(field)}))" if field.type is FieldType.TEXT_LIST else _csv_cell(field, escape=False)
             for field in fields
         )
-        return self._write(f"SELECT {cells} AS line FROM {self._file(table, part)}", path)
+        return self._write(f"SELECT concat({cells}) AS line FROM {self._file(table, part)}", path)
 
     def _write(self, query: str, path: Path) -> int:
         path.touch(mode=0o600)
@@ -177,10 +175,10 @@ def _csv_cell(field: Field, *, escape: bool) -> str:
     """The cell of a field as CSV; only texts and lists can hold what needs quotes."""
     name = _name(field)
     if field.type is FieldType.TEXT_LIST:
-        return f"coalesce(listed({name}), '')"
+        return f"listed({name})"
     if field.type not in _FREE_TEXT:
-        return f"coalesce({name}, '')"
-    return f"coalesce({'escaped' if escape else 'quote'}({name}), '')"
+        return name
+    return f"{'escaped' if escape else 'quote'}({name})"
 
 
 class _Groups:

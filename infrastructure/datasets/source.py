@@ -171,7 +171,7 @@ class DatasetTitleSource:
         preparation = LoadPreparation(self._work, memory=self._memory, cancel=cancel)
         try:
             stored = self._write_stored(selection.ids or ())
-            preparation.prepare(files, selection, self.day, stored, allow_older=True)
+            preparation.prepare(files, selection, self.day, stored.get, allow_older=True)
         finally:
             preparation.close()
         with PreparedFiles(self._work, memory=self._memory) as records:

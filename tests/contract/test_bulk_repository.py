@@ -70,7 +70,7 @@ def prepared(
     selection = Selection(kinds=(), min_votes=0, prune=prune)
     files = find_data_files(write_data_files(folder / f"{name}-files", **rows), selection.files)  # type: ignore[arg-type]
     preparation = LoadPreparation(folder / name)
-    preparation.prepare(files, selection, day, stored)
+    preparation.prepare(files, selection, day, stored.get)
     preparation.close()
     return PreparedFiles(folder / name)
 

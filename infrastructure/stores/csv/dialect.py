@@ -16,6 +16,7 @@ ENCODING: Final = "utf-8"
 # away always gives the text back. Source: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED: Final = re.compile(r"'+[=+\-@\t\r]")
+_MAYBE_ESCAPED: Final = re.compile(rb"'[=+\-@\t\r]")
 
 
 def header(table: DeclaredTable) -> bytes:
@@ -58,6 +59,13 @@ def decode_all(data: bytes, *, escaped: bool) -> list[Row]:
         UnicodeDecodeError: not UTF-8.
     """
     return [decode(cells, escaped=escaped) for cells in cells_of(data)]
+
+
+def unescape(data: bytes) -> bytes:
+    """Encoded lines without the apostrophes of ``encode``."""
+    if not _MAYBE_ESCAPED.search(data):
+        return data
+    return b"".join(encode(decode_all(data, escaped=True), escape=False))
 
 
 def split_groups(data: bytes, *, escaped: bool) -> Iterator[tuple[str, bytes]]:

@@ -16,7 +16,7 @@ from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.stores.csv.chart_files import write_chart_files
-from infrastructure.stores.csv.dialect import encode, header
+from infrastructure.stores.csv.dialect import header
 from infrastructure.stores.csv.journal import Entry, entry, held_entry, movie_entry
 from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
 from infrastructure.stores.csv.reader import CsvReader
@@ -189,9 +189,8 @@ class CsvMovieRepository:
                 return
             with path.open("wb") as out:
                 out.write(header(table))
-                rows = self.rows(table)
-                while some := list(islice(rows, _ROWS_AT_ONCE)):
-                    out.writelines(encode(some, escape=False))
+                view = self._view()
+                out.writelines(view.canonical(table, chunk.data) for chunk in view.snapshot.chunks(table))
 
     @contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
@@ -303,7 +302,7 @@ class CsvMovieRepository:
             for _, data in view.pieces(table):
                 if not data:
                     continue
-                yield b"".join(encode(view.decoded(table, data), escape=False)) if view.escaped else data
+                yield view.canonical(table, data)
 
     def unreadable_rows(self) -> Iterator[str]:
         """Rows of changed files that cannot be read, each as one line of text: file, line and reason."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from application.records import Row, from_rows
@@ -11,7 +12,7 @@ from domain.errors import StoreError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.csv.csv_importer import ImportedFile
-from infrastructure.stores.csv.dialect import decode_all, split_groups
+from infrastructure.stores.csv.dialect import decode_all, split_groups, unescape
 from infrastructure.stores.csv.journal import MOVIE_TABLES, Overlay
 from infrastructure.stores.csv.layout import STORE
 from infrastructure.stores.csv.merge import Pieces, overlaid
@@ -124,8 +125,22 @@ class View:
         Raises:
             StoreError: they are not as this program wrote them.
         """
-        try:
+        with self._as_written(table):
             return decode_all(data, escaped=self.escaped)
+
+    def canonical(self, table: Table, data: bytes) -> bytes:
+        """Encoded rows without the apostrophes before formulas.
+
+        Raises:
+            StoreError: they are not as this program wrote them.
+        """
+        with self._as_written(table):
+            return unescape(data) if self.escaped else data
+
+    @contextmanager
+    def _as_written(self, table: Table) -> Iterator[None]:
+        try:
+            yield
         except (csv.Error, UnicodeDecodeError) as error:
             raise StoreError(
                 STORE, f"{self.snapshot.files[table].path} was changed by another program: {error}"

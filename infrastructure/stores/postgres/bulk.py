@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -68,11 +69,13 @@ def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) ->
     # Into empty tables keys and indexes are built after the rows; that takes a fraction of the time.
     fresh = {Table.MOVIES, *_PARTS} <= empty
     without_keys = fresh and _drop_keys(cursor)
-    for table in sorted(changed, key=list(Table).index):  # movies and people before what refers to them
-        if table in empty:
-            _copy(cursor, prepared, table, LoadPart.COMPLETE, str(table), cancel)
-        else:
-            _merge(cursor, prepared, table, cancel)
+    changed.sort(key=list(Table).index)  # movies and people before what refers to them
+    with _copy_files(prepared, [(table, part) for table in changed for part in _parts(table, empty)]) as files:
+        for table in changed:
+            if table in empty:
+                _copy(cursor, table, LoadPart.COMPLETE, str(table), files, cancel)
+            else:
+                _merge(cursor, table, files, cancel)
     if without_keys:
         cursor.execute(query("load_end"))
     if fresh:
@@ -97,35 +100,68 @@ def _drop_keys(cursor: Cursor) -> bool:
     return True
 
 
-def _merge(cursor: Cursor, prepared: PreparedTables, table: Table, cancel: threading.Event) -> None:
+_CopyFile = tuple[Path, int]
+
+
+def _parts(table: Table, empty: set[Table]) -> tuple[LoadPart, ...]:
+    """The parts of a table that are copied, in order."""
+    if table in empty:
+        return (LoadPart.COMPLETE,)
+    if table in _PARTS:
+        return (LoadPart.REPLACED, LoadPart.CHANGED)
+    return (LoadPart.GONE, LoadPart.CHANGED) if table is Table.MOVIES else (LoadPart.CHANGED,)
+
+
+@contextmanager
+def _copy_files(prepared: PreparedTables, parts: Sequence[tuple[Table, LoadPart]]) -> Iterator[Iterator[_CopyFile]]:
+    """Gives each part as a file for COPY with its number of rows; the next is written while the database takes one."""
+
+    def write(table: Table, part: LoadPart) -> _CopyFile:
+        path = prepared.folder / f"copy-{table}-{part}.csv"
+        return path, prepared.write_copy(table, part, path)
+
+    def files() -> Iterator[_CopyFile]:
+        writing = (executor.submit(write, *each) for each in parts)
+        coming = next(writing, None)
+        while coming is not None:
+            path, count = coming.result()
+            coming = next(writing, None)
+            yield path, count
+            path.unlink()
+
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="copy") as executor:
+            yield files()
+    finally:
+        for path in prepared.folder.glob("copy-*.csv"):
+            path.unlink()
+
+
+def _merge(cursor: Cursor, table: Table, files: Iterator[_CopyFile], cancel: threading.Event) -> None:
     """Brings the rows that differ into a table that holds others."""
     columns = ", ".join(table.columns)
     staged = f"load_{table}"
     cursor.execute(f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WHERE false")
     if table in _PARTS or table is Table.MOVIES:
-        part = LoadPart.GONE if table is Table.MOVIES else LoadPart.REPLACED
+        part, _ = _parts(table, set())
         cursor.execute(f"CREATE TEMPORARY TABLE {staged}_of ON COMMIT DROP AS SELECT imdb_id FROM {table} WHERE false")
-        _copy(cursor, prepared, table, part, f"{staged}_of", cancel)
+        _copy(cursor, table, part, f"{staged}_of", files, cancel)
         cursor.execute(f"ANALYZE {staged}_of")
         cursor.execute(f"DELETE FROM {table} AS old USING {staged}_of AS new WHERE old.imdb_id = new.imdb_id")
-    count = _copy(cursor, prepared, table, LoadPart.CHANGED, staged, cancel)
+    count = _copy(cursor, table, LoadPart.CHANGED, staged, files, cancel)
     conflict = "" if table in _PARTS else f" ON CONFLICT ({', '.join(table.key)}) {statements.update(table)}"
     cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}{conflict}")
     _require(table, count, cursor.rowcount)
 
 
 def _copy(
-    cursor: Cursor, prepared: PreparedTables, table: Table, part: LoadPart, into: str, cancel: threading.Event
+    cursor: Cursor, table: Table, part: LoadPart, into: str, files: Iterator[_CopyFile], cancel: threading.Event
 ) -> int:
     """Copies a part of a prepared table into a table of the database; the number of rows."""
-    path = prepared.folder / f"copy-{table}-{part}.csv"
-    count = prepared.write_copy(table, part, path)
+    path, count = next(files)
     columns = "imdb_id" if part in (LoadPart.REPLACED, LoadPart.GONE) else ", ".join(table.columns)
-    try:
-        with path.open("rb") as file:
-            cursor.copy_expert(f"COPY {into} ({columns}) {_COPY_FORM}", _Pieces(file.read, cancel), _PIECE)  # type: ignore[arg-type]  # it calls nothing but read
-    finally:
-        path.unlink(missing_ok=True)
+    with path.open("rb") as file:
+        cursor.copy_expert(f"COPY {into} ({columns}) {_COPY_FORM}", _Pieces(file.read, cancel), _PIECE)  # type: ignore[arg-type]  # it calls nothing but read
     _require(table, count, cursor.rowcount)
     return count
 

@@ -42,7 +42,7 @@ def load(
     found = find_data_files(files, selection.files)
     preparation = LoadPreparation(files / name, memory="200MB", threads=1)
     try:
-        return preparation.prepare(found, selection, day, write_store(stored, files / f"{name}-stored"))
+        return preparation.prepare(found, selection, day, write_store(stored, files / f"{name}-stored").get)
     finally:
         preparation.close()
 
@@ -275,7 +275,7 @@ def test_a_load_that_is_cancelled_stops(files: Path) -> None:
     cancel.set()
     preparation = LoadPreparation(files / "out", cancel=cancel)
     with pytest.raises(Cancelled):
-        preparation.prepare(find_data_files(files, ALL.files), ALL, DAY, {})
+        preparation.prepare(find_data_files(files, ALL.files), ALL, DAY, {}.get)
     preparation.close()
 
 
@@ -345,7 +345,7 @@ def test_the_same_files_again_change_nothing(files: Path) -> None:
         duckdb.sql(f"COPY (SELECT * FROM '{first.complete(table)}') TO '{path}' (HEADER, NULLSTR '')")
     found = find_data_files(files, ALL.files)
     preparation = LoadPreparation(files / "again")
-    again = preparation.prepare(found, ALL, DAY, stored)
+    again = preparation.prepare(found, ALL, DAY, stored.get)
     preparation.close()
     assert (again.counts.new, again.counts.changed, again.counts.gone) == (0, 0, 0)
     for table in LOADED_TABLES:
@@ -365,7 +365,7 @@ def test_the_next_day_only_what_differs_is_new_or_changed_and_history_grows(file
     )
     preparation = LoadPreparation(files / "next")
     found = find_data_files(files, ALL.files)
-    following = preparation.prepare(found, ALL, date(2026, 11, 28), stored)
+    following = preparation.prepare(found, ALL, date(2026, 11, 28), stored.get)
     preparation.close()
     assert (following.counts.new, following.counts.gone) == (1, 1)
     assert "tt1000004" in titles(following)  # gone from the files, and kept
@@ -414,7 +414,7 @@ def test_files_that_are_unchanged_are_read_for_new_titles_only_and_the_result_is
     prepared = []
     for name, unchanged in (("all", frozenset()), ("new", frozenset(DataFile) - {DataFile.RATINGS})):
         preparation = LoadPreparation(files / name)
-        prepared.append(preparation.prepare(found, selection, date(2026, 11, 28), stored, unchanged=unchanged))
+        prepared.append(preparation.prepare(found, selection, date(2026, 11, 28), stored.get, unchanged=unchanged))
         preparation.close()
     for table in LOADED_TABLES:
         assert rows(prepared[1].changed(table)) == rows(prepared[0].changed(table))

@@ -27,7 +27,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedFiles:
     selection = Selection(kinds=(), min_votes=0)
     files = find_data_files(write_data_files(folder / "files", akas=[*AKAS, *akas]), selection.files)
     preparation = LoadPreparation(folder / "out")
-    preparation.prepare(files, selection, date(2026, 11, 27), {})
+    preparation.prepare(files, selection, date(2026, 11, 27), {}.get)
     preparation.close()
     return PreparedFiles(folder / "out")
 
