@@ -87,9 +87,12 @@ class PreparedFiles:
         return self._stream(f"SELECT * FROM {self._file(table, part)}")
 
     def voted(self, least: int) -> Iterator[Row]:
-        """The movies rows with so many votes or more."""
+        """The movies rows with so many votes or more; cells that no estimate needs are left out."""
+        needed = ("imdb_id", "kind", "rating", "votes")
+        cells = ", ".join(name if name in needed else "NULL" for name in Table.MOVIES.columns)
         return self._stream(
-            f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)} WHERE try_cast(votes AS BIGINT) >= {least}"
+            f"SELECT {cells} FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}"
+            f" WHERE try_cast(votes AS BIGINT) >= {least}"
         )
 
     def titles(self) -> Iterator[LoadedTitle]:

@@ -26,6 +26,7 @@ LOAD_KEY: Final = "load"
 _PIECE: Final = 1 << 20
 _COPY_FORM: Final = "FROM STDIN (FORMAT csv)"
 _PARTS: Final = (Table.CREDITS, Table.AKAS)
+_GROWTH: Final = 10  # statistics are made again where more than a tenth of the rows were written
 
 
 @contextmanager
@@ -67,21 +68,22 @@ def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) ->
     changed = [table for table in prepared.tables if prepared.changes(table)]
     empty = {table for table in Table if _is_empty(cursor, table)}
     # Into empty tables keys and indexes are built after the rows; that takes a fraction of the time.
-    fresh = {Table.MOVIES, *_PARTS} <= empty
+    fresh = empty.issuperset(prepared.tables)
     without_keys = fresh and _drop_keys(cursor)
+    grown: list[Table] = []
     changed.sort(key=list(Table).index)  # movies and people before what refers to them
     with _copy_files(prepared, [(table, part) for table in changed for part in _parts(table, empty)]) as files:
         for table in changed:
             if table in empty:
                 _copy(cursor, table, LoadPart.COMPLETE, str(table), files, cancel)
-            else:
-                _merge(cursor, table, files, cancel)
+            elif _merge(cursor, table, files, cancel) * _GROWTH > _expected_rows(cursor, table):
+                grown.append(table)
     if without_keys:
         cursor.execute(query("load_end"))
     if fresh:
         cursor.execute(query("import_end"))
-    elif changed:
-        cursor.execute(f"ANALYZE {', '.join(changed)}")
+    elif grown:
+        cursor.execute(f"ANALYZE {', '.join(grown)}")
 
 
 def _drop_keys(cursor: Cursor) -> bool:
@@ -137,8 +139,8 @@ def _copy_files(prepared: PreparedTables, parts: Sequence[tuple[Table, LoadPart]
             path.unlink()
 
 
-def _merge(cursor: Cursor, table: Table, files: Iterator[_CopyFile], cancel: threading.Event) -> None:
-    """Brings the rows that differ into a table that holds others."""
+def _merge(cursor: Cursor, table: Table, files: Iterator[_CopyFile], cancel: threading.Event) -> int:
+    """Brings the rows that differ into a table that holds others; how many there are."""
     columns = ", ".join(table.columns)
     staged = f"load_{table}"
     cursor.execute(f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WHERE false")
@@ -152,6 +154,7 @@ def _merge(cursor: Cursor, table: Table, files: Iterator[_CopyFile], cancel: thr
     conflict = "" if table in _PARTS else f" ON CONFLICT ({', '.join(table.key)}) {statements.update(table)}"
     cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}{conflict}")
     _require(table, count, cursor.rowcount)
+    return count
 
 
 def _copy(
@@ -195,6 +198,13 @@ def _require(table: Table, sent: int, held: int) -> None:
             STORE,
             f"{table}: the database kept {held} of {sent} rows; a trigger, a rule or row security drops the others",
         )
+
+
+def _expected_rows(cursor: Cursor, table: Table) -> int:
+    """How many rows the planner expects in a table."""
+    cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", (table,))
+    ((count,),) = cursor.fetchall()
+    return int(count)
 
 
 def _is_empty(cursor: Cursor, table: Table) -> bool:

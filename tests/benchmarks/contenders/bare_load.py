@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.contenders.bare_load FILES FOLDER
 
-Nothing is checked, joined with what is stored, or told; one store follows the other. The server is the embedded one.
+The tables get the rows and columns of a load. Nothing else is checked, joined with what is stored, or told; one store
+follows the other. The server is the embedded one.
 """
 
 from __future__ import annotations
@@ -25,31 +26,51 @@ QUERIES: Final = {
         SELECT b.tconst AS imdb_id, primaryTitle AS title, originalTitle AS original_title, titleType AS kind,
                startYear AS year, averageRating AS rating, numVotes AS votes, runtimeMinutes AS duration_minutes,
                '{' || genres || '}' AS genres, isAdult AS is_adult, e.parentTconst AS series_id,
-               e.seasonNumber AS season, e.episodeNumber AS episode,
+               e.seasonNumber AS season, e.episodeNumber AS episode, 'datasets' AS source,
+               '2026-11-27' AS dataset_day, '{}' AS incomplete,
                'https://www.imdb.com/title/' || b.tconst || '/' AS source_url, '2026-11-27T00:00:00Z' AS scraped_at
         FROM basics AS b LEFT JOIN ratings USING (tconst) LEFT JOIN episode AS e USING (tconst) ORDER BY 1""",
     Table.PEOPLE: """
-        SELECT nconst AS person_id, primaryName AS name, birthYear AS born,
-               '{' || primaryProfession || '}' AS professions,
-               '{' || knownForTitles || '}' AS known_for FROM names ORDER BY 1""",
+        SELECT nconst AS person_id, primaryName AS name, '2026-11-27T00:00:00Z' AS read_at, 'datasets' AS source,
+               birthYear AS born, '{' || primaryProfession || '}' AS professions,
+               '{' || knownForTitles || '}' AS known_for, '2026-11-27T00:00:00Z' AS details_read_at,
+               'datasets' AS details_source FROM names ORDER BY 1""",
     Table.CREDITS: """
-        SELECT tconst AS imdb_id, nconst AS person_id, category, row_number() OVER (PARTITION BY tconst, category
-               ORDER BY try_cast(ordering AS INTEGER)) AS position,
-               '{' || characters[2:-2] || '}' AS characters FROM principals ORDER BY 1, 3, 4""",
+        WITH makers AS (
+            SELECT tconst, 'director' AS category, string_split(directors, ',') AS people FROM crew
+            UNION ALL SELECT tconst, 'writer', string_split(writers, ',') FROM crew
+        ),
+        credited AS (
+            SELECT tconst, nconst, CASE WHEN category IN ('actor', 'actress', 'self') THEN 'cast' ELSE category END
+                       AS category, try_cast(ordering AS INTEGER) AS place, characters, job,
+                   CASE WHEN category IN ('actor', 'actress', 'self') THEN '{' || category || '}' END AS attributes
+            FROM principals WHERE category NOT IN ('director', 'writer')
+            UNION ALL
+            SELECT tconst, unnest(people), category, generate_subscripts(people, 1), NULL, NULL, NULL FROM makers
+        )
+        SELECT tconst AS imdb_id, nconst AS person_id, category,
+               row_number() OVER (PARTITION BY tconst, category ORDER BY place) AS position,
+               '{' || characters[2:-2] || '}' AS characters, '{' || job || '}' AS job, attributes
+        FROM credited ORDER BY 1, 3, 4""",
     Table.AKAS: """
-        SELECT titleId AS imdb_id, try_cast(ordering AS INTEGER) AS position, title, region FROM akas ORDER BY 1, 2""",
+        SELECT titleId AS imdb_id, try_cast(ordering AS INTEGER) AS position, title, region,
+               '{' || types || '}' AS types FROM akas ORDER BY 1, 2""",
+    Table.RATINGS_HISTORY: """
+        SELECT tconst AS imdb_id, '2026-11-27' AS day, averageRating AS rating, numVotes AS votes
+        FROM ratings ORDER BY 1, 2""",
 }  # fmt: skip
 KEYS: Final = """
     ALTER TABLE movies ADD PRIMARY KEY (imdb_id); ALTER TABLE people ADD PRIMARY KEY (person_id);
     ALTER TABLE credits ADD PRIMARY KEY (imdb_id, category, position);
     ALTER TABLE akas ADD PRIMARY KEY (imdb_id, position);
+    ALTER TABLE ratings_history ADD PRIMARY KEY (imdb_id, day);
     CREATE INDEX ON credits (person_id, category);
     ALTER TABLE credits ADD FOREIGN KEY (imdb_id) REFERENCES movies, ADD FOREIGN KEY (person_id) REFERENCES people;
     ALTER TABLE akas ADD FOREIGN KEY (imdb_id) REFERENCES movies; ANALYZE
 """  # fmt: skip
 VIEWS: Final = {
     DataFile.BASICS: "basics", DataFile.RATINGS: "ratings", DataFile.EPISODES: "episode", DataFile.NAMES: "names",
-    DataFile.PRINCIPALS: "principals", DataFile.AKAS: "akas",
+    DataFile.PRINCIPALS: "principals", DataFile.AKAS: "akas", DataFile.CREW: "crew",
 }  # fmt: skip
 
 
