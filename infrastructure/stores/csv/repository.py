@@ -178,7 +178,9 @@ class CsvMovieRepository:
 
     def write_table(self, table: Table, path: Path) -> None:
         """See ``BulkRepository.write_table``."""
-        self.finalize()
+        if self._writer is not None:
+            with translate_os_errors(self._layout.directory):
+                self._writing().merge(complete=True)
         source = self._layout.table(table)
         with translate_os_errors(self._layout.directory):
             if not self._escape:
