@@ -45,7 +45,7 @@ def prepared(tmp_path: Path) -> Iterator[PreparedFiles]:
     selection = Selection(kinds=(), min_votes=0)
     files = find_data_files(write_data_files(tmp_path / "files"), selection.files)
     preparation = LoadPreparation(tmp_path / "load")
-    preparation.prepare(files, selection, date(2026, 11, 27), {}.get)
+    preparation.prepare(files, selection, date(2026, 11, 27), lambda _table: None)
     preparation.close()
     with PreparedFiles(tmp_path / "load") as tables:
         yield tables

@@ -275,7 +275,7 @@ def test_a_load_that_is_cancelled_stops(files: Path) -> None:
     cancel.set()
     preparation = LoadPreparation(files / "out", cancel=cancel)
     with pytest.raises(Cancelled):
-        preparation.prepare(find_data_files(files, ALL.files), ALL, DAY, {}.get)
+        preparation.prepare(find_data_files(files, ALL.files), ALL, DAY, lambda _table: None)
     preparation.close()
 
 
