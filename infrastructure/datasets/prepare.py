@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.errors import Cancelled, StoreUnavailable, UsageError
 from domain.fields import Source, Table
@@ -36,6 +36,15 @@ _FRESH: Final = (
     "SELECT imdb_id FROM selected WHERE imdb_id NOT IN"
     f" (SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}')"
 )
+# What no two rows of a file have in common.
+_KEYS: Final = {
+    DataFile.BASICS: "tconst",
+    DataFile.RATINGS: "tconst",
+    DataFile.EPISODES: "tconst",
+    DataFile.CREW: "tconst",
+    DataFile.NAMES: "nconst",
+    DataFile.AKAS: "titleId, try_cast(ordering AS INTEGER)",
+}
 _CAST_WORDS: Final = ("actor", "actress", "self")
 
 
@@ -275,38 +284,50 @@ class LoadPreparation:
             f" FROM errors_{name} GROUP BY line ORDER BY line"  # a row that lacks two cells has two errors
         )
         if self._rows(f"SELECT 1 FROM {name} WHERE CASE {bad} END IS NOT NULL LIMIT 1"):
-            rejects += self._lines_of(checked, columns, bad)
+            rejects += self._in_file_order(
+                f"SELECT line, text, CASE {bad} END AS reason FROM ({_numbered(checked)})"
+                " WHERE reason IS NOT NULL LIMIT 100000"
+            )
             self._execute(f"DELETE FROM {name} WHERE CASE {bad} END IS NOT NULL")
         if rejects:
             self._report_rejects(file, rejects)
+        self._drop_duplicates(name, file, checked, f"CASE {bad} END IS NULL")
 
-    def _lines_of(self, checked: CheckedFile, columns: str, bad: str) -> list[tuple[Any, ...]]:
-        """The rows that fail a check, with their line numbers. A second reading in file order, needed only here."""
+    def _drop_duplicates(self, name: str, file: DataFile, checked: CheckedFile, is_good: str) -> None:
+        """Keeps one row of each key, the same in whatever order the file is read, and rejects the others."""
+        key = _KEYS.get(file)
+        if key is None:
+            return
+        self._execute(
+            f"CREATE OR REPLACE TABLE twice AS SELECT ({key}) AS key FROM {name} GROUP BY {key} HAVING count(*) > 1"
+        )
+        if not self._rows("SELECT 1 FROM twice LIMIT 1"):
+            return
+        place = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(column_name, file.columns))})"
+        self._report_rejects(
+            file,
+            self._in_file_order(
+                f"SELECT line, text, 'another row with its key is kept' FROM ({_numbered(checked)})"
+                f" WHERE ({key}) IN (SELECT key FROM twice) AND {is_good} QUALIFY {place} > 1 ORDER BY line"
+            ),
+        )
+        self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name} QUALIFY {place} = 1")
+
+    def _in_file_order(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a data file with their line numbers. A second reading, needed only for what is rejected."""
         self._execute("SET preserve_insertion_order = true")
         try:
-            wanted = " || chr(9) || ".join(f"coalesce({column_name(column)}, '\\N')" for column in checked.header)
-            return self._rows(
-                f"SELECT line, text, reason FROM (SELECT row_number() OVER () + 1 AS line, {wanted} AS text,"
-                f" CASE {bad} END AS reason FROM read_csv({quoted(str(checked.path))}, delim='\\t', quote='',"
-                " escape='', nullstr='\\N', header=true, all_varchar=true, auto_detect=false, ignore_errors=true,"
-                f" max_line_size=10000000, columns={{{columns}}})) WHERE reason IS NOT NULL LIMIT 100000"
-            )
+            return self._rows(query)
         finally:
             self._execute("SET preserve_insertion_order = false")
 
     def _report_rejects(self, file: DataFile, rejects: list[tuple[Any, ...]]) -> None:
-        self._rejected[file] = len(rejects)
-        with self._rejects_file(file) as out:
-            for line, text, reason in rejects:
-                out.write(f"{file.file_name}\t{line}\t{' '.join(str(reason).split())}\t{text}\n")
-
-    @contextmanager
-    def _rejects_file(self, file: DataFile) -> Iterator[TextIO]:
-        """The list of the rejected rows of a file, to be continued."""
+        self._rejected[file] = self._rejected.get(file, 0) + len(rejects)
         with (self._folder / f"rejected-{file}.tsv").open("a", encoding="utf-8", newline="\n") as out:
             if not out.tell():
                 out.write("file\tline\treason\trow\n")
-            yield out
+            for line, text, reason in rejects:
+                out.write(f"{file.file_name}\t{line}\t{' '.join(str(reason).split())}\t{text}\n")
 
     # --- selecting ---------------------------------------------------------------
 
@@ -351,9 +372,6 @@ class LoadPreparation:
                 "runtimeMinutes is not a number": "try_cast(coalesce(runtimeMinutes, '0') AS INTEGER) >= 0",
             },
         )
-        for name, file, key in (("ratings", DataFile.RATINGS, "tconst"), ("basics", DataFile.BASICS, "tconst"),
-                                ("episodes", DataFile.EPISODES, "tconst")):  # fmt: skip
-            self._drop_duplicates(name, file, key)
         conditions = ["true"]
         if selection.kinds:
             conditions.append(f"titleType IN ({', '.join(map(quoted, selection.kinds))})")
@@ -406,22 +424,6 @@ class LoadPreparation:
             """
         )
 
-    def _drop_duplicates(self, name: str, file: DataFile, key: str) -> None:
-        """Keeps one row of each key; which one does not depend on the order of reading."""
-        twice = self._rows(f"SELECT {key}, count(*) FROM {name} GROUP BY ALL HAVING count(*) > 1 ORDER BY 1")
-        if not twice:
-            return
-        self._execute(
-            f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name}"
-            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(column_name, file.columns))}) = 1"
-        )
-        self._report_duplicates(file, twice)
-
-    def _report_duplicates(self, file: DataFile, twice: list[tuple[Any, ...]]) -> None:
-        self._rejected[file] = self._rejected.get(file, 0) + sum(count - 1 for _, count in twice)
-        with self._rejects_file(file) as out:
-            out.writelines(f"{file.file_name}\t\t{count} rows with one key\t{value}\n" for value, count in twice)
-
     def _select_credits(
         self,
         files: Mapping[DataFile, CheckedFile],
@@ -450,7 +452,6 @@ class LoadPreparation:
         )
         is_title = {"tconst is not tt and digits": is_id("tconst", "tt")}
         self._read(DataFile.CREW, files[DataFile.CREW], "crew", is_title, only=of_wanted)
-        self._drop_duplicates("crew", DataFile.CREW, "tconst")
         cast_words = ", ".join(map(quoted, _CAST_WORDS))
         self._execute(
             f"""
@@ -488,7 +489,6 @@ class LoadPreparation:
             },
             only="nconst IN (SELECT nconst FROM credited)",
         )
-        self._drop_duplicates("names", DataFile.NAMES, "nconst")
         self._execute(
             "CREATE OR REPLACE VIEW known_people AS SELECT nconst AS person FROM names UNION ALL"
             " SELECT person_id FROM stored_people"
@@ -541,23 +541,14 @@ class LoadPreparation:
             """
             CREATE OR REPLACE TABLE new_akas AS
             SELECT titleId AS imdb_id,
-                   (dense_rank() OVER (PARTITION BY titleId ORDER BY try_cast(ordering AS INTEGER)))::VARCHAR
+                   (row_number() OVER (PARTITION BY titleId ORDER BY try_cast(ordering AS INTEGER)))::VARCHAR
                        AS position,
                    clean(title) AS title, nullif(clean(region), '') AS region, nullif(clean(language), '') AS language,
                    json_list(string_split(types, chr(2))) AS types,
-                   json_list(string_split(attributes, chr(2))) AS attributes,
-                   row_number() OVER (PARTITION BY titleId, try_cast(ordering AS INTEGER)
-                                      ORDER BY title, region, language, types, attributes) > 1 AS again
+                   json_list(string_split(attributes, chr(2))) AS attributes
             FROM other_titles
             """
         )
-        again = self._rows(
-            "SELECT imdb_id, count(*) + 1 FROM new_akas WHERE again GROUP BY imdb_id, position ORDER BY 1"
-        )
-        if again:
-            self._execute("DELETE FROM new_akas WHERE again")
-            self._report_duplicates(DataFile.AKAS, again)
-        self._execute("ALTER TABLE new_akas DROP COLUMN again")
 
     # --- joining with the stores ---------------------------------------------------
 
@@ -706,6 +697,17 @@ class LoadPreparation:
     def _count_of(self, query: str) -> int:
         ((count,),) = self._rows(query)
         return int(count)
+
+
+def _numbered(checked: CheckedFile) -> str:
+    """A query for the rows of a data file with ``line`` and ``text``, to be run in file order."""
+    columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in checked.header)
+    text = " || chr(9) || ".join(f"coalesce({column_name(column)}, '\\N')" for column in checked.header)
+    return (
+        f"SELECT row_number() OVER () + 1 AS line, {text} AS text, * FROM read_csv({quoted(str(checked.path))},"
+        " delim='\\t', quote='', escape='', nullstr='\\N', header=true, all_varchar=true, auto_detect=false,"
+        f" ignore_errors=true, max_line_size=10000000, columns={{{columns}}})"
+    )
 
 
 @contextmanager

@@ -208,14 +208,21 @@ def test_rows_that_a_trigger_drops_refuse_the_load(loads: Loads) -> None:
         assert list(repository.rows(Table.MOVIES)) == []
 
 
-def test_objects_that_depend_on_the_keys_of_postgresql_stay(loads: Loads) -> None:
+@pytest.mark.parametrize(
+    ("create", "drop"),
+    [
+        ("CREATE VIEW first_titles AS SELECT imdb_id, title FROM akas GROUP BY imdb_id, position", "DROP VIEW"),
+        ('CREATE TABLE first_titles (imdb_id text COLLATE "C" REFERENCES movies)', "DROP TABLE"),
+    ],
+)
+def test_objects_that_depend_on_the_keys_of_postgresql_stay(loads: Loads, create: str, drop: str) -> None:
     with (
         empty_database() as dsn,
         closing(PostgresMovieRepository(Database(dsn))) as repository,
         added(
             dsn,
-            "CREATE VIEW first_titles AS SELECT imdb_id, title FROM akas GROUP BY imdb_id, position",
-            "DROP VIEW first_titles",  # fails if it is not there any more
+            create,
+            f"{drop} first_titles",  # fails if it is not there any more
         ),
     ):
         load(repository, loads.first, "one")
@@ -230,6 +237,16 @@ def added(dsn: str, create: str, drop: str) -> Iterator[None]:
         yield
     finally:
         _execute(dsn, drop)
+
+
+def test_rows_that_a_trigger_of_sqlite_drops_refuse_the_load(loads: Loads, tmp_path: Path) -> None:
+    path = tmp_path / "movies.sqlite"
+    with closing(SqliteMovieRepository(path)) as repository:
+        with connect(path, 10) as other:
+            other.execute("CREATE TRIGGER dropping BEFORE INSERT ON akas BEGIN SELECT RAISE(IGNORE); END")
+        with pytest.raises(RecordRejected, match="akas: the file kept 0 of 3003 rows"):
+            load(repository, loads.first, "one")
+        assert contents(repository) == {table: [] for table in Table}
 
 
 def test_a_row_that_sqlite_refuses_refuses_the_load(loads: Loads, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -223,7 +224,7 @@ class SqliteMovieRepository:
                         if table is Table.MOVIES:
                             gone = prepared.rows(table, LoadPart.GONE)
                             writer.executemany("DELETE FROM movies WHERE imdb_id = ?", gone)
-                        writer.executemany(_UPSERT[table], prepared.rows(table, LoadPart.CHANGED))
+                        _insert(writer, table, prepared.rows(table, LoadPart.CHANGED))
                 writer.execute(_SET_STATE, ("load", load_id))
                 yield lambda: writer.execute("COMMIT")
             except (sqlite3.IntegrityError, sqlite3.DataError) as error:
@@ -358,6 +359,18 @@ def _save_movie(connection: sqlite3.Connection, rows: MovieRows) -> None:
     connection.executemany(_UPSERT[Table.CREDITS], rows.credits)
     connection.execute("DELETE FROM akas WHERE imdb_id = ?", (imdb_id,))
     connection.executemany(_UPSERT[Table.AKAS], rows.akas)
+
+
+def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Writes rows; believes the database only if it took every one.
+
+    Raises:
+        RecordRejected: it took fewer.
+    """
+    sent = count()
+    held = connection.executemany(_UPSERT[table], (row for row, _ in zip(rows, sent, strict=False))).rowcount
+    if (expected := next(sent)) != max(held, 0):
+        raise RecordRejected(STORE, f"{table}: the file kept {held} of {expected} rows; a trigger drops the others")
 
 
 def _save_rows(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> None:

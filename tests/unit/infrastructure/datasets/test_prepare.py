@@ -19,7 +19,7 @@ from domain.fields import Table
 from domain.movie import CAST, Credit, Movie, Person, title_url
 from infrastructure.datasets.files import DataFile, find_data_files
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, PreparedLoad, Selection
-from tests.support.data_files import BASICS, RATINGS, Rows, data_file, write_data_files
+from tests.support.data_files import AKAS, BASICS, RATINGS, Rows, data_file, write_data_files
 from tests.support.repositories import InMemoryMovieRepository
 
 DAY = date(2026, 11, 27)
@@ -226,6 +226,18 @@ def test_of_two_rows_with_one_key_one_is_kept_and_the_other_counted(files: Path)
     prepared = load(files)
     assert prepared.counts.rejected == {"title.ratings": 1}
     assert len(titles(prepared)) == len(set(titles(prepared))) == 5
+    name, line, why, row = rejects(files, DataFile.RATINGS)[0]
+    assert (name, line, row) == ("title.ratings.tsv.gz", "2", "tt1000001\t9\t2500")  # "1.5" sorts before "9"
+    assert why == "another row with its key is kept"
+
+
+def test_of_two_other_titles_in_one_place_one_is_kept_and_the_other_has_its_line(files: Path) -> None:
+    write_data_files(files, akas=[*AKAS, ("tt1000001", "2", "Zweite", "AT", "\\N", "\\N", "\\N", "0")])
+    prepared = load(files)
+    assert prepared.counts.rejected == {"title.akas": 1}
+    ((_, line, _, row),) = rejects(files, DataFile.AKAS)
+    assert (line, row.split("\t")[2]) == ("5", "Zweite")
+    assert [row[1] for row in complete(prepared, Table.AKAS) if row[0] == "tt1000001"] == ["1", "2"]
 
 
 # --- bad files -----------------------------------------------------------------------
