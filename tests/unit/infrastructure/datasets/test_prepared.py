@@ -25,6 +25,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedFiles:
     folder = tmp_path_factory.mktemp("prepared")
     akas = [("tt1000001", str(place), text, *["\\N"] * 2, text, "\\N", "0") for place, text in enumerate(AWKWARD)]
     selection = Selection(kinds=(), min_votes=0)
+    files = find_data_files(write_data_files(folder / "files", akas=[*AKAS, *akas]), selection.files)
     preparation = LoadPreparation(folder / "out")
     preparation.prepare(files, selection, date(2026, 11, 27), lambda _table: None)
     preparation.close()
