@@ -1,5 +1,5 @@
 /* Light or dark: the visitor's choice, else the system's. Runs before the page is drawn. Also the menu of small screens,
-   and what the search and the filters share. */
+   what the search and the filters share, and the loading of posters. */
 /* Lower case without accents, as `searchable` in formats.py; letters that Unicode does not take apart by a list. */
 window.plainText = function (text) {
   "use strict";
@@ -35,7 +35,23 @@ window.plainText = function (text) {
     root.setAttribute("data-theme", before);
   }
 
+  /* Browsers load lazy pictures several screens ahead; these are loaded a quarter of a screen ahead. */
+  function loadWhenNear() {
+    var observer = new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) {
+        if (entry.isIntersecting) {
+          entry.target.classList.add("near");
+          observer.unobserve(entry.target);
+        }
+      });
+    }, { rootMargin: "25%" });
+    document.querySelectorAll(".poster").forEach(function (poster) {
+      observer.observe(poster);
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
+    loadWhenNear();
     var opener = document.getElementById("open-menu");
     var menu = document.getElementById("menu");
     if (opener && menu) {

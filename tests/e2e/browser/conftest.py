@@ -147,6 +147,7 @@ KINDS = {
     "series": "films/tt8700000.html",
     "episode": "films/tt8700302.html",
     "places": "places.html",
+    "place": "places/germany.html",
 }
 
 # Each kind of page for `parametrize`; all but these are for the long tests.

@@ -1,12 +1,14 @@
 """Pictures of the catalogue for the documents, and for looking at every kind of page.
 
     python -m tests.e2e.browser.screenshots [--out FOLDER] [--all FOLDER] [--hard FOLDER]
+    python -m tests.e2e.browser.screenshots --bytes
 
 Publishes invented films with invented posters and photographs every kind of page
 in headless Chromium at five widths, light and dark. ``--out`` (default
 ``docs/catalogue``) gets a contact sheet of all of them and a few single pictures;
 ``--all`` gets every picture as a PNG, and ``--hard`` pictures of films that are
-hard to lay out.
+hard to lay out. ``--bytes`` makes no pictures; it prints what a phone loads for the
+first view of each kind of page.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from application.catalogue_data import CatalogueData, build_catalogue_data
 from infrastructure.catalogue import PublishOptions
-from tests.e2e.browser.chromium import launched
+from tests.e2e.browser.chromium import first_view_bytes, launched
 from tests.support.catalogue import awkward_films, catalogue_films, made_poster_store, publish_made, series_films
 from tests.support.films import films, snapshots
 
@@ -62,12 +64,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=_DOCS)
     parser.add_argument("--all", type=Path)
     parser.add_argument("--hard", type=Path)
+    parser.add_argument("--bytes", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = launched(playwright)
         movies = {movie.imdb_id: movie for movie in (*catalogue_films(250), *series_films())}
         data = build_catalogue_data(movies, snapshots(list(movies.values()), 8))
         site = _publish(Path(temporary, "made"), data, posters=True)
+        if options.bytes:
+            for kind, path in _kinds(data).items():
+                print(f"| {kind} | {first_view_bytes(browser, f'{site.as_uri()}/{path}') // 1000} kB |")  # noqa: T201
+            return
         taken = _photograph(browser, site, _shots(_kinds(data)))
         _contact_sheet(taken, options.out)
         for (kind, width, colours), picture in (((s.kind, s.width, s.colours), p) for s, p in taken.items()):
@@ -106,6 +113,7 @@ def _kinds(data: CatalogueData) -> dict[str, str]:
         "decades": "decades.html",
         "decade": "decades/1990s.html",
         "people": "people.html",
+        "letter": "people/h.html",
         "person": f"people/{person}.html",
         "findings": "charts.html",
         "error": "404.html",
@@ -113,7 +121,9 @@ def _kinds(data: CatalogueData) -> dict[str, str]:
     if data.charts and len(data.charts[0].places) >= _WITHOUT_POSTER:
         kinds["placeholder"] = f"films/{data.charts[0].places[_WITHOUT_POSTER - 1].movie.imdb_id}.html"
     if data.episodes:
-        kinds["series"] = f"films/{next(iter(data.episodes))}.html"
+        series_id, episodes = next(iter(data.episodes.items()))
+        kinds["series"] = f"films/{series_id}.html"
+        kinds["episode"] = f"films/{episodes[0].imdb_id}.html"
     if data.countries:
         kinds["places"] = "places.html"
     return kinds
@@ -161,7 +171,7 @@ def _photograph(browser: Browser, site: Path, shots: Iterable[Shot]) -> dict[Sho
             # Lazy pictures are loaded when they are in view; the picture is taken when all of them are there.
             page.wait_for_function(
                 """() => document.fonts.status === "loaded" && [...document.images]
-                       .filter(image => image.getBoundingClientRect().top < innerHeight)
+                       .filter(image => image.offsetParent && image.getBoundingClientRect().top < innerHeight)
                        .every(image => image.complete && image.naturalWidth > 0)"""
             )
             taken[shot] = Image.open(io.BytesIO(page.screenshot())).convert("RGB")

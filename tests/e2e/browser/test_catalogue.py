@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Browser, Page, expect
 
 from infrastructure.catalogue import serve
+from tests.e2e.browser.chromium import first_view_bytes
 from tests.e2e.browser.conftest import EVERY_KIND, HOSTILE, KINDS
 from tests.support.films import films
 
@@ -143,7 +144,6 @@ def test_arrow_keys_choose_a_result(page: Page, catalogue: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_the_index_is_loaded_on_first_use_only(page: Page, catalogue: Path) -> None:
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
@@ -175,7 +175,6 @@ def test_filters_can_be_combined(page: Page, catalogue: Path) -> None:
     assert min(_values(page, "climbed")) > 0
 
 
-@pytest.mark.long
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("order", "name", "largest_first"),
@@ -211,7 +210,6 @@ def test_titles_can_be_put_in_order(page: Page, catalogue: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_the_same_films_as_a_list(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
     before = page.locator(_SHOWN).nth(5).bounding_box()
@@ -244,7 +242,6 @@ def _is_dark(page: Page) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_dark_as_the_system_has_it(watched: Callable[..., Page], catalogue: Path) -> None:
     page = _open(watched(color_scheme="dark"), catalogue)
     assert _is_dark(page)
@@ -252,7 +249,6 @@ def test_dark_as_the_system_has_it(watched: Callable[..., Page], catalogue: Path
     assert not _is_dark(_open(watched(color_scheme="light"), catalogue))
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_dark_as_chosen_holds_on_the_next_page(page: Page, catalogue: Path) -> None:
     _open(page, catalogue)
@@ -264,7 +260,6 @@ def test_dark_as_chosen_holds_on_the_next_page(page: Page, catalogue: Path) -> N
     assert not _is_dark(page)
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_drawings_change_colour_with_the_page(page: Page, catalogue: Path) -> None:
     _open(page, catalogue, "charts.html")
@@ -376,13 +371,18 @@ def test_posters_show_without_scrolling(
         assert box["y"] + box["height"] <= height
 
 
-def test_the_first_view_on_a_phone_is_small(watched: Callable[..., Page], catalogue: Path) -> None:
-    page = watched(viewport={"width": 390, "height": 844}, device_scale_factor=3)
-    answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))
-    page.goto((catalogue / "index.html").as_uri(), wait_until="networkidle")
-    assert len(answers) > 5
-    assert sum(len(answer.body()) for answer in answers) < 500_000
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_the_first_view_on_a_phone_is_small(browser: Browser, catalogue: Path, kind: str) -> None:
+    assert 50_000 < first_view_bytes(browser, (catalogue / KINDS[kind]).as_uri()) < 500_000
+
+
+def test_posters_are_loaded_when_they_come_near(watched: Callable[..., Page], catalogue: Path) -> None:
+    page = _open(watched(viewport={"width": 390, "height": 400}), catalogue)
+    last = page.locator(f"{_SHOWN} img").last
+    expect(last).to_be_hidden()
+    page.locator(_SHOWN).nth(5).scroll_into_view_if_needed()
+    expect(last).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth > 0", arg=last.element_handle())
 
 
 def test_what_comes_from_the_web_does_nothing(page: Page, catalogue: Path) -> None:
