@@ -45,9 +45,9 @@ class StoredChart:
             StoreError: a store could not take it.
         """
         with self._lock:
-            rows = self.rows()
-            moved = [_with_id(row, new) if row[_IMDB_ID] == old else row for row in rows]
-            if moved != rows:
+            # Written even where the first store has the new id already: a run killed before has reached it alone.
+            if rows := self.rows():
+                moved = [_with_id(row, new) if row[_IMDB_ID] == old else row for row in rows]
                 self._store.replace_chart(self._chart, moved)
 
     def entries(self) -> tuple[ChartEntry, ...]:
