@@ -88,10 +88,11 @@ class Database:
         """
         if self._given_up and self._outage.is_recent:
             raise StoreUnavailable(STORE, self._outage.reason)
+        too_long = self._outage.too_long
         try:
-            return self._attempt(work, long and not self._outage.too_long)
+            return self._attempt(work, long and not too_long)
         except _Again as again:
-            if self._given_up and again.failure.kind is not Kind.CONFLICT:
+            if (too_long and again.failure.kind is not Kind.CONFLICT) or self._waited_enough(again):
                 raise again.failure.error() from again.__cause__
             return self._retry(lambda: self._attempt(work, long))
 
@@ -125,7 +126,7 @@ class Database:
         try:
             connection = self._open()
         except _Again as again:
-            if self._given_up:
+            if self._waited_enough(again):
                 raise again.failure.error() from again.__cause__
             connection = self._retry(self._open)
         self._outage.ended()
@@ -144,6 +145,10 @@ class Database:
     def _given_up(self) -> bool:
         """Whether the database is not waited for any more."""
         return self.cancel.is_set() or self._outage.too_long
+
+    def _waited_enough(self, again: _Again) -> bool:
+        """Whether an attempt used up the time for waiting; one that failed at once is made again, newly connected."""
+        return self._given_up and isinstance(again.__cause__, NoAnswer)
 
     def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
         began = time.monotonic()

@@ -100,19 +100,17 @@ FILMS = [film(number, of=60) for number in range(60)]
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_several_transactions_are_open_at_once(prepared: str, opened: Open) -> None:
     repository = opened()
     with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
         saves = submit(pool, repository, FILMS)
-        wait_until(lambda: saving(prepared)() >= 3)
+        wait_until(lambda: saving(prepared)() == 2)
         other.rollback()
         for save in saves:
             save.result()
     assert contents(repository) == expected(FILMS)
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open) -> None:
     repository = opened(pool_size=1)
@@ -128,7 +126,6 @@ def test_under_load_many_movies_share_a_transaction(prepared: str, opened: Open)
     assert 2 <= transactions <= 25
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_a_movie_that_violates_a_constraint_fails_alone(prepared: str, opened: Open) -> None:
     with session(prepared, "ALTER TABLE movies ADD CONSTRAINT movies_year_check2 CHECK (true)") as other:
@@ -368,7 +365,7 @@ def test_a_server_that_stays_away_is_given_up_once_for_all(
         saves = submit(pool, repository, FILMS)
     assert all(isinstance(save.exception(), StoreUnavailable) for save in saves)
     running.start()
-    repository.save(FILMS[1])
+    wait_until(lambda: saves_again(repository))
     assert contents(repository) == expected(FILMS[:2])
 
 
@@ -418,7 +415,7 @@ def role_of(running: PrivatePostgres, prepared: str, connections: int) -> Iterat
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("limit", [1, 3, 4])
+@pytest.mark.parametrize("limit", [1, 2, 3])
 def test_a_role_with_few_connections_makes_do_with_them(
     running: PrivatePostgres, prepared: str, opened: Open, limit: int
 ) -> None:
@@ -426,7 +423,7 @@ def test_a_role_with_few_connections_makes_do_with_them(
         repository = opened(dsn, patience=2)
         with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
             saves = submit(pool, repository, FILMS)
-            wait_until(lambda: saving(prepared)() == min(limit, 4))
+            wait_until(lambda: saving(prepared)() == min(limit, 2))
             sleep(0.2)  # whoever finds no connection has been told so by now
             other.rollback()
             for save in saves:
@@ -439,11 +436,11 @@ def test_a_role_with_few_connections_makes_do_with_them(
 def test_idle_connections_make_room_for_reading(
     running: PrivatePostgres, prepared: str, opened: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with role_of(running, prepared, 4) as dsn:
+    with role_of(running, prepared, 2) as dsn:
         repository = opened(dsn, patience=5)
         with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
             saves = submit(pool, repository, FILMS)
-            wait_until(lambda: saving(prepared)() == 4)
+            wait_until(lambda: saving(prepared)() == 2)
             other.rollback()
             for save in saves:
                 save.result()
