@@ -245,7 +245,7 @@ def _parent(process: psutil.Process) -> int:
 @pytest.mark.parametrize("stores", ["csv,postgres", "csv,postgres,sqlite"])
 def test_killed_at_random_moments_every_file_is_whole(tmp_path: Path, stores: str) -> None:
     """Set ``KILLS`` for more of them: ``KILLS=200 pytest -m long tests/e2e/test_killed.py -k every_file_is_whole``."""
-    kills = int(os.environ.get("KILLS", "12"))
+    kills = int(os.environ.get("KILLS", "6"))
     chance = random.Random(os.environ.get("KILLS_SEED", "1"))
     killed: Counter[str] = Counter()
     number, titles = 0, 250
