@@ -134,8 +134,9 @@ def test_a_mutated_page_is_read_or_refused(body: bytes, dice: random.Random) -> 
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # a minute on a machine of its own; beside three other test processes several
 @given(st.sampled_from(BODIES), st.randoms(use_true_random=False))
-@settings(max_examples=1500)
+@settings(max_examples=600)
 def test_mutated_pages_for_a_minute(body: bytes, dice: random.Random) -> None:
     check(mutated(body, dice))
 
