@@ -63,7 +63,7 @@ class Beginning(NamedTuple):
 
 
 def _states_more(total: object, listed: int) -> bool:
-    """Whether a list goes on, by its own total. One that is no count leaves that open."""
+    """Whether the list's own total is larger than what is listed, or is not a count at all."""
     return total is not None and (type(total) is not int or not 0 <= total <= listed)
 
 

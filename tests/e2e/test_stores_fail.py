@@ -220,7 +220,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 @pytest.fixture
 def holder(filled: Program) -> Iterator[psycopg2.extensions.connection]:
-    """Another client, whose locks nobody gets past."""
+    """Another client that locks the tables."""
     with closing(psycopg2.connect(filled.environment["POSTGRES_DSN"])) as connection:
         connection.cursor().execute("LOCK TABLE store_state, movies, people, runs")
         yield connection

@@ -92,9 +92,9 @@ class Database:
         try:
             return self._attempt(work, long and not too_long)
         except _Again as again:
-            if (too_long and again.failure.kind is not Kind.CONFLICT) or self._waited_enough(again):
+            if too_long and again.failure.kind is not Kind.CONFLICT:
                 raise again.failure.error() from again.__cause__
-            return self._retry(lambda: self._attempt(work, long))
+            return self._retry(again, lambda: self._attempt(work, long))
 
     def transact(self, work: Callable[[Cursor], T]) -> T:
         """Do a piece of work in one transaction, which may be long; otherwise as ``run``."""
@@ -126,9 +126,7 @@ class Database:
         try:
             connection = self._open()
         except _Again as again:
-            if self._waited_enough(again):
-                raise again.failure.error() from again.__cause__
-            connection = self._retry(self._open)
+            connection = self._retry(again, self._open)
         self._outage.ended()
         with closing(connection):
             try:
@@ -145,10 +143,6 @@ class Database:
     def _given_up(self) -> bool:
         """Whether the database is not waited for any more."""
         return self.cancel.is_set() or self._outage.too_long
-
-    def _waited_enough(self, again: _Again) -> bool:
-        """Whether an attempt used up the time for waiting; one that failed at once is made again, newly connected."""
-        return self._given_up and isinstance(again.__cause__, NoAnswer)
 
     def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
         began = time.monotonic()
@@ -205,7 +199,13 @@ class Database:
         held = f"; held by {'; '.join(holders)}" if holders else ""
         return replace(failure, message=f"a lock on our tables did not become free{held}")
 
-    def _retry(self, attempt: Callable[[], T]) -> T:
+    def _retry(self, failed: _Again, attempt: Callable[[], T]) -> T:
+        """Makes the attempt again until it succeeds or waiting makes no sense; once at least, unless the one that
+        failed has used up the time for waiting.
+        """
+        if self._given_up and isinstance(failed.__cause__, NoAnswer):
+            raise failed.failure.error() from failed.__cause__
+
         import tenacity  # only where something went wrong: it costs a tenth of the start-up time
 
         def give_up(state: tenacity.RetryCallState) -> bool:

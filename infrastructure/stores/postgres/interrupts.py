@@ -21,6 +21,8 @@ from typing import Final
 from psycopg2 import extensions
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
+from shared.signal_listener import listening
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _POLL_SECONDS: Final = 1.0  # the pipe wakes the wait; this bounds it where a signal came to another thread
 
@@ -83,21 +85,10 @@ def cancel_event(given: threading.Event | None) -> Iterator[threading.Event]:
         yield given or threading.Event()
         return
     event = threading.Event()
-    read_end, write_end = os.pipe()
-    os.set_blocking(write_end, False)
 
-    def listen() -> None:
-        while number := os.read(read_end, 1):
-            if number[0] == signal.SIGINT:
-                event.set()
+    def receive(number: int) -> None:
+        if number == signal.SIGINT:
+            event.set()
 
-    listener = threading.Thread(target=listen, name="interrupts", daemon=True)
-    listener.start()
-    woken_before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-    try:
+    with listening(receive):
         yield event
-    finally:
-        signal.set_wakeup_fd(woken_before)
-        os.close(write_end)  # ends the listener
-        listener.join()
-        os.close(read_end)
