@@ -90,6 +90,8 @@ def write_reports(
     from infrastructure.tables.rendering import Format, write
 
     names = tuple(names)
+    if unknown := sorted(set(names).difference(known := report_names())):
+        raise UsageError(f"there is no report {unknown[0]!r}; there are {', '.join(known)}")
     movers = () if names else _movers(settings, clock)
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.reports import SqliteReports

@@ -92,7 +92,7 @@ class DemoFault:
 
     @classmethod
     def parse(cls, text: str) -> DemoFault:
-        """Reads ``ON=ACTION[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/PER]``.
+        """Reads ``WHERE=WHAT[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/PER]``.
 
         ``tt1234567=503x2`` (503 twice, then the page), ``title=429:1x1`` (429 with Retry-After 1, once for each
         title), ``title=challenge@50/client`` (for each address, after 50 titles).
@@ -102,7 +102,7 @@ class DemoFault:
         """
         match = _TEXT.fullmatch(text.strip())
         if match is None:
-            raise ValueError(f"{text!r} is not ON=ACTION[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/path|client|site]")
+            raise ValueError(f"{text!r} is not WHERE=WHAT[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/path|client|site]")
         times, share = match["times"], match["share"]
         return cls(
             on=match["on"],

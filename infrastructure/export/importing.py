@@ -6,6 +6,7 @@ The files of the tables of runs, which only an export has, may be missing.
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -17,8 +18,9 @@ from application.ports import Loader
 from application.records import Row
 from domain.errors import UsageError
 from domain.fields import DeclaredTable, HistoryTable, Table
-from infrastructure.stores.csv import CsvMovieRepository
+from infrastructure.stores.csv import FORMAT1_TABLES, CsvMovieRepository, is_format1
 
+_log = logging.getLogger(__name__)
 _TOLD: Final = 3  # broken rows; whoever has more of them has a broken file
 
 
@@ -43,20 +45,22 @@ def _rows(folder: Path, table: HistoryTable) -> Iterator[Row]:
 
 
 def require_files(folder: Path) -> None:
-    """See that all three files are there; they have a first line however few rows there are.
+    """Checks that the files of all tables are there, or the three of version 0.1; each has a first line at least.
 
     Raises:
         UsageError: one is missing or empty.
     """
-    names = [f"{table}.csv" for table in Table]
+    names = [f"{table}.csv" for table in (FORMAT1_TABLES if is_format1(folder) else Table)]
     if missing := [name for name in names if not (folder / name).is_file()]:
-        raise UsageError(f"{folder} holds no {' and no '.join(missing)}: an import needs {', '.join(names)}")
+        raise UsageError(f"{folder} holds no {', '.join(missing)}: an import needs {', '.join(names)}")
     if empty := [name for name in names if not (folder / name).stat().st_size]:
         raise UsageError(f"nothing was imported from {folder}: {', '.join(empty)} has not even a first line")
 
 
 def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[DeclaredTable, int]:
-    """Load all three files or nothing.
+    """Loads all files or nothing.
+
+    Files of version 0.1 hold the places of one chart without its name; these are not imported, which is said.
 
     Args:
         folder: where they are; nothing is changed there.
@@ -71,6 +75,12 @@ def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[D
         StoreError: a store failed.
     """
     require_files(folder)
+    if is_format1(folder):
+        _log.warning(
+            "%s: files of version 0.1; the ranks in them are not imported, because they do not name their chart. "
+            "Any run with this folder as DATA_DIR moves them into charts.csv",
+            folder,
+        )
     with closing(CsvMovieRepository(folder, escape_formulas=escape_formulas, read_only=True)) as files:
         try:
             return loader.load(files.rows, lambda table: _rows(folder, table))

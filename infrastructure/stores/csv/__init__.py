@@ -14,6 +14,8 @@ files have been renamed yet.
 """
 
 from infrastructure.stores.csv.dialect import encode, header
+from infrastructure.stores.csv.format1 import TABLES as FORMAT1_TABLES
+from infrastructure.stores.csv.format1 import is_format1
 from infrastructure.stores.csv.repository import CsvMovieRepository, require_readable
 
-__all__ = ["CsvMovieRepository", "encode", "header", "require_readable"]
+__all__ = ["FORMAT1_TABLES", "CsvMovieRepository", "encode", "header", "is_format1", "require_readable"]

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 from application.records import Row, canonical, list_cell
@@ -43,6 +44,15 @@ COLUMNS: Final[Mapping[Table, tuple[str, ...]]] = {
 _MAGIC: Final = b"filmledger csv journal "
 _RECORD: Final = struct.Struct("<QQQIIII")
 _CHECKED: Final = struct.Struct("<QQQQQIII")
+
+
+def is_format1(directory: Path) -> bool:
+    """Whether the ``movies.csv`` of a folder has the header of version 0.1."""
+    try:
+        with (directory / f"{Table.MOVIES}.csv").open(encoding="utf-8-sig", newline="") as lines:
+            return sorted(next(csv.reader(lines), [])) == sorted(COLUMNS[Table.MOVIES])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False  # what is wrong with it, whoever reads it says
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from infrastructure.stores.postgres.history import PostgresHistory
 from infrastructure.stores.postgres.loading import PostgresLoader
 from infrastructure.stores.postgres.reading import snapshot
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from tests.integration.test_csv_format1 import FORMAT1
 from tests.support.films import bare, film, films
 from tests.support.movies import AWKWARD_TEXTS, full_movie, movie, movies, person
 from tests.support.postgres import empty_database
@@ -283,6 +284,22 @@ def test_a_missing_file_is_refused(database: Database, tmp_path: Path, table: Ta
     (kept / f"{table}.csv").unlink()
     with pytest.raises(UsageError, match=f"holds no {table}.csv: an import needs movies.csv, people.csv, credits.csv"):
         import_of(database, kept)
+
+
+def test_files_of_version_0_1_are_imported_and_their_ranks_told(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "old"
+    shutil.copytree(FORMAT1 / "done", folder)
+    import_of(database, folder)
+    with (folder / "movies.csv").open(encoding="utf-8", newline="") as lines:
+        genres = {row["imdb_id"]: tuple(filter(None, row["genres"].split("|"))) for row in csv.DictReader(lines)}
+    with closing(PostgresMovieRepository(database)) as repository:
+        assert {imdb_id: repository.find(imdb_id).genres for imdb_id in repository.ids()} == genres  # type: ignore[union-attr]
+    assert "the ranks in them are not imported" in caplog.text
+    (folder / "people.csv").unlink()
+    with pytest.raises(UsageError, match=r"no people\.csv: an import needs movies\.csv, people\.csv, credits\.csv$"):
+        import_of(database, folder)
 
 
 @pytest.mark.long
