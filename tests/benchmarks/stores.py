@@ -21,20 +21,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from application.composite_repository import CompositeMovieRepository
-from application.records import Row, to_rows
-from domain.fields import Table
+from application.records import MovieRows, Row, to_rows
+from domain.fields import Field, FieldType, Table
 from domain.movie import Movie
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.embedded.server import EmbeddedServer
 from infrastructure.stores.postgres import loading, schema
 from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.encoding import array_literal
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.support.movies import full_movie
 
@@ -171,33 +172,33 @@ def _both(contest: Contest) -> float:
 
 def _rows(contest: Contest, table: Table) -> Iterator[Row]:
     """Rows in the order of the key, as an import gets them."""
-    names: dict[str, str] = {}
+    people: dict[str | None, Row] = {}
     for movie in contest.made():
-        rows = to_rows(movie)
-        if table is Table.MOVIES:
-            yield rows.movie
-        elif table is Table.CREDITS:
-            yield from sorted(rows.credits, key=lambda row: (row[2] or "", int(row[3] or 0)))
+        rows = _by_table(to_rows(movie))[table]
+        if table is Table.PEOPLE:  # who recurs in many movies
+            people.update((row[0], row) for row in rows)
         else:
-            names.update({str(person_id): str(name) for person_id, name in rows.people})
-    yield from sorted(names.items())
+            yield from rows
+    yield from (people[person_id] for person_id in sorted(people, key=str))
+
+
+def _by_table(rows: MovieRows) -> dict[Table, tuple[Row, ...]]:
+    """What refers to others comes after them."""
+    return {Table.MOVIES: (rows.movie,), Table.PEOPLE: rows.people, Table.CREDITS: rows.credits, Table.AKAS: rows.akas}
 
 
 def _copy(contest: Contest) -> float:
     """The rows, already in the form that COPY takes, into the tables with all their constraints."""
     files = {}
-    for table in (Table.MOVIES, Table.PEOPLE, Table.CREDITS):
+    for table in (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS):
         files[table] = contest.folder / f"{table}.txt"
-        lines = loading._lines(table, _rows(contest, table))
-        tail = f"\t{'2026-01-01'}\ttt0000000\n"
         with files[table].open("w", encoding="utf-8") as file:
-            file.writelines(line[:-1] + tail if table is Table.PEOPLE else line for line in lines)
+            file.writelines(loading._lines(table, _rows(contest, table)))
     began = time.perf_counter()
     with contest.database.connected() as connection, connection, connection.cursor() as cursor:
         for table, path in files.items():
-            columns = ", ".join([*table.columns, *(("named_at", "named_by") if table is Table.PEOPLE else ())])
             with path.open(encoding="utf-8") as file:
-                cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", file)
+                cursor.copy_expert(f"COPY {table} ({', '.join(table.columns)}) FROM STDIN", file)
     return time.perf_counter() - began
 
 
@@ -215,31 +216,28 @@ def _import(contest: Contest) -> float:
 
 def _single(contest: Contest) -> float:
     local = threading.local()
-    columns = ", ".join(Table.MOVIES.columns)
+    stack = ExitStack()
+    inserts = {
+        table: f"INSERT INTO {table} ({', '.join(table.columns)}) VALUES ({', '.join(['%s'] * len(table.columns))})"
+        " ON CONFLICT DO NOTHING"
+        for table in (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS)
+    }
 
     def save(movie: Movie) -> None:
         if not hasattr(local, "connection"):
-            local.connected = contest.database.connected()
-            local.connection = local.connected.__enter__()
-        rows = to_rows(movie)
+            local.connection = stack.enter_context(contest.database.connected())
         with local.connection, local.connection.cursor() as cursor:
-            values = [*rows.movie[:9], list(movie.genres) or None, *rows.movie[10:]]
-            cursor.execute(
-                f"INSERT INTO movies ({columns}) VALUES ({', '.join(['%s'] * 17)}) ON CONFLICT DO NOTHING",
-                values,
-            )
-            for person_id, name in sorted(rows.people):
-                cursor.execute(
-                    "INSERT INTO people VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                    (person_id, name, movie.scraped_at, movie.imdb_id),
-                )
-            for credit, row in zip(movie.credits, rows.credits, strict=True):
-                cursor.execute(
-                    "INSERT INTO credits VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                    (*row[:4], list(credit.characters)),
-                )
+            for table, rows in _by_table(to_rows(movie)).items():
+                for row in sorted(rows):  # so that no two transactions wait for each other
+                    cells = zip(table.fields, row, strict=True)
+                    cursor.execute(inserts[table], [_parameter(field, cell) for field, cell in cells])
 
-    return contest.save_all(save)
+    with stack:
+        return contest.save_all(save)
+
+
+def _parameter(field: Field, cell: str | None) -> str | None:
+    return cell and array_literal(cell) if field.type is FieldType.TEXT_LIST else cell
 
 
 CONTESTANTS: dict[str, Callable[[Contest], float]] = {
