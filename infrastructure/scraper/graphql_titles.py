@@ -12,8 +12,9 @@ from domain.chart import ChartEntry
 from domain.errors import InvalidMovie, NotFound, SourceError, Transient, UnknownLayout, WrongTitle
 from domain.movie import PERSON_ID, Movie, Person, PersonDetails
 from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
+from infrastructure.scraper.title_credits import read_listed_people
 from infrastructure.scraper.title_fields import TitlePart, build_movie, merge_parts
-from infrastructure.scraper.title_json import read_fields, read_listed_people
+from infrastructure.scraper.title_json import read_fields
 from infrastructure.scraper.values import (
     FieldAbsent,
     clean,

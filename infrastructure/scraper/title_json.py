@@ -9,40 +9,26 @@ as a whole or further in. The same object stands, by year, in:
 2022 to today              ``props.pageProps.aboveTheFoldData`` (A), ``mainColumnData`` (M)
 GraphQL                    ``data.titles[]``
 =========================  ==============================================================
-
-Who worked on it stands in:
-
-=========================  ==============================================================
-2021, 2022 in spring       ``A.principalCredits``, ``M.directors``, ``M.writers``; cast:
-                           ``M.principalCast`` and, after these, ``M.cast``
-2022 in autumn, to 2025    the same, with the whole cast in ``M.cast``
-from 2025                  ``A.principalCreditsV2``, ``M.crewV2``; cast: ``M.castV2``
-/reference to mid-2025     ``M.creditCategories``, cut to ten; all of them in ``M.categories``
-/reference since then      ``M.creditGroupings``, likewise
-GraphQL                    ``directors``, ``cast`` and ``crew``, as our query names them
-=========================  ==============================================================
-
-Where several lists tell, the longest is taken: the principal credits are the first few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
-import msgspec
-
-from domain.errors import NotATitlePage
-from infrastructure.scraper.page_bytes import RepeatedKey, count_keys, load_json
-from infrastructure.scraper.title_fields import AkaLine, CreditLine, TitlePart, Values
+from infrastructure.scraper.title_fields import AkaLine, TitlePart
 from infrastructure.scraper.values import (
     FieldAbsent,
     FieldDoubtful,
     entries,
+    get,
+    get_entries,
+    get_text,
     integer_at,
     list_at,
     minutes,
+    optional,
     partial_date,
     text_at,
     value_at,
@@ -110,7 +96,7 @@ def _genres(node: object) -> Any:
 
 
 def _end_year(node: object) -> int | None:
-    first, last = (_optional(integer_at, node, "releaseYear", key) for key in ("year", "endYear"))
+    first, last = (optional(integer_at, node, "releaseYear", key) for key in ("year", "endYear"))
     if first is not None and last is not None and last < first:
         raise FieldDoubtful("releaseYear.endYear")
     return integer_at(node, "releaseYear", "endYear")
@@ -129,7 +115,7 @@ def _ids(node: object, *path: str) -> tuple[str, ...] | Beginning:
 def _countries(node: object) -> tuple[str, ...] | Beginning:
     """The longer of two lists: the heading of ``/reference`` names the first country only."""
     told = [
-        _ids(node, key, "countries") for key in ("countriesOfOrigin", "countriesDetails") if _get(node, key) is not None
+        _ids(node, key, "countries") for key in ("countriesOfOrigin", "countriesDetails") if get(node, key) is not None
     ]
     longest = max(told, key=lambda found: len(found.entries if isinstance(found, Beginning) else found), default=None)
     return _ids(node, "countriesOfOrigin", "countries") if longest is None else longest
@@ -142,7 +128,7 @@ def _listed(node: object, path: tuple[str, ...], *text: str) -> tuple[str, ...] 
     texts = [text_at(item, *text) for item in items]
     found = tuple(dict.fromkeys(filter(None, texts)))
     damaged = not all(texts)
-    return Beginning(found, damaged) if damaged or _states_more(_get(holder, "total"), len(items)) else found
+    return Beginning(found, damaged) if damaged or _states_more(get(holder, "total"), len(items)) else found
 
 
 def _texts(items: Iterable[object], *path: str) -> tuple[str, ...]:
@@ -157,9 +143,7 @@ def _connection(node: object, key: str, read: Callable[[object], Any]) -> tuple[
     every = list(entries(connection))
     found = tuple(value for entry in every if (value := read(entry)))
     damaged = len(found) < len(every)
-    more = _get(_get(connection, "pageInfo"), "hasNextPage") is True or _states_more(
-        _get(connection, "total"), len(every)
-    )
+    more = get(get(connection, "pageInfo"), "hasNextPage") is True or _states_more(get(connection, "total"), len(every))
     return Beginning(found, damaged) if more or damaged else found
 
 
@@ -177,7 +161,7 @@ def _keywords(node: object) -> Any:
 
 def _companies(node: object) -> tuple[str, ...] | Beginning:
     found = _connection(node, "production", lambda entry: text_at(entry, "company", "companyText", "text"))
-    if isinstance(found, Beginning) or _get(value_at(node, "production"), "total") is not None:
+    if isinstance(found, Beginning) or get(value_at(node, "production"), "total") is not None:
         return found
     return Beginning(found) if len(found) >= _COMPANIES_SHOWN else found  # a page does not say how many there are
 
@@ -190,21 +174,15 @@ def _aka(entry: object) -> AkaLine | None:
     title = text_at(entry, "text")
     if not title:
         return None
-    attributes = _texts(_entries_or_none(_get(entry, "attributes")), "text")
-    return AkaLine(title, _text(entry, "country", "id"), _text(entry, "language", "id"), attributes=attributes)
+    attributes = _texts(get_entries(get(entry, "attributes")), "text")
+    return AkaLine(title, get_text(entry, "country", "id"), get_text(entry, "language", "id"), attributes=attributes)
 
 
 def _akas(node: object) -> tuple[Any, ...] | Beginning:
     found = _connection(node, "akas", _aka)
-    if isinstance(found, Beginning) or _get(value_at(node, "akas"), "total") is not None:
+    if isinstance(found, Beginning) or get(value_at(node, "akas"), "total") is not None:
         return found
     return Beginning(found) if found else found  # a page shows one, and does not say how many there are
-
-
-def _optional(read: Callable[..., Any], node: object, *path: str) -> Any:
-    with suppress(FieldAbsent):
-        return read(node, *path)
-    return None
 
 
 def _amount(node: object, *path: str) -> int | None:
@@ -225,7 +203,7 @@ def _currency(node: object, *path: str) -> str | None:
 
 
 def _gross_currency(node: object) -> str | None:
-    worldwide = _optional(_currency, node, "worldwideGross", "total")
+    worldwide = optional(_currency, node, "worldwideGross", "total")
     return worldwide or _currency(node, "lifetimeGross", "total")
 
 
@@ -241,8 +219,8 @@ def _oscar_wins(node: object) -> int | None:
     summary = value_at(node, "prestigiousAwardSummary")
     if summary is None:
         return None
-    award = _optional(value_at, summary, "awardNomination", "award") or value_at(summary, "award")
-    event = _optional(value_at, award, "eventEdition", "event") or value_at(award, "event")
+    award = optional(value_at, summary, "awardNomination", "award") or value_at(summary, "award")
+    event = optional(value_at, award, "eventEdition", "event") or value_at(award, "event")
     return integer_at(summary, "wins") if text_at(event, "id") == _OSCARS else None
 
 
@@ -280,11 +258,11 @@ def _seasons(node: object) -> int | None:
         return None
     try:
         seasons = [
-            _optional(text_at, entry, "season") for entry in entries(value_at(node, "episodes", "displayableSeasons"))
+            optional(text_at, entry, "season") for entry in entries(value_at(node, "episodes", "displayableSeasons"))
         ]
         total = integer_at(node, "episodes", "displayableSeasons", "total")
     except FieldAbsent:
-        numbers = [_optional(integer_at, entry, "number") for entry in list_at(node, "episodes", "seasons")]
+        numbers = [optional(integer_at, entry, "number") for entry in list_at(node, "episodes", "seasons")]
         return sum(number is not None for number in numbers) or None
     unknown = sum(1 for season in seasons if season is not None and not season.isdigit())
     return (total or 0) - unknown or None
@@ -300,7 +278,7 @@ def _episodes(node: object) -> int | None:
 
 
 def _cast_total(node: object) -> int | None:
-    if _get(node, "castV2") is not None:
+    if get(node, "castV2") is not None:
         return next((integer_at(group, "totalCredits") for group in list_at(node, "castV2")), 0)
     return integer_at(node, "cast", "total")
 
@@ -383,575 +361,3 @@ def read_fields(part: TitlePart, *nodes: object) -> None:
                 part.cut.add(name)
             if len(value.entries) > len(part.partial.get(name, ())):
                 part.partial[name] = value.entries
-
-
-# People
-
-
-class _Kind(NamedTuple):
-    """A kind of credit by its ids, which stay when the labels are translated."""
-
-    category: str
-    grouping: str
-
-    def matches(self, identity: str) -> bool:
-        return identity == self.category or identity.endswith("." + self.grouping)
-
-
-_DIRECTOR: Final = _Kind("director", "ace5cb4c-8708-4238-9542-04641e7c8171")
-_CAST: Final = _Kind("cast", "7caf7d16-5db9-4f4f-8864-d4c6e711c686")
-_STARS: Final = _Kind("cast", "7510356e-fde9-438e-b3ad-0099ba6bc8ce")
-
-_CATEGORY_OF: Final[Mapping[str, str]] = {
-    "00f5faa0-5f76-4eb5-87a1-ec8d484d1779": "composer",
-    "0af123ce-1605-4a51-93cf-7ad477b11832": "producer",
-    "19e9f38d-89a0-4963-91c1-e3958f1d4534": "costume_department",
-    "2677b7dc-373c-41d1-8b13-7bdc171ca372": "editorial_department",
-    "306aa45f-30d6-4786-a7f9-b3103ebca806": "assistant_director",
-    "359a8a76-1c15-4fd1-bd31-26c7e2a046f8": "set_decorator",
-    "44d5f7aa-fe79-46e8-a72a-0f861c37bfff": "animation_department",
-    "5c60f6fa-29f1-40a4-8fe5-b4c26a6a7db4": "casting_department",
-    "60a44752-af76-44f7-9de0-ec51aea2180d": "art_director",
-    "63b1f9c6-9d3b-4be6-88fc-6321c9fa5ae2": "editor",
-    "67b6990c-f7de-4882-916b-dad87ec4406a": "casting_director",
-    "79cc5241-902a-4d4b-971d-27a3590fa1f4": "stunts",
-    "85198717-6c2d-481e-93a5-47858774bcce": "creator",
-    "856eb49a-7610-47d5-9a07-c7df3f715075": "special_effects",
-    "8c952a79-f27c-4e5a-be85-b114b0ecd04e": "transportation_department",
-    "95338d09-b2a1-4188-ac9f-55f5255bb437": "location_management",
-    "a2d21716-45de-40e2-9f7d-9de01fc34a71": "costume_designer",
-    "a7c2d410-e513-4bd7-85d5-73060ec46a84": "miscellaneous",
-    "aad1533c-6974-45a4-ba98-5f2f43286cfc": "music_department",
-    "b3eac1a6-a62b-4f46-8b93-5331b94f6af3": "production_manager",
-    "bf32c344-897c-4e0a-b401-36bfa2c3669e": "script_department",
-    "c3f25a53-cdb2-4260-ab78-1ef0a6052ee1": "make_up_department",
-    "c84ecaff-add5-4f2e-81db-102a41881fe3": "writer",
-    "ce258419-131b-41f0-b2c5-227f5d9b719f": "sound_department",
-    "ce558628-5755-438c-92d7-757518864a00": "production_designer",
-    "d782ea94-18fe-4513-a71c-7cdd652ef2d8": "art_department",
-    "daf5bc70-1a41-413b-af5a-af1e285bf049": "camera_department",
-    "e2bf7217-c947-461b-aa58-47e27da1c78e": "cinematographer",
-    "fcb0b804-e618-4044-8a74-79e94d17e3cd": "visual_effects",
-}
-"""IMDb's own names of the credit categories, by the id that the pages since 2025 use instead."""
-
-
-class _People(NamedTuple):
-    """The people of one list.
-
-    Attributes:
-        lines: those that could be read.
-        listed: how many entries the list has.
-        total: how many there are by the list's own account.
-        more: whether the list says that it has more entries.
-    """
-
-    lines: tuple[CreditLine, ...]
-    listed: int
-    total: int | None = None
-    more: bool = False
-
-    @property
-    def unreadable(self) -> bool:
-        return len(self.lines) < self.listed
-
-
-def read_people(part: TitlePart, above: object, *nodes: object) -> None:
-    """Add directors, cast and the other credits.
-
-    Args:
-        part: is filled.
-        above: the first object; its ``crewV2`` and ``castV2`` name only the first few.
-        nodes: the other objects, or all of them.
-    """
-    principal = (above, *nodes)
-    directors = _longest(
-        (
-            *_groups(nodes, "crewV2", _DIRECTOR),
-            *_groups(nodes, "directors", None),
-            *_groups((above,), "principalCreditsV2", _DIRECTOR),
-            *_groups((above,), "principalCredits", _DIRECTOR),
-            *(people for people in _groups(nodes, "principalCreditsV2", _DIRECTOR) if people.total),
-            *(people for people in _groups(nodes, "principalCredits", _DIRECTOR) if people.total),
-            *_groups(nodes, "creditGroupings", _DIRECTOR),
-            *_groups(nodes, "creditCategories", _DIRECTOR),
-            *_sections(nodes, _DIRECTOR),
-        )
-    )
-    if directors is not None:
-        _add(part, "directors", directors)
-    elif few := _few(above, nodes, _DIRECTOR, "crewV2", "directorsPageTitle"):
-        part.partial["directors"] = few.lines
-    first = next((people.lines for people in _groups(nodes, "principalCast", None)), ())
-    cast = _longest(
-        (
-            *_groups(nodes, "castV2", None),
-            *(
-                people._replace(lines=first + people.lines, listed=len(first) + people.listed)
-                for people in _plain(nodes, "cast")
-            ),
-            *_groups(nodes, "creditGroupings", _CAST),
-            *_groups(nodes, "creditCategories", _CAST),
-            *_sections(nodes, _CAST),
-        )
-    )
-    if cast is not None:
-        shown = None if cast.total is None else min(cast.total, CAST_SHOWN)
-        _add(part, "cast", cast._replace(total=shown, more=cast.more and cast.listed < CAST_SHOWN))
-        if cast.total is not None:
-            part.whole["cast_total"] = cast.total
-            if cast.total < len({line.person_id for line in cast.lines}):  # fewer than there are
-                del part.whole["cast_total"]
-                part.cut.add("cast_total")
-    elif few := _few(above, nodes, _STARS, "castV2", "castPageTitle"):
-        part.partial["cast"] = few.lines
-    _read_crew(part, principal)
-
-
-def read_listed_people(part: TitlePart, node: object, *, whole_cast: bool = False) -> None:
-    """Add the lists of a GraphQL response, where each credit of the crew names its category.
-
-    Args:
-        part: is filled.
-        node: the object of the title.
-        whole_cast: the cast is not bounded by what a page shows.
-    """
-    for name in ("directors", "cast", "crew"):
-        try:
-            people = _people(value_at(node, name) or [])
-        except FieldAbsent:
-            continue
-        if name == "cast" and people.total is not None:
-            part.whole["cast_total"] = people.total
-        if name == "cast" and not whole_cast:
-            shown = None if people.total is None else min(people.total, CAST_SHOWN)
-            people = people._replace(total=shown, more=people.more and people.listed < CAST_SHOWN)
-        if name != "crew":
-            _add(part, name, people)
-            continue
-        lines = tuple(line for line in people.lines if line.category)
-        if people.more or (people.total is not None and people.listed < people.total):
-            part.partial["crew"] = lines
-        else:
-            _add(part, "crew", people._replace(lines=lines))
-
-
-def _add(part: TitlePart, name: str, people: _People) -> None:
-    """Add a list as whole, or as a beginning where its own total is larger.
-
-    A list that is empty although its total is not is withheld by the site; one that is short is cut.
-    """
-    more = people.more or (people.total is not None and people.listed < people.total)
-    if not more and not people.unreadable:
-        part.whole[name] = people.lines
-        return
-    part.settled.add(name)
-    if people.lines:
-        part.partial[name] = people.lines
-    if people.listed:
-        part.cut.add(name)
-
-
-def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
-    """Add the credits of all other categories. A title page tells only the principal ones."""
-    found: dict[str, list[_People]] = {}
-    every = False
-    for key in ("creditCategories", "creditGroupings", "crewV2", "writers", "principalCreditsV2", "principalCredits"):
-        for category, people in _categories(nodes, key):
-            found.setdefault(category, []).append(people)
-    for category, people in _all_sections(nodes):
-        every = True
-        if category in _NOT_CREW:
-            continue
-        found.setdefault(category, []).append(people)
-    crew: list[CreditLine] = []
-    complete = every
-    for category, lists in found.items():
-        if (best := _longest(lists)) is None:
-            continue
-        crew += [line._replace(category=category) for line in best.lines]
-        complete &= best.total is not None and best.listed >= best.total
-        if best.unreadable:
-            part.cut.add("crew")
-    if found:
-        (part.whole if complete and "crew" not in part.cut else part.partial)["crew"] = tuple(crew)
-
-
-def _few(above: object, nodes: Sequence[object], kind: _Kind, heading: str, window: str) -> _People | None:
-    """The people that the page names in its heading or its window's title, for want of the lists."""
-    return _longest(
-        (
-            *_groups((above, *nodes), "principalCreditsV2", kind),
-            *_groups((above, *nodes), "principalCredits", kind),
-            *_groups((above,), heading, None),
-            *_groups((above, *nodes), window, None),
-            *_plain((above, *nodes), window),
-        )
-    )
-
-
-def _longest(lists: Iterable[_People]) -> _People | None:
-    """The longest list, with the largest total that any of them states."""
-    every = list(lists)
-    if not every:
-        return None
-    best = max(every, key=lambda people: len(people.lines))
-    return best._replace(total=max((people.total for people in every if people.total is not None), default=None))
-
-
-def people_in(listed: object) -> tuple[CreditLine, ...]:
-    """The people of one list, in its order. An entry that names no person is passed over.
-
-    Raises:
-        FieldAbsent: it is no list.
-    """
-    return _people(listed).lines
-
-
-def _people(listed: object, total: object = None) -> _People:
-    every = list(entries(listed))
-    if isinstance(listed, dict):
-        total = listed.get("total", total)
-    lines = tuple(line for entry in every if (line := _credit_line(entry)) is not None)
-    count = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
-    more = _get(_get(listed, "pageInfo"), "hasNextPage") is True or (count is None and total is not None)
-    return _People(lines, len(every), count, more)
-
-
-def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
-    """The people of a list that is not divided into groups, where it is there."""
-    for listed in _told(nodes, key):
-        with suppress(FieldAbsent):
-            yield _people(listed)
-
-
-def _told(nodes: Sequence[object], key: str) -> list[object]:
-    """The values of a key in the objects that have it; an empty list for null."""
-    return [node[key] or [] for node in nodes if isinstance(node, dict) and key in node]
-
-
-def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_People]:
-    """The people of a list's groups of one kind, or of all its groups, where it is there."""
-    for listed in _told(nodes, key):
-        with suppress(FieldAbsent):
-            chosen = [group for group in entries(listed) if kind is None or kind.matches(_identity(group))]
-            parts = [_people(value_at(group, "credits") or [], _get(group, "totalCredits")) for group in chosen]
-            totals = [people.total for people in parts if people.total is not None]
-            yield _People(
-                tuple(line for people in parts for line in people.lines),
-                sum(people.listed for people in parts),
-                sum(totals) if totals else None,
-                any(people.more for people in parts),
-            )
-
-
-_NOT_CREW: Final = ("", "director", "cast")
-
-
-def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _People]]:
-    """Each group of a list with IMDb's name of its category."""
-    for listed in _told(nodes, key):
-        with suppress(FieldAbsent):
-            for group in entries(listed):
-                category = "writer" if key == "writers" else _category(_identity(group))
-                if category in _NOT_CREW:
-                    continue
-                people = _people(_get(group, "credits") or [], _get(group, "totalCredits"))
-                if people.listed or people.total:
-                    yield category, people
-
-
-def _category(identity: str) -> str:
-    """IMDb's own name of a category, empty for the groups that are none (the stars)."""
-    last = identity.rpartition(".")[2]
-    for kind in (_DIRECTOR, _CAST):
-        if kind.matches(identity):
-            return kind.category
-    return _CATEGORY_OF.get(last, "" if "." in identity else identity)
-
-
-def _identity(group: object) -> str:
-    return _text(group, "category", "id") or _text(group, "grouping", "groupingId") or ""
-
-
-def _sections(nodes: Sequence[object], kind: _Kind) -> Iterator[_People]:
-    """The lists of one kind that ``/reference`` shows."""
-    wanted = _category(kind.category)
-    return (people for category, people in _all_sections(nodes) if category == wanted)
-
-
-def _all_sections(nodes: Sequence[object]) -> Iterator[tuple[str, _People]]:
-    """The lists that ``/reference`` shows, in a shape of their own."""
-    for node in nodes:
-        with suppress(FieldAbsent):
-            for section in list_at(node, "categories"):
-                items = list_at(section, "section", "items")
-                lines = tuple(line for item in items if (line := _section_line(item)) is not None)
-                total = _optional(integer_at, section, "section", "total")
-                yield _category(text_at(section, "id") or ""), _People(lines, len(items), total)
-
-
-def _section_line(item: object) -> CreditLine | None:
-    with suppress(FieldAbsent):
-        person_id, name = text_at(item, "id"), text_at(item, "rowTitle")
-        roles = _optional(list_at, item, "characters") or []
-        if person_id and name and name.strip():
-            characters = tuple(role for role in roles if isinstance(role, str))
-            job, attributes = _worded_remarks(_optional(text_at, item, "attributes") or "")
-            return CreditLine(person_id, name, characters, () if _get(item, "isCast") else job, attributes)
-    return None
-
-
-def _worded_remarks(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Jobs and attributes of ``story by / written by (as Andy W.) (uncredited) &``."""
-    rest = text.removesuffix(" &").removesuffix(" and").strip()
-    attributes: list[str] = []
-    while rest.endswith(")"):
-        depth = 0
-        for place in range(len(rest) - 1, -1, -1):
-            depth += {")": 1, "(": -1}.get(rest[place], 0)
-            if not depth:
-                break
-        if depth:
-            break  # a bracket that nothing opens
-        attributes.insert(0, rest[place + 1 : -1].strip())
-        rest = rest[:place].rstrip()
-    return _distinct(rest.split(" / ")), _distinct(attributes)
-
-
-def _credit_line(entry: Any) -> CreditLine | None:
-    try:
-        person = entry["name"]
-        person_id, name = person["id"], person["nameText"]["text"]
-    except (KeyError, TypeError):
-        return None
-    if not isinstance(person_id, str) or not isinstance(name, str) or not person_id or not name.strip():
-        return None
-    if entry.keys().isdisjoint(_REMARKS):
-        return CreditLine(person_id, name)
-    return CreditLine(person_id, name, *_remarks(entry), _text(entry, "category", "id") or "")
-
-
-_REMARKS: Final = ("characters", "creditedRoles", "attributes", "jobs", "jobDetails")
-_Remarks: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-
-
-def _remarks(entry: dict[str, Any]) -> _Remarks:
-    """Roles, jobs and attributes; an entry without any is common, so nothing here is an error."""
-    characters: list[object] = []
-    job: list[object] = []
-    attributes: list[object] = []
-    for role in (entry, *_entries_or_none(entry.get("creditedRoles"))):
-        if not isinstance(role, dict):
-            continue
-        if listed := role.get("attributes"):
-            for attribute in _entries_or_none(listed):
-                is_job = _get(attribute, "__typename") == "JobCreditAttribute"
-                (job if is_job else attributes).append(_get(attribute, "text"))
-        if listed := role.get("jobs"):
-            job += [_get(detail, "text") for detail in _entries_or_none(listed)]
-        if listed := role.get("jobDetails"):  # on /reference to mid-2025
-            for detail in _entries_or_none(listed):
-                job.append(_get(_get(detail, "job"), "text"))
-                attributes += [_get(attribute, "text") for attribute in _entries_or_none(_get(detail, "attributes"))]
-        if played := _entries_or_none(role.get("characters")):
-            characters += [_get(character, "name") for character in played]
-        elif role is not entry:
-            job.append(role.get("text"))  # on /reference since then; of the cast it names the characters
-    return _distinct(characters), _distinct(job), _distinct(attributes)
-
-
-def _entries_or_none(listed: object) -> Sequence[object]:
-    """The entries of a list of either shape; none where it is no list."""
-    if not listed:
-        return ()
-    if isinstance(listed, dict):
-        listed = listed.get("edges")
-        return [_get(edge, "node") for edge in listed] if isinstance(listed, list) else ()
-    return listed if isinstance(listed, list) else ()
-
-
-def _get(node: object, key: str) -> Any:
-    return node.get(key) if isinstance(node, dict) else None
-
-
-def _text(node: object, key: str, inner: str) -> str | None:
-    """A text in an object in another one; ``None`` where it is not there."""
-    found = _get(_get(node, key), inner)
-    return found if isinstance(found, str) else None
-
-
-def _distinct(texts: Sequence[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([text for text in texts if text and isinstance(text, str)])) if texts else ()
-
-
-# The island of a page
-
-_INTERFACE_TEXTS: Final = b',"translationContext":'
-_PEOPLE_KEYS: Final = (
-    "principalCredits", "principalCreditsV2", "crewV2", "castV2", "directors", "writers", "cast", "principalCast",
-    "creditGroupings", "creditCategories", "categories", "directorsPageTitle", "castPageTitle",
-)  # fmt: skip
-_FIELD_KEYS: Final = (
-    "id", "titleText", "originalTitleText", "titleType", "releaseYear", "ratingsSummary", "runtime", "metacritic",
-    "genres", "titleGenres", "plot", "primaryImage", "certificate", "releaseDate", "series", "episodes",
-    "countriesOfOrigin", "countriesDetails", "spokenLanguages", "keywords", "storylineKeywords", "taglines",
-    "production",
-    "productionStatus", "isAdult", "productionBudget", "worldwideGross", "lifetimeGross", "wins",
-    "nominationsExcludeWins", "nominations", "prestigiousAwardSummary", "meterRanking", "reviews",
-    "criticReviewsTotal", "technicalSpecifications", "filmingLocations", "akas",
-)  # fmt: skip
-_KEYS: Final = _FIELD_KEYS + _PEOPLE_KEYS
-
-
-_PAGE_PROPS: Final = b'{"props":{"pageProps":{'
-_decode_value: Final = msgspec.json.Decoder().decode
-_split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def read_island(island: bytes, own: str | None = None) -> TitlePart | None:
-    """What ``__NEXT_DATA__`` tells; ``None`` when the title's objects are not where they are known to be.
-
-    Only the objects that the readers need are built. An island of another shape than known is parsed in
-    full, and read as far as it goes.
-
-    Args:
-        island: the JSON.
-        own: the page's id, which an island of 2021 does not always say.
-
-    Raises:
-        NotATitlePage: the island says that it belongs to another page.
-        ValueError: it is no JSON.
-    """
-    end = island.find(_INTERFACE_TEXTS) if island.startswith(_PAGE_PROPS) else -1
-    if end >= 0:
-        # The texts of the site's own buttons and menus are four fifths of the island. In a string the mark's quotes
-        # would be escaped, so it can only be a key. Where it is one of another object than ``pageProps``, what is left
-        # is no JSON, and the whole island is read; so is an island without a title, to see what page it is.
-        with suppress(ValueError, RecursionError):
-            part = _read_parts({}, _members(island[len(_PAGE_PROPS) - 1 : end] + b"}"), own)
-            if part is not None and part.imdb_id and "title" in part.whole:
-                return part
-    with suppress(ValueError, RecursionError):
-        top = _members(island)
-        props = _members(top.get("props", b"{}"))
-        return _read_parts(top, {**props, **_members(props.get("pageProps", b"{}"))}, own)
-    return _read_document(load_json(island, unique=True), own)
-
-
-def _members(document: bytes) -> dict[str, msgspec.Raw]:
-    """The members of a JSON object that is written compactly, none of them twice.
-
-    Raises:
-        ValueError: it is no such object.
-    """
-    parts = _split(document)
-    # Four characters beside each key and value, and one for the object. Of a key that is repeated, ``parts`` has only
-    # the last value.
-    if len(document) != (sum(map(len, parts)) + sum(map(len, parts.values())) + 4 * len(parts) + 1 if parts else 2):
-        raise ValueError("not compact, or a key is repeated")
-    return parts
-
-
-def _read_parts(top: Mapping[str, msgspec.Raw], props: Mapping[str, msgspec.Raw], own: str | None) -> TitlePart | None:
-    def value(parts: Mapping[str, msgspec.Raw], name: str) -> Any:
-        return _decode_value(parts[name]) if name in parts else None
-
-    return _read(
-        value(top, "page"),
-        _title_object(props.get("aboveTheFoldData")),
-        _title_object(props.get("mainColumnData")),
-        value(props, "urqlState"),
-        value(props, "tconst") or value(top, "query"),
-        own,
-    )
-
-
-def _title_object(raw: msgspec.Raw | None) -> dict[str, Any]:
-    """The values of an object that the readers need; a RepeatedKey where a key is there twice."""
-    if raw is None:
-        return {}
-    with suppress(ValueError):
-        parts = _members(raw)
-        names = [name for name in _KEYS if name in parts]
-        needed = b"[" + b",".join([parts[name] for name in names]) + b"]"
-        values = _decode_value(needed)
-        if count_keys(msgspec.json.encode(values)) == count_keys(needed):
-            return dict(zip(names, values, strict=True))
-    whole = load_json(bytes(raw), unique=True)
-    return whole if isinstance(whole, dict) else {}
-
-
-def _read_document(document: object, own: str | None) -> TitlePart | None:
-    props = _once(document, "props")
-    page_props = _once(props, "pageProps")
-    above, main = (_once(page_props, name) for name in ("aboveTheFoldData", "mainColumnData"))
-    state = _get(props, "urqlState") or _get(page_props, "urqlState")
-    said = _get(page_props, "tconst") or _get(document, "query")
-    return _read(_get(document, "page"), above, main, state, said, own)
-
-
-def _once(node: object, name: str) -> dict[str, object]:
-    """An object that stands in another one; empty where it does not.
-
-    Raises:
-        ValueError: it is there twice.
-    """
-    found = _get(node, name)
-    if isinstance(found, RepeatedKey):
-        raise ValueError(f"the key {name} occurs more than once")
-    return found if isinstance(found, dict) else {}
-
-
-def _read(page: object, above: Values, main: Values, state: object, said: object, own: str | None) -> TitlePart | None:
-    nodes: Sequence[Values] = (above, main)
-    others: Sequence[Values] = (main,)
-    if not (above or main) and (cached := tuple(_cached_titles(state, said, own))):
-        # Each answer has the fields that were asked for in it; null in one does not speak for the others.
-        known = {key: value for node in reversed(cached) for key, value in node.items() if value is not None}
-        nodes = others = ({**cached[0], **known}, *cached)
-    told = any(nodes)
-    if isinstance(page, str) and not _is_title_route(page, told):
-        raise NotATitlePage(f"this is IMDb's page {page[:80]!r}, not a title's")
-    if not told:
-        return None
-    part = TitlePart("__NEXT_DATA__", _imdb_id(nodes))
-    if above or main:
-        twice = {key: main[key] for key in main.keys() & above.keys()}
-        read_fields(part, main | above, *([twice] if twice else []))
-    else:
-        read_fields(part, *nodes)
-    read_people(part, nodes[0], *others)
-    return part
-
-
-def _is_title_route(page: str, told: bool) -> bool:
-    """``/title/[tconst]``, ``/title/[id]``, and what is below them if it has a title's data (``/reference``)."""
-    return page.startswith("/title/[") and (told or page.endswith("]"))
-
-
-def _imdb_id(nodes: Sequence[object]) -> str | None:
-    for node in nodes:
-        with suppress(FieldAbsent):
-            if imdb_id := text_at(node, "id"):
-                return imdb_id
-    return None
-
-
-def _cached_titles(state: object, said: object, own: str | None) -> Iterator[Values]:
-    """The title's own objects in ``urqlState``, the cache of the site's GraphQL client in 2021.
-
-    An entry's ``data`` is an object, or JSON text. Other titles are in the cache too.
-    """
-    wanted = said if isinstance(said, str) else _get(said, "tconst") or _get(said, "id") or own
-    for entry in state.values() if isinstance(state, dict) else ():
-        data = _get(entry, "data")
-        if isinstance(data, str):
-            with suppress(ValueError):
-                data = load_json(data.encode("utf-8", "surrogatepass"), unique=True)
-        for found in data.values() if isinstance(data, dict) else ():
-            yield from (
-                title
-                for title in (found if isinstance(found, list) else [found])
-                if isinstance(title, dict) and wanted and title.get("id") == wanted
-            )

@@ -29,7 +29,7 @@ from infrastructure.scraper.page_bytes import (
     valid_utf8,
 )
 from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, merge_parts
-from infrastructure.scraper.title_json import read_island
+from infrastructure.scraper.title_island import read_island
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 from infrastructure.scraper.page_bytes import original_address
 from shared.countries import country_code
@@ -187,3 +188,31 @@ def full_size(address: str) -> str | None:
     """
     match = _PICTURE.match(original_address(address))
     return f"{'https:' * match[1].startswith('//')}{match[1]}._V1_.{match[2]}" if match else None
+
+
+def optional(read: Callable[..., Any], node: object, *path: str) -> Any:
+    """What one of the readers above gives; ``None`` where the key is absent."""
+    with suppress(FieldAbsent):
+        return read(node, *path)
+    return None
+
+
+def get(node: object, key: str) -> Any:
+    """The value of a key; ``None`` where it is absent, or the node is no object."""
+    return node.get(key) if isinstance(node, dict) else None
+
+
+def get_text(node: object, key: str, inner: str) -> str | None:
+    """A text in an object in another one; ``None`` where it is absent or no text."""
+    found = get(get(node, key), inner)
+    return found if isinstance(found, str) else None
+
+
+def get_entries(listed: object) -> Sequence[object]:
+    """The entries of a list of either shape; none where it is no list."""
+    if not listed:
+        return ()
+    if isinstance(listed, dict):
+        listed = listed.get("edges")
+        return [get(edge, "node") for edge in listed] if isinstance(listed, list) else ()
+    return listed if isinstance(listed, list) else ()

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infrastructure.scraper.title_credits import people_in
 from infrastructure.scraper.title_fields import FIELDS, CreditLine, TitlePart, build_movie, merge_parts
-from infrastructure.scraper.title_json import people_in, read_fields
+from infrastructure.scraper.title_json import read_fields
 from infrastructure.scraper.values import FieldAbsent, clean
 from tests.support.title_pages import line, role_line
 

@@ -10,8 +10,8 @@ from infrastructure.scraper import values
 from infrastructure.scraper.linked_data import read_linked_data
 from infrastructure.scraper.markup import read_markup, window_facts
 from infrastructure.scraper.page_bytes import addresses, original_address, title_id
+from infrastructure.scraper.title_credits import read_people
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
-from infrastructure.scraper.title_json import read_people
 from infrastructure.scraper.values import iso_seconds
 from tests.support.title_pages import (
     DIRECTORS,

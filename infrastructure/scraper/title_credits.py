@@ -1,0 +1,414 @@
+"""The people of a title in IMDb's own JSON shapes, as its pages and its GraphQL server share them.
+
+Where the object of a title (A, M: as in ``title_json``) has them, by year:
+
+=========================  ==============================================================
+2021, 2022 in spring       ``A.principalCredits``, ``M.directors``, ``M.writers``; cast:
+                           ``M.principalCast`` and, after these, ``M.cast``
+2022 in autumn, to 2025    the same, with the whole cast in ``M.cast``
+from 2025                  ``A.principalCreditsV2``, ``M.crewV2``; cast: ``M.castV2``
+/reference to mid-2025     ``M.creditCategories``, cut to ten; all of them in ``M.categories``
+/reference since then      ``M.creditGroupings``, likewise
+GraphQL                    ``directors``, ``cast`` and ``crew``, as our query names them
+=========================  ==============================================================
+
+Where several lists tell, the longest is taken: the principal credits are the first few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from infrastructure.scraper.title_fields import CreditLine, TitlePart
+from infrastructure.scraper.title_json import CAST_SHOWN
+from infrastructure.scraper.values import (
+    FieldAbsent,
+    entries,
+    get,
+    get_entries,
+    get_text,
+    integer_at,
+    list_at,
+    optional,
+    text_at,
+    value_at,
+)
+
+
+class _Kind(NamedTuple):
+    """A kind of credit by its ids, which stay when the labels are translated."""
+
+    category: str
+    grouping: str
+
+    def matches(self, identity: str) -> bool:
+        return identity == self.category or identity.endswith("." + self.grouping)
+
+
+_DIRECTOR: Final = _Kind("director", "ace5cb4c-8708-4238-9542-04641e7c8171")
+_CAST: Final = _Kind("cast", "7caf7d16-5db9-4f4f-8864-d4c6e711c686")
+_STARS: Final = _Kind("cast", "7510356e-fde9-438e-b3ad-0099ba6bc8ce")
+
+_CATEGORY_OF: Final[Mapping[str, str]] = {
+    "00f5faa0-5f76-4eb5-87a1-ec8d484d1779": "composer",
+    "0af123ce-1605-4a51-93cf-7ad477b11832": "producer",
+    "19e9f38d-89a0-4963-91c1-e3958f1d4534": "costume_department",
+    "2677b7dc-373c-41d1-8b13-7bdc171ca372": "editorial_department",
+    "306aa45f-30d6-4786-a7f9-b3103ebca806": "assistant_director",
+    "359a8a76-1c15-4fd1-bd31-26c7e2a046f8": "set_decorator",
+    "44d5f7aa-fe79-46e8-a72a-0f861c37bfff": "animation_department",
+    "5c60f6fa-29f1-40a4-8fe5-b4c26a6a7db4": "casting_department",
+    "60a44752-af76-44f7-9de0-ec51aea2180d": "art_director",
+    "63b1f9c6-9d3b-4be6-88fc-6321c9fa5ae2": "editor",
+    "67b6990c-f7de-4882-916b-dad87ec4406a": "casting_director",
+    "79cc5241-902a-4d4b-971d-27a3590fa1f4": "stunts",
+    "85198717-6c2d-481e-93a5-47858774bcce": "creator",
+    "856eb49a-7610-47d5-9a07-c7df3f715075": "special_effects",
+    "8c952a79-f27c-4e5a-be85-b114b0ecd04e": "transportation_department",
+    "95338d09-b2a1-4188-ac9f-55f5255bb437": "location_management",
+    "a2d21716-45de-40e2-9f7d-9de01fc34a71": "costume_designer",
+    "a7c2d410-e513-4bd7-85d5-73060ec46a84": "miscellaneous",
+    "aad1533c-6974-45a4-ba98-5f2f43286cfc": "music_department",
+    "b3eac1a6-a62b-4f46-8b93-5331b94f6af3": "production_manager",
+    "bf32c344-897c-4e0a-b401-36bfa2c3669e": "script_department",
+    "c3f25a53-cdb2-4260-ab78-1ef0a6052ee1": "make_up_department",
+    "c84ecaff-add5-4f2e-81db-102a41881fe3": "writer",
+    "ce258419-131b-41f0-b2c5-227f5d9b719f": "sound_department",
+    "ce558628-5755-438c-92d7-757518864a00": "production_designer",
+    "d782ea94-18fe-4513-a71c-7cdd652ef2d8": "art_department",
+    "daf5bc70-1a41-413b-af5a-af1e285bf049": "camera_department",
+    "e2bf7217-c947-461b-aa58-47e27da1c78e": "cinematographer",
+    "fcb0b804-e618-4044-8a74-79e94d17e3cd": "visual_effects",
+}
+"""IMDb's own names of the credit categories, by the id that the pages since 2025 use instead."""
+
+
+class _People(NamedTuple):
+    """The people of one list.
+
+    Attributes:
+        lines: those that could be read.
+        listed: how many entries the list has.
+        total: how many there are by the list's own account.
+        more: whether the list says that it has more entries.
+    """
+
+    lines: tuple[CreditLine, ...]
+    listed: int
+    total: int | None = None
+    more: bool = False
+
+    @property
+    def unreadable(self) -> bool:
+        return len(self.lines) < self.listed
+
+
+def read_people(part: TitlePart, above: object, *nodes: object) -> None:
+    """Add directors, cast and the other credits.
+
+    Args:
+        part: is filled.
+        above: the first object; its ``crewV2`` and ``castV2`` name only the first few.
+        nodes: the other objects, or all of them.
+    """
+    principal = (above, *nodes)
+    directors = _longest(
+        (
+            *_groups(nodes, "crewV2", _DIRECTOR),
+            *_groups(nodes, "directors", None),
+            *_groups((above,), "principalCreditsV2", _DIRECTOR),
+            *_groups((above,), "principalCredits", _DIRECTOR),
+            *(people for people in _groups(nodes, "principalCreditsV2", _DIRECTOR) if people.total),
+            *(people for people in _groups(nodes, "principalCredits", _DIRECTOR) if people.total),
+            *_groups(nodes, "creditGroupings", _DIRECTOR),
+            *_groups(nodes, "creditCategories", _DIRECTOR),
+            *_sections(nodes, _DIRECTOR),
+        )
+    )
+    if directors is not None:
+        _add(part, "directors", directors)
+    elif few := _few(above, nodes, _DIRECTOR, "crewV2", "directorsPageTitle"):
+        part.partial["directors"] = few.lines
+    first = next((people.lines for people in _groups(nodes, "principalCast", None)), ())
+    cast = _longest(
+        (
+            *_groups(nodes, "castV2", None),
+            *(
+                people._replace(lines=first + people.lines, listed=len(first) + people.listed)
+                for people in _plain(nodes, "cast")
+            ),
+            *_groups(nodes, "creditGroupings", _CAST),
+            *_groups(nodes, "creditCategories", _CAST),
+            *_sections(nodes, _CAST),
+        )
+    )
+    if cast is not None:
+        shown = None if cast.total is None else min(cast.total, CAST_SHOWN)
+        _add(part, "cast", cast._replace(total=shown, more=cast.more and cast.listed < CAST_SHOWN))
+        if cast.total is not None:
+            part.whole["cast_total"] = cast.total
+            if cast.total < len({line.person_id for line in cast.lines}):  # fewer than there are
+                del part.whole["cast_total"]
+                part.cut.add("cast_total")
+    elif few := _few(above, nodes, _STARS, "castV2", "castPageTitle"):
+        part.partial["cast"] = few.lines
+    _read_crew(part, principal)
+
+
+def read_listed_people(part: TitlePart, node: object, *, whole_cast: bool = False) -> None:
+    """Add the lists of a GraphQL response, where each credit of the crew names its category.
+
+    Args:
+        part: is filled.
+        node: the object of the title.
+        whole_cast: the cast is not bounded by what a page shows.
+    """
+    for name in ("directors", "cast", "crew"):
+        try:
+            people = _people(value_at(node, name) or [])
+        except FieldAbsent:
+            continue
+        if name == "cast" and people.total is not None:
+            part.whole["cast_total"] = people.total
+        if name == "cast" and not whole_cast:
+            shown = None if people.total is None else min(people.total, CAST_SHOWN)
+            people = people._replace(total=shown, more=people.more and people.listed < CAST_SHOWN)
+        if name != "crew":
+            _add(part, name, people)
+            continue
+        lines = tuple(line for line in people.lines if line.category)
+        if people.more or (people.total is not None and people.listed < people.total):
+            part.partial["crew"] = lines
+        else:
+            _add(part, "crew", people._replace(lines=lines))
+
+
+def _add(part: TitlePart, name: str, people: _People) -> None:
+    """Add a list as whole, or as a beginning where its own total is larger.
+
+    A list that is empty although its total is not is withheld by the site; one that is short is cut.
+    """
+    more = people.more or (people.total is not None and people.listed < people.total)
+    if not more and not people.unreadable:
+        part.whole[name] = people.lines
+        return
+    part.settled.add(name)
+    if people.lines:
+        part.partial[name] = people.lines
+    if people.listed:
+        part.cut.add(name)
+
+
+def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
+    """Add the credits of all other categories. A title page tells only the principal ones."""
+    found: dict[str, list[_People]] = {}
+    every = False
+    for key in ("creditCategories", "creditGroupings", "crewV2", "writers", "principalCreditsV2", "principalCredits"):
+        for category, people in _categories(nodes, key):
+            found.setdefault(category, []).append(people)
+    for category, people in _all_sections(nodes):
+        every = True
+        if category in _NOT_CREW:
+            continue
+        found.setdefault(category, []).append(people)
+    crew: list[CreditLine] = []
+    complete = every
+    for category, lists in found.items():
+        if (best := _longest(lists)) is None:
+            continue
+        crew += [line._replace(category=category) for line in best.lines]
+        complete &= best.total is not None and best.listed >= best.total
+        if best.unreadable:
+            part.cut.add("crew")
+    if found:
+        (part.whole if complete and "crew" not in part.cut else part.partial)["crew"] = tuple(crew)
+
+
+def _few(above: object, nodes: Sequence[object], kind: _Kind, heading: str, window: str) -> _People | None:
+    """The people that the page names in its heading or its window's title, for want of the lists."""
+    return _longest(
+        (
+            *_groups((above, *nodes), "principalCreditsV2", kind),
+            *_groups((above, *nodes), "principalCredits", kind),
+            *_groups((above,), heading, None),
+            *_groups((above, *nodes), window, None),
+            *_plain((above, *nodes), window),
+        )
+    )
+
+
+def _longest(lists: Iterable[_People]) -> _People | None:
+    """The longest list, with the largest total that any of them states."""
+    every = list(lists)
+    if not every:
+        return None
+    best = max(every, key=lambda people: len(people.lines))
+    return best._replace(total=max((people.total for people in every if people.total is not None), default=None))
+
+
+def people_in(listed: object) -> tuple[CreditLine, ...]:
+    """The people of one list, in its order. An entry that names no person is passed over.
+
+    Raises:
+        FieldAbsent: it is no list.
+    """
+    return _people(listed).lines
+
+
+def _people(listed: object, total: object = None) -> _People:
+    every = list(entries(listed))
+    if isinstance(listed, dict):
+        total = listed.get("total", total)
+    lines = tuple(line for entry in every if (line := _credit_line(entry)) is not None)
+    count = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    more = get(get(listed, "pageInfo"), "hasNextPage") is True or (count is None and total is not None)
+    return _People(lines, len(every), count, more)
+
+
+def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
+    """The people of a list that is not divided into groups, where it is there."""
+    for listed in _told(nodes, key):
+        with suppress(FieldAbsent):
+            yield _people(listed)
+
+
+def _told(nodes: Sequence[object], key: str) -> list[object]:
+    """The values of a key in the objects that have it; an empty list for null."""
+    return [node[key] or [] for node in nodes if isinstance(node, dict) and key in node]
+
+
+def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_People]:
+    """The people of a list's groups of one kind, or of all its groups, where it is there."""
+    for listed in _told(nodes, key):
+        with suppress(FieldAbsent):
+            chosen = [group for group in entries(listed) if kind is None or kind.matches(_identity(group))]
+            parts = [_people(value_at(group, "credits") or [], get(group, "totalCredits")) for group in chosen]
+            totals = [people.total for people in parts if people.total is not None]
+            yield _People(
+                tuple(line for people in parts for line in people.lines),
+                sum(people.listed for people in parts),
+                sum(totals) if totals else None,
+                any(people.more for people in parts),
+            )
+
+
+_NOT_CREW: Final = ("", "director", "cast")
+
+
+def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _People]]:
+    """Each group of a list with IMDb's name of its category."""
+    for listed in _told(nodes, key):
+        with suppress(FieldAbsent):
+            for group in entries(listed):
+                category = "writer" if key == "writers" else _category(_identity(group))
+                if category in _NOT_CREW:
+                    continue
+                people = _people(get(group, "credits") or [], get(group, "totalCredits"))
+                if people.listed or people.total:
+                    yield category, people
+
+
+def _category(identity: str) -> str:
+    """IMDb's own name of a category, empty for the groups that are none (the stars)."""
+    last = identity.rpartition(".")[2]
+    for kind in (_DIRECTOR, _CAST):
+        if kind.matches(identity):
+            return kind.category
+    return _CATEGORY_OF.get(last, "" if "." in identity else identity)
+
+
+def _identity(group: object) -> str:
+    return get_text(group, "category", "id") or get_text(group, "grouping", "groupingId") or ""
+
+
+def _sections(nodes: Sequence[object], kind: _Kind) -> Iterator[_People]:
+    """The lists of one kind that ``/reference`` shows."""
+    wanted = _category(kind.category)
+    return (people for category, people in _all_sections(nodes) if category == wanted)
+
+
+def _all_sections(nodes: Sequence[object]) -> Iterator[tuple[str, _People]]:
+    """The lists that ``/reference`` shows, in a shape of their own."""
+    for node in nodes:
+        with suppress(FieldAbsent):
+            for section in list_at(node, "categories"):
+                items = list_at(section, "section", "items")
+                lines = tuple(line for item in items if (line := _section_line(item)) is not None)
+                total = optional(integer_at, section, "section", "total")
+                yield _category(text_at(section, "id") or ""), _People(lines, len(items), total)
+
+
+def _section_line(item: object) -> CreditLine | None:
+    with suppress(FieldAbsent):
+        person_id, name = text_at(item, "id"), text_at(item, "rowTitle")
+        roles = optional(list_at, item, "characters") or []
+        if person_id and name and name.strip():
+            characters = tuple(role for role in roles if isinstance(role, str))
+            job, attributes = _worded_remarks(optional(text_at, item, "attributes") or "")
+            return CreditLine(person_id, name, characters, () if get(item, "isCast") else job, attributes)
+    return None
+
+
+def _worded_remarks(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Jobs and attributes of ``story by / written by (as Andy W.) (uncredited) &``."""
+    rest = text.removesuffix(" &").removesuffix(" and").strip()
+    attributes: list[str] = []
+    while rest.endswith(")"):
+        depth = 0
+        for place in range(len(rest) - 1, -1, -1):
+            depth += {")": 1, "(": -1}.get(rest[place], 0)
+            if not depth:
+                break
+        if depth:
+            break  # a bracket that nothing opens
+        attributes.insert(0, rest[place + 1 : -1].strip())
+        rest = rest[:place].rstrip()
+    return _distinct(rest.split(" / ")), _distinct(attributes)
+
+
+def _credit_line(entry: Any) -> CreditLine | None:
+    try:
+        person = entry["name"]
+        person_id, name = person["id"], person["nameText"]["text"]
+    except (KeyError, TypeError):
+        return None
+    if not isinstance(person_id, str) or not isinstance(name, str) or not person_id or not name.strip():
+        return None
+    if entry.keys().isdisjoint(_REMARKS):
+        return CreditLine(person_id, name)
+    return CreditLine(person_id, name, *_remarks(entry), get_text(entry, "category", "id") or "")
+
+
+_REMARKS: Final = ("characters", "creditedRoles", "attributes", "jobs", "jobDetails")
+_Remarks: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+
+def _remarks(entry: dict[str, Any]) -> _Remarks:
+    """Roles, jobs and attributes; an entry without any is common, so nothing here is an error."""
+    characters: list[object] = []
+    job: list[object] = []
+    attributes: list[object] = []
+    for role in (entry, *get_entries(entry.get("creditedRoles"))):
+        if not isinstance(role, dict):
+            continue
+        if listed := role.get("attributes"):
+            for attribute in get_entries(listed):
+                is_job = get(attribute, "__typename") == "JobCreditAttribute"
+                (job if is_job else attributes).append(get(attribute, "text"))
+        if listed := role.get("jobs"):
+            job += [get(detail, "text") for detail in get_entries(listed)]
+        if listed := role.get("jobDetails"):  # on /reference to mid-2025
+            for detail in get_entries(listed):
+                job.append(get(get(detail, "job"), "text"))
+                attributes += [get(attribute, "text") for attribute in get_entries(get(detail, "attributes"))]
+        if played := get_entries(role.get("characters")):
+            characters += [get(character, "name") for character in played]
+        elif role is not entry:
+            job.append(role.get("text"))  # on /reference since then; of the cast it names the characters
+    return _distinct(characters), _distinct(job), _distinct(attributes)
+
+
+def _distinct(texts: Sequence[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([text for text in texts if text and isinstance(text, str)])) if texts else ()

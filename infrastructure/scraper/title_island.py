@@ -1,0 +1,183 @@
+"""The JSON island of a title page, ``__NEXT_DATA__``: the objects of the title are found in it and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+
+from domain.errors import NotATitlePage
+from infrastructure.scraper.page_bytes import RepeatedKey, count_keys, load_json
+from infrastructure.scraper.title_credits import read_people
+from infrastructure.scraper.title_fields import TitlePart, Values
+from infrastructure.scraper.title_json import read_fields
+from infrastructure.scraper.values import FieldAbsent, get, text_at
+
+_INTERFACE_TEXTS: Final = b',"translationContext":'
+_PEOPLE_KEYS: Final = (
+    "principalCredits", "principalCreditsV2", "crewV2", "castV2", "directors", "writers", "cast", "principalCast",
+    "creditGroupings", "creditCategories", "categories", "directorsPageTitle", "castPageTitle",
+)  # fmt: skip
+_FIELD_KEYS: Final = (
+    "id", "titleText", "originalTitleText", "titleType", "releaseYear", "ratingsSummary", "runtime", "metacritic",
+    "genres", "titleGenres", "plot", "primaryImage", "certificate", "releaseDate", "series", "episodes",
+    "countriesOfOrigin", "countriesDetails", "spokenLanguages", "keywords", "storylineKeywords", "taglines",
+    "production",
+    "productionStatus", "isAdult", "productionBudget", "worldwideGross", "lifetimeGross", "wins",
+    "nominationsExcludeWins", "nominations", "prestigiousAwardSummary", "meterRanking", "reviews",
+    "criticReviewsTotal", "technicalSpecifications", "filmingLocations", "akas",
+)  # fmt: skip
+_KEYS: Final = _FIELD_KEYS + _PEOPLE_KEYS
+_PAGE_PROPS: Final = b'{"props":{"pageProps":{'
+_decode_value: Final = msgspec.json.Decoder().decode
+_split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def read_island(island: bytes, own: str | None = None) -> TitlePart | None:
+    """What ``__NEXT_DATA__`` tells; ``None`` when the title's objects are not where they are known to be.
+
+    Only the objects that the readers need are built. An island of another shape than known is parsed in
+    full, and read as far as it goes.
+
+    Args:
+        island: the JSON.
+        own: the page's id, which an island of 2021 does not always say.
+
+    Raises:
+        NotATitlePage: the island says that it belongs to another page.
+        ValueError: it is no JSON.
+    """
+    end = island.find(_INTERFACE_TEXTS) if island.startswith(_PAGE_PROPS) else -1
+    if end >= 0:
+        # The texts of the site's own buttons and menus are four fifths of the island. In a string the mark's quotes
+        # would be escaped, so it can only be a key. Where it is one of another object than ``pageProps``, what is left
+        # is no JSON, and the whole island is read; so is an island without a title, to see what page it is.
+        with suppress(ValueError, RecursionError):
+            part = _read_parts({}, _members(island[len(_PAGE_PROPS) - 1 : end] + b"}"), own)
+            if part is not None and part.imdb_id and "title" in part.whole:
+                return part
+    with suppress(ValueError, RecursionError):
+        top = _members(island)
+        props = _members(top.get("props", b"{}"))
+        return _read_parts(top, {**props, **_members(props.get("pageProps", b"{}"))}, own)
+    return _read_document(load_json(island, unique=True), own)
+
+
+def _members(document: bytes) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object that is written compactly, none of them twice.
+
+    Raises:
+        ValueError: it is no such object.
+    """
+    parts = _split(document)
+    # Four characters beside each key and value, and one for the object. Of a key that is repeated, ``parts`` has only
+    # the last value.
+    if len(document) != (sum(map(len, parts)) + sum(map(len, parts.values())) + 4 * len(parts) + 1 if parts else 2):
+        raise ValueError("not compact, or a key is repeated")
+    return parts
+
+
+def _read_parts(top: Mapping[str, msgspec.Raw], props: Mapping[str, msgspec.Raw], own: str | None) -> TitlePart | None:
+    def value(parts: Mapping[str, msgspec.Raw], name: str) -> Any:
+        return _decode_value(parts[name]) if name in parts else None
+
+    return _read(
+        value(top, "page"),
+        _title_object(props.get("aboveTheFoldData")),
+        _title_object(props.get("mainColumnData")),
+        value(props, "urqlState"),
+        value(props, "tconst") or value(top, "query"),
+        own,
+    )
+
+
+def _title_object(raw: msgspec.Raw | None) -> dict[str, Any]:
+    """The values of an object that the readers need; a RepeatedKey where a key is there twice."""
+    if raw is None:
+        return {}
+    with suppress(ValueError):
+        parts = _members(raw)
+        names = [name for name in _KEYS if name in parts]
+        needed = b"[" + b",".join([parts[name] for name in names]) + b"]"
+        values = _decode_value(needed)
+        if count_keys(msgspec.json.encode(values)) == count_keys(needed):
+            return dict(zip(names, values, strict=True))
+    whole = load_json(bytes(raw), unique=True)
+    return whole if isinstance(whole, dict) else {}
+
+
+def _read_document(document: object, own: str | None) -> TitlePart | None:
+    props = _once(document, "props")
+    page_props = _once(props, "pageProps")
+    above, main = (_once(page_props, name) for name in ("aboveTheFoldData", "mainColumnData"))
+    state = get(props, "urqlState") or get(page_props, "urqlState")
+    said = get(page_props, "tconst") or get(document, "query")
+    return _read(get(document, "page"), above, main, state, said, own)
+
+
+def _once(node: object, name: str) -> dict[str, object]:
+    """An object that stands in another one; empty where it does not.
+
+    Raises:
+        ValueError: it is there twice.
+    """
+    found = get(node, name)
+    if isinstance(found, RepeatedKey):
+        raise ValueError(f"the key {name} occurs more than once")
+    return found if isinstance(found, dict) else {}
+
+
+def _read(page: object, above: Values, main: Values, state: object, said: object, own: str | None) -> TitlePart | None:
+    nodes: Sequence[Values] = (above, main)
+    others: Sequence[Values] = (main,)
+    if not (above or main) and (cached := tuple(_cached_titles(state, said, own))):
+        # Each answer has the fields that were asked for in it; null in one does not speak for the others.
+        known = {key: value for node in reversed(cached) for key, value in node.items() if value is not None}
+        nodes = others = ({**cached[0], **known}, *cached)
+    told = any(nodes)
+    if isinstance(page, str) and not _is_title_route(page, told):
+        raise NotATitlePage(f"this is IMDb's page {page[:80]!r}, not a title's")
+    if not told:
+        return None
+    part = TitlePart("__NEXT_DATA__", _imdb_id(nodes))
+    if above or main:
+        twice = {key: main[key] for key in main.keys() & above.keys()}
+        read_fields(part, main | above, *([twice] if twice else []))
+    else:
+        read_fields(part, *nodes)
+    read_people(part, nodes[0], *others)
+    return part
+
+
+def _is_title_route(page: str, told: bool) -> bool:
+    """``/title/[tconst]``, ``/title/[id]``, and what is below them if it has a title's data (``/reference``)."""
+    return page.startswith("/title/[") and (told or page.endswith("]"))
+
+
+def _imdb_id(nodes: Sequence[object]) -> str | None:
+    for node in nodes:
+        with suppress(FieldAbsent):
+            if imdb_id := text_at(node, "id"):
+                return imdb_id
+    return None
+
+
+def _cached_titles(state: object, said: object, own: str | None) -> Iterator[Values]:
+    """The title's own objects in ``urqlState``, the cache of the site's GraphQL client in 2021.
+
+    An entry's ``data`` is an object, or JSON text. Other titles are in the cache too.
+    """
+    wanted = said if isinstance(said, str) else get(said, "tconst") or get(said, "id") or own
+    for entry in state.values() if isinstance(state, dict) else ():
+        data = get(entry, "data")
+        if isinstance(data, str):
+            with suppress(ValueError):
+                data = load_json(data.encode("utf-8", "surrogatepass"), unique=True)
+        for found in data.values() if isinstance(data, dict) else ():
+            yield from (
+                title
+                for title in (found if isinstance(found, list) else [found])
+                if isinstance(title, dict) and wanted and title.get("id") == wanted
+            )
