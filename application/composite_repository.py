@@ -167,7 +167,6 @@ def combined(errors: Sequence[StoreError]) -> StoreError:
 
 
 def _hold(store: MovieRepository, imdb_id: str) -> Callable[[], None]:
-    """See ``RestoringRepository.hold``."""
     try:
         held = store.find(imdb_id)
     except StoreUnavailable:

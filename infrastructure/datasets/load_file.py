@@ -21,7 +21,6 @@ class LoadFile:
         self._path = path
 
     def read(self) -> PendingLoad | None:
-        """See ``LoadRecord.read``."""
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
             return PendingLoad(str(found["load_id"]), tuple(map(str, found["stores"])), found["marker"])
@@ -34,7 +33,6 @@ class LoadFile:
             ) from error
 
     def write(self, load: PendingLoad) -> None:
-        """See ``LoadRecord.write``."""
         fields = {"load_id": load.load_id, "stores": load.stores, "marker": load.marker}
         try:
             write_atomically(self._path, json.dumps(fields) + "\n", mode=0o600)
@@ -42,7 +40,6 @@ class LoadFile:
             raise StoreUnavailable("datasets", f"{self._path} cannot be written: {error.strerror}") from error
 
     def clear(self) -> None:
-        """See ``LoadRecord.clear``."""
         try:
             self._path.unlink(missing_ok=True)
             sync_folder(self._path.parent)

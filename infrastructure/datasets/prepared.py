@@ -64,7 +64,6 @@ class PreparedFiles:
 
     @property
     def folder(self) -> Path:
-        """See ``PreparedTables``."""
         return self._folder
 
     @property
@@ -72,7 +71,6 @@ class PreparedFiles:
         return LOADED_TABLES
 
     def changes(self, table: Table) -> bool:
-        """See ``PreparedTables.changes``."""
         if table is Table.MOVIES and next(self.rows(table, LoadPart.GONE), None) is not None:
             return True
         part = LoadPart.REPLACED if table in (Table.CREDITS, Table.AKAS) else LoadPart.CHANGED
@@ -132,7 +130,6 @@ class PreparedFiles:
             return self._con.cursor()
 
     def write_csv(self, table: Table, path: Path, *, escape_formulas: bool) -> None:
-        """See ``PreparedTables.write_csv``."""
         cells = ", ',', ".join(_csv_cell(field, escape=escape_formulas) for field in table.fields)
         header = ",".join(table.columns)
         self._write(
@@ -142,7 +139,6 @@ class PreparedFiles:
         )
 
     def write_copy(self, table: Table, part: LoadPart, path: Path) -> int:
-        """See ``PreparedTables.write_copy``."""
         fields = table.fields[:1] if part in (LoadPart.REPLACED, LoadPart.GONE) else table.fields
         cells = ", ',', ".join(
             f"quote(pg_array({_name(field)}))" if field.type is FieldType.TEXT_LIST else _csv_cell(field, escape=False)

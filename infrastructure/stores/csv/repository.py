@@ -80,7 +80,6 @@ class CsvMovieRepository:
 
     @property
     def name(self) -> str:
-        """See ``MovieRepository``."""
         return STORE
 
     @property
@@ -112,11 +111,9 @@ class CsvMovieRepository:
         self.save_async(movie, rows)()
 
     def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
-        """See ``BackgroundRepository.save_async``."""
         return self._put(movie_entry(movie, rows or to_rows(movie), escape=self._escape))
 
     def hold(self, imdb_id: str) -> Callable[[], None]:
-        """See ``RestoringRepository.hold``."""
         with translate_os_errors(self._layout.directory):
             read = self._retry_if_changed(lambda: self._view().hold(imdb_id))
 
@@ -128,14 +125,12 @@ class CsvMovieRepository:
         return put_back
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
-        """See ``MovieRepository.replace``."""
         if movie is None:
             self._put(held_entry(imdb_id, {}))()
         else:
             self._put(movie_entry(movie, to_rows(movie), escape=self._escape, kind="replace"))()
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
-        """See ``MovieRepository.replace_chart``."""
         made = entry(kind="chart", table=Table.CHARTS, chart=chart, rows=list(rows))
 
         def put(writer: CsvWriter) -> None:
@@ -147,7 +142,6 @@ class CsvMovieRepository:
         self._write(put)
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
-        """See ``MovieRepository.save_rows``."""
         remaining = iter(rows)
         while some := list(islice(remaining, _ROWS_AT_ONCE)):
             some.sort(key=lambda row: sort_key(table, row))
@@ -155,29 +149,24 @@ class CsvMovieRepository:
             self._write(lambda writer, groups=groups: writer.save_groups(table, groups))  # type: ignore[misc]
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
-        """See ``MovieRepository.delete_rows``."""
         wanted = sorted(set(keys))
         return self._write(lambda writer: writer.delete(table, wanted))
 
     @property
     def marker(self) -> str | None:
-        """See ``MovieRepository``."""
         with translate_os_errors(self._layout.directory):
             return self._view().marker
 
     def set_marker(self, marker: str) -> None:
-        """See ``MovieRepository``."""
         self._write(lambda writer: writer.append([entry(kind="marker", marker=marker)]))
 
     # --- loads ------------------------------------------------------------------
 
     @property
     def load_id(self) -> str | None:
-        """See ``BulkRepository``."""
         return self._view().snapshot.manifest.load
 
     def write_table(self, table: Table, path: Path) -> None:
-        """See ``BulkRepository.write_table``."""
         if self._writer is not None:
             with translate_os_errors(self._layout.directory):
                 self._writing().merge(complete=True)
@@ -196,7 +185,6 @@ class CsvMovieRepository:
 
     @contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
-        """See ``BulkRepository.loading``."""
         writer = self._writing()
         with translate_os_errors(self._layout.directory), writer.loading(prepared, load_id) as commit:
             yield commit
@@ -270,12 +258,10 @@ class CsvMovieRepository:
     # --- reading ----------------------------------------------------------------
 
     def find(self, imdb_id: str) -> Movie | None:
-        """See ``MovieRepository.find``."""
         with translate_os_errors(self._layout.directory):
             return self._retry_if_changed(lambda: self._view().find(imdb_id))
 
     def ids(self) -> Iterator[str]:
-        """See ``MovieRepository.ids``."""
         with translate_os_errors(self._layout.directory):
             yield from self._view().ids()
 
@@ -294,7 +280,6 @@ class CsvMovieRepository:
             yield from view.rows(table)
 
     def text(self, table: Table) -> Iterator[bytes] | None:
-        """See ``TextRepository.text``."""
         with translate_os_errors(self._layout.directory):
             view = self._reader.view(check=table) if self._reader else self._view()
         return None if table in view.imported else self._pieces(view, table)

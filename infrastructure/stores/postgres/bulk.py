@@ -56,7 +56,6 @@ def loading(database: Database, prepared: PreparedTables, load_id: str) -> Itera
 
 
 def write_table(database: Database, table: Table, path: Path) -> None:
-    """See ``BulkRepository.write_table``."""
     with database.connected() as connection, path.open("wb") as out, connection.cursor() as cursor:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor.execute("SET LOCAL statement_timeout = 0")

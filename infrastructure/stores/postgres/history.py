@@ -27,7 +27,6 @@ class PostgresHistory:
         self._database = database
 
     def begin(self, run: Run, entries: Iterable[ChartEntry]) -> None:
-        """See ``RunHistory.begin``."""
         ranked = [(entry.rank, entry.imdb_id) for entry in entries]
 
         def write(cursor: Cursor) -> None:
@@ -37,7 +36,6 @@ class PostgresHistory:
         self._database.transact(write)
 
     def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
-        """See ``RunHistory.end``."""
         values = {
             "asked": run.asked,
             "saved": saved,
@@ -60,7 +58,6 @@ class PostgresHistory:
         self._database.transact(write)
 
     def snapshots(self, limit: int) -> tuple[ChartSnapshot, ...]:
-        """See ``ChartHistory.snapshots``."""
 
         def read(cursor: Cursor) -> list[tuple[Any, ...]]:
             cursor.execute(query("snapshots"), (limit,))

@@ -47,7 +47,6 @@ class PostgresLoader:
         rows: Callable[[Table], Iterator[Row]],
         history: Callable[[HistoryTable], Iterator[Row]] = lambda _table: iter(()),
     ) -> dict[DeclaredTable, int]:
-        """See ``Loader.load``."""
 
         def all_rows(table: DeclaredTable) -> Iterator[Row]:
             return history(table) if isinstance(table, HistoryTable) else rows(Table(table))

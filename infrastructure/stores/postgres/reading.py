@@ -93,11 +93,9 @@ class PostgresSnapshot:
         self._prefix = "" if is_current else statements.before(columns, query("charts_before"))
 
     def rows(self, table: DeclaredTable) -> Iterator[Row]:
-        """See ``Snapshot.rows``."""
         return self._stream(f"rows_{table}", statements.select_rows(table))
 
     def documents(self) -> Iterator[str]:
-        """See ``Snapshot.documents``."""
         return (text or "" for (text,) in self._stream("documents", statements.documents()))
 
     def _stream(self, name: str, statement: str) -> Iterator[Row]:

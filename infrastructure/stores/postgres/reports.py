@@ -28,11 +28,9 @@ class PostgresReports:
         self._database = database
 
     def names(self) -> tuple[str, ...]:
-        """See ``Reports.names``."""
         return report_names()
 
     def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
-        """See ``Reports.tables``."""
         return (self._table(report) for report in report_files.read_reports(FOLDER, names))
 
     def _table(self, report: report_files.ReportFile) -> TableOfValues:

@@ -132,11 +132,9 @@ class PostgresMovieRepository:
         return STORE
 
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
-        """See ``MovieRepository.save``."""
         self._batcher.submit(rows or to_rows(movie))
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
-        """See ``MovieRepository.replace``."""
 
         def put(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM movies WHERE imdb_id = %s", (imdb_id,))
@@ -151,7 +149,6 @@ class PostgresMovieRepository:
             raise RecordRejected(STORE, f"{imdb_id}: {error}") from error
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
-        """See ``MovieRepository.replace_chart``."""
         read_at = max((row[-1] or "" for row in rows), default=None)
 
         def put(cursor: Cursor) -> None:
@@ -168,13 +165,11 @@ class PostgresMovieRepository:
         self._run_for_rows(Table.CHARTS, put)
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
-        """See ``MovieRepository.save_rows``."""
         remaining = iter(rows)
         while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
             self._run_for_rows(table, partial(_save_rows, table=table, rows=_last_of_each(table, batch)))
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
-        """See ``MovieRepository.delete_rows``."""
         deleted = 0
         remaining = iter(keys)
         key = ", ".join(table.key)
@@ -194,7 +189,6 @@ class PostgresMovieRepository:
         return deleted
 
     def find(self, imdb_id: str) -> Movie | None:
-        """See ``MovieRepository.find``."""
 
         def read(connection: Connection) -> tuple[Any, ...] | None:
             with connection.cursor() as cursor:
@@ -216,15 +210,12 @@ class PostgresMovieRepository:
             raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
 
     def ids(self) -> Iterator[str]:
-        """See ``MovieRepository.ids``."""
         return (row[0] or "" for row in reading.stream(self._database, "SELECT imdb_id FROM movies ORDER BY imdb_id"))
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """See ``MovieRepository.rows``."""
         return reading.stream(self._database, statements.select_rows(table))
 
     def text(self, table: Table) -> Iterator[bytes]:
-        """See ``TextRepository.text``."""
         return reading.stream_text(self._database, table)
 
     @property
@@ -232,33 +223,27 @@ class PostgresMovieRepository:
         return maintenance.get_state(self._database, "marker")
 
     def set_marker(self, marker: str) -> None:
-        """See ``MovieRepository.set_marker``."""
         maintenance.set_state(self._database, "marker", marker)
 
     @property
     def load_id(self) -> str | None:
-        """See ``BulkRepository``."""
         return maintenance.get_state(self._database, bulk.LOAD_KEY)
 
     def write_table(self, table: Table, path: Path) -> None:
-        """See ``BulkRepository.write_table``."""
         bulk.write_table(self._database, table, path)
 
     @contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
-        """See ``BulkRepository.loading``."""
         self._saved = True
         with bulk.loading(self._database, prepared, load_id) as commit:
             yield commit
 
     def finalize(self) -> None:
-        """See ``MovieRepository.finalize``."""
         if self._saved:
             self._saved = False
             maintenance.sort_small_tables(self._database)
 
     def close(self) -> None:
-        """See ``MovieRepository.close``."""
         self._database.close()
 
     # --- batches of movies ----------------------------------------------------------

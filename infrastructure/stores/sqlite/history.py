@@ -55,7 +55,6 @@ class SqliteHistory:
         self._path = path
 
     def begin(self, run: Run, entries: Iterable[ChartEntry]) -> None:
-        """See ``RunHistory.begin``."""
         ranked = [(entry.rank, entry.imdb_id) for entry in entries]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -65,7 +64,6 @@ class SqliteHistory:
         self._store.write(write, "the run")
 
     def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
-        """See ``RunHistory.end``."""
         since = timestamp(run.fresh_since or run.started_at)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -78,7 +76,6 @@ class SqliteHistory:
         self._store.write(write, "the run")
 
     def snapshots(self, limit: int) -> tuple[ChartSnapshot, ...]:
-        """See ``ChartHistory.snapshots``."""
         with translated_errors(self._path), closing(connect(self._path, 60.0, read_only=True)) as connection:
             rows = connection.execute(_SNAPSHOTS, (limit,)).fetchall()
         return tuple(

@@ -27,11 +27,9 @@ class SqliteReports:
         self._seconds = seconds
 
     def names(self) -> tuple[str, ...]:
-        """See ``Reports.names``."""
         return report_files.names(FOLDER)
 
     def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
-        """See ``Reports.tables``."""
         return (self._table(report) for report in report_files.read_reports(FOLDER, names))
 
     def _table(self, report: report_files.ReportFile) -> TableOfValues:

@@ -105,18 +105,15 @@ class SqliteMovieRepository:
         return STORE
 
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
-        """See ``MovieRepository.save``."""
         self.save_async(movie, rows)()
 
     def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
-        """See ``BackgroundRepository.save_async``."""
         rows = rows or to_rows(movie)
         if problem := storage_problem(rows):
             raise RecordRejected(STORE, f"{movie.imdb_id}: {problem}")
         return self._start(movie.imdb_id, lambda connection: _save_movie(connection, rows))
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
-        """See ``MovieRepository.replace``."""
 
         def put(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM movies WHERE imdb_id = ?", (imdb_id,))
@@ -126,7 +123,6 @@ class SqliteMovieRepository:
         self.write(put, imdb_id)
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
-        """See ``MovieRepository.replace_chart``."""
 
         def put(connection: sqlite3.Connection) -> None:
             ((stored,),) = connection.execute("SELECT max(read_at) FROM charts WHERE chart = ?", (chart,)).fetchall()
@@ -138,12 +134,10 @@ class SqliteMovieRepository:
         self.write(put, f"chart {chart}")
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
-        """See ``MovieRepository.save_rows``."""
         for batch in _batches(rows):
             self.write(lambda connection, batch=batch: _save_rows(connection, table, batch), str(table))  # type: ignore[misc]
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
-        """See ``MovieRepository.delete_rows``."""
         condition = " AND ".join(f"{column} = ?" for column in table.key)
         if table is Table.PEOPLE:
             condition += " AND NOT EXISTS (SELECT 1 FROM credits WHERE credits.person_id = people.person_id)"
@@ -158,7 +152,6 @@ class SqliteMovieRepository:
         )
 
     def find(self, imdb_id: str) -> Movie | None:
-        """See ``MovieRepository.find``."""
         with self._reading, translated_errors(self._path):
             self._reader.execute("BEGIN")
             try:
@@ -175,16 +168,13 @@ class SqliteMovieRepository:
             raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
 
     def ids(self) -> Iterator[str]:
-        """See ``MovieRepository.ids``."""
         return (row[0] or "" for row in self._stream("SELECT imdb_id FROM movies ORDER BY imdb_id"))
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """See ``MovieRepository.rows``."""
         order = ", ".join(f"{table}.{column}" for column in table.key)
         return self._stream(f"SELECT {schema.cells(table)} FROM {table} ORDER BY {order}")
 
     def text(self, table: Table) -> Iterator[bytes]:
-        """See ``TextRepository.text``."""
         return (text_of(batch).encode() for batch in _batches(self.rows(table)))
 
     @property
@@ -192,16 +182,13 @@ class SqliteMovieRepository:
         return self._state("marker")
 
     def set_marker(self, marker: str) -> None:
-        """See ``MovieRepository.set_marker``."""
         self.write(lambda connection: connection.execute(_SET_STATE, ("marker", marker)), "marker")
 
     @property
     def load_id(self) -> str | None:
-        """See ``BulkRepository``."""
         return self._state("load")
 
     def write_table(self, table: Table, path: Path) -> None:
-        """See ``BulkRepository.write_table``."""
         try:
             with path.open("w", encoding="utf-8", newline="") as out:
                 writer = csv.writer(out)
@@ -212,7 +199,6 @@ class SqliteMovieRepository:
 
     @contextlib.contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
-        """See ``BulkRepository.loading``."""
         with translated_errors(self._path), closing(connect_for_writing(self._path)) as writer:
             self._begin(writer)
             try:
@@ -237,7 +223,6 @@ class SqliteMovieRepository:
         """See ``MovieRepository.finalize``."""
 
     def close(self) -> None:
-        """See ``MovieRepository.close``."""
         self._batcher.close()
         if self._writer is not None:
             self._writer.close()
