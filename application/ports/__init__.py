@@ -4,6 +4,7 @@ Adapters live in ``infrastructure`` and satisfy these protocols by shape. A canc
 ``threading.Event``: once set, every wait ends and the call raises ``domain.errors.Cancelled``.
 """
 
+from application.ports.checks import CheckResult
 from application.ports.datasets import BulkRepository, LoadPart, LoadRecord, PendingLoad, PreparedTables
 from application.ports.history import (
     ChartHistory,
@@ -40,6 +41,7 @@ __all__ = [
     "ChartHistory",
     "ChartSnapshot",
     "ChartSource",
+    "CheckResult",
     "EpisodeSource",
     "Failure",
     "FetchedPerson",

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from application.comparison import Finding
 from application.completeness import Expectation
+from application.ports import CheckResult
 from application.repair import prune, repair
 from application.status import RunStatus, status
 from application.verify import VerifyReport, verify
@@ -21,9 +22,6 @@ from infrastructure.data_dir.directory import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from infrastructure.monitoring.machine import CheckResult
 
 
 def verify_stores(
@@ -107,26 +105,25 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
         Cancelled: ``cancel`` was set.
         UsageError: settings that cannot be used.
     """
-    from infrastructure.monitoring import machine
+    from infrastructure.monitoring.machine import examine_machine
     from infrastructure.monitoring.notify import unusable_addresses
 
-    yield from machine.examine_machine(settings.data_dir, clock)
+    yield from examine_machine(settings.data_dir, clock)
     if "postgres" in settings.store_names:
         yield _database(settings, clock)
     if settings.notify_urls:
         problems = list(unusable_addresses(settings.notify_urls))
-        yield machine.CheckResult("notifications", not problems, "; ".join(problems) or "every address is known")
-    for found in examine_network(settings, cancel):
-        yield machine.CheckResult(found.subject, found.ok, found.detail, found.advice)
-    answers: dict[str, str] = {}
+        yield CheckResult("notifications", not problems, "; ".join(problems) or "every address is known")
+    yield from examine_network(settings, cancel)
+    best: str | None = None
     try:
-        for source in examine_sources(settings, clock, cancel):
-            answers[source.name] = source.problem
-            yield machine.CheckResult(source.name, not source.problem, source.problem or "titles can be read")
+        for result in examine_sources(settings, clock, cancel):
+            if result.ok and best is None:
+                best = result.subject
+            yield result
     except UsageError as error:  # of proxies or Tor; their own line says more
-        yield machine.CheckResult("sources", False, str(error))
-    best = next((name for name, problem in answers.items() if not problem), None)
-    yield machine.CheckResult("what to use", best is not None, _USE[best])
+        yield CheckResult("sources", False, str(error))
+    yield CheckResult("what to use", best is not None, _USE[best])
 
 
 _USE: Final = {
@@ -138,8 +135,6 @@ _USE: Final = {
 
 
 def _database(settings: Settings, clock: Clock) -> CheckResult:
-    from infrastructure.monitoring.machine import CheckResult
-
     if not settings.postgres_dsn and not settings.postgres_host and not (settings.data_dir / "postgres").is_dir():
         return CheckResult("database", True, "none yet; the first run makes it")
     try:

@@ -15,8 +15,6 @@ from application.ports import TitleSource
 from domain.errors import UsageError
 from infrastructure.bootstrap import network
 from infrastructure.cluster.address import parse_cluster
-from infrastructure.http.messages import Origin
-from infrastructure.http.policies import DEFAULT_RATE
 from shared.clock import Clock
 from shared.secret import Secret
 from shared.settings import Settings
@@ -34,7 +32,6 @@ class NetworkReading:
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._rate = rate_of(settings)
         self._stack = ExitStack()
         self._downloader = self._stack.enter_context(
             network.downloader(settings, grace=network.GRACE_SECONDS, keep_robots=False)
@@ -46,7 +43,7 @@ class NetworkReading:
         return self._titles
 
     def share(self, workers: int) -> None:
-        self._downloader.limit_rate(None if self._rate is None else self._rate / workers)
+        self._downloader.divide_rate(workers)
 
     def close(self) -> None:
         self._stack.close()
@@ -111,10 +108,3 @@ def for_workers(settings: Settings) -> Settings:
         proxy_file=None,
         proxies=Secret(proxies),
     )
-
-
-def rate_of(settings: Settings) -> float | None:
-    """Requests a second to one host, of all workers together; None for no limit, as on loopback."""
-    if settings.requests_per_second is None and not Origin.of(settings.site).loopback:
-        return DEFAULT_RATE
-    return settings.requests_per_second

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from application.ports import ChartSource, EpisodeSource, TitleSource
+from application.ports import ChartSource, CheckResult, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
 from domain.errors import Cancelled, InvalidMovie, NotFound, SourceError
 from shared.addresses import split_user_info
@@ -21,7 +21,6 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader, NetworkOptions
-    from infrastructure.http.doctor import NetworkFinding
     from infrastructure.scraper.graphql import GraphqlClient
     from infrastructure.scraper.sources import PeopleSource
 
@@ -215,7 +214,7 @@ def people_source(settings: Settings, downloader: Downloader, clock: Clock) -> P
     return PeopleSource(graphql_client(settings, downloader), clock, batch_size=settings.graphql_batch_size)
 
 
-def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[NetworkFinding]:
+def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[CheckResult]:
     """Checks Tor, robots.txt and each route, as ``infrastructure.http.doctor`` does.
 
     Raises:
@@ -227,15 +226,7 @@ def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Net
     return examine(network_options(settings), cancel, address_url=settings.exit_address_url)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFinding:
-    """Whether a source of titles can be used from here; ``problem`` is empty if so."""
-
-    name: str
-    problem: str
-
-
-def examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[SourceFinding]:
+def examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:
     """Asks pages and GraphQL for one title, and the server of the data files for the beginning of one.
 
     The data files are not asked for where the site is on this machine and their server is not.
@@ -256,11 +247,15 @@ def examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -
             "GraphQL": GraphqlTitleSource(client, clock, batch_size=1),
         }
         for name, source in sources.items():
-            yield SourceFinding(name, _problem(source, cancel))
+            yield _source_result(name, _problem(source, cancel))
     loopback = Origin.of(settings.site).loopback
     if not loopback or Origin.of(split_user_info(settings.datasets_url)[0]).loopback:
         url = f"{settings.datasets_url.rstrip('/')}/{DataFile.RATINGS.file_name}"
-        yield SourceFinding("data files", examine_file(network_options(settings), url, cancel))
+        yield _source_result("data files", examine_file(network_options(settings), url, cancel))
+
+
+def _source_result(name: str, problem: str) -> CheckResult:
+    return CheckResult(name, not problem, problem or "titles can be read")
 
 
 def _problem(source: TitleSource, cancel: threading.Event) -> str:

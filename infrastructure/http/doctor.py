@@ -13,9 +13,10 @@ from typing import Final
 
 from protego import Protego
 
+from application.ports import CheckResult
 from domain.errors import UsageError
 from infrastructure.http.classify import BlockedAnswer, Ok, Redirect, judge
-from infrastructure.http.downloader import build_routes, build_transport, retry_policy, tor_control
+from infrastructure.http.downloader import build_routes, tor_control
 from infrastructure.http.limit import ADVICE, pause
 from infrastructure.http.messages import Answer, Fault, Origin, Request, RequestFailed
 from infrastructure.http.options import NetworkOptions
@@ -38,30 +39,13 @@ _WHAT_HELPS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkFinding:
-    """One line of the report.
-
-    Attributes:
-        subject: what was checked.
-        ok: whether it is as it should be.
-        detail: what was found.
-        advice: what to do; empty if nothing.
-    """
-
-    subject: str
-    ok: bool
-    detail: str
-    advice: str = ""
-
-
 def examine_network(
     options: NetworkOptions,
     cancel: threading.Event,
     *,
     address_url: str = "",
     clock: Clock | None = None,
-) -> Iterator[NetworkFinding]:
+) -> Iterator[CheckResult]:
     """Tor, robots.txt, then each route: reachable, exit address, latency, blocked or not.
 
     Costs the site one request for robots.txt and one for each route.
@@ -82,11 +66,11 @@ def examine_network(
     try:
         routes = build_routes(options)
     except UsageError as error:
-        yield NetworkFinding("routes", False, str(error), "correct the setting and run doctor again")
+        yield CheckResult("routes", False, str(error), "correct the setting and run doctor again")
         return
     if address_url and Origin.of(split_user_info(options.base_url)[0]).loopback and not Origin.of(address_url).loopback:
         address_url = ""
-    transport = build_transport(options)
+    transport = Transport(options)
     try:
         examination = _Examination(options, transport, cancel, clock, address_url)
         robots, target = examination.robots(routes)
@@ -112,7 +96,7 @@ def examine_file(options: NetworkOptions, url: str, cancel: threading.Event) -> 
         UsageError: settings that cannot be used.
     """
     routes = build_routes(options)
-    transport = build_transport(options)
+    transport = Transport(options)
     address = split_user_info(url)[0]
     request = Request("GET", address, {"Range": f"bytes=0-{MAX_BYTES - 1}"}, limit=MAX_BYTES, partial=True)
     try:
@@ -128,12 +112,12 @@ def examine_file(options: NetworkOptions, url: str, cancel: threading.Event) -> 
     return "" if answer.body.startswith(b"\x1f\x8b") else "the answer is not a data file"
 
 
-def _tor(options: NetworkOptions, clock: Clock) -> NetworkFinding:
+def _tor(options: NetworkOptions, clock: Clock) -> CheckResult:
     try:
         with closing(tor_control(options, clock)) as control:
-            return NetworkFinding("Tor", True, f"version {control.check()}, {control.built()} circuits built")
+            return CheckResult("Tor", True, f"version {control.check()}, {control.built()} circuits built")
     except UsageError as error:
-        return NetworkFinding("Tor", False, str(error), "until then: USE_TOR=false")
+        return CheckResult("Tor", False, str(error), "until then: USE_TOR=false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +139,7 @@ class _Examination:
         found = self.options.authorization().get(Origin.of(self.base))
         return {"Authorization": found.reveal()} if found else {}
 
-    def robots(self, routes: tuple[Route, ...]) -> tuple[NetworkFinding, str]:
+    def robots(self, routes: tuple[Route, ...]) -> tuple[CheckResult, str]:
         """What robots.txt says, by the first route that brings it; and a path that may be fetched."""
         base = self.base
         headers = self.headers
@@ -166,20 +150,18 @@ class _Examination:
             except RequestFailed:
                 continue  # the route's own line says so
             if isinstance(refused := self._judge(request, answer, route), BlockedAnswer):
-                return NetworkFinding("robots.txt", False, refused.reason, ADVICE), _CHART
+                return CheckResult("robots.txt", False, refused.reason, ADVICE), _CHART
             if answer.status != 200:
-                return NetworkFinding("robots.txt", True, f"none (status {answer.status}): all is allowed"), _CHART
+                return CheckResult("robots.txt", True, f"none (status {answer.status}): all is allowed"), _CHART
             rules = Protego.parse(answer.body.decode("utf-8-sig", errors="replace"))
             closed = [path for path in (_CHART, _TITLE) if not rules.can_fetch(base + path, AGENT)]
             if not closed:
-                return NetworkFinding("robots.txt", True, "leaves charts and titles open"), _CHART
+                return CheckResult("robots.txt", True, "leaves charts and titles open"), _CHART
             advice = "they will not be fetched" if self.options.respect_robots else "RESPECT_ROBOTS is off"
-            return NetworkFinding(
-                "robots.txt", False, f"closes {' and '.join(closed)} to programs", advice
-            ), "/robots.txt"
-        return NetworkFinding("robots.txt", False, "no route brings it", "see the routes below"), _CHART
+            return CheckResult("robots.txt", False, f"closes {' and '.join(closed)} to programs", advice), "/robots.txt"
+        return CheckResult("robots.txt", False, "no route brings it", "see the routes below"), _CHART
 
-    def route(self, route: Route, path: str) -> NetworkFinding:
+    def route(self, route: Route, path: str) -> CheckResult:
         """One request to the site, and one to ask for the address it came from."""
         subject = f"route {route.name}"
         request = Request("GET", self.base + path, self.headers)
@@ -187,15 +169,15 @@ class _Examination:
         try:
             answer = self.transport.send(request, route, self.cancel)
         except RequestFailed as failure:
-            return NetworkFinding(subject, False, failure.reason, _WHAT_HELPS[failure.fault])
+            return CheckResult(subject, False, failure.reason, _WHAT_HELPS[failure.fault])
         took = f"{(self.clock.monotonic() - began) * 1000:.0f} ms"
         verdict = self._judge(request, answer, route)
         seen_as = self._exit_address(route)
         if isinstance(verdict, BlockedAnswer):
-            return NetworkFinding(subject, False, f"blocked: {verdict.reason}; {took}{seen_as}", ADVICE)
+            return CheckResult(subject, False, f"blocked: {verdict.reason}; {took}{seen_as}", ADVICE)
         if isinstance(verdict, Ok | Redirect):
-            return NetworkFinding(subject, True, f"reaches the site, not blocked; {took}{seen_as}")
-        return NetworkFinding(subject, False, f"status {answer.status}; {took}{seen_as}", _WHAT_HELPS[Fault.SITE])
+            return CheckResult(subject, True, f"reaches the site, not blocked; {took}{seen_as}")
+        return CheckResult(subject, False, f"status {answer.status}; {took}{seen_as}", _WHAT_HELPS[Fault.SITE])
 
     def _exit_address(self, route: Route) -> str:
         if not self.address_url:
@@ -212,4 +194,4 @@ class _Examination:
         return f"; exit address unknown (status {answer.status})"
 
     def _judge(self, request: Request, answer: Answer, route: Route) -> object:
-        return judge(request, answer, retry_policy(self.options), self.clock.now(), proxied=route.proxied)
+        return judge(request, answer, self.options.retry_policy(), self.clock.now(), proxied=route.proxied)

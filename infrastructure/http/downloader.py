@@ -16,11 +16,11 @@ from infrastructure.http.files import DownloadedFile, DownloadProgress, Download
 from infrastructure.http.limit import ADVICE, HostRegistry, StallTimer
 from infrastructure.http.messages import Origin, Page, Request
 from infrastructure.http.options import NetworkOptions
-from infrastructure.http.policies import OutagePolicy, ProbePolicy, RetryPolicy
+from infrastructure.http.policies import OutagePolicy, ProbePolicy
 from infrastructure.http.retry import Call, Network
 from infrastructure.http.robots import MAX_BYTES, Robots, RobotsFile
 from infrastructure.http.route import CIRCUIT_PASSWORD, USER_AGENTS, Route, RoutePool, Tier
-from infrastructure.http.send import Timeouts, Transport
+from infrastructure.http.send import Transport
 from shared.addresses import split_user_info
 from shared.clock import Clock, SystemClock
 from shared.secret import Secret
@@ -107,7 +107,6 @@ class Downloader:
         cancel: threading.Event,
         etag: str = "",
         last_modified: str = "",
-        resume: bool = True,
         patient: bool = True,
         progress: DownloadProgress | None = None,
     ) -> DownloadedFile:
@@ -122,7 +121,6 @@ class Downloader:
             max_requests: HTTP requests to spend on it at most.
             cancel: ends every wait, and the download itself at once.
             etag, last_modified: of the version that the caller has; the site answers 304 if it has no other.
-            resume: continue an interrupted download.
             patient: wait and probe when the site refuses.
             progress: called with the bytes present and the size of the file, if that is known. Must not raise.
 
@@ -134,7 +132,7 @@ class Downloader:
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
         try:
-            sink = DownloadTarget(address, target, resume=resume, progress=progress)
+            sink = DownloadTarget(address, target, progress=progress)
             try:
                 page = self._fetch(Request("GET", address, headers, sink=sink), max_requests, cancel, patient=patient)
                 if page.status == 304:
@@ -147,13 +145,11 @@ class Downloader:
             raise failed.error from failed
         changed = page.status != 304
         return DownloadedFile(
-            path=target,
             changed=changed,
             etag=page.headers.get("ETag", "") or (sink.etag if changed else etag),
             last_modified=page.headers.get("Last-Modified", "") or (sink.last_modified if changed else last_modified),
             size=sink.size if changed else 0,
             resumed_at=sink.resumed_at if changed else 0,
-            received=page.size,
             requests=page.requests,
         )
 
@@ -180,9 +176,9 @@ class Downloader:
         """All routes, in no order."""
         return self._network.pool.routes
 
-    def limit_rate(self, per_second: float | None) -> None:
-        """Changes the requests a second toward each host, for waiting threads as well; ``None``: the default."""
-        self._network.hosts.limit(per_second)
+    def divide_rate(self, workers: int) -> None:
+        """Divides the requests a second toward each host by the number of workers, for waiting threads as well."""
+        self._network.hosts.divide(workers)
 
     @property
     def requests(self) -> int:
@@ -231,9 +227,8 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
         UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
     """
     clock = clock or SystemClock()
-    chance = random.Random()  # noqa: S311 - jitter and the choice of a user agent
     tor = _ready_tor(options, clock)
-    routes = _routes(options, chance)
+    routes = build_routes(options)
     USER_AGENTS.preload()
     pool = RoutePool(routes, clock, options.rotate_after_requests)
     rotation = None
@@ -242,9 +237,9 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
 
         rotation = CircuitRotation(tor, pool)
     network = Network(
-        retry=retry_policy(options),
+        retry=options.retry_policy(),
         outage=OutagePolicy(options.max_wait_per_run),
-        transport=build_transport(options),
+        transport=Transport(options),
         pool=pool,
         rotation=rotation,
         hosts=HostRegistry(options.requests_per_second, ProbePolicy(options.max_block_wait_seconds), clock),
@@ -252,35 +247,10 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
         authorization=options.authorization(),
         stall=StallTimer(clock),
         clock=clock,
-        chance=chance,
     )
     robots_file = RobotsFile(options.robots_cache, clock) if options.robots_cache else None
     on_close = tor.close if tor else None
     return Downloader(network, robots_file=robots_file, respect_robots=options.respect_robots, on_close=on_close)
-
-
-def retry_policy(options: NetworkOptions) -> RetryPolicy:
-    """When pages are retried."""
-    longest = options.max_wait_per_title
-    return RetryPolicy(
-        enabled=options.backoff_and_retry,
-        factor=options.backoff_factor,
-        max_wait=options.max_backoff_seconds,
-        retries=options.max_backoff_retries,
-        statuses=options.retry_status_codes,
-        max_wait_per_title=5 * options.max_backoff_seconds if longest is None else longest,
-    )
-
-
-def build_transport(options: NetworkOptions) -> Transport:
-    """Returns what sends single requests."""
-    timeouts = Timeouts(options.connect_timeout, options.read_timeout, options.request_deadline, options.cancel_grace)
-    return Transport(timeouts, options.max_body_bytes, options.authorities)
-
-
-def build_routes(options: NetworkOptions) -> tuple[Route, ...]:
-    """Returns the routes alone, in the order of preference; raises as ``build_downloader``."""
-    return _routes(options, random.Random())  # noqa: S311
 
 
 def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
@@ -290,13 +260,12 @@ def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
         UsageError: stem, an optional package, is not installed.
     """
     try:
-        from infrastructure.http.tor import TorAddress, TorControl  # takes a tenth of a second
+        from infrastructure.http.tor import TorControl  # takes a tenth of a second
     except ModuleNotFoundError as error:
         if error.name != "stem":
             raise
         raise UsageError("USE_TOR needs stem: pip install -r requirements-tor.txt, or the extra `tor`") from error
-    address = TorAddress(options.tor_host, options.tor_proxy_port, options.tor_control_port, options.tor_password)
-    return TorControl(address, clock)
+    return TorControl(options, clock)
 
 
 def _ready_tor(options: NetworkOptions, clock: Clock) -> TorControl | None:
@@ -311,9 +280,15 @@ def _ready_tor(options: NetworkOptions, clock: Clock) -> TorControl | None:
     return control
 
 
-def _routes(options: NetworkOptions, chance: random.Random) -> tuple[Route, ...]:
+def build_routes(options: NetworkOptions) -> tuple[Route, ...]:
+    """Returns the routes alone, in the order of preference.
+
+    Raises:
+        UsageError: a proxy cannot be read, or the list of them is empty.
+    """
+    agent = partial(USER_AGENTS.pick, random.Random())  # noqa: S311 - nothing secret
+
     def found() -> Iterator[Route]:
-        agent = partial(USER_AGENTS.pick, chance)
         names: Counter[str] = Counter()
         for proxy in options.all_proxies():
             names[proxy.name] += 1  # one address may be listed with several users
@@ -327,7 +302,7 @@ def _routes(options: NetworkOptions, chance: random.Random) -> tuple[Route, ...]
 
     routes = tuple(found())
     if not routes or options.allow_direct_fallback:
-        routes += (Route("direct", Tier.DIRECT, None, partial(USER_AGENTS.pick, chance)),)
+        routes += (Route("direct", Tier.DIRECT, None, agent),)
     return routes
 
 

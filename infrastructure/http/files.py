@@ -30,23 +30,19 @@ class DownloadedFile:
     """A file that was downloaded, or that has not changed.
 
     Attributes:
-        path: where it is.
-        changed: False: the site answered 304, and the file at ``path`` was not touched.
+        changed: False: the site answered 304, and the file was not touched.
         etag: of this version; empty if the site names none.
         last_modified: likewise.
         size: bytes of the file; 0 if it has not changed.
         resumed_at: bytes that were there from an interrupted download.
-        received: body bytes over the wire.
         requests: HTTP requests spent.
     """
 
-    path: Path
     changed: bool
     etag: str
     last_modified: str
     size: int
     resumed_at: int
-    received: int
     requests: int
 
 
@@ -64,16 +60,13 @@ class DownloadTarget:
     Args:
         url: the file's address; a part that was downloaded from another one is not continued.
         target: where the file goes.
-        resume: continue an earlier download.
         progress: called with the bytes present and the size of the file, if that is known. Must not raise.
 
     Raises:
         TargetError: the part cannot be read or removed.
     """
 
-    def __init__(
-        self, url: str, target: Path, *, resume: bool = True, progress: DownloadProgress | None = None
-    ) -> None:
+    def __init__(self, url: str, target: Path, *, progress: DownloadProgress | None = None) -> None:
         self._url = url
         self._target = target
         self._part = target.with_name(target.name + ".part")
@@ -85,7 +78,7 @@ class DownloadTarget:
         self.total: int | None = None
         self.complete = False
         with _disk_errors():
-            if not (resume and self._continue()):
+            if not self._continue():
                 self._forget()
         self.resumed_at = self.size
 

@@ -386,6 +386,7 @@ class HostRegistry:
 
     def __init__(self, per_second: float | None, policy: ProbePolicy, clock: Clock) -> None:
         self._per_second = per_second
+        self._workers = 1
         self._policy = policy
         self._clock = clock
         self._lock = threading.Lock()
@@ -406,14 +407,14 @@ class HostRegistry:
                 self._breakers[scope] = Breaker(str(scope), self._policy, self._clock)
             return self._breakers[scope]
 
-    def limit(self, per_second: float | None) -> None:
-        """Changes the rate toward every host, known and future ones."""
+    def divide(self, workers: int) -> None:
+        """Divides the rate toward every host, known and future ones, by the number of workers."""
         with self._lock:
-            self._per_second = per_second
+            self._workers = workers
             for origin, host in self._hosts.items():
                 host.pacer.limit(self._rate(origin))
 
     def _rate(self, origin: Origin) -> float | None:
-        if self._per_second is None and not origin.loopback:
-            return DEFAULT_RATE
-        return self._per_second
+        default = None if origin.loopback else DEFAULT_RATE
+        rate = default if self._per_second is None else self._per_second
+        return None if rate is None else rate / self._workers

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from domain.errors import UsageError
 from infrastructure.http.messages import Origin
-from infrastructure.http.policies import DEFAULT_STATUSES
+from infrastructure.http.policies import DEFAULT_STATUSES, RetryPolicy
 from shared.addresses import basic_authorization, mask_user_info, split_user_info
 from shared.secret import Secret
 from shared.text import TextError, text_lines
@@ -125,6 +125,18 @@ class NetworkOptions:
         if self.proxy_file is not None:
             found += proxies_of_file(self.proxy_file)
         return tuple(dict.fromkeys(found))
+
+    def retry_policy(self) -> RetryPolicy:
+        """When pages are retried."""
+        longest = self.max_wait_per_title
+        return RetryPolicy(
+            enabled=self.backoff_and_retry,
+            factor=self.backoff_factor,
+            max_wait=self.max_backoff_seconds,
+            retries=self.max_backoff_retries,
+            statuses=self.retry_status_codes,
+            max_wait_per_title=5 * self.max_backoff_seconds if longest is None else longest,
+        )
 
     def origins(self) -> frozenset[Origin]:
         """The configured origins: redirects may lead there, and their addresses need not be public."""

@@ -15,11 +15,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from http.client import BadStatusLine, HTTPMessage, HTTPResponse, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import certifi
@@ -45,7 +44,11 @@ from infrastructure.http.messages import (
     is_private_literal,
     is_public_address,
 )
+from infrastructure.http.options import NetworkOptions
 from shared.socket_watchdog import SocketWatchdog, shut_socket
+
+if TYPE_CHECKING:
+    from infrastructure.http.route import Route
 
 _PIECE: Final = 256 * 1024
 _REDIRECT_BODY: Final = 64 * 1024
@@ -360,40 +363,15 @@ def open_session(user_agent: str, proxy: str | None, tls: Callable[[], ssl.SSLCo
     return session
 
 
-class Sessions(Protocol):
-    """What sending needs of a route."""
-
-    @property
-    def proxied(self) -> bool:
-        """Whether it leads through a proxy."""
-
-    def session(self, tls: Callable[[], ssl.SSLContext]) -> requests.Session:
-        """The calling thread's own session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: to connect, between two reads, for a whole request however slowly it arrives, and after a cancel."""
-
-    connect: float = 10.0
-    read: float = 30.0
-    whole: float = 120.0
-    grace: float = 0.0
-
-
 class Transport:
     """Sends requests. Called from many threads at once.
 
     Args:
-        timeouts: of every request.
-        max_body_bytes: of a body, both over the wire and decoded.
-        authorities: file of certificate authorities to trust instead of the usual ones.
+        options: timeouts, the largest body, and the certificate authorities.
     """
 
-    def __init__(self, timeouts: Timeouts, max_body_bytes: int, authorities: str | None = None) -> None:
-        self._timeouts = timeouts
-        self._max_body = max_body_bytes
-        self._authorities = authorities
+    def __init__(self, options: NetworkOptions) -> None:
+        self._options = options
         self._watchdog = SocketWatchdog("request-watchdog", _POLL_SECONDS)
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = threading.Lock()
@@ -401,7 +379,7 @@ class Transport:
         # can send its next request; decoded at the same time, all would be in memory together.
         self._decoding = threading.Lock()
 
-    def send(self, request: Request, route: Sessions, cancel: threading.Event) -> Answer:
+    def send(self, request: Request, route: Route, cancel: threading.Event) -> Answer:
         """Sends one request and reads its answer whole.
 
         Raises:
@@ -419,10 +397,10 @@ class Transport:
         self._watchdog.close()
 
     @contextmanager
-    def _watch(self, request: Request, route: Sessions, cancel: threading.Event) -> Iterator[InFlightRequest]:
-        deadline = time.monotonic() + self._timeouts.whole
+    def _watch(self, request: Request, route: Route, cancel: threading.Event) -> Iterator[InFlightRequest]:
+        deadline = time.monotonic() + self._options.request_deadline
         public_only = request.public_only and not route.proxied
-        in_flight = InFlightRequest(deadline, cancel, self._timeouts.grace, public_only=public_only)
+        in_flight = InFlightRequest(deadline, cancel, self._options.cancel_grace, public_only=public_only)
         with self._watchdog.watch(in_flight):
             _current.request = in_flight
             try:
@@ -441,14 +419,14 @@ class Transport:
         response = session.send(
             prepared,
             stream=True,
-            timeout=(self._timeouts.connect, self._timeouts.read),
+            timeout=(self._options.connect_timeout, self._options.read_timeout),
             proxies=dict(session.proxies),
             verify=True,
         )
         in_flight.answered = True
         raw: urllib3.HTTPResponse = response.raw
         headers: Mapping[str, str] = response.headers
-        limit = request.limit or self._max_body
+        limit = request.limit or self._options.max_body_bytes
         try:
             if response.is_redirect:
                 too_long = _length(raw) > _REDIRECT_BODY
@@ -486,13 +464,13 @@ class Transport:
             size += len(piece)
             recent += len(piece)
             if recent >= _PROGRESS_BYTES:
-                in_flight.deadline, recent = time.monotonic() + self._timeouts.whole, 0
+                in_flight.deadline, recent = time.monotonic() + self._options.request_deadline, 0
             if cancel.is_set():
                 raise RequestFailed("cancelled", Fault.FINAL, size=size)
         sink.finish()
         return size, beginning
 
-    def _prepared(self, request: Request, session: requests.Session, route: Sessions) -> requests.PreparedRequest:
+    def _prepared(self, request: Request, session: requests.Session, route: Route) -> requests.PreparedRequest:
         """Builds the request. Merging it with the session's cookies, parameters and authentication, of which there are
         none, would take as long as reading the page's data.
 
@@ -514,17 +492,17 @@ class Transport:
         prepared.prepare_body(request.body, None)
         return prepared
 
-    def _explain(self, error: Exception, in_flight: InFlightRequest, route: Sessions) -> RequestFailed:
+    def _explain(self, error: Exception, in_flight: InFlightRequest, route: Route) -> RequestFailed:
         if in_flight.ended is Ended.CANCELLED:
             return RequestFailed("cancelled", Fault.FINAL)
         if in_flight.ended is Ended.DEADLINE:
-            return RequestFailed(f"not whole after {self._timeouts.whole:g} s", silent=True)
+            return RequestFailed(f"not whole after {self._options.request_deadline:g} s", silent=True)
         return explain(error, in_flight, proxied=route.proxied)
 
     def _context(self) -> ssl.SSLContext:
         with self._tls_lock:
             if self._tls is None:
-                self._tls = ssl.create_default_context(cafile=self._authorities or certifi.where())
+                self._tls = ssl.create_default_context(cafile=self._options.authorities or certifi.where())
             return self._tls
 
 

@@ -11,7 +11,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import socks
@@ -22,13 +21,12 @@ from stem.control import Controller, EventType  # type: ignore[import-untyped]
 from domain.errors import Cancelled, Transient, UsageError
 from infrastructure.http.limit import pause
 from infrastructure.http.messages import Origin
+from infrastructure.http.options import NetworkOptions
 from infrastructure.http.route import CIRCUIT_PASSWORD, Route, RoutePool, Tier
 from shared.clock import Clock
-from shared.secret import Secret
 
 log = logging.getLogger(__name__)
 logging.getLogger("stem").setLevel(logging.WARNING)  # below that it logs all that is sent, passwords too
-NO_PASSWORD: Final = Secret("")
 _POLL_SECONDS: Final = 0.2
 _CONNECT_SECONDS: Final = 10
 _CIRCUITS_TRIED: Final = 20
@@ -36,27 +34,17 @@ _IN_VAIN: Final = 5  # changes without a page after which more are of no use
 _FOR_REQUESTS: Final = frozenset({"GENERAL", "CONFLUX_LINKED"})
 
 
-@dataclass(frozen=True, slots=True)
-class TorAddress:
-    """Where Tor listens, and the password of its control port."""
-
-    host: str = "127.0.0.1"
-    proxy_port: int = 9050
-    control_port: int = 9051
-    password: Secret = NO_PASSWORD
-
-
 class TorControl:
     """Tor's control port. Called from many threads at once.
 
     Args:
-        address: of the Tor client.
+        options: where the Tor client listens, and the password of its control port.
         clock: monotonic time.
         timeout: seconds to wait for a circuit to be built.
     """
 
-    def __init__(self, address: TorAddress, clock: Clock, timeout: float = 60.0) -> None:
-        self._address = address
+    def __init__(self, options: NetworkOptions, clock: Clock, timeout: float = 60.0) -> None:
+        self._options = options
         self._clock = clock
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -69,13 +57,13 @@ class TorControl:
             UsageError: Tor cannot be reached, refuses us, or has no network yet;
                 the message says what to do.
         """
-        address = self._address
+        host, port = self._options.tor_host, self._options.tor_proxy_port
         controller = self._connected()
         try:
-            socket.create_connection((address.host, address.proxy_port), _CONNECT_SECONDS).close()
+            socket.create_connection((host, port), _CONNECT_SECONDS).close()
         except OSError as error:
             raise UsageError(
-                f"Tor's SOCKS port {address.host}:{address.proxy_port} cannot be reached ({_said(error)}); "
+                f"Tor's SOCKS port {host}:{port} cannot be reached ({_said(error)}); "
                 f"set TOR_PROXY_PORT to the SocksPort of its torrc"
             ) from error
         try:
@@ -118,12 +106,12 @@ class TorControl:
             user: Tor gives each user name a circuit of its own.
             toward: make sure it has one, by a connection to this site through which nothing is sent.
         """
-        address = self._address
+        options = self._options
         try:
             if toward is not None:
                 socks.create_connection(
                     (toward.host, toward.port), timeout=_CONNECT_SECONDS, proxy_type=socks.PROXY_TYPE_SOCKS5,
-                    proxy_addr=address.host, proxy_port=address.proxy_port, proxy_rdns=True,
+                    proxy_addr=options.tor_host, proxy_port=options.tor_proxy_port, proxy_rdns=True,
                     proxy_username=user, proxy_password=CIRCUIT_PASSWORD,
                 ).close()  # fmt: skip
             circuits = self._connected().get_circuits()
@@ -177,7 +165,7 @@ class TorControl:
         with self._lock:
             if self._controller is not None and self._controller.is_alive():
                 return self._controller
-            self._controller = _connect(self._address)
+            self._controller = _connect(self._options)
             return self._controller
 
 
@@ -262,18 +250,19 @@ class CircuitRotation:
             self._lock.release()
 
 
-def _connect(address: TorAddress) -> Any:
-    where = f"Tor's control port {address.host}:{address.control_port}"
+def _connect(options: NetworkOptions) -> Any:
+    host, port = options.tor_host, options.tor_control_port
+    where = f"Tor's control port {host}:{port}"
     try:
-        numeric = socket.gethostbyname(address.host)  # stem takes numbers only
-        controller = Controller.from_port(numeric, address.control_port)
+        numeric = socket.gethostbyname(host)  # stem takes numbers only
+        controller = Controller.from_port(numeric, port)
     except (OSError, ValueError, stem.SocketError) as error:
         raise UsageError(
-            f"{where} cannot be reached ({_said(error)}); start tor with ControlPort {address.control_port}, "
+            f"{where} cannot be reached ({_said(error)}); start tor with ControlPort {port}, "
             f"or set TOR_HOST and TOR_CONTROL_PORT to where it listens"
         ) from error
     try:
-        controller.authenticate(password=address.password.reveal() or None)
+        controller.authenticate(password=options.tor_password.reveal() or None)
     except stem_connection.AuthenticationFailure as error:
         controller.close()
         raise UsageError(f"{where} does not let us in: {_refusal(error)}") from error

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
 
+from application.ports import CheckResult
 from shared.clock import Clock
 
 MIN_FREE: Final = 500 * 10**6  # bytes: a full chart with its database takes about 200 MB
 _RELEASED: Final = datetime(2026, 1, 1, tzinfo=UTC)  # this program is younger
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check; ``advice`` is what to do, empty if nothing."""
-
-    subject: str
-    ok: bool
-    detail: str
-    advice: str = ""
 
 
 def examine_machine(data_dir: Path, clock: Clock) -> Iterator[CheckResult]:

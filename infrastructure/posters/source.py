@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from application.ports import Poster, PosterAnswer
 from domain.errors import Blocked, SourceError, Transient
+
+if TYPE_CHECKING:
+    from infrastructure.http import Downloader
 
 _ACCEPT: Final = "image/jpeg,image/webp,image/png;q=0.8,image/gif;q=0.5"
 _SIZABLE: Final = re.compile(r"(?P<stem>.+)\._V1_[^/]*\.(?P<suffix>jpe?g|png|webp)", re.IGNORECASE)
@@ -25,41 +27,6 @@ def sized(url: str, width: int) -> str:
     return url if match is None else f"{match['stem']}._V1_UX{width}_.{match['suffix']}"
 
 
-class _Page(Protocol):
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Response headers; lookup ignores case."""
-
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def requests(self) -> int: ...
-
-
-class ConditionalDownloader(Protocol):
-    """The part of the network layer that posters use. It handles limits, routes, retries and blocks."""
-
-    def get(
-        self,
-        url: str,
-        *,
-        max_requests: int,
-        cancel: threading.Event,
-        headers: Mapping[str, str] | None = None,
-        patient: bool = True,
-        forbidden_is_block: bool = True,
-    ) -> _Page:
-        """Fetches one page; a 304 response is returned as a page without a body.
-
-        Raises:
-            SourceError: as its class says.
-        """
-
-
 class HttpPosterSource:
     """Fetches posters through a downloader.
 
@@ -68,7 +35,7 @@ class HttpPosterSource:
         width: pixels to request from image servers that can scale.
     """
 
-    def __init__(self, downloader: ConditionalDownloader, width: int) -> None:
+    def __init__(self, downloader: Downloader, width: int) -> None:
         self._downloader = downloader
         self._width = width
 

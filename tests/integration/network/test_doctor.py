@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from application.ports import CheckResult
 from domain.errors import Cancelled
 from infrastructure.http import NetworkOptions
-from infrastructure.http.doctor import NetworkFinding, examine_network
+from infrastructure.http.doctor import examine_network
 from shared.secret import Secret
 from tests.integration.network.conftest import Connect
 from tests.support.fault_site import FaultSite, Seen, reply
@@ -18,7 +19,7 @@ from tests.support.proxies import PASSWORD, USER, free_port, microsocks, missing
 CHALLENGED = reply(202, b"", {"x-amzn-waf-action": "challenge"})
 
 
-def examine(site: FaultSite, cancel: threading.Event, **settings: Any) -> dict[str, NetworkFinding]:
+def examine(site: FaultSite, cancel: threading.Event, **settings: Any) -> dict[str, CheckResult]:
     def echo(connection: object, seen: Seen) -> None:
         reply(body=f'{{"IP": "{seen.client[0]}"}}'.encode())(connection, seen)  # type: ignore[arg-type]
 
@@ -32,7 +33,7 @@ def test_a_healthy_network(site: FaultSite, cancel: threading.Event) -> None:
 
     found = examine(site, cancel)
 
-    assert found["robots.txt"] == NetworkFinding("robots.txt", True, "leaves charts and titles open")
+    assert found["robots.txt"] == CheckResult("robots.txt", True, "leaves charts and titles open")
     route = found["route direct"]
     assert route.ok
     assert route.detail.startswith("reaches the site, not blocked; ")

@@ -84,7 +84,7 @@ def test_a_file_arrives_whole_with_its_version(site: FaultSite, download: Downlo
     done = download(progress=lambda present, total: steps.append((present, total)))
 
     assert target.read_bytes() == CONTENT
-    assert done == DownloadedFile(target, True, ETAG, DATE, len(CONTENT), 0, len(CONTENT), 1)
+    assert done == DownloadedFile(True, ETAG, DATE, len(CONTENT), 0, 1)
     assert steps[-1] == (len(CONTENT), len(CONTENT))
     assert [present for present, _ in steps] == sorted({present for present, _ in steps})
     assert left_over(target) == set()
@@ -254,16 +254,6 @@ def test_a_part_that_cannot_be_trusted_is_not_continued(
 
     assert download().resumed_at == 0
     assert (target.read_bytes(), ranges(site)) == (CONTENT, [None])
-
-
-def test_it_can_be_told_not_to_continue(site: FaultSite, download: Download, target: Path) -> None:
-    site.plan(PATH, serve(cut_at=300_000), serve())
-    with pytest.raises(Transient):
-        download(max_requests=1)
-
-    download(resume=False)
-
-    assert (target.read_bytes(), ranges(site)) == (CONTENT, [None, None])
 
 
 def test_an_html_page_in_its_place_is_the_callers_business(site: FaultSite, download: Download, target: Path) -> None:

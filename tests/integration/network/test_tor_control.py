@@ -108,10 +108,10 @@ def test_a_port_that_is_no_control_port_is_said_at_the_start(locked_tor: dict[st
 
 
 def test_waiting_for_new_circuits_ends_at_once_when_cancelled(locked_tor: dict[str, int]) -> None:
-    from infrastructure.http.tor import TorAddress, TorControl
+    from infrastructure.http.tor import TorControl
 
-    where = TorAddress("127.0.0.1", locked_tor["tor_proxy_port"], locked_tor["tor_control_port"], Secret(PASSWORD))
-    control = TorControl(where, SystemClock(), timeout=600)
+    options = NetworkOptions(**locked_tor, tor_password=Secret(PASSWORD))  # type: ignore[arg-type]
+    control = TorControl(options, SystemClock(), timeout=600)
     cancel = threading.Event()
     threading.Timer(0.3, cancel.set).start()
     try:

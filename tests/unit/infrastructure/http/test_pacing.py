@@ -155,7 +155,13 @@ def test_remote_hosts_are_paced_by_default_and_loopback_is_not() -> None:
     remote, local = Origin.of("https://www.imdb.com/"), Origin.of("http://localhost:8080/")
 
     assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (10.0, None)
-    hosts.limit(3.0)
-    assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (3.0, 3.0)
-    hosts.limit(None)
-    assert (hosts.host(remote).pacer.rate, hosts.host(local).pacer.rate) == (10.0, None)
+
+
+def test_workers_share_the_rate_of_known_and_future_hosts() -> None:
+    hosts = HostRegistry(12.0, ProbePolicy(), ManualClock())
+    known = hosts.host(Origin.of("https://www.imdb.com/")).pacer
+
+    hosts.divide(4)
+    assert (known.rate, hosts.host(Origin.of("http://localhost/")).pacer.rate) == (3.0, 3.0)
+    hosts.divide(2)
+    assert known.rate == 6.0
