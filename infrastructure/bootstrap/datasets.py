@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -119,7 +119,7 @@ def run_datasets(
         opened = stack.enter_context(open_stores(settings, clock, cancel))
         identity = _identity(files, selection, day)
         before = opened.together.marker
-        last = _last_load(state)
+        last = _json_object(state)
         if before is not None and _identity_of(last) == identity and next(opened.together.ids(), None) is not None:
             _save_ratings(listed, opened.together, clock, output.say)
             return LoadSummary(day, None)
@@ -174,23 +174,21 @@ def _prepare(
 
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
+    # A store that refuses nothing holds every record, also one that could not be copied to the others.
+    base = min(stores, key=lambda store: store.may_reject)
+
+    def stored(table: Table) -> Path:
+        path = work / f"stored-{table}.csv"
+        base.write_table(table, path)
+        return path
+
     preparation = LoadPreparation(
         work, memory=settings.datasets_memory, cancel=cancel, on_phase=lambda phase: say(f"{phase} …")
     )
-    try:
-        # A store that refuses nothing holds every record, also one that could not be copied to the others.
-        base = min(stores, key=lambda store: store.may_reject)
-
-        def stored(table: Table) -> Path:
-            path = work / f"stored-{table}.csv"
-            base.write_table(table, path)
-            return path
-
+    with closing(preparation):
         counts = preparation.prepare(files, selection, day, stored, unchanged=unchanged).counts
         for path in work.glob("stored-*.csv"):
             path.unlink()
-    finally:
-        preparation.close()
     return counts
 
 
@@ -225,27 +223,18 @@ def estimated_places(
         SourceError: a file could not be downloaded.
         UsageError: a file is damaged.
     """
-    from infrastructure.datasets.files import find_data_files, require_whole
     from infrastructure.datasets.prepare import LoadPreparation, Selection
     from infrastructure.datasets.prepared import PreparedFiles
 
     kinds = tuple(sorted(KINDS[chart]))
     selection = Selection(kinds=kinds, min_votes=MIN_VOTES, credits=False, akas=False)
-    directory = DataDir(settings.data_dir)
-    folder = directory.path / FOLDER
-    days = download(settings, cancel, selection.files, folder, say, keep=True)
-    files = find_data_files(folder, selection.files)
-    require_whole(files.values(), directory.state / CHECKED, cancel, remove=True)
-    day = _day(files, days, clock)
-    work = directory.state / "estimate"
+    files, day = _current_files(settings, clock, cancel, selection.files, say)
+    work = DataDir(settings.data_dir).state / "estimate"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700, parents=True)
     try:
-        preparation = LoadPreparation(work, memory=settings.datasets_memory, cancel=cancel)
-        try:
+        with closing(LoadPreparation(work, memory=settings.datasets_memory, cancel=cancel)) as preparation:
             preparation.prepare(files, selection, day, lambda _table: None)
-        finally:
-            preparation.close()
         with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
             return estimated_entries(prepared.voted(MIN_VOTES), chart), day
     finally:
@@ -265,40 +254,50 @@ def dataset_titles(
 
     Reading raises ``Blocked`` unless ``allowed`` says that they may be downloaded.
     """
-    from infrastructure.datasets.files import find_data_files, require_whole
     from infrastructure.datasets.source import DatasetTitleSource
-
-    directory = DataDir(settings.data_dir)
 
     def files(selection: Selection) -> tuple[Mapping[DataFile, CheckedFile], date]:
         if not allowed():
             raise Blocked(
                 "IMDb refuses pages and GraphQL, and its data files are not to be used: DATASETS=yes uses them"
             )
-        folder = directory.path / FOLDER
-        days = download(settings, cancel, selection.files, folder, say, keep=True)
-        found = find_data_files(folder, selection.files)
-        require_whole(found.values(), directory.state / CHECKED, cancel, remove=True)
-        return found, _day(found, days, clock)
+        return _current_files(settings, clock, cancel, selection.files, say)
 
-    return DatasetTitleSource(files, ids, store, directory.state / "titles", memory=settings.datasets_memory)
+    folder = DataDir(settings.data_dir).state / "titles"
+    return DatasetTitleSource(files, ids, store, folder, memory=settings.datasets_memory)
 
 
-def dataset_episodes(settings: Settings, cancel: threading.Event, say: Callable[[str], None]) -> DatasetEpisodeSource:
+def dataset_episodes(
+    settings: Settings, clock: Clock, cancel: threading.Event, say: Callable[[str], None]
+) -> DatasetEpisodeSource:
     """The source of lists of episodes that reads ``title.episode``, downloaded when it is first asked."""
-    from infrastructure.datasets.files import DataFile, find_data_files, require_whole
+    from infrastructure.datasets.files import DataFile
     from infrastructure.datasets.source import DatasetEpisodeSource
 
-    directory = DataDir(settings.data_dir)
-
     def file() -> CheckedFile:
-        folder = directory.path / FOLDER
-        download(settings, cancel, (DataFile.EPISODES,), folder, say, keep=True)
-        found = find_data_files(folder, (DataFile.EPISODES,))
-        require_whole(found.values(), directory.state / CHECKED, cancel, remove=True)
-        return found[DataFile.EPISODES]
+        files, _day = _current_files(settings, clock, cancel, (DataFile.EPISODES,), say)
+        return files[DataFile.EPISODES]
 
-    return DatasetEpisodeSource(file, directory.state / "episodes", memory=settings.datasets_memory)
+    folder = DataDir(settings.data_dir).state / "episodes"
+    return DatasetEpisodeSource(file, folder, memory=settings.datasets_memory)
+
+
+def _current_files(
+    settings: Settings,
+    clock: Clock,
+    cancel: threading.Event,
+    wanted: tuple[DataFile, ...],
+    say: Callable[[str], None],
+) -> tuple[Mapping[DataFile, CheckedFile], date]:
+    """Data files that are downloaded if they have changed and can be, checked; and their day."""
+    from infrastructure.datasets.files import find_data_files, require_whole
+
+    directory = DataDir(settings.data_dir)
+    folder = directory.path / FOLDER
+    days = download(settings, cancel, wanted, folder, say, keep=True)
+    files = find_data_files(folder, wanted)
+    require_whole(files.values(), directory.state / CHECKED, cancel, remove=True)
+    return files, _day(files, days, clock)
 
 
 def download(
@@ -326,7 +325,7 @@ def download(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        versions = _versions(folder)
+        versions = _json_object(folder / _VERSIONS)
         days = {}
         with downloader(settings) as network:
             keep = keep and all((folder / file.file_name).is_file() for file in files)
@@ -362,13 +361,13 @@ def download(
     return days
 
 
-def _versions(folder: Path) -> dict[str, dict[str, str]]:
-    """What is known of the files that were downloaded; nothing where that cannot be read."""
+def _json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty if there is none or it cannot be read."""
     try:
-        known = json.loads((folder / _VERSIONS).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _selection(options: DatasetOptions, listed: Sequence[ListedTitle]) -> Selection:
@@ -424,15 +423,6 @@ def _identity(files: Mapping[DataFile, CheckedFile], selection: Selection, day: 
         file.value: [checked.path.stat().st_size, checked.path.stat().st_mtime_ns] for file, checked in files.items()
     }
     return {"day": day.isoformat(), "files": sizes, "selection": repr(selection)}
-
-
-def _last_load(state: Path) -> dict[str, Any]:
-    """What is known of the last finished load; nothing without one."""
-    try:
-        found = json.loads(state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _identity_of(last: Mapping[str, Any]) -> dict[str, Any]:

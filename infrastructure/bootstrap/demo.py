@@ -96,20 +96,12 @@ def demo_day(data_dir: Path) -> int:
     return day
 
 
-def serve_demo(
-    host: str,
-    port: int,
-    ready: Callable[[str], None],
-    *,
-    count: int,
-    latency: float,
-    page_kb: int,
-    seed: int,
-    day: int,
-    public_url: str | None,
-    faults: tuple[str, ...],
-) -> None:
-    """Serves the demo site until SIGINT or SIGTERM; see ``DemoOptions`` for the arguments.
+def serve_demo(ready: Callable[[str], None], **options: Any) -> None:
+    """Serves the demo site until SIGINT or SIGTERM.
+
+    Args:
+        ready: called with its address once it answers.
+        options: those of ``DemoOptions``.
 
     Raises:
         UsageError: a fault is not one that the site knows, or a number is out of range.
@@ -119,8 +111,7 @@ def serve_demo(
     from infrastructure.demo.server import serve
 
     try:
-        options = DemoOptions(host, port, count, latency, page_kb, seed, public_url, faults=faults, day=day)
-        serve(options, ready)
+        serve(DemoOptions(**options), ready)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -343,7 +343,8 @@ def _with_episodes(
     with ExitStack() as stack:
         data_files = None
         if _uses_data_files(settings):
-            data_files = stack.enter_context(closing(dataset_episodes(settings, cancel, session.output.say)))
+            files = dataset_episodes(settings, session.clock, cancel, session.output.say)
+            data_files = stack.enter_context(closing(files))
         source = episode_source(settings, network, session.clock, data_files, stored)
 
         def episodes(imdb_id: str) -> Iterator[tuple[str, str]]:

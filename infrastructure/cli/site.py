@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import textwrap
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -54,36 +54,14 @@ class _HelpWithFaults(click.Command):
     help="Answer with a fault, as in tt0000001=503x2.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def demo_site(
-    host: str,
-    port: int,
-    count: int,
-    latency: float,
-    page_kb: int,
-    seed: int,
-    day: int,
-    public_url: str | None,
-    faults: tuple[str, ...],
-    debug: bool,
-) -> None:
+def demo_site(host: str, port: int, debug: bool, **options: Any) -> None:
     """Serve an IMDb-shaped site with invented titles. Point BASE_URL at it to try things out."""
     from domain.errors import FilmledgerError
     from infrastructure.bootstrap.demo import serve_demo
 
     with errors_as_exit_codes(debug=debug):
         try:
-            serve_demo(
-                host,
-                port,
-                lambda url: echo(f"the demo site is at {url}; Ctrl-C stops it"),
-                count=count,
-                latency=latency,
-                page_kb=page_kb,
-                seed=seed,
-                day=day,
-                public_url=public_url,
-                faults=faults,
-            )
+            serve_demo(lambda url: echo(f"the demo site is at {url}; Ctrl-C stops it"), host=host, port=port, **options)
         except OSError as error:
             if isinstance(error, socket.gaierror):
                 raise FilmledgerError(f"cannot listen on {host}: {error.strerror}; {_OURS}") from error

@@ -7,6 +7,7 @@ import glob
 import json
 import logging
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -64,23 +65,40 @@ def open_job_log(
         lock = _lock(path)
     except OSError as error:
         raise _unusable(path, error) from error
-    try:
-        return _open(
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        try:
+            _mask_user_info(path)
+            state, end = read_state(path)
+            _report(path, state)
+            resumes = not fresh and _resumes(path, state, identity, retry_failed=retry_failed)
+            if not resumes:
+                if state.run is not None:
+                    _archive(path, state.run)
+                write_atomically(path, lines.encode(run_line(identity, version=version, clock=clock)), mode=0o600)
+                state, end = read_state(path)
+            file = AppendFile(path, clock)
+            stack.callback(file.close)
+            if resumes:
+                with path.open("rb") as reading:
+                    follow(reading, state, end)  # the torn line, now that it has an end
+        except OSError as error:
+            raise _unusable(path, error) from error
+        opened = JobLogFile(
             path,
-            identity,
+            file,
+            state,
             lock,
+            identity=identity,
             version=version,
             clock=clock,
-            fresh=fresh,
-            retry_failed=retry_failed,
+            resumed=resumes,
             disk_wait=disk_wait or DiskWait(),
         )
-    except OSError as error:
-        lock.release()
-        raise _unusable(path, error) from error
-    except BaseException:
-        lock.release()
-        raise
+        if resumes:
+            opened.resume(retry_failed=retry_failed)
+        stack.pop_all()
+    return opened
 
 
 def read_state(path: Path) -> tuple[State, int]:
@@ -139,50 +157,6 @@ def _mask_user_info(path: Path) -> None:
 def lock_path(path: Path) -> Path:
     """Gives the file whose lock the writer of a log holds."""
     return path.with_name(path.name + ".lock")
-
-
-def _open(
-    path: Path,
-    identity: RunIdentity,
-    lock: BaseFileLock,
-    *,
-    version: str,
-    clock: Clock,
-    fresh: bool,
-    retry_failed: bool,
-    disk_wait: DiskWait,
-) -> JobLogFile:
-    _mask_user_info(path)
-    state, end = read_state(path)
-    _report(path, state)
-    resumes = not fresh and _resumes(path, state, identity, retry_failed=retry_failed)
-    if not resumes:
-        if state.run is not None:
-            _archive(path, state.run)
-        write_atomically(path, lines.encode(run_line(identity, version=version, clock=clock)), mode=0o600)
-        state, end = read_state(path)
-    file = AppendFile(path, clock)
-    try:
-        if resumes:
-            with path.open("rb") as reading:
-                follow(reading, state, end)  # the torn line, now that it has an end
-        opened = JobLogFile(
-            path,
-            file,
-            state,
-            lock,
-            identity=identity,
-            version=version,
-            clock=clock,
-            resumed=resumes,
-            disk_wait=disk_wait,
-        )
-        if resumes:
-            opened.resume(retry_failed=retry_failed)
-    except BaseException:
-        file.close()
-        raise
-    return opened
 
 
 def _resumes(path: Path, state: State, identity: RunIdentity, *, retry_failed: bool) -> bool:
