@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from application.records import Row, canonical, list_cell
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.csv.dialect import decode_all, encode_text
-from infrastructure.stores.csv.journal import Entry, entry
+from infrastructure.stores.csv.journal import Entry, Journal, entry
 from infrastructure.stores.csv.layout import Layout
 from infrastructure.stores.csv.snapshot import OpenFile
 from shared.atomic import sync, sync_folder
@@ -44,6 +44,7 @@ COLUMNS: Final[Mapping[Table, tuple[str, ...]]] = {
 _MAGIC: Final = b"filmledger csv journal "
 _RECORD: Final = struct.Struct("<QQQIIII")
 _CHECKED: Final = struct.Struct("<QQQQQIII")
+_ENTRIES_AT_ONCE: Final = 200
 
 
 def is_format1(directory: Path) -> bool:
@@ -98,8 +99,17 @@ class Settled:
     escaped: bool | None = None
     saves: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
-    def entries(self, layout: Layout, ranks: list[Rank]) -> Iterator[Entry]:
-        """Later saves as journal entries; adds their ranks to ``ranks``."""
+    def write(self, journal: Journal, layout: Layout, ranks: list[Rank]) -> None:
+        """Appends later saves to a journal; adds their ranks to ``ranks``.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        entries = self._entries(layout, ranks)
+        while batch := list(islice(entries, _ENTRIES_AT_ONCE)):
+            journal.append(batch)
+
+    def _entries(self, layout: Layout, ranks: list[Rank]) -> Iterator[Entry]:
         files = {table: OpenFile(layout.table(table)) for table in TABLES}
         for before, after in self.saves:
             rows: dict[Table, list[Row]] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,7 +23,6 @@ from infrastructure.stores.csv.snapshot import (
 )
 from infrastructure.stores.csv.view import View
 
-_ENTRIES_AT_ONCE: Final = 200
 _TRIES: Final = 100  # each meets a writer that has just installed a generation
 _State: TypeAlias = tuple[object, ...]
 
@@ -108,9 +106,7 @@ class CsvReader:
         """Later saves of version 0.1 as a journal without a name."""
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "saves.jsonl", 0, escaped=escaped, repair=False)
-            entries = settled.entries(self._layout, [])
-            while some := list(islice(entries, _ENTRIES_AT_ONCE)):
-                journal.append(some)
+            settled.write(journal, self._layout, [])
             return journal
 
     def _checked(self, view: View, check: Table | None) -> View:

@@ -50,6 +50,9 @@ class CsvMovieRepository:
         StoreUnavailable: the disk refuses.
     """
 
+    name = STORE
+    may_reject = False  # files take everything that the field table allows
+
     def __init__(
         self,
         directory: Path,
@@ -79,24 +82,8 @@ class CsvMovieRepository:
                 )
 
     @property
-    def name(self) -> str:
-        return STORE
-
-    @property
-    def may_reject(self) -> bool:
-        """See ``MovieRepository``; files take everything that the field table allows."""
-        return False
-
-    @property
-    def edited_tables(self) -> frozenset[Table]:
-        """Tables whose files another program has changed, as far as was noticed since opening."""
-        if self._writer is not None:
-            return self._writer.edited_before | self._writer.edited
-        return frozenset(self._reader.view().imported if self._reader else ())
-
-    @property
     def edited_during_run(self) -> frozenset[Table]:
-        """Those of them that were changed since opening."""
+        """Tables whose files another program has changed since they were opened."""
         return frozenset(self._writer.edited) if self._writer is not None else frozenset()
 
     @property
@@ -107,7 +94,6 @@ class CsvMovieRepository:
     # --- writing ----------------------------------------------------------------
 
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
-        """See ``MovieRepository.save``; its line is on the disk when this returns."""
         self.save_async(movie, rows)()
 
     def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
@@ -266,7 +252,7 @@ class CsvMovieRepository:
             yield from self._view().ids()
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """See ``MovieRepository.rows``.
+        """All rows of a table.
 
         Read only, rows of a file that another program has changed come as they are,
         also those that are there twice or cannot be read.
@@ -276,12 +262,11 @@ class CsvMovieRepository:
             UsageError: the file is of another shape.
         """
         with translate_os_errors(self._layout.directory):
-            view = self._reader.view(check=table) if self._reader else self._view()
-            yield from view.rows(table)
+            yield from self._view(table).rows(table)
 
     def text(self, table: Table) -> Iterator[bytes] | None:
         with translate_os_errors(self._layout.directory):
-            view = self._reader.view(check=table) if self._reader else self._view()
+            view = self._view(table)
         return None if table in view.imported else self._pieces(view, table)
 
     def _pieces(self, view: View, table: Table) -> Iterator[bytes]:
@@ -295,14 +280,15 @@ class CsvMovieRepository:
         """Rows of changed files that cannot be read, each as one line of text: file, line and reason."""
         with translate_os_errors(self._layout.directory):
             for table in Table:
-                view = self._reader.view(check=table) if self._reader else self._view()
+                view = self._view(table)
                 for row in view.imported[table].rows() if table in view.imported else ():
                     if row.problem:
                         text = f"{table}.csv line {row.line}: {row.problem}"
                         yield text.encode(errors="backslashreplace").decode()
 
-    def _view(self) -> View:
-        return self._reader.view() if self._reader else self._writing().view()
+    def _view(self, check: Table | None = None) -> View:
+        """The store at this moment; a reader compares the file of ``check`` with its checksum."""
+        return self._reader.view(check) if self._reader else self._writing().view()
 
 
 def require_readable(directory: Path) -> None:

@@ -76,7 +76,7 @@ class CsvWriter:
         self._active: Journal | None = None
         self._snapshot = CsvSnapshot(Manifest(), {})
         self._open(set_aside=set_aside)
-        self.edited_before, self.edited = frozenset(self.edited), set()
+        self.edited = set()
         self.missing = set()
         self._saved = threading.Event()
         self._stop = threading.Event()
@@ -526,9 +526,7 @@ class CsvWriter:
             self._layout.journal(number).unlink()
         escaped = self._snapshot.manifest.escaped
         journal = Journal(self._layout.journal(1), 1, escaped=escaped, repair=True)
-        entries = settled.entries(self._layout, ranks)
-        while some := list(islice(entries, _ENTRIES_AT_ONCE)):
-            journal.append(some)
+        settled.write(journal, self._layout, ranks)
         journal.close()
 
     def _take_ranks(self, imported: Mapping[Table, ImportedFile], ranks: list[format1.Rank]) -> None:
@@ -556,9 +554,6 @@ class CsvWriter:
             self._layout.directory,
             " and ".join([f"chart {chart}"] * bool(rows) + [self._layout.ranks_before.name] * bool(others)),
         )
-
-
-_ENTRIES_AT_ONCE: Final = 200
 
 
 def _movie_ids(layout: Layout, files: Mapping[Table, FileEntry], number: int, *, escaped: bool) -> Iterator[str]:

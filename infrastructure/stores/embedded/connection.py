@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +43,6 @@ class ConnectionInfo:
             "passfile": str(self.password_file),
         }
         return " ".join(f"{name}={quoted(value)}" for name, value in pairs.items())
-
-    @property
-    def hint(self) -> str:
-        """What to type in a shell to look inside while the server runs."""
-        return f"{shlex.quote(str(self.psql))} {shlex.quote(self.dsn)}"
 
 
 def quoted(value: str) -> str:

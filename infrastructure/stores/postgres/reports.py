@@ -12,7 +12,7 @@ from application.ports import TableOfValues
 from infrastructure.stores import report_files
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.queries import query
-from infrastructure.stores.postgres.values import shown
+from infrastructure.stores.postgres.run_query import shown
 
 FOLDER: Final = Path(__file__).parent / "reports"
 

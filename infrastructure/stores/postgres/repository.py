@@ -116,6 +116,7 @@ class PostgresMovieRepository:
         clock: decides whether a stored record was read in the future.
     """
 
+    name = STORE
     may_reject = True
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
@@ -127,10 +128,6 @@ class PostgresMovieRepository:
             self._flush, max_batch=_MAX_BATCH_SIZE, lanes=min(database.pool_size, _MAX_CONCURRENCY)
         )
 
-    @property
-    def name(self) -> str:
-        return STORE
-
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         self._batcher.submit(rows or to_rows(movie))
 
@@ -141,12 +138,7 @@ class PostgresMovieRepository:
             if movie is not None:
                 self._write_batch(cursor, [to_rows(movie)])
 
-        try:
-            self._database.transact(put)
-        except RejectedByDatabase as refused:
-            raise RecordRejected(STORE, f"{imdb_id}: {refused.failure.message}") from refused
-        except ValueError as error:
-            raise RecordRejected(STORE, f"{imdb_id}: {error}") from error
+        self._transact(imdb_id, put)
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
         read_at = max((row[-1] or "" for row in rows), default=None)
@@ -162,12 +154,12 @@ class PostgresMovieRepository:
             cursor.execute("DELETE FROM charts WHERE chart = %s", (chart,))
             _put(cursor, Table.CHARTS, rows)
 
-        self._run_for_rows(Table.CHARTS, put)
+        self._transact(Table.CHARTS, put)
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
         remaining = iter(rows)
         while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
-            self._run_for_rows(table, partial(_save_rows, table=table, rows=_last_of_each(table, batch)))
+            self._transact(table, partial(_save_rows, table=table, rows=_last_of_each(table, batch)))
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
         deleted = 0
@@ -328,13 +320,14 @@ class PostgresMovieRepository:
         latest = timestamp(self._clock.now() + _CLOCK_TOLERANCE)
         return stored > latest >= new
 
-    def _run_for_rows(self, table: Table, work: Callable[[Cursor], None]) -> None:
+    def _transact(self, subject: str, work: Callable[[Cursor], None]) -> None:
+        """Runs a transaction; ``subject`` is what a rejection's message names."""
         try:
             self._database.transact(work)
         except RejectedByDatabase as refused:
-            raise RecordRejected(STORE, f"{table}: {refused.failure.message}") from refused
+            raise RecordRejected(STORE, f"{subject}: {refused.failure.message}") from refused
         except ValueError as error:
-            raise RecordRejected(STORE, f"{table}: {error}") from error
+            raise RecordRejected(STORE, f"{subject}: {error}") from error
 
 
 def _newest_names(movies: Iterable[MovieRows]) -> list[Row]:
@@ -384,7 +377,7 @@ def _save_rows(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
 
 
 def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
-    _execute_put(cursor, _PUT_PEOPLE, Table.PEOPLE, [row for row in rows if row[1] is not None])
+    cursor.execute(_PUT_PEOPLE, columns(Table.PEOPLE, [row for row in rows if row[1] is not None]))
     cursor.execute(_LOCK_PEOPLE, ([row[0] for row in rows],))
     stored = {row[0]: row for row in cursor.fetchall()}
     merged = [newer_person(stored[row[0]], row) for row in rows if row[0] in stored]
@@ -395,11 +388,7 @@ def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
 
 def _put(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
     if rows:
-        _execute_put(cursor, _UPSERTS[table], table, rows)
-
-
-def _execute_put(cursor: Cursor, statement: str, table: Table, rows: Sequence[Row]) -> None:
-    cursor.execute(statement, columns(table, rows))
+        cursor.execute(_UPSERTS[table], columns(table, rows))
 
 
 def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:

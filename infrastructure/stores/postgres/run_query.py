@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import psycopg2
@@ -12,11 +15,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - classes
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from application.ports import TableOfValues, Value
+from application.records import timestamp
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.failures import one_line
 from infrastructure.stores.postgres.interrupts import interruptible
-from infrastructure.stores.postgres.values import shown
 
 _AT_A_TIME: Final = 2000
 _CURSOR: Final = "answer"
@@ -99,3 +102,19 @@ def _explaining(seconds: float) -> Iterator[None]:
             raise
         hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
         raise UsageError(f"PostgreSQL: {one_line(error)}{hint}") from error
+
+
+def shown(value: Any) -> Value:
+    """Numbers and text stay what they are; the rest becomes text."""
+    match value:
+        case None | str() | int() | float() | Decimal():
+            return value
+        case datetime() if value.tzinfo is not None:
+            return timestamp(value)
+        case date():
+            return value.isoformat()
+        case list() | dict():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case memoryview():
+            return "\\x" + bytes(value).hex()
+    return str(value)

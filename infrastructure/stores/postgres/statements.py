@@ -90,10 +90,9 @@ def cell(field: Field, column: str) -> str:
     return column
 
 
-def cells(table: DeclaredTable, alias: str = "") -> str:
+def cells(table: DeclaredTable) -> str:
     """The columns of a table as canonical text, in their fixed order."""
-    prefix = f"{alias}." if alias else f"{table}."
-    return ", ".join(cell(field, prefix + field.name) for field in table.fields)
+    return ", ".join(cell(field, f"{table}.{field.name}") for field in table.fields)
 
 
 def select_rows(table: DeclaredTable) -> str:
@@ -107,11 +106,11 @@ def copy_rows(table: Table) -> str:
     return f"COPY (SELECT {cells(table)}, '{ROW_MARK}' FROM {table} ORDER BY {order}) TO STDOUT (FORMAT csv)"
 
 
-def sent(table: Table, alias: str = "new") -> str:
-    """The rows of the parameters (one array of texts for each column) as a relation."""
+def sent(table: Table) -> str:
+    """The rows of the parameters (one array of texts for each column) as a relation named ``new``."""
     casts = ", ".join(f"{field.name}::{column_type(table, field)} AS {field.name}" for field in table.fields)
     arrays = ", ".join(["%s::text[]"] * len(table.columns))
-    return f"(SELECT {casts} FROM unnest({arrays}) AS raw ({', '.join(table.columns)})) AS {alias}"
+    return f"(SELECT {casts} FROM unnest({arrays}) AS raw ({', '.join(table.columns)})) AS new"
 
 
 def insert(table: Table, *, conflict: str = "") -> str:

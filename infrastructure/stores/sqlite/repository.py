@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,7 +24,6 @@ from infrastructure.stores.sqlite import schema
 from shared.batcher import BackgroundBatcher
 
 STORE: Final = "sqlite"
-FILE_NAME: Final = "filmledger.sqlite"
 _MAX_BATCH_SIZE: Final = 100
 _AT_A_TIME: Final = 1000
 _BUSY_SECONDS: Final = 0.2  # how long SQLite itself waits for another process's write
@@ -70,6 +69,7 @@ class SqliteMovieRepository:
         cancel: once set, another process's write is not waited for.
     """
 
+    name = STORE
     may_reject = True
 
     def __init__(
@@ -99,10 +99,6 @@ class SqliteMovieRepository:
         self._batcher: BackgroundBatcher[_Job] = BackgroundBatcher(
             self._flush, max_batch=_MAX_BATCH_SIZE, name="sqlite-writer"
         )
-
-    @property
-    def name(self) -> str:
-        return STORE
 
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
         self.save_async(movie, rows)()
@@ -220,7 +216,7 @@ class SqliteMovieRepository:
                     writer.execute("ROLLBACK")
 
     def finalize(self) -> None:
-        """See ``MovieRepository.finalize``."""
+        """Does nothing: each save has put its rows in place."""
 
     def close(self) -> None:
         self._batcher.close()
@@ -372,13 +368,8 @@ def _save_rows(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]
 
 
 def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _AT_A_TIME:
-            yield batch
-            batch = []
-    if batch:
+    remaining = iter(rows)
+    while batch := list(islice(remaining, _AT_A_TIME)):
         yield batch
 
 

@@ -137,9 +137,9 @@ def cell(field: Field, column: str) -> str:
     return column
 
 
-def cells(table: Table, alias: str = "") -> str:
+def cells(table: Table) -> str:
     """The columns of a table as canonical text, in their fixed order."""
-    return ", ".join(cell(field, f"{alias or table}.{field.name}") for field in table.fields)
+    return ", ".join(cell(field, f"{table}.{field.name}") for field in table.fields)
 
 
 def upsert(table: Table, columns: tuple[str, ...] = (), *, where: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from psycopg2.extensions import parse_dsn
 
 from domain.errors import UsageError
 from infrastructure.stores.embedded import binaries, cluster, privileges, protocol, socket_directory
-from infrastructure.stores.embedded.connection import ConnectionInfo, quoted
+from infrastructure.stores.embedded.connection import quoted
 from infrastructure.stores.embedded.file_lock import FileLock
 from infrastructure.stores.embedded.layout import ServerLayout
 
@@ -51,15 +50,6 @@ def test_an_older_cluster_gets_its_own_programs() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_value_survives_a_connection_string(value: str) -> None:
     assert parse_dsn(f"dbname={quoted(value)} host=x") == {"host": "x", "dbname": value}
-
-
-def test_the_hint_can_be_typed_into_a_shell() -> None:
-    info = ConnectionInfo(
-        Path("/tmp/x"), 5432, "u", "d", Path("/a b/it's/pgpass"), Path("/with blank/psql"), "18", (1, 2)
-    )
-    program, dsn = shlex.split(info.hint)
-    assert program == "/with blank/psql"
-    assert parse_dsn(dsn)["passfile"] == "/a b/it's/pgpass"
 
 
 # --- locks ----------------------------------------------------------------------
