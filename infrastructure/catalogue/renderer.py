@@ -183,7 +183,12 @@ class PageRenderer:
             keep_trailing_newline=True,
         )
         self._environment.filters.update(
-            fit=_fit, fit_heading=_fit_heading, fit_label=_fit_label, fit_text=_fit_text, words=typography.keep_words
+            fit=_fit,
+            fit_heading=_fit_heading,
+            fit_label=_fit_label,
+            fit_text=_fit_text,
+            words=typography.keep_words,
+            prose=typography.mark_long_words,
         )
         self._environment.globals.update(
             site={"feed": site.feed, "nav": self._navigation(), "notice": NOTICE}, assets=site.assets
@@ -305,7 +310,7 @@ def placeholder(movie: Movie) -> Placeholder:
     """Returns the designed card of a film without a poster."""
     hues = [_hue(genre) for genre in movie.genres[:2]] or [_hue(movie.imdb_id)]
     title = formats.shortened(movie.title, 80)
-    size = typography.size_to_fit(title, 84, 98, 0.92, largest=30)
+    size = typography.size_to_fit(title, 84, 98, 0.92, smallest=9, largest=30)
     year = "" if movie.year is None else str(movie.year)
     return Placeholder(hues[0], hues[-1] if len(hues) > 1 else (hues[0] + 40) % 360, round(size, 1), title, year)
 
@@ -323,7 +328,7 @@ def _heading_class(heading: str) -> str:
 
 def _heading_style(heading: str) -> str:
     widest = typography.longest_word(heading, typography.HEADING, upper=True)
-    return f"--w:{max(min(widest, typography.MAX_WORD), 1):.2f}"
+    return f"--w:{max(widest, 1):.2f}"
 
 
 def _fit(text: str, style: typography.TextStyle = typography.NAME) -> Markup:
@@ -331,7 +336,7 @@ def _fit(text: str, style: typography.TextStyle = typography.NAME) -> Markup:
     widest = typography.longest_word(text, style)
     if widest <= _FITS_ANYWHERE:
         return Markup("")
-    return Markup(' style="--w:{}"').format(f"{min(widest, typography.MAX_WORD):.1f}")
+    return Markup(' style="--w:{}"').format(f"{widest:.1f}")
 
 
 def _fit_heading(text: str) -> Markup:

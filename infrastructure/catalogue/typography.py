@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 FONTS: Final = Path(__file__).parent / "fonts"
 FONT_FILES: Final = ("archivo.woff2", "archivo-extended.woff2")
-MAX_WORD: Final = 30.0  # em; text without spaces that is wider than this may break
+FITS_NARROWEST: Final = 9.0  # em; words up to this width fit the narrowest column, on a phone, at its smallest size
 _MARGIN: Final = 1.03  # kerning and rounding
 _UNKNOWN_WIDTH: Final = 0.75  # letters of other scripts, which the browser takes from another typeface
 
@@ -46,44 +46,65 @@ def text_width(text: str, style: TextStyle = NAME, *, upper: bool = False) -> fl
     return _width(text.upper() if upper else text, style)
 
 
-def size_to_fit(text: str, width: float, height: float, line_height: float, *, largest: float) -> float:
+def size_to_fit(
+    text: str, width: float, height: float, line_height: float, *, smallest: float, largest: float
+) -> float:
     """Returns the largest font size at which an upper-case heading fills at most a box.
+
+    A word that is wider than the box at the smallest size takes several lines.
 
     Args:
         text: the heading.
         width, height: of the box, in any unit; the answer has the same one.
         line_height: as a multiple of the font size.
-        largest: upper limit of the answer.
+        smallest, largest: limits of the answer.
     """
-    parts = [(_width(word, HEADING), word) for word in text.upper().split()]
-    widest = max((part for part, _ in parts), default=1.0)
+    parts = [_width(word, HEADING) for word in text.upper().split()]
     space = _width(" ", HEADING)
-    size = min(largest, width / max(widest, 0.1))
-    while size > largest / 40:
+    size = max(smallest, min(largest, width / max([*parts, 0.1])))
+    while size > smallest:
         lines, used = 1, 0.0
-        for part, _ in parts:
+        for part in parts:
             if used and (used + space + part) * size > width:
                 lines, used = lines + 1, 0.0
             used += part + (space if used else 0)
         if lines * size * line_height <= height:
             break
         size *= 0.93
-    return size
+    return max(smallest, size)
 
 
 def keep_words(text: str) -> Markup:
-    """Escapes a text for HTML and keeps each word with a hyphen or a slash in it on one line."""
-    if not _BREAKS.search(text):
-        return escape(text)
-    kept = []
-    for part in re.split(r"(\s+)", text):
-        breaks = _BREAKS.search(part) is not None and _width(part, HEADING) <= MAX_WORD
-        kept.append(Markup('<span class="w">{}</span>').format(part) if breaks else escape(part))
-    return Markup("").join(kept)
+    """Escapes a name for HTML and keeps each word with a hyphen or a slash in it on one line.
+
+    Words that may not fit the narrowest column are marked as in ``mark_long_words``.
+    """
+    return _mark_words(text, HEADING, keep=True)
+
+
+def mark_long_words(text: str) -> Markup:
+    """Escapes a text for HTML and marks the words that may not fit the narrowest column at its smallest size.
+
+    No other word breaks inside.
+    """
+    return _mark_words(text, LABEL, keep=False)
 
 
 _BREAKS: Final = re.compile(r"\S[^\w\s'’.,:;!)]\S")
+_LONG: Final = re.compile(r"\S{9}")  # no letter is wider than 1 em
 _WIDE: Final = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60\U0001f300-\U0001faff]")
+
+
+def _mark_words(text: str, style: TextStyle, *, keep: bool) -> Markup:
+    if not _LONG.search(text) and not (keep and _BREAKS.search(text)):
+        return escape(text)
+    marked = []
+    for part in re.split(r"(\s+)", text):
+        kinds = ["w"] if keep and _BREAKS.search(part) else []
+        if _LONG.search(part) and longest_word(part, style, upper=True) > FITS_NARROWEST:
+            kinds.append("long")
+        marked.append(Markup('<span class="{}">{}</span>').format(" ".join(kinds), part) if kinds else escape(part))
+    return Markup("").join(marked)
 
 
 def _unbreakable(text: str) -> list[str]:

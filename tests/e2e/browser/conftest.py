@@ -17,6 +17,7 @@ from tests.support.catalogue import made_data, made_poster_store, publish_made, 
 from tests.support.films import bare
 
 _WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
+LONG_WORD = "Kraftfahrzeughaftpflichtversicherungsbeitragsrechnungsstelle"
 HOSTILE = "</script><script>document.title='gone'</script><img src=x onerror=\"document.title='gone'\">"
 
 
@@ -33,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty films with their chart on three days, and three films that are hard to lay out."""
+    """Thirty films with their chart on three days, and four films that are hard to lay out."""
     folder = tmp_path_factory.mktemp("catalogue")
     person = Person("nm0000001", f"Eve {HOSTILE}")
     hostile = replace(
@@ -41,8 +42,15 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         directors=(Credit(person, DIRECTOR, 1),),
         cast=(Credit(person, CAST, 1, (HOSTILE,)),),
     )
-    long = bare(2, title="Kraftfahrzeughaftpflichtversicherungsbeitragsrechnung " * 9 + "Ende", year=1990)
-    made = made_data(30, runs=3, more=[hostile, long, bare(3), *series_films()])
+    namesake = Person("nm0000002", LONG_WORD)
+    long = replace(
+        bare(2, title=f"{LONG_WORD} " * 9 + "Ende", year=1990, plot=f"Of the {LONG_WORD} and https://{'a/' * 60}."),
+        directors=(Credit(namesake, DIRECTOR, 1),),
+        cast=(Credit(namesake, CAST, 1, (LONG_WORD,)),),
+        original_title=LONG_WORD.upper(),
+    )
+    wide = bare(4, title=LONG_WORD, year=1990)
+    made = made_data(30, runs=3, more=[hostile, long, bare(3), wide, *series_films()])
     store = made_poster_store(folder / "store", [movie for movie in made.movies.values() if (movie.rank or 99) <= 6])
     published = publish_made(made, store, PublishOptions(folder / "site", workers=2))
     assert published.failures == 0
@@ -134,6 +142,8 @@ KINDS = {
     "film": "films/tt9000002.html",
     "hostile film": "films/tt8000001.html",
     "long film": "films/tt8000002.html",
+    "long word": "films/tt8000004.html",
+    "long name": "people/nm0000002.html",
     "bare film": "films/tt8000003.html",
     "genre": "genres/drama.html",
     "genres": "genres.html",

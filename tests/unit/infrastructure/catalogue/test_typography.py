@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from infrastructure.catalogue.typography import (
+    FITS_NARROWEST,
     HEADING,
     LABEL,
     NAME,
     keep_words,
     longest_word,
+    mark_long_words,
     size_to_fit,
     text_width,
 )
@@ -36,11 +38,13 @@ def test_letters_the_fonts_lack_have_a_width_too() -> None:
     assert text_width("e\u0301") == text_width("e"), "accents have none"
 
 
-@pytest.mark.parametrize("title", ["It", "The Last Cartographer of Ostermark", "Kraftfahrzeughaftpflicht", "a " * 40])
+@pytest.mark.parametrize(
+    "title", ["It", "The Last Cartographer of Ostermark", "Kraftfahrzeughaftpflicht", "a " * 40, "W" * 60]
+)
 def test_a_title_fits_its_box(title: str) -> None:
-    size = size_to_fit(title, 84, 98, 0.92, largest=30)
-    assert 0 < size <= 30
-    assert longest_word(title, HEADING, upper=True) * size <= 84.001
+    size = size_to_fit(title, 84, 98, 0.92, smallest=9, largest=30)
+    assert 9 <= size <= 30
+    assert longest_word(title, HEADING, upper=True) * size <= 84.001 or size == 9
 
 
 def test_only_words_with_a_break_inside_are_kept_together() -> None:
@@ -50,5 +54,14 @@ def test_only_words_with_a_break_inside_are_kept_together() -> None:
     assert "<b>" not in keep_words("a-b<b>-c")
 
 
-def test_text_without_spaces_may_break_at_last() -> None:
-    assert "span" not in keep_words("a-" * 200)
+def test_only_words_too_wide_for_the_narrowest_column_are_marked() -> None:
+    word = "Kraftfahrzeughaftpflicht"
+    assert longest_word(word, HEADING) > FITS_NARROWEST > longest_word("Incomprehensible", HEADING, upper=True)
+    assert (
+        keep_words(f"The Incomprehensible {word} & more")
+        == f'The Incomprehensible <span class="long">{word}</span> &amp; more'
+    )
+    assert mark_long_words(f"A <{word}>\n") == f'A <span class="long">&lt;{word}&gt;</span>\n'
+    assert mark_long_words("Sci-Fi") == "Sci-Fi"
+    assert keep_words("a-" * 200) == f'<span class="w long">{"a-" * 200}</span>'
+    assert keep_words("千と千尋の神隠し" * 20) == "千と千尋の神隠し" * 20
