@@ -126,16 +126,22 @@ def _block(dice: random.Random) -> str:
     )
 
 
+_SENTENCES: Final = 1500  # more text than the 32 kB in which gzip looks for repetitions
+
+
 def filler_translations(size: int) -> bytes:
     """Makes members of a JSON object, a comma before each, of exactly this many bytes (0, or at least 16)."""
+    sentences: list[str] = []
     used = 0
 
     def member(dice: random.Random) -> str:
         nonlocal used
         used += 1
-        key = "_".join(dice.choice(_VOCABULARY) for _ in range(dice.randint(3, 5)))
-        sentence = script_json(_sentence(dice) + dice.choice((".", "’s", " {count}", "…"))).decode()
-        return f',"{key}_{used}":{sentence}'
+        if len(sentences) < _SENTENCES:
+            ending = dice.choice((".", "’s", " {count}", "…"))
+            sentences.append(script_json(_sentence(dice) + ending).decode())
+        words = f"{dice.choice(_VOCABULARY)}_{dice.choice(_VOCABULARY)}_{dice.choice(_VOCABULARY)}"
+        return f',"{words}_{used}":{sentences[used * 7 % len(sentences)]}'
 
     return _repeat(member, size, b',"pad":"', b'"')
 

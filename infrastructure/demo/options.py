@@ -33,7 +33,7 @@ class DemoOptions:
     page_kb: int = 1600
     seed: int = 1
     public_url: str | None = None
-    prepare: int = 2_000
+    prepare: int = 0
     faults: tuple[str, ...] = ()
     day: int = 0
 

@@ -13,6 +13,7 @@ import pytest
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.e2e.conftest import Program
 from tests.support import pictures
 from tests.support.fault_site import FaultSite, reply
@@ -24,7 +25,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with DemoProcess(DemoOptions(count=20, page_kb=0)) as site:
         program = Program(tmp_path_factory.mktemp("commands") / "data", {"BASE_URL": site.url})
         program.run("--limit", "20", "--quiet")
-        yield program
+        with EmbeddedServer(program.data_dir / "postgres"):  # up for all commands
+            yield program
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -12,6 +12,7 @@ from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 
+pytestmark = pytest.mark.long
 DOCUMENT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.+?)```", DOCUMENT, re.DOTALL)
 # Queries that find nothing in one run over pages of films; their columns are checked all the same.

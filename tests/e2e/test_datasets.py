@@ -177,10 +177,8 @@ def test_a_chart_that_is_refused_keeps_its_places_and_its_titles_are_refreshed(t
         assert "refused: the chart top250 holds the places of estimated-top250" in program.run("verify", code=1).stdout
 
 
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [("y\n", 0), pytest.param("n\n", 3, marks=pytest.mark.long), pytest.param("\x03", 130, marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3), ("\x03", 130)])
 def test_on_a_terminal_a_refused_run_asks_once_for_the_data_files(tmp_path: Path, answer: str, code: int) -> None:
     with DemoProcess(DemoOptions(page_kb=0, faults=REFUSED)) as site:
         program = _refused(site, tmp_path / "data")

@@ -15,6 +15,7 @@ from tests.e2e.conftest import Program
 
 duckdb = pytest.importorskip("duckdb")
 pandas = pytest.importorskip("pandas")
+pytestmark = pytest.mark.long
 COUNT = 12
 
 

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 
@@ -37,14 +38,14 @@ def program(site: DemoProcess, tmp_path_factory: pytest.TempPathFactory) -> Prog
 
 
 @pytest.fixture(scope="module")
-def scraped(program: Program, site: DemoProcess) -> dict[str, Any]:
+def scraped(program: Program, site: DemoProcess) -> Iterator[dict[str, Any]]:
     """A run in which one title does not exist."""
     missing = DemoControl(site.url).ids()[3]
     DemoControl(site.url).faults([f"{missing}=404"])
     out = program.run("--limit", str(COUNT), "--json", code=1).stdout
     DemoControl(site.url).faults([])
-    value: dict[str, Any] = checked("run", out)
-    return value
+    with EmbeddedServer(program.data_dir / "postgres"):  # up for all commands
+        yield checked("run", out)
 
 
 def checked(schema: str, text: str) -> Any:

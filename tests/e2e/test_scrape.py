@@ -186,6 +186,7 @@ def test_the_other_charts(program: Program, chart: str, count: int) -> None:
     assert len(program.table("movies")) == count
 
 
+@pytest.mark.long
 def test_posters_and_people_of_the_demo_site_come_after_the_run_too(tmp_path: Path) -> None:
     program = Program(tmp_path / "data", {"STORES": "csv", "BASE_URL": "http://127.0.0.1:1"})
     program.run("--demo", "--limit", "2")

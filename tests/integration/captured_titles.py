@@ -17,6 +17,8 @@ from functools import cache, cached_property
 from typing import Any, Final
 
 import lxml.html
+import pytest
+from _pytest.mark import ParameterSet
 
 from domain.movie import Movie
 from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
@@ -88,6 +90,17 @@ def captured(chosen: Callable[[CapturedTitle], bool]) -> list[CapturedTitle | No
         if len(cells) == 9 and cells[1].strip().startswith("title_") and cells[3].strip()
     ]
     return [title for title in titles if chosen(title)]
+
+
+def each(captures: list[CapturedTitle | None]) -> list[ParameterSet]:
+    """Makes a test's parameters of these rows: the first of each layout for every run, the others for the long one."""
+    seen: set[str] = set()
+    parameters = []
+    for capture in captures:
+        layout = capture.layout[:12] if capture else "none"  # such as "Next.js 2026" or "old, ld+json"
+        parameters.append(pytest.param(capture, id=name(capture), marks=pytest.mark.long if layout in seen else ()))
+        seen.add(layout)
+    return parameters
 
 
 def told(movie: Movie) -> frozenset[str]:

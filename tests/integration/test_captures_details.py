@@ -11,7 +11,7 @@ import lxml.html
 import pytest
 
 from infrastructure.scraper.markup import read_markup
-from tests.integration.captured_titles import CapturedTitle, captured, name, parsed
+from tests.integration.captured_titles import CapturedTitle, captured, each, name, parsed
 
 pytestmark = pytest.mark.usefixtures("captures")
 PAGES = captured(lambda title: title.layout.startswith("Next.js"))
@@ -50,7 +50,7 @@ class Details:
         return int(digits[1].replace(",", "")) if digits else None
 
 
-@pytest.mark.parametrize("capture", SHOWN, ids=name)
+@pytest.mark.parametrize("capture", each(SHOWN))
 def test_details_are_those_that_the_page_shows(capture: CapturedTitle) -> None:
     movie = parsed(capture).movie
     page = Details(capture.body)
@@ -82,7 +82,7 @@ def test_details_are_those_that_the_page_shows(capture: CapturedTitle) -> None:
             assert writers[: len(names)] == names
 
 
-@pytest.mark.parametrize("capture", PAGES, ids=name)
+@pytest.mark.parametrize("capture", each(PAGES))
 def test_the_markup_tells_the_same_details_as_the_json(capture: CapturedTitle) -> None:
     movie = parsed(capture).movie
     part = read_markup(capture.body)
@@ -167,7 +167,7 @@ def seasons_in(parts: list[dict[str, Any]]) -> int | None:
     return None
 
 
-@pytest.mark.parametrize("capture", PAGES + DATA, ids=name)
+@pytest.mark.parametrize("capture", each(PAGES + DATA))
 def test_every_detail_of_the_json_is_read(capture: CapturedTitle) -> None:
     is_data = capture.name.startswith("title_next_data/")
     document = json.loads(capture.body) if is_data else capture.page.next_data
@@ -285,7 +285,7 @@ def test_jobs_and_remarks_of_credits() -> None:
     assert writers == [("Larry McMurtry", ("based on the novel by",)), ("James L. Brooks", ("screenplay",))]
 
 
-@pytest.mark.parametrize("capture", DATA, ids=name)
+@pytest.mark.parametrize("capture", each(DATA))
 def test_jobs_and_remarks_of_reference_pages_are_those_of_their_rows(capture: CapturedTitle) -> None:
     movie = parsed(capture).movie
     main = json.loads(capture.body)["props"]["pageProps"]["mainColumnData"]
@@ -313,7 +313,7 @@ COUNTRIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("capture", OLD, ids=name)
+@pytest.mark.parametrize("capture", each(OLD))
 def test_pages_of_2014_to_2020_give_what_their_text_says(capture: CapturedTitle) -> None:
     movie = parsed(capture).movie
     page = capture.page

@@ -161,11 +161,13 @@ def test_files_that_are_no_pages_are_passed_over_and_counted(captures: Path) -> 
     assert find_documents(captures).passed_over == {"files that are no pages": 18}
 
 
+@pytest.mark.long
 def test_every_file_is_filed_rightly(read: Mapping[str, FetchedTitle | SourceError]) -> None:
     expected = dict(line.split(": ", 1) for line in OUTCOMES.strip().splitlines())
     assert {name: _outcome(result) for name, result in read.items()} == expected
 
 
+@pytest.mark.long
 def test_a_file_that_names_its_title_holds_that_title(read: Mapping[str, FetchedTitle | SourceError]) -> None:
     titles = {name.partition("/")[2]: result for name, result in read.items() if "/tt" in name}
     assert len(titles) == 82
@@ -174,6 +176,7 @@ def test_a_file_that_names_its_title_holds_that_title(read: Mapping[str, Fetched
         assert result.movie.imdb_id == f"tt{int(re.split('[_-]', name[2:])[0]):07d}"
 
 
+@pytest.mark.long
 def test_the_newest_of_the_charts_gives_the_ranks(captures: Path) -> None:
     chosen = chart_to_rank_by(find_documents(captures, "*.html*").keys, threading.Event())
     assert chosen is not None

@@ -20,9 +20,9 @@ from tests.integration.captured_titles import (
     NOW,
     CapturedTitle,
     captured,
+    each,
     linked_minutes,
     linked_people,
-    name,
     parsed,
     told,
 )
@@ -53,7 +53,7 @@ def test_the_index_lists_pages_of_every_time() -> None:
     assert (len(NEXT_PAGES), len(NEXT_DATA), len(OLD_PAGES)) == (51, 5, 26)
 
 
-@pytest.mark.parametrize("capture", NEXT_PAGES + NEXT_DATA, ids=name)
+@pytest.mark.parametrize("capture", each(NEXT_PAGES + NEXT_DATA))
 def test_a_page_with_next_data_has_exactly_the_fields_that_the_index_lists(capture: CapturedTitle) -> None:
     title = parsed(capture)
     assert told(title.movie) == capture.listed
@@ -67,7 +67,7 @@ def test_a_page_with_next_data_has_exactly_the_fields_that_the_index_lists(captu
         assert numbers(credits) == list(range(1, len(credits) + 1))
 
 
-@pytest.mark.parametrize("capture", NEXT_PAGES, ids=name)
+@pytest.mark.parametrize("capture", each(NEXT_PAGES))
 def test_a_page_with_next_data_says_what_its_other_parts_say(capture: CapturedTitle) -> None:
     movie, page = parsed(capture).movie, capture.page
     linked = page.linked_data
@@ -100,7 +100,7 @@ def test_a_page_with_next_data_says_what_its_other_parts_say(capture: CapturedTi
         assert (movie.year, movie.kind) == (None, "movie")
 
 
-@pytest.mark.parametrize("capture", NEXT_PAGES, ids=name)
+@pytest.mark.parametrize("capture", each(NEXT_PAGES))
 def test_roles_and_dates_are_those_of_the_raw_json(capture: CapturedTitle) -> None:
     movie = parsed(capture).movie
     page = capture.page.next_data["props"]["pageProps"]
@@ -122,7 +122,7 @@ def _roles_of_2026(line: dict[str, Any]) -> list[str]:
     return [edge["node"]["name"] for characters in nodes if characters for edge in characters["edges"]]
 
 
-@pytest.mark.parametrize("capture", NEXT_DATA, ids=name)
+@pytest.mark.parametrize("capture", each(NEXT_DATA))
 def test_bare_next_data_says_what_its_raw_json_says(capture: CapturedTitle) -> None:
     movie = parsed(capture).movie
     page = json.loads(capture.body)["props"]["pageProps"]
@@ -171,7 +171,7 @@ def _roles(line: dict[str, Any]) -> list[str]:
     return [role["name"] for role in line["characters"]] if "characters" in line else _roles_of_2026(line)
 
 
-@pytest.mark.parametrize("capture", NEXT_PAGES[::4], ids=name)
+@pytest.mark.parametrize("capture", each(NEXT_PAGES[::4]))
 @pytest.mark.parametrize("gone", ["next_data", "both"])
 def test_what_is_left_of_a_page_never_contradicts_the_whole(capture: CapturedTitle, gone: str) -> None:
     whole = parsed(capture).movie
@@ -185,7 +185,7 @@ def test_what_is_left_of_a_page_never_contradicts_the_whole(capture: CapturedTit
         _agree(field.name, getattr(whole, field.name), getattr(left.movie, field.name), field.name in left.missing)
 
 
-@pytest.mark.parametrize("capture", NEXT_PAGES[::4], ids=name)
+@pytest.mark.parametrize("capture", each(NEXT_PAGES[::4]))
 def test_the_texts_of_the_interface_say_nothing_of_the_title(capture: CapturedTitle) -> None:
     """The parser skips them; read with them, as under another name, the page is the same."""
     body = capture.body.replace(b'"translationContext":', b'"anotherContext":')
@@ -217,7 +217,7 @@ OF_THE_RECORD = ("imdb_id", "source_url", "scraped_at", "source", "dataset_day",
 MISTAKEN = {"tt0114320": {"plot"}, "tt0166222": {"release_date"}}
 
 
-@pytest.mark.parametrize("capture", OLD_PAGES, ids=name)
+@pytest.mark.parametrize("capture", each(OLD_PAGES))
 def test_an_old_page_has_what_the_index_lists_and_names_what_it_lacks(capture: CapturedTitle) -> None:
     title = parsed(capture)
     listed = capture.listed - MISTAKEN.get(capture.imdb_id, set())
@@ -229,7 +229,7 @@ def test_an_old_page_has_what_the_index_lists_and_names_what_it_lacks(capture: C
     assert title.missing - lacking <= beginnings_of_longer_ones
 
 
-@pytest.mark.parametrize("capture", WITH_LINKED_DATA, ids=name)
+@pytest.mark.parametrize("capture", each(WITH_LINKED_DATA))
 def test_a_page_of_2018_or_2019_says_what_its_linked_data_says(capture: CapturedTitle) -> None:
     movie, page = parsed(capture).movie, capture.page
     linked = page.linked_data
@@ -252,7 +252,7 @@ def test_a_page_of_2018_or_2019_says_what_its_linked_data_says(capture: Captured
     _cast_and_plot_are_those_of_the_markup(movie, capture)
 
 
-@pytest.mark.parametrize("capture", WITHOUT_ISLANDS, ids=name)
+@pytest.mark.parametrize("capture", each(WITHOUT_ISLANDS))
 def test_a_page_of_2014_to_2016_says_what_its_microdata_says(capture: CapturedTitle) -> None:
     movie, page = parsed(capture).movie, capture.page
     overview = '//*[@id="overview-top" or @id="title-overview-widget"]'

@@ -225,6 +225,7 @@ def test_dask_is_reached_by_the_scraper_alone_and_has_the_ways_out_it_needs(comp
     assert worker["depends_on"]["dask-scheduler"]["condition"] == "service_healthy"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["scheduler", "worker"])
 def test_dask_knows_every_option_it_is_given(compose: dict[str, Any], part: str) -> None:
     options = [word for word in compose["services"][f"dask-{part}"]["command"] if word.startswith("--")]
@@ -233,6 +234,7 @@ def test_dask_knows_every_option_it_is_given(compose: dict[str, Any], part: str)
     assert [option for option in options if option not in re.split(r"[\s/,]+", known)] == []
 
 
+@pytest.mark.long
 def test_the_scheduler_counts_as_healthy_once_it_listens(compose: dict[str, Any], tmp_path: Path) -> None:
     service = compose["services"]["dask-scheduler"]
     with socket.socket() as free:

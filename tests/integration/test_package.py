@@ -16,6 +16,7 @@ from hatch_build import PACKAGES, rewritten
 from tests.conftest import ROOT
 
 pytest.importorskip("hatchling", reason="hatchling builds the wheel")
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -174,6 +174,7 @@ def test_without_an_address_there_is_no_sitemap_and_that_is_no_failure(
     assert not (tmp_path / "sitemap.xml").exists()
 
 
+@pytest.mark.long
 def test_the_sitemap_lists_every_page(made: CatalogueData, store: PosterFolder, tmp_path: Path) -> None:
     publish_made(made, store, _options(tmp_path))
     root = etree.parse(tmp_path / "sitemap.xml").getroot()

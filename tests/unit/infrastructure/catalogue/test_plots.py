@@ -44,6 +44,7 @@ def test_there_is_one_for_each_question(plots: tuple[Plot, ...]) -> None:
     ]
 
 
+@pytest.mark.long
 def test_the_same_films_give_the_same_bytes(made: CatalogueData, plots: tuple[Plot, ...]) -> None:
     assert draw_plots(made) == plots
     assert rank_trends(made) == rank_trends(made)
