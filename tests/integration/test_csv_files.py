@@ -9,9 +9,10 @@ import json
 import logging
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -584,6 +585,40 @@ def test_a_manifest_of_yesterday_with_the_files_of_today_loses_nothing(tmp_path:
     assert contents(CsvMovieRepository(tmp_path, read_only=True)) == expected(SAVED)
     with opened(tmp_path) as repository:
         assert contents(repository) == expected(SAVED)
+
+
+def test_a_copy_made_in_the_middle_of_a_run_has_whole_records_and_the_original_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy takes file by file while the store saves and merges, as ``cp -r`` does."""
+    monkeypatch.setattr("infrastructure.stores.csv.writer.MERGE_SECONDS", 0.01)
+    movies = {one.imdb_id: one for one in (full_movie(number, cast=4, people=9) for number in range(1, 121))}
+    data, copies = tmp_path / "data", []
+    with opened(data) as repository:
+        done = threading.Event()
+
+        def keep_saving() -> None:
+            for one in movies.values():
+                repository.save(one)
+            done.set()
+
+        saving = threading.Thread(target=keep_saving)
+        saving.start()
+        while not done.is_set() or not copies:
+            with suppress(shutil.Error):  # names the files that were renamed meanwhile; the others are copied
+                copies.append(tmp_path / str(len(copies)))
+                shutil.copytree(data, copies[-1])
+        saving.join()
+        repository.finalize()
+    assert contents(CsvMovieRepository(data, read_only=True)) == expected(list(movies.values()))
+    for copy in copies:
+        with opened(copy) as again:
+            assert all(movies[one.imdb_id] == one for one in map(again.find, again.ids()) if one is not None)
+            again.finalize()
+        for table in Table:
+            keys = [sort_key(table, row) for row in plainly(copy / f"{table}.csv")[1:]]
+            assert keys == sorted(keys)
+            assert len(keys) == len(set(keys))
 
 
 def test_a_copy_of_the_folder_is_trusted_by_its_checksums(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -228,7 +229,8 @@ class CsvMovieRepository:
         except ChangedFile:
             if self._writer is None:
                 raise
-            self._writer.merge(changed=True)
+            # In a context of its own: its warnings are about files, not about the job that comes across them.
+            contextvars.Context().run(self._writer.merge, changed=True)
             return read()
 
     def _flush(self, entries: Sequence[Entry]) -> None:
