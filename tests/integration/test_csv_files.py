@@ -593,7 +593,8 @@ def test_a_copy_made_in_the_middle_of_a_run_has_whole_records_and_the_original_l
     """The copy takes file by file while the store saves and merges, as ``cp -r`` does."""
     monkeypatch.setattr("infrastructure.stores.csv.writer.MERGE_SECONDS", 0.01)
     movies = {one.imdb_id: one for one in (full_movie(number, cast=4, people=9) for number in range(1, 121))}
-    data, copies = tmp_path / "data", []
+    data = tmp_path / "data"
+    copies: list[Path] = []
     with opened(data) as repository:
         done = threading.Event()
 
@@ -616,7 +617,7 @@ def test_a_copy_made_in_the_middle_of_a_run_has_whole_records_and_the_original_l
             assert all(movies[one.imdb_id] == one for one in map(again.find, again.ids()) if one is not None)
             again.finalize()
         for table in Table:
-            keys = [sort_key(table, row) for row in plainly(copy / f"{table}.csv")[1:]]
+            keys = [sort_key(table, tuple(row)) for row in plainly(copy / f"{table}.csv")[1:]]
             assert keys == sorted(keys)
             assert len(keys) == len(set(keys))
 
