@@ -1,4 +1,4 @@
-"""Sets of job numbers at one bit each, and what a few jobs need beside it.
+"""Sets of job numbers and of job keys at about one bit each.
 
 In-house: jobs are numbered from 0 without gaps, so that a bytearray is as small as a
 compressed (Roaring) bitmap.
@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 from typing import Final
-
-_PAGE: Final = 4096
 
 
 class Bitmap:
@@ -20,9 +17,9 @@ class Bitmap:
 
     __slots__ = ("_bits", "_count")
 
-    def __init__(self, bits: bytes = b"") -> None:
-        self._bits = bytearray(bits)
-        self._count = int.from_bytes(self._bits, "little").bit_count()
+    def __init__(self) -> None:
+        self._bits = bytearray()
+        self._count = 0
 
     def __len__(self) -> int:
         return self._count
@@ -97,30 +94,6 @@ class Bitmap:
         yield from itertools.count(held << 3)
 
 
-class Counts:
-    """A count for each job, 0 unless set; 65,535 stands for anything above.
-
-    Memory is used in pages of 4,096 jobs, where a job has a count.
-    """
-
-    __slots__ = ("_pages",)
-
-    def __init__(self) -> None:
-        self._pages: dict[int, array[int]] = {}
-
-    def __getitem__(self, number: int) -> int:
-        page = self._pages.get(number // _PAGE)
-        return page[number % _PAGE] if page is not None else 0
-
-    def __setitem__(self, number: int, count: int) -> None:
-        page = self._pages.get(number // _PAGE)
-        if page is None:
-            if count <= 0:
-                return
-            page = self._pages[number // _PAGE] = array("H", bytes(2 * _PAGE))
-        page[number % _PAGE] = max(0, min(count, 0xFFFF))
-
-
 _IMDB: Final = re.compile(r"tt(\d{7,10})", re.ASCII)
 _ID_PAGE: Final = 1 << 15
 
@@ -147,39 +120,3 @@ class KeySet:
         if bits is None:
             bits = self._numbers[len(digits), page] = Bitmap()
         return bits.add(number)
-
-
-_OTHER: Final = "other"
-_MAX_REASONS: Final = 500  # error classes are few; more or longer ones come from a damaged log
-_MAX_REASON: Final = 100
-
-
-class FailureReasons:
-    """The error of each failed job in two bytes, and the number of jobs for each error."""
-
-    __slots__ = ("_code_of", "_codes", "_jobs")
-
-    def __init__(self) -> None:
-        self._code_of: dict[str, int] = {}
-        self._jobs: list[int] = []
-        self._codes = Counts()
-
-    def most_common(self) -> tuple[tuple[str, int], ...]:
-        """Gives the errors of the failed jobs with their number, most frequent first, then by name."""
-        held = [(reason, jobs) for reason, jobs in zip(self._code_of, self._jobs, strict=True) if jobs]
-        return tuple(sorted(held, key=lambda each: (-each[1], each[0])))
-
-    def add(self, seq: int, reason: str) -> None:
-        """Records the error of a job that has none."""
-        reason = reason[:_MAX_REASON]
-        if reason not in self._code_of:
-            reason = reason if len(self._jobs) < _MAX_REASONS else _OTHER
-        code = self._code_of.setdefault(reason, len(self._jobs))
-        if code == len(self._jobs):
-            self._jobs.append(0)
-        self._jobs[code] += 1
-        self._codes[seq] = code
-
-    def discard(self, seq: int) -> None:
-        """Removes the error of a job that has one."""
-        self._jobs[self._codes[seq]] -= 1

@@ -160,8 +160,8 @@ def pending(path: Path, state: State) -> Iterator[Job]:
             line.seq,
             line.id,
             line.rank,
-            attempt=state.tries[line.seq] + 1,
-            spent=state.spent[line.seq],
+            attempt=state.tries.get(line.seq, 0) + 1,
+            spent=state.spent.get(line.seq, 0),
             label=line.label,
         )
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from infrastructure.joblog import lines
-from infrastructure.joblog.bitmap import Bitmap, Counts, FailureReasons
+from infrastructure.joblog.bitmap import Bitmap
 from infrastructure.joblog.lines import Line, pieces
+
+_MAX_REASON: Final = 100  # error classes are shorter; longer ones come from a damaged log
 
 
 class ListBlock(msgspec.Struct, gc=False):
@@ -33,11 +37,10 @@ class State:
         blocks: the parts of the file that hold job lines.
         listed: numbers of the jobs whose line could be read.
         done: jobs that were completed or failed for good.
-        failed: jobs that failed for good.
+        failed: the error of each job that failed for good.
         retrying: pending jobs that have failed before.
-        reasons: the errors of ``failed``.
-        tries: number of counted failures of a pending job.
-        spent: number of requests that a job has cost so far.
+        tries: number of counted failures of pending jobs, where there were any.
+        spent: number of requests that pending jobs have cost so far, where they did.
         moved: the ids under which titles were saved that IMDb has moved.
         has_outcomes: an outcome has been recorded.
         reopened: how often permanent failures were made pending again.
@@ -75,6 +78,11 @@ class State:
         """Jobs neither completed nor failed for good."""
         return len(self.listed) - len(self.done)
 
+    @property
+    def reasons(self) -> tuple[tuple[str, int], ...]:
+        """The errors of the failed jobs with their number, most frequent first, then by name."""
+        return tuple(sorted(Counter(self.failed.values()).items(), key=lambda each: (-each[1], each[0])))
+
     def feed(self, start: int, stop: int, read: Iterable[Line], unreadable: int = 0) -> None:
         """Applies the lines at these bytes of the file, in their order."""
         self._place = (start, stop)
@@ -98,9 +106,10 @@ class State:
         self.shutdown: str | None = None
         self.resolved: int | None = None
         self.blocks: list[ListBlock] = []
-        self.listed, self.done, self.failed, self.retrying = Bitmap(), Bitmap(), Bitmap(), Bitmap()
-        self.reasons = FailureReasons()
-        self.tries, self.spent = Counts(), Counts()
+        self.listed, self.done, self.retrying = Bitmap(), Bitmap(), Bitmap()
+        self.failed: dict[int, str] = {}
+        self.tries: dict[int, int] = {}
+        self.spent: dict[int, int] = {}
         self.moved: dict[int, str] = {}
         self.has_outcomes = False
         self.reopened = 0
@@ -135,11 +144,12 @@ class State:
         numbers = [line.seq for line in read]
         for seq in self.done.add_all(numbers, within=self.listed):
             self.orphan_lines += seq not in self.listed
-            self._clear_failure(seq)
+            self.failed.pop(seq, None)
         self.moved.update((line.seq, line.saved_as) for line in read if line.saved_as)
-        if self.retrying:
+        if self.retrying or self.spent:
             for seq in numbers:
                 self.retrying.discard(seq)
+                self._reset_counts(seq)
         self.has_outcomes = True
 
     def _on_failed(self, read: Sequence[lines.FailedLine]) -> None:
@@ -150,12 +160,11 @@ class State:
                 continue
             self.has_outcomes = True
             self.spent[seq] = line.spent
-            self._clear_failure(seq)
+            self.failed.pop(seq, None)
             if line.retry is False:
                 self.done.add(seq)
-                self.failed.add(seq)
+                self.failed[seq] = sys.intern(line.error[:_MAX_REASON])
                 self.retrying.discard(seq)
-                self.reasons.add(seq, line.error)
             else:
                 self.done.discard(seq)
                 self.retrying.add(seq)
@@ -173,9 +182,8 @@ class State:
         # Their counts start again, because the user has asked for another try.
         for seq in self.failed:
             self.done.discard(seq)
-            self.tries[seq] = self.spent[seq] = 0
-        self.failed = Bitmap()
-        self.reasons = FailureReasons()
+            self._reset_counts(seq)
+        self.failed = {}
         self.reopened += len(read)
         self.shutdown = None
 
@@ -183,13 +191,13 @@ class State:
         for line in read:
             if line.seq in self.done and line.seq not in self.failed:
                 self.done.discard(line.seq)
-                self.tries[line.seq] = self.spent[line.seq] = 0
+                self._reset_counts(line.seq)
             else:
                 self.orphan_lines += 1
 
-    def _clear_failure(self, seq: int) -> None:
-        if self.failed.discard(seq):
-            self.reasons.discard(seq)
+    def _reset_counts(self, seq: int) -> None:
+        self.tries.pop(seq, None)
+        self.spent.pop(seq, None)
 
 
 def follow(file: BinaryIO, state: State, start: int = 0) -> int:

@@ -53,7 +53,7 @@ class JobLogStatus:
             identity=identity_of(run),
             whole=state.whole,
             counts=JobCounts(len(state.listed), len(state.done) - len(state.failed), len(state.failed)),
-            reasons=state.reasons.most_common(),
+            reasons=state.reasons,
             waiting=len(state.retrying),
             started=_moment(run.ts),
             last_event=_moment(stamps[-1].ts) if stamps else _moment(last_start.ts),

@@ -7,7 +7,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.joblog.bitmap import Bitmap, Counts, FailureReasons, KeySet
+from infrastructure.joblog.bitmap import Bitmap, KeySet
 
 numbers = st.lists(st.integers(0, 70))
 
@@ -66,44 +66,6 @@ def test_ten_million_take_a_bit_each() -> None:
     bitmap = Bitmap()
     bitmap.add(9_999_999)
     assert len(bytes(bitmap)) == 1_250_000
-
-
-@given(st.dictionaries(st.integers(0, 20_000), st.integers(0, 0xFFFF)))
-def test_counts_are_kept_by_job(wanted: dict[int, int]) -> None:
-    counts = Counts()
-    for job, count in wanted.items():
-        counts[job] = count
-    for job in [*wanted, 20_001]:
-        assert counts[job] == wanted.get(job, 0)
-
-
-def test_a_count_stays_within_its_bounds() -> None:
-    counts = Counts()
-    counts[1] = 10**9
-    counts[2] = 5
-    counts[2] = -1
-    assert (counts[1], counts[2]) == (0xFFFF, 0)
-
-
-def test_reasons_are_counted_and_taken_back() -> None:
-    reasons = FailureReasons()
-    reasons.add(1, "NotFound")
-    reasons.add(2, "UnknownLayout")
-    reasons.add(3, "UnknownLayout")
-    assert reasons.most_common() == (("UnknownLayout", 2), ("NotFound", 1))
-    reasons.discard(1)
-    assert reasons.most_common() == (("UnknownLayout", 2),)
-
-
-def test_a_damaged_log_cannot_invent_reasons_without_end() -> None:
-    reasons = FailureReasons()
-    for seq in range(2000):
-        reasons.add(seq, f"{seq:04}" * 1000)
-    assert sum(count for _, count in reasons.most_common()) == 2000
-    assert reasons.most_common()[0] == ("other", 1500)
-    for seq in range(2000):
-        reasons.discard(seq)
-    assert reasons.most_common() == ()
 
 
 @given(st.lists(st.one_of(st.from_regex(r"\Att[0-9]{7,10}\Z"), st.text(max_size=3)), max_size=30))
