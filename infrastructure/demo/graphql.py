@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from graphql import DocumentNode, GraphQLError, build_schema, execute_sync, parse, validate
 
 from domain.chart import ChartName
-from infrastructure.demo import islands, words
+from infrastructure.demo import islands
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.messages import DemoRequest, DemoResponse
 from infrastructure.demo.titles import DemoAka, DemoPerson, DemoTitle, PartialDate
@@ -60,60 +59,43 @@ class _Query:
             after,
         )
 
-    def name(self, _info: object, *, id: str) -> Json | None:
-        """Gives one person or null."""
-        person = self.catalogue.person(id)
-        return None if person is None else self._person(person)
-
     def names(self, _info: object, *, ids: Sequence[str | None]) -> list[Json | None]:
         """Gives the people in the order asked."""
-        return [None if person_id is None else self.name(_info, id=person_id) for person_id in ids]
+        people = (person_id and self.catalogue.person(person_id) for person_id in ids)
+        return [self._person(person) if person else None for person in people]
 
     def _value(self, title: DemoTitle) -> Json:
         poster = self.poster_url(title)
-        plot = islands.plot(title)
-        if plot and title.plot is not None:
-            plot = {"plotText": {"plainText": title.plot, "markdown": title.plot}}
-        rank = None if title.rank is None else {"id": f"topRated:{title.imdb_id}", "rank": title.rank}
         main = islands.main_column(title, poster)
-        value = {
+        return {
             **islands.common(title, poster),
             "id": title.imdb_id,
-            "canonicalUrl": f"https://www.imdb.com/title/{title.imdb_id}/",
             "isAdult": title.is_adult,
-            "meta": {"canonicalId": title.imdb_id},
             "metacritic": None if title.metascore is None else {"metascore": {"score": title.metascore}},
-            "plot": plot,
-            "titleGenres": {"genres": lambda _info, limit=None: _genres(title)[:limit]},
-            "ratingsSummary": {"aggregateRating": title.rating, "voteCount": title.votes, "topRanking": rank},
+            "plot": islands.plot(title),
+            "titleGenres": islands.genres(title),
             "releaseDate": main["releaseDate"],
             "meterRank": title.popularity_rank and {"currentRank": title.popularity_rank},
-            "countriesOfOrigin": _limited(main["countriesDetails"], "countries"),
-            "spokenLanguages": _limited(main["spokenLanguages"], "spokenLanguages"),
+            "countriesOfOrigin": main["countriesDetails"],
+            "spokenLanguages": main["spokenLanguages"],
             "productionStatus": main["productionStatus"],
             "productionBudget": main["productionBudget"],
             "lifetimeGross": lambda _info, **arguments: _gross(title, arguments["boxOfficeArea"]),
             "rankedLifetimeGross": lambda _info, **arguments: _gross(title, arguments["boxOfficeArea"]),
             "prestigiousAwardSummary": _prestigious(main["prestigiousAwardSummary"]),
             "awardNominations": lambda _info, **arguments: _awards(title, **arguments),
-            "nominations": {"total": title.award_wins + title.award_nominations, "pageInfo": _NO_PAGES},
-            "reviews": {"total": title.user_reviews, "pageInfo": _NO_PAGES},
+            "reviews": {"total": title.user_reviews},
             "externalLinks": lambda _info, filter=None, **_page: _external_links(title, filter),
-            "technicalSpecifications": _with_totals(main["technicalSpecifications"]),
+            "technicalSpecifications": main["technicalSpecifications"],
             "series": self._series(title),
             "episodes": self._episodes(title),
-            "keywords": _pages(
-                title.keywords, lambda text: {"keyword": {"id": text, "text": {"text": text}}, "legacyId": text}
-            ),
+            "keywords": _pages(title.keywords, lambda text: {"keyword": {"text": {"text": text}}}),
             "taglines": _pages(title.taglines, lambda text: {"text": text}),
-            "filmingLocations": _pages(
-                title.locations, lambda text: {"id": f"lc{zlib.crc32(text.encode())}", "text": text, "location": text}
-            ),
+            "filmingLocations": _pages(title.locations, lambda text: {"text": text}),
             "akas": _pages(title.akas, _aka),
             "companyCredits": lambda _info, filter=None, **page: _companies(title, filter, **page),
+            "credits": lambda _info, **arguments: _credits(title, **arguments),
         }
-        value["credits"] = lambda _info, **arguments: _credits(title, value, **arguments)
-        return value
 
     def _series(self, title: DemoTitle) -> Json | None:
         if title.episode is None or (series := self.catalogue.find(title.episode.series_id)) is None:
@@ -123,8 +105,8 @@ class _Query:
         )
         return {
             "displayableEpisodeNumber": {
-                "displayableSeason": {"id": season, "season": season, "text": season},
-                "episodeNumber": {"id": number, "episodeNumber": number, "text": number},
+                "displayableSeason": {"season": season},
+                "episodeNumber": {"episodeNumber": number},
             },
             "series": self._value(series),
         }
@@ -134,21 +116,13 @@ class _Query:
             return None
         seasons = [str(season) for season in range(1, len(title.season_sizes) + 1)]
         return {
-            "isOngoing": title.end_year is None,
-            "displayableSeasons": _pages(seasons, lambda season: {"id": season, "season": season, "text": season}),
-            "episodes": lambda _info, filter=None, sort=None, **page: self._episode_page(title, filter, sort, **page),
+            "displayableSeasons": _pages(seasons, lambda season: {"season": season}),
+            "episodes": lambda _info, filter=None, **page: self._episode_page(title, filter, **page),
         }
 
-    def _episode_page(self, title: DemoTitle, filter: Json | None, sort: Json | None, **page: Any) -> Json:
-        chosen = [
-            episode
-            for episode in self.catalogue.episodes(title)
-            if _season_is_wanted(episode, (filter or {}).get("includeSeasons"), (filter or {}).get("excludeSeasons"))
-        ]
-        if sort and sort["by"] == "RATING":
-            chosen.sort(key=lambda episode: episode.rating or 0)
-        if sort and sort["order"] == "DESC":
-            chosen.reverse()
+    def _episode_page(self, title: DemoTitle, filter: Json | None, **page: Any) -> Json:
+        included = (filter or {}).get("includeSeasons")
+        chosen = [episode for episode in self.catalogue.episodes(title) if _is_of_season(episode, included)]
         return _connection(chosen, lambda episode: {"node": self._value(episode)}, **page)
 
     def _person(self, person: DemoPerson) -> Json:
@@ -159,28 +133,13 @@ class _Query:
             "nameText": {"text": person.name},
             "birthDate": _date(details.born),
             "deathDate": _date(details.died),
-            "deathStatus": "ALIVE" if details.died is None else "DEAD",
             "birthLocation": {"text": details.birth_place},
             "primaryImage": None,
-            "primaryProfessions": lambda _info, limit=None: [
+            "primaryProfessions": [
                 {"category": {"id": profession, "text": profession.capitalize()}} for profession in details.professions
-            ][:limit],
-            "professions": lambda _info, limit=None: [
-                {"id": profession, "profession": {"text": profession.capitalize()}}
-                for profession in details.professions
-            ][:limit],
+            ],
             "knownFor": _pages(known, lambda title: {"title": self._value(title)}),
-            "knownForV2": lambda _info, limit=None: {
-                "credits": [{"name": {"id": person.person_id}, "title": self._value(title)} for title in known][:limit]
-            },
         }
-
-
-_NO_PAGES: Final = {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
-
-
-def _genres(title: DemoTitle) -> list[Json]:
-    return [{"genre": {"id": genre, "genreId": genre, "text": genre}} for genre in title.genres]
 
 
 def _pages(items: Sequence[Any], node: Callable[[Any], Json]) -> Callable[..., Json]:
@@ -188,31 +147,19 @@ def _pages(items: Sequence[Any], node: Callable[[Any], Json]) -> Callable[..., J
     return lambda _info, first=None, after=None: _connection(items, lambda item: {"node": node(item)}, first, after)
 
 
-def _limited(value: Json | None, name: str) -> Json | None:
-    """Makes a list of an object a field with the argument ``limit``."""
-    return value and {**value, name: lambda _info, limit=None: value[name][:limit]}
-
-
-def _with_totals(specifications: Json) -> Json:
-    return {
-        name: {**part, "total": len(part["items"])} for name, part in specifications.items() if isinstance(part, dict)
-    }
-
-
 def _date(date: PartialDate | None) -> Json | None:
     if date is None:
         return None
     year, month, day = date
-    whole = f"{year}-{month:02}-{day:02}" if month and day else None
-    return {"date": whole, "dateComponents": {"year": year, "month": month, "day": day}}
+    return {"dateComponents": {"year": year, "month": month, "day": day}}
 
 
 def _aka(aka: DemoAka) -> Json:
     return {
         "text": aka.title,
-        "country": aka.region and {"id": aka.region, "text": words.COUNTRIES[aka.region]},
-        "language": aka.language and {"id": aka.language, "text": words.LANGUAGE_NAMES[aka.language]},
-        "attributes": [{"id": attribute, "text": attribute} for attribute in aka.attributes],
+        "country": aka.region and {"id": aka.region},
+        "language": aka.language and {"id": aka.language},
+        "attributes": [{"text": attribute} for attribute in aka.attributes],
     }
 
 
@@ -224,45 +171,33 @@ def _gross(title: DemoTitle, area: str) -> Json | None:
 def _prestigious(summary: Json | None) -> Json | None:
     if summary is None:
         return None
-    award = summary["award"]
-    edition = {"id": "ee0000001", "event": {**award["event"], "text": "Academy Awards"}}
-    nomination = {"id": "an0000001", "award": {**award, "eventEdition": edition}}
-    return {**summary, "awardNomination": nomination}
+    return {**summary, "awardNomination": {"award": {"eventEdition": {"event": summary["award"]["event"]}}}}
 
 
 def _awards(title: DemoTitle, *, filter: Json | None = None, **_page: Any) -> Json:
     wins = {"WINS_ONLY": title.award_wins, "EXCLUDE_WINS": title.award_nominations}
     total = wins.get((filter or {}).get("wins") or "", title.award_wins + title.award_nominations)
-    return {"total": total, "pageInfo": _NO_PAGES}
+    return {"total": total}
 
 
 def _external_links(title: DemoTitle, filter: Json | None) -> Json:
     reviews = (filter or {}).get("categories") in (None, ["review"])
-    return {"total": title.critic_reviews if reviews else 0, "pageInfo": _NO_PAGES}
+    return {"total": title.critic_reviews if reviews else 0}
 
 
 def _companies(title: DemoTitle, filter: Json | None, **page: Any) -> Json:
     wanted = "production" in ((filter or {}).get("categories") or ["production"])
-    category = {"id": "production", "text": "Production Companies"}
-    return _connection(
-        title.companies if wanted else (),
-        lambda name: {
-            "node": {
-                "category": category,
-                "company": {"id": islands.company_id(name), "companyText": {"text": name}},
-            }
-        },
-        **page,
-    )
+    companies = title.companies if wanted else ()
+    return _connection(companies, lambda name: {"node": {"company": {"companyText": {"text": name}}}}, **page)
 
 
-def _season_is_wanted(title: DemoTitle, included: list[str] | None, excluded: list[str] | None) -> bool:
+def _is_of_season(title: DemoTitle, included: list[str] | None) -> bool:
     season = "unknown" if title.episode is None or title.episode.season is None else str(title.episode.season)
-    return (included is None or season in included) and season not in (excluded or ())
+    return included is None or season in included
 
 
 def _credits(
-    title: DemoTitle, value: Json, *, first: int | None = None, after: str | None = None, filter: Json | None = None
+    title: DemoTitle, *, first: int | None = None, after: str | None = None, filter: Json | None = None
 ) -> Json:
     wanted = filter or {}
     lines: list[tuple[str, DemoPerson, Json]] = [
@@ -273,8 +208,8 @@ def _credits(
                 role.person,
                 {
                     "__typename": "Cast",
-                    "characters": _some([{"name": name} for name in role.characters]),
-                    "attributes": _some([_attribute(text) for text in role.attributes]),
+                    "characters": [{"name": name} for name in role.characters] or None,
+                    "attributes": _attributes(role.attributes),
                 },
             )
             for role in title.cast
@@ -285,8 +220,8 @@ def _credits(
                 credit.person,
                 {
                     "__typename": "Crew",
-                    "jobs": _some([{"id": job, "text": job} for job in credit.jobs]),
-                    "attributes": _some([_attribute(text) for text in credit.attributes]),
+                    "jobs": [{"text": job} for job in credit.jobs] or None,
+                    "attributes": _attributes(credit.attributes),
                 },
             )
             for credit in title.crew
@@ -297,23 +232,16 @@ def _credits(
             **details,
             "category": {"id": category, "text": category.capitalize()},
             "name": {"id": person.person_id, "nameText": {"text": person.name}},
-            "title": value,
         }
         for category, person, details in lines
         if (wanted.get("categories") is None or category in wanted["categories"])
         and category not in (wanted.get("excludeCategories") or ())
-        and (not wanted.get("names") or person.person_id in wanted["names"])
     ]
     return _connection(chosen, lambda credit: {"node": credit}, first, after)
 
 
-def _attribute(text: str) -> Json:
-    return {"__typename": "MiscellaneousCreditAttribute", "id": text, "text": text}
-
-
-def _some(items: list[Json]) -> Callable[..., list[Json] | None]:
-    """Makes the resolver of a list with the argument ``limit``; an empty list is null."""
-    return lambda _info, limit=None: items[:limit] or None
+def _attributes(texts: Sequence[str]) -> list[Json] | None:
+    return [{"__typename": "MiscellaneousCreditAttribute", "text": text} for text in texts] or None
 
 
 def _connection(
@@ -328,16 +256,8 @@ def _connection(
     if start < 0 or (first is not None and first < 0):
         raise ValueError("a page cannot start or end before the list does")
     end = len(items) if first is None else min(len(items), start + first)
-    edges = [
-        {**edge(item), "cursor": str(position), "position": position}
-        for position, item in enumerate(items[start:end], start + 1)
-    ]
-    page = {
-        "hasNextPage": end < len(items),
-        "hasPreviousPage": start > 0,
-        "startCursor": edges[0]["cursor"] if edges else None,
-        "endCursor": edges[-1]["cursor"] if edges else None,
-    }
+    edges = [{**edge(item), "position": position} for position, item in enumerate(items[start:end], start + 1)]
+    page = {"hasNextPage": end < len(items), "endCursor": str(end) if edges else None}
     return {"edges": edges, "pageInfo": page, "total": len(items)}
 
 
