@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from domain.chart import ChartName
@@ -121,8 +120,3 @@ def _node(title: DemoTitle, poster: str | None) -> Json:
         plot=plot(title),
         series=None,
     )
-
-
-def size_of(pieces: Sequence[bytes | SharedBytes]) -> int:
-    """Gives the bytes of a page before compression."""
-    return sum(len(piece.raw if isinstance(piece, SharedBytes) else piece) for piece in pieces)

@@ -12,12 +12,12 @@ from application.ports import ChartSource
 from application.read_chart import read_chart
 from domain.chart import ChartEntry, ChartName, complete
 from domain.errors import Blocked, Cancelled, ChartError, NotFound, SourceError, Transient
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.scraper.graphql import GraphqlClient
 from infrastructure.scraper.sources import GraphqlChartSource, PageChartSource
+from tests.support.demo_control import DemoControl
 from tests.support.demo_network import MAX_REQUESTS, demo_network
 from tests.support.sources import FakeChartSource
 

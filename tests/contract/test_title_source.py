@@ -20,7 +20,6 @@ from domain.chart import ChartName
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, Transient
 from domain.fields import Source, Table
 from domain.movie import Aka, Credit, Movie
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.oddities import PLACES
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
@@ -31,6 +30,7 @@ from infrastructure.scraper.saved_pages import FileTitleSource
 from infrastructure.scraper.sources import AutoTitleSource, GraphqlChartSource, GraphqlTitleSource, PageTitleSource
 from infrastructure.scraper.title_fields import CORE_FIELDS
 from shared.clock import FixedClock
+from tests.support.demo_control import DemoControl
 from tests.support.demo_movies import without
 from tests.support.demo_network import MAX_REQUESTS, demo_network
 from tests.support.sources import FakeTitleSource

@@ -23,7 +23,6 @@ from domain.errors import FilmledgerError, SourceError, UsageError
 from infrastructure.api import parse_title, scrape
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.data_dir.directory import DataDir
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.joblog.file import AppendFile
@@ -34,6 +33,7 @@ from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
 from shared.settings import Settings, SettingsError, load
 from tests.conftest import ROOT
+from tests.support.demo_control import DemoControl
 from tests.support.fault_site import PAGE, FaultSite, Reply, garbage, reply
 from tests.support.movies import movie
 

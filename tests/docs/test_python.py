@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from hatch_build import bundle
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.conftest import ROOT
 from tests.docs.documents import Block, blocks
+from tests.support.demo_control import DemoControl
 
 EXAMPLES = [block for block in blocks(ROOT / "docs" / "python.md") if block.language == "python"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
+from tests.support.demo_control import DemoControl
 
 ONCE = {"BACKOFF_AND_RETRY": "false"}
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.e2e.conftest import Program
 from tests.support import pictures
+from tests.support.demo_control import DemoControl
 from tests.support.fault_site import FaultSite, reply
 
 

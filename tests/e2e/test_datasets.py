@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 from tests.support.data_files import AKAS, BASICS, RATINGS, write_data_files
+from tests.support.demo_control import DemoControl
 from tests.support.disks import small_disk
 
 DAY_ONE, DAY_TWO = 1_795_780_800, 1_795_867_200  # noons of 2026-11-27 and 28

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
+from tests.support.demo_control import DemoControl
 
 SCHEMAS = ROOT / "docs" / "schemas"
 COUNT = 12

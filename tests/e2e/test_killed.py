@@ -19,12 +19,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import same_in_both_stores
 from tests.integration.postgres.waiting import wait_until
+from tests.support.demo_control import DemoControl
 
 COUNT = 60
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
+from tests.support.demo_control import DemoControl
 
 NOT_UTF_8 = b"Caf\xe9"
 

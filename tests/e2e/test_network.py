@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
+from tests.support.demo_control import DemoControl
 from tests.support.fault_site import FaultSite, Seen, reply
 
 EPOCH = "1767225600"  # the moment at which everything is read

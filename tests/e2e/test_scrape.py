@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
+from tests.support.demo_control import DemoControl
 
 EPOCH = "1767225600"
 

@@ -11,9 +11,9 @@ import pytest
 
 from domain.errors import Blocked, FilmledgerError, NotFound, UnknownLayout, UsageError, WrongTitle
 from infrastructure.api import Settings, parse_title, scrape
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from tests.support.demo_control import DemoControl
 
 
 @pytest.fixture(scope="module")

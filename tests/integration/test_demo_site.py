@@ -25,7 +25,6 @@ from domain.chart import ChartName
 from domain.errors import UsageError
 from domain.movie import Movie
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.faults import DemoFault
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
@@ -34,6 +33,7 @@ from infrastructure.scraper.graphql import HEADERS, read_response, titles_query
 from infrastructure.scraper.graphql_titles import TitleNode, read_titles, to_title
 from infrastructure.scraper.title_fields import CORE_FIELDS
 from infrastructure.scraper.title_page import parse_title
+from tests.support.demo_control import DemoControl
 from tests.support.demo_movies import movie_of, without
 
 ROOT = Path(__file__).resolve().parents[2]

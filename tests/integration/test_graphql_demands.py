@@ -21,12 +21,12 @@ import requests
 
 from application.ports import FetchedTitle
 from domain.errors import Blocked, UnknownLayout
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.scraper.graphql import CORE_QUERY, TITLES_QUERY, GraphqlClient, titles_query
 from infrastructure.scraper.sources import FullCreditsSource, GraphqlTitleSource
 from shared.clock import FixedClock
+from tests.support.demo_control import DemoControl
 from tests.support.demo_network import demo_network
 
 CLOCK: Final = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))

@@ -13,12 +13,12 @@ from PIL import Image
 
 from application.ports import Status
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.posters import EncodingOptions, PosterFolder
 from tests.support import pictures
+from tests.support.demo_control import DemoControl
 from tests.support.demo_network import demo_network
 from tests.support.fault_site import FaultSite, reply
 from tests.support.poster_run import fetch_posters

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import AS_TEXT, EPOCH, same_in_both_stores
 from tests.integration.cluster.conftest import DaskCluster, Run
+from tests.support.demo_control import DemoControl
 
 COUNT = 100
 THREADS = 10

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.control import DemoControl
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import same_in_both_stores
 from tests.integration.cluster.conftest import DaskCluster, Run
+from tests.support.demo_control import DemoControl
 
 COUNT = 100
 RATE = 10.0

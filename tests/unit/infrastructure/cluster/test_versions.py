@@ -59,7 +59,7 @@ from infrastructure.bootstrap.cluster import NetworkReading, for_workers
 import infrastructure.cluster.worker
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
-from infrastructure.demo.control import DemoControl
+from tests.support.demo_control import DemoControl
 from shared.clock import SystemClock
 from shared.settings import load
 with DemoProcess(DemoOptions(count=1, page_kb=0)) as site:

@@ -14,7 +14,7 @@ from domain.chart import ChartName
 from infrastructure.demo import oddities
 from infrastructure.demo.bodies import gzipped, plain
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.pages import PageBuilder, size_of
+from infrastructure.demo.pages import PageBuilder
 from infrastructure.demo.titles import DemoTitle
 
 SITE = "http://127.0.0.1:8080"
@@ -148,9 +148,9 @@ def test_a_chart_has_all_titles_in_its_islands_and_25_in_its_dom(pages: PageBuil
 @pytest.mark.parametrize("page_kb", [0, 30, 200, 1600])
 def test_pages_have_about_the_size_asked_for(catalogue: DemoCatalogue, page_kb: int) -> None:
     pieces = PageBuilder(catalogue, page_kb, SITE).title(ordinary(catalogue))
-    assert abs(size_of(pieces) - max(page_kb * 1024, 33_000)) < 20_000
+    assert abs(plain(pieces).length - max(page_kb * 1024, 33_000)) < 20_000
     if page_kb == 1600:
-        assert 4.5 < size_of(pieces) / gzipped(pieces).length < 5.8
+        assert 4.5 < plain(pieces).length / gzipped(pieces).length < 5.8
 
 
 def test_parsing_a_page_costs_about_what_a_real_one_does(captures: Path, catalogue: DemoCatalogue) -> None:
