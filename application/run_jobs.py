@@ -114,37 +114,55 @@ class RunResult:
     edited: bool = False
 
 
-def run_jobs(
-    work: Callable[[Job], Outcome],
-    *,
-    executor: JobExecutor,
-    job_log: JobLog,
-    progress: Progress,
-    rule: RetryRule,
-    clock: Clock,
-    cancel: threading.Event,
-    workers: int,
-    scope: Callable[[Job], AbstractContextManager[object]] = nullcontext,
-) -> RunResult:
-    """Executes every pending job of the log.
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """Executes the jobs of a log, whatever their work is.
 
-    Stops early when the site blocks the program or a store is unavailable; the
-    other jobs stay pending in the log. The caller closes the log after it has
-    finalized the stores.
+    Attributes:
+        executor: executes the jobs, ``workers`` at a time.
+        job_log: records them.
+        progress: displays them.
+        rule: decides on retries.
+        cancel: stops them.
+        scope: entered around each, so that its log lines stay together.
     """
-    queue = _Queue(job_log.pending(), rule, clock, cancel)
-    totals = Totals(clock, workers)
-    stop_reason, message = StopReason.FINISHED, ""
-    worker = Worker(work, progress=progress, job_log=job_log, clock=clock, scope=scope)
-    for outcome in executor.execute(queue, worker, cancel):
-        settled = queue.settle(outcome)
-        job_log.record(settled)
-        totals.add(settled)
-        progress.done(settled)
-        if (settled.blocked or settled.unavailable) and stop_reason is StopReason.FINISHED:
-            stop_reason = StopReason.BLOCKED if settled.blocked else StopReason.STORE
-            message = settled.detail
-            cancel.set()
-    if cancel.is_set() and stop_reason is StopReason.FINISHED:
-        stop_reason = StopReason.INTERRUPTED
-    return RunResult(stop_reason, totals.summary(job_log.counts), message)
+
+    executor: JobExecutor
+    workers: int
+    job_log: JobLog
+    progress: Progress
+    rule: RetryRule
+    clock: Clock
+    cancel: threading.Event
+    scope: Callable[[Job], AbstractContextManager[object]] = nullcontext
+
+    def execute(self, label: str, work: Callable[[Job], Outcome]) -> RunResult:
+        """Executes every pending job of the log, with the progress display.
+
+        Stops early when the site blocks the program or a store is unavailable; the
+        other jobs stay pending in the log. The caller closes the log after it has
+        finalized the stores.
+        """
+        self.progress.begin(label, self.job_log.counts.pending)
+        try:
+            return self._execute(work)
+        finally:
+            self.progress.end()
+
+    def _execute(self, work: Callable[[Job], Outcome]) -> RunResult:
+        queue = _Queue(self.job_log.pending(), self.rule, self.clock, self.cancel)
+        totals = Totals(self.clock, self.workers)
+        stop_reason, message = StopReason.FINISHED, ""
+        worker = Worker(work, progress=self.progress, job_log=self.job_log, clock=self.clock, scope=self.scope)
+        for outcome in self.executor.execute(queue, worker, self.cancel):
+            settled = queue.settle(outcome)
+            self.job_log.record(settled)
+            totals.add(settled)
+            self.progress.done(settled)
+            if (settled.blocked or settled.unavailable) and stop_reason is StopReason.FINISHED:
+                stop_reason = StopReason.BLOCKED if settled.blocked else StopReason.STORE
+                message = settled.detail
+                self.cancel.set()
+        if self.cancel.is_set() and stop_reason is StopReason.FINISHED:
+            stop_reason = StopReason.INTERRUPTED
+        return RunResult(stop_reason, totals.summary(self.job_log.counts), message)

@@ -3,59 +3,14 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
-from application.ports import Job, JobExecutor, JobLog, MovieRepository, Outcome, Progress, Run, RunHistory
-from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
+from application.ports import Job, MovieRepository, Outcome, Run, RunHistory
+from application.run_jobs import RunContext, RunResult, StopReason
 from domain.chart import ChartEntry, chart_size
 from domain.errors import StoreError
-from shared.clock import Clock
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What every run needs, whatever its work is.
-
-    Attributes:
-        executor: executes the jobs, ``workers`` at a time.
-        job_log: records them.
-        progress: displays them.
-        rule: decides on retries.
-        cancel: stops them.
-        scope: entered around each, so that its log lines stay together.
-    """
-
-    executor: JobExecutor
-    workers: int
-    job_log: JobLog
-    progress: Progress
-    rule: RetryRule
-    clock: Clock
-    cancel: threading.Event
-    scope: Callable[[Job], AbstractContextManager[object]] = nullcontext
-
-    def execute(self, label: str, work: Callable[[Job], Outcome]) -> RunResult:
-        """Executes every pending job, with the progress display."""
-        self.progress.begin(label, self.job_log.counts.pending)
-        try:
-            return run_jobs(
-                work,
-                executor=self.executor,
-                job_log=self.job_log,
-                progress=self.progress,
-                rule=self.rule,
-                clock=self.clock,
-                cancel=self.cancel,
-                workers=self.workers,
-                scope=self.scope,
-            )
-        finally:
-            self.progress.end()
 
 
 def scrape(

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from application.ports import Progress
-from application.run_jobs import RunResult, StopReason
-from application.scrape import RunContext
+from application.run_jobs import RunContext, RunResult, StopReason
 from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.network import retry_rule

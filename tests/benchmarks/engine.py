@@ -22,7 +22,7 @@ import psutil
 from rich.console import Console
 
 from application.ports import Job, Outcome, Status
-from application.run_jobs import RetryRule, run_jobs
+from application.run_jobs import RetryRule, RunContext
 from application.status import RunIdentity
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
@@ -70,21 +70,19 @@ def measured(folder: Path, jobs: int, workers: int) -> dict[str, float]:
     with open(os.devnull, "w", encoding="utf-8") as sink:  # noqa: PTH123 - a name, not a path
         face = LiveProgress(Console(file=sink, force_terminal=True, width=120, height=60), clock)
         progress = GuardedProgress(face)
-        progress.begin("benchmark", jobs)
-        begin = time.perf_counter()
-        ended = run_jobs(
-            work,
+        context = RunContext(
             executor=job_executor(workers),
+            workers=workers,
             job_log=job_log,
             progress=progress,
             rule=RetryRule(3, 6, 0.1, 1.0),
             clock=clock,
             cancel=threading.Event(),
-            workers=workers,
             scope=lambda job: job_log_scope(job.key),
         )
+        begin = time.perf_counter()
+        ended = context.execute("benchmark", work)
         seconds = time.perf_counter() - begin
-        progress.end()
     assert ended.summary.fetched == job_log.counts.completed == jobs
     job_log.close("finished")
     logs.close()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports import Job, Outcome, Status
-from application.run_jobs import RetryRule, RunResult, StopReason, run_jobs
+from application.run_jobs import RetryRule, RunContext, RunResult, StopReason
 from domain.errors import Blocked, Cancelled, NotFound, StoreUnavailable, Transient
 from infrastructure.executors import job_executor
 from tests.support.clock import ManualClock, SkippingEvent
@@ -34,16 +34,16 @@ class Run:
         self.rule = rule
 
     def of(self, work: Callable[[Job], Outcome]) -> RunResult:
-        return run_jobs(
-            work,
+        context = RunContext(
             executor=job_executor(self.threads),
+            workers=self.threads,
             job_log=self.job_log,
             progress=self.progress,
             rule=self.rule,
             clock=self.clock,
             cancel=self.cancel,
-            workers=self.threads,
         )
+        return context.execute("titles", work)
 
 
 def _done(job: Job) -> Outcome:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from application.ports import Job, Outcome, Run, Status
-from application.run_jobs import RetryRule, StopReason
-from application.scrape import RunContext, scrape
+from application.run_jobs import RetryRule, RunContext, StopReason
+from application.scrape import scrape
 from domain.chart import ChartEntry
 from domain.errors import StoreUnavailable
 from infrastructure.executors import SerialExecutor
