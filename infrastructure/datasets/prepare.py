@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -283,17 +284,21 @@ class LoadPreparation:
             "SELECT line, first(csv_line), lower(first(error_type)::VARCHAR) || ': ' || first(error_message)"
             f" FROM errors_{name} GROUP BY line ORDER BY line"  # a row that lacks two cells has two errors
         )
+        unreadable = [line for line, *_ in rejects]
         if self._rows(f"SELECT 1 FROM {name} WHERE CASE {bad} END IS NOT NULL LIMIT 1"):
             rejects += self._in_file_order(
                 f"SELECT line, text, CASE {bad} END AS reason FROM ({_numbered(checked)})"
-                " WHERE reason IS NOT NULL LIMIT 100000"
+                " WHERE reason IS NOT NULL LIMIT 100000",
+                unreadable,
             )
             self._execute(f"DELETE FROM {name} WHERE CASE {bad} END IS NOT NULL")
         if rejects:
             self._report_rejects(file, rejects)
-        self._drop_duplicates(name, file, checked, f"CASE {bad} END IS NULL")
+        self._drop_duplicates(name, file, checked, f"CASE {bad} END IS NULL", unreadable)
 
-    def _drop_duplicates(self, name: str, file: DataFile, checked: CheckedFile, is_good: str) -> None:
+    def _drop_duplicates(
+        self, name: str, file: DataFile, checked: CheckedFile, is_good: str, unreadable: list[int]
+    ) -> None:
         """Keeps one row of each key, the same in whatever order the file is read, and rejects the others."""
         key = _KEYS.get(file)
         if key is None:
@@ -308,16 +313,23 @@ class LoadPreparation:
             file,
             self._in_file_order(
                 f"SELECT line, text, 'another row with its key is kept' FROM ({_numbered(checked)})"
-                f" WHERE ({key}) IN (SELECT key FROM twice) AND {is_good} QUALIFY {place} > 1 ORDER BY line"
+                f" WHERE ({key}) IN (SELECT key FROM twice) AND {is_good} QUALIFY {place} > 1 ORDER BY line",
+                unreadable,
             ),
         )
         self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name} QUALIFY {place} = 1")
 
-    def _in_file_order(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a data file with their line numbers. A second reading, needed only for what is rejected."""
+    def _in_file_order(self, query: str, unreadable: list[int]) -> list[tuple[Any, ...]]:
+        """Rows of a data file with their line numbers. A second reading, needed only for what is rejected.
+
+        Args:
+            query: its first column is the number of the row among those that can be read.
+            unreadable: the lines that cannot, ascending.
+        """
+        readable_before = [line - place for place, line in enumerate(unreadable, 1)]
         self._execute("SET preserve_insertion_order = true")
         try:
-            return self._rows(query)
+            return [(line + bisect_left(readable_before, line), *rest) for line, *rest in self._rows(query)]
         finally:
             self._execute("SET preserve_insertion_order = false")
 

@@ -220,6 +220,20 @@ def test_a_bad_row_is_written_to_a_file_with_its_line_and_the_rest_is_loaded(
     assert len(complete(prepared, Table.RATINGS_HISTORY)) == 4
 
 
+def test_rejected_rows_have_their_lines_also_behind_rows_that_cannot_be_read(files: Path) -> None:
+    header, *good = data_file(DataFile.RATINGS, RATINGS).splitlines(keepends=True)
+    cut, bad = b"tt1000001\n", b"tt1000001\tmany\t1\n"
+    twice = good[0].replace(b"\t9", b"\t1")  # sorts before the other row of its title
+    write_data_files(
+        files, ratings=gzip.compress(b"".join([header, bad, cut, cut, good[0], cut, bad, *good[1:], twice]))
+    )
+    prepared = load(files)
+    assert sorted((int(line), why.partition(":")[0]) for _, line, why, _ in rejects(files, DataFile.RATINGS)) == [
+        (2, "the rating is not a number from 1 to 10"),
+    ]
+    assert len(titles(prepared)) == 5
+
+
 def test_of_two_rows_with_one_key_one_is_kept_and_the_other_counted(files: Path) -> None:
     twice: Rows = [*RATINGS, ("tt1000001", "1.5", "7")]
     write_data_files(files, ratings=twice)
