@@ -224,12 +224,16 @@ def test_rejected_rows_have_their_lines_also_behind_rows_that_cannot_be_read(fil
     header, *good = data_file(DataFile.RATINGS, RATINGS).splitlines(keepends=True)
     cut, bad = b"tt1000001\n", b"tt1000001\tmany\t1\n"
     twice = good[0].replace(b"\t9", b"\t1")  # sorts before the other row of its title
-    write_data_files(
-        files, ratings=gzip.compress(b"".join([header, bad, cut, cut, good[0], cut, bad, *good[1:], twice]))
-    )
+    lines = [header, bad, cut, cut, good[0], cut, bad, *good[1:], twice]
+    write_data_files(files, ratings=gzip.compress(b"".join(lines)))
     prepared = load(files)
     assert sorted((int(line), why.partition(":")[0]) for _, line, why, _ in rejects(files, DataFile.RATINGS)) == [
-        (2, "the rating is not a number from 1 to 10"),
+        (2, "averageRating is not 1 to 10"),
+        (3, "missing columns"),
+        (4, "missing columns"),
+        (5, "another row with its key is kept"),
+        (6, "missing columns"),
+        (7, "averageRating is not 1 to 10"),
     ]
     assert len(titles(prepared)) == 5
 
