@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 IMDB_ID: Final = re.compile(r"tt[0-9]{7,10}")
 PERSON_ID: Final = re.compile(r"nm[0-9]{7,10}")
@@ -65,6 +65,7 @@ class FieldType(Enum):
 
 
 _PARTIAL_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_Problem: TypeAlias = Callable[[object], str | None]
 _NUMBERS: Final = (FieldType.INTEGER, FieldType.BIGINT, FieldType.DECIMAL)
 _PAGES: Final = (Source.PAGE, Source.GRAPHQL, Source.FILE)
 _ALL: Final = (*_PAGES, Source.DATASETS)
@@ -101,16 +102,16 @@ class Field:
     keep_empty: bool = False
     warn_if_rare: bool = False
     derived: bool = False
-    _problem: Callable[[Field, object], str | None] = field(init=False, repr=False, compare=False)
+    _problem: _Problem = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_problem", _PROBLEMS[self.type])
+        object.__setattr__(self, "_problem", _PROBLEMS[self.type](self))
 
     def problem(self, value: object) -> str | None:
         """Why the value cannot be stored in this field, or ``None``."""
         if value is None:
             return f"{self.name} is missing" if self.required else None
-        return self._problem(self, value)
+        return self._problem(value)
 
     @property
     def is_number(self) -> bool:
@@ -118,58 +119,86 @@ class Field:
         return self.type in _NUMBERS
 
 
-def _number_problem(field: Field, value: object) -> str | None:
-    if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
-        return f"{field.name} {value!r} is not a number"
-    if (field.minimum is not None and value < field.minimum) or (field.maximum is not None and value > field.maximum):
-        return f"{field.name} {value} is outside {field.minimum} to {field.maximum}"
-    if field.type is FieldType.DECIMAL:
-        return f"{field.name} {value} has more than one decimal" if round(value, 1) != value else None
-    return None if type(value) is int else f"{field.name} {value!r} is not a whole number"
+def _number_problem(field: Field) -> _Problem:
+    name, decimal = field.name, field.type is FieldType.DECIMAL
+    minimum = -math.inf if field.minimum is None else field.minimum
+    maximum = math.inf if field.maximum is None else field.maximum
 
-
-def _text_problem(field: Field, value: object) -> str | None:
-    if isinstance(value, str) and (value.strip() if field.required else value):
-        return None
-    return f"{field.name} is empty" if isinstance(value, str) else f"{field.name} {value!r} is not text"
-
-
-def _list_problem(field: Field, value: object) -> str | None:
-    if isinstance(value, tuple) and "" not in value and set(map(type, value)) <= {str}:
-        return None
-    return f"{field.name} {value!r} is not a list of texts that are not empty"
-
-
-def _id_problem(pattern: re.Pattern[str], shape: str) -> Callable[[Field, object], str | None]:
-    def problem(field: Field, value: object) -> str | None:
-        if isinstance(value, str) and pattern.fullmatch(value):
-            return None
-        return f"{field.name} {value!r} is not {shape} and 7 to 10 digits"
+    def problem(value: object) -> str | None:
+        if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
+            return f"{name} {value!r} is not a number"
+        if not minimum <= value <= maximum:
+            return f"{name} {value} is outside {field.minimum} to {field.maximum}"
+        if decimal:
+            return f"{name} {value} has more than one decimal" if round(value, 1) != value else None
+        return None if type(value) is int else f"{name} {value!r} is not a whole number"
 
     return problem
 
 
-def _partial_date_problem(field: Field, value: object) -> str | None:
-    match = _PARTIAL_DATE.fullmatch(value) if isinstance(value, str) else None
-    if match is not None:
-        year, month, day = (int(part) if part else 1 for part in match.groups())
-        with suppress(ValueError):
-            date(year, month, day)
+def _text_problem(field: Field) -> _Problem:
+    name, required = field.name, field.required
+
+    def problem(value: object) -> str | None:
+        if isinstance(value, str):
+            return None if (value.strip() if required else value) else f"{name} is empty"
+        return f"{name} {value!r} is not text"
+
+    return problem
+
+
+def _list_problem(field: Field) -> _Problem:
+    name = field.name
+
+    def problem(value: object) -> str | None:
+        if isinstance(value, tuple) and "" not in value and set(map(type, value)) <= {str}:
             return None
-    return f"{field.name} {value!r} is not YYYY, YYYY-MM or YYYY-MM-DD"
+        return f"{name} {value!r} is not a list of texts that are not empty"
+
+    return problem
 
 
-def _timestamp_problem(field: Field, value: object) -> str | None:
-    if isinstance(value, datetime) and value.utcoffset() == timedelta(0):
-        return None
-    return f"{field.name} {value} is not a time in UTC"
+def _id_problem(pattern: re.Pattern[str], shape: str) -> Callable[[Field], _Problem]:
+    def of_field(field: Field) -> _Problem:
+        name, fullmatch = field.name, pattern.fullmatch
+
+        def problem(value: object) -> str | None:
+            if isinstance(value, str) and fullmatch(value):
+                return None
+            return f"{name} {value!r} is not {shape} and 7 to 10 digits"
+
+        return problem
+
+    return of_field
 
 
-def _instance_problem(kind: type, name: str) -> Callable[[Field, object], str | None]:
-    return lambda field, value: None if type(value) is kind else f"{field.name} {value!r} is not {name}"
+def _partial_date_problem(field: Field) -> _Problem:
+    def problem(value: object) -> str | None:
+        match = _PARTIAL_DATE.fullmatch(value) if isinstance(value, str) else None
+        if match is not None:
+            year, month, day = (int(part) if part else 1 for part in match.groups())
+            with suppress(ValueError):
+                date(year, month, day)
+                return None
+        return f"{field.name} {value!r} is not YYYY, YYYY-MM or YYYY-MM-DD"
+
+    return problem
 
 
-_PROBLEMS: Final[Mapping[FieldType, Callable[[Field, object], str | None]]] = {
+def _timestamp_problem(field: Field) -> _Problem:
+    def problem(value: object) -> str | None:
+        if isinstance(value, datetime) and value.utcoffset() == timedelta(0):
+            return None
+        return f"{field.name} {value} is not a time in UTC"
+
+    return problem
+
+
+def _instance_problem(kind: type, name: str) -> Callable[[Field], _Problem]:
+    return lambda field: lambda value: None if type(value) is kind else f"{field.name} {value!r} is not {name}"
+
+
+_PROBLEMS: Final[Mapping[FieldType, Callable[[Field], _Problem]]] = {
     FieldType.TEXT: _text_problem,
     FieldType.INTEGER: _number_problem,
     FieldType.BIGINT: _number_problem,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
-from operator import attrgetter
 from typing import Final
 
 from domain.errors import InvalidMovie
@@ -26,14 +25,13 @@ class _Check:
     """Finds the fields of a record whose values cannot be true."""
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
-        self._values = attrgetter(*(field.name for field in fields))
-        self._fields = tuple((_missing(field), field.problem) for field in fields)
+        self._fields = tuple((field.name, _missing(field), field.problem) for field in fields)
 
     def __call__(self, record: object) -> list[str]:
         return [
             text
-            for (missing, problem), value in zip(self._fields, self._values(record), strict=True)
-            if value not in missing and (text := problem(value))
+            for name, missing, problem in self._fields
+            if (value := getattr(record, name)) not in missing and (text := problem(value))
         ]
 
 

@@ -75,10 +75,17 @@ _ARCHIVED: Final = re.compile(r"(?:(?:https?:)?//[^/\s?#]+)?/(?:[^\s?#]*/)?(?=ht
 
 
 class Script(NamedTuple):
-    """The content of a script element; ``closed`` is false where the page ends inside it."""
+    """A script element: where its content starts and ends; ``closed`` is false where the page ends inside it."""
 
-    content: memoryview
+    body: bytes
+    start: int
+    end: int
     closed: bool
+
+    @property
+    def content(self) -> memoryview:
+        """What is between its tags."""
+        return memoryview(self.body)[self.start : self.end]
 
 
 def as_utf8(body: bytes, charset: str | None = None) -> bytes:
@@ -239,7 +246,6 @@ def scripts(body: bytes, mark: bytes) -> Iterator[Script]:
     One that a cut-off page never closes is given as far as it goes. Those before the first one that is written
     as IMDb writes them are passed over.
     """
-    view = memoryview(body)
     position = body.find(_AS_WRITTEN + mark) + len(_AS_WRITTEN)
     if position < len(_AS_WRITTEN):
         position = body.find(mark)
@@ -248,7 +254,7 @@ def scripts(body: bytes, mark: bytes) -> Iterator[Script]:
         start = body.find(b">", position, position + _LONGEST_TAG) + 1
         if start and opening >= 0 and _opens_script(body, opening, position):
             end = _end_of_script(body, start)
-            yield Script(view[start : end if end >= 0 else len(body)], end >= 0)
+            yield Script(body, start, end if end >= 0 else len(body), end >= 0)
             position = body.find(mark, end) if end >= 0 else -1
         else:
             position = body.find(mark, position + len(mark))

@@ -258,10 +258,10 @@ def people_in(listed: object) -> tuple[CreditLine, ...]:
 
 
 def _people(listed: object, total: object = None) -> _People:
-    every = list(entries(listed))
+    every = entries(listed)
     if isinstance(listed, dict):
         total = listed.get("total", total)
-    lines = tuple(line for entry in every if (line := _credit_line(entry)) is not None)
+    lines = tuple([line for entry in every if (line := _credit_line(entry)) is not None])
     count = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
     more = get(get(listed, "pageInfo"), "hasNextPage") is True or (count is None and total is not None)
     return _People(lines, len(every), count, more)
@@ -331,9 +331,9 @@ def _sections(nodes: Sequence[object], kind: _Kind) -> Iterator[_People]:
 
 def _all_sections(nodes: Sequence[object]) -> Iterator[tuple[str, _People]]:
     """The lists that ``/reference`` shows, in a shape of their own."""
-    for node in nodes:
+    for listed in _told(nodes, "categories"):
         with suppress(FieldAbsent):
-            for section in list_at(node, "categories"):
+            for section in list_at(listed):
                 items = list_at(section, "section", "items")
                 lines = tuple(line for item in items if (line := _section_line(item)) is not None)
                 total = optional(integer_at, section, "section", "total")

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from domain.errors import InvalidMovie
 from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, title_url
 from infrastructure.scraper.page_bytes import original_address
-from infrastructure.scraper.values import UNREADABLE, clean, full_size, storable
+from infrastructure.scraper.values import UNREADABLE, clean, full_size
 
 _log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ def build_movie(
             value = clean(value)
             if value and UNREADABLE in value:
                 doubtful.add(name)
-        elif isinstance(value, tuple):
+        elif value and isinstance(value, tuple):
             value = _cleaned_list(name, value, doubtful)
         told[name] = value
     told["title"] = told.get("title") or ""
@@ -236,10 +236,8 @@ def _cleaned_list(name: str, value: tuple[Any, ...], doubtful: set[str]) -> tupl
 
 
 def _texts(value: tuple[str, ...], name: str, doubtful: set[str]) -> tuple[str, ...]:
-    if not value:
-        return ()
-    cleaned = tuple(dict.fromkeys(text for text in map(clean, value) if text))
-    if any(UNREADABLE in text for text in cleaned):
+    cleaned = tuple(dict.fromkeys(filter(None, map(clean, value))))
+    if UNREADABLE in "".join(cleaned):
         doubtful.add(name)
     return cleaned
 
@@ -251,25 +249,29 @@ _CATEGORIES: Final = {"directors": DIRECTOR, "cast": CAST}
 def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -> tuple[Credit, ...]:
     """The credits of these lines, numbered within their category; lines of one person in one are joined."""
     by_category: dict[str, dict[str, Credit]] = {}
-    for line in lines:
-        category = _CATEGORIES.get(field_name) or line.category
+    only = _CATEGORIES.get(field_name)
+    for person_id, name, characters, job, attributes, category in lines:
+        category = only or category
         credits = by_category.setdefault(category, {})
-        more = [texts and _texts(texts, field_name, doubtful) for texts in (line.characters, line.job, line.attributes)]
-        if (earlier := credits.get(line.person_id)) is not None:
-            if any(more):
+        characters = characters and _texts(characters, field_name, doubtful)
+        job = job and _texts(job, field_name, doubtful)
+        attributes = attributes and _texts(attributes, field_name, doubtful)
+        if (earlier := credits.get(person_id)) is not None:
+            if characters or job or attributes:
                 known = (earlier.characters, earlier.job, earlier.attributes)
-                both = (tuple(dict.fromkeys(texts + others)) for texts, others in zip(known, more, strict=True))
-                credits[line.person_id] = Credit(earlier.person, category, earlier.position, *both)
+                pairs = zip(known, (characters, job, attributes), strict=True)
+                both = (tuple(dict.fromkeys(texts + others)) for texts, others in pairs)
+                credits[person_id] = Credit(earlier.person, category, earlier.position, *both)
             continue
         try:
-            person = Person(storable(line.person_id), clean(line.name) or "")
+            person = Person(person_id, clean(name) or "")
         except InvalidMovie as error:
             _log.warning("a credit of category %s is left out: %s", category, _reason(error))
             doubtful.add(field_name)
             continue
         if UNREADABLE in person.name:
             doubtful.add(field_name)
-        credits[line.person_id] = Credit(person, category, len(credits) + 1, *more)
+        credits[person_id] = Credit(person, category, len(credits) + 1, characters, job, attributes)
     return tuple(credit for credits in by_category.values() for credit in credits.values())
 
 

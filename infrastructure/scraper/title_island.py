@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -12,57 +13,77 @@ from domain.errors import NotATitlePage
 from infrastructure.scraper.page_bytes import RepeatedKey, count_keys, load_json
 from infrastructure.scraper.title_credits import read_people
 from infrastructure.scraper.title_fields import TitlePart, Values
-from infrastructure.scraper.title_json import read_fields
+from infrastructure.scraper.title_json import FIELD_KEYS, read_fields
 from infrastructure.scraper.values import FieldAbsent, get, text_at
 
-_INTERFACE_TEXTS: Final = b',"translationContext":'
 _PEOPLE_KEYS: Final = (
     "principalCredits", "principalCreditsV2", "crewV2", "castV2", "directors", "writers", "cast", "principalCast",
     "creditGroupings", "creditCategories", "categories", "directorsPageTitle", "castPageTitle",
 )  # fmt: skip
-_FIELD_KEYS: Final = (
-    "id", "titleText", "originalTitleText", "titleType", "releaseYear", "ratingsSummary", "runtime", "metacritic",
-    "genres", "titleGenres", "plot", "primaryImage", "certificate", "releaseDate", "series", "episodes",
-    "countriesOfOrigin", "countriesDetails", "spokenLanguages", "keywords", "storylineKeywords", "taglines",
-    "production",
-    "productionStatus", "isAdult", "productionBudget", "worldwideGross", "lifetimeGross", "wins",
-    "nominationsExcludeWins", "nominations", "prestigiousAwardSummary", "meterRanking", "reviews",
-    "criticReviewsTotal", "technicalSpecifications", "filmingLocations", "akas",
-)  # fmt: skip
-_KEYS: Final = _FIELD_KEYS + _PEOPLE_KEYS
-_PAGE_PROPS: Final = b'{"props":{"pageProps":{'
+_KEYS: Final = ("id", *FIELD_KEYS.union(_PEOPLE_KEYS))
+_BEGINNING: Final = re.compile(rb'\{"props":\{"pageProps":\{(?:"tconst":"\w*",)?"aboveTheFoldData":')
+_MAIN: Final = b',"mainColumnData":'
+_REQUEST: Final = b',"requestContext":'
+_INTERFACE_TEXTS: Final = b',"translationContext":'
+_BUTTON: Final = b',"titleCallToAction":'
+_LONGEST_REQUEST: Final = b',"requestContext":'
+_INTERFACE_TEXTS: Final = b',"translationContext":'
+_BUTTON: Final = b',"titleCallToAction":'
+_LONGEST_BUTTON: Final = 1024
 _decode_value: Final = msgspec.json.Decoder().decode
 _split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def read_island(island: bytes, own: str | None = None) -> TitlePart | None:
+def read_island(body: bytes, start: int = 0, end: int | None = None, *, own: str | None = None) -> TitlePart | None:
     """What ``__NEXT_DATA__`` tells; ``None`` when the title's objects are not where they are known to be.
 
     Only the objects that the readers need are built. An island of another shape than known is parsed in
     full, and read as far as it goes.
 
     Args:
-        island: the JSON.
+        body: the JSON, or a page.
+        start, end: where the JSON starts and ends in it.
         own: the page's id, which an island of 2021 does not always say.
 
     Raises:
         NotATitlePage: the island says that it belongs to another page.
         ValueError: it is no JSON.
     """
-    end = island.find(_INTERFACE_TEXTS) if island.startswith(_PAGE_PROPS) else -1
-    if end >= 0:
-        # The texts of the site's own buttons and menus are four fifths of the island. In a string the mark's quotes
-        # would be escaped, so it can only be a key. Where it is one of another object than ``pageProps``, what is left
-        # is no JSON, and the whole island is read; so is an island without a title, to see what page it is.
+    if match := _BEGINNING.match(body, start):
         with suppress(ValueError, RecursionError):
-            part = _read_parts({}, _members(island[len(_PAGE_PROPS) - 1 : end] + b"}"), own)
+            above, main = map(_needed_values, _first_objects(body, match.end(), end))
+            part = _read(None, above, main, None, None, own)
             if part is not None and part.imdb_id and "title" in part.whole:
                 return part
+    island = body[start:end]
     with suppress(ValueError, RecursionError):
         top = _members(island)
         props = _members(top.get("props", b"{}"))
         return _read_parts(top, {**props, **_members(props.get("pageProps", b"{}"))}, own)
     return _read_document(load_json(island, unique=True), own)
+
+
+def _first_objects(body: bytes, start: int, end: int | None) -> tuple[bytes, bytes]:
+    """The title's two objects in an island that begins with them, as the site writes it.
+
+    What follows them, most of it the texts of the site's own buttons and menus, is five sixths of the island. In a
+    string the quotes of a mark would be escaped, so it can only be a key. Where it is one of another object than
+    ``pageProps``, what is cut out is no JSON.
+
+    Args:
+        body: the page.
+        start: where the first object starts.
+        end: where the island ends.
+
+    Raises:
+        ValueError: the marks are not there.
+    """
+    main = body.index(_MAIN, start, end)
+    behind = body.find(_REQUEST, main, end)
+    if behind < 0:
+        behind = body.index(_INTERFACE_TEXTS, main, end)
+    button = body.rfind(_BUTTON, behind - _LONGEST_BUTTON, behind)
+    return body[start:main], body[main + len(_MAIN) : behind if button < 0 else button]
 
 
 def _members(document: bytes) -> dict[str, msgspec.Raw]:
@@ -93,19 +114,30 @@ def _read_parts(top: Mapping[str, msgspec.Raw], props: Mapping[str, msgspec.Raw]
     )
 
 
-def _title_object(raw: msgspec.Raw | None) -> dict[str, Any]:
+def _title_object(raw: msgspec.Raw | None) -> Values:
     """The values of an object that the readers need; a RepeatedKey where a key is there twice."""
     if raw is None:
         return {}
     with suppress(ValueError):
-        parts = _members(raw)
-        names = [name for name in _KEYS if name in parts]
-        needed = b"[" + b",".join([parts[name] for name in names]) + b"]"
-        values = _decode_value(needed)
-        if count_keys(msgspec.json.encode(values)) == count_keys(needed):
-            return dict(zip(names, values, strict=True))
+        return _needed_values(raw)
     whole = load_json(bytes(raw), unique=True)
     return whole if isinstance(whole, dict) else {}
+
+
+def _needed_values(document: bytes) -> Values:
+    """The values of an object that the readers need.
+
+    Raises:
+        ValueError: it is no such object, or a key is repeated.
+    """
+    parts = _members(document)
+    names = [name for name in _KEYS if name in parts]
+    needed = b"[" + b",".join([parts[name] for name in names]) + b"]"
+    values = _decode_value(needed)
+    encoded = msgspec.json.encode(values)
+    if encoded != needed and count_keys(encoded) != count_keys(needed):
+        raise ValueError("a key is repeated")
+    return dict(zip(names, values, strict=True))
 
 
 def _read_document(document: object, own: str | None) -> TitlePart | None:

@@ -75,16 +75,13 @@ def _rating(node: object) -> float | None:
 
 def _first(node: object, *readers: Callable[[object], Any]) -> Any:
     """What the first reader finds; the field is doubtful if it is for one of them and none finds it."""
-    doubtful: FieldDoubtful | None = None
-    absent = FieldAbsent()
+    problems: list[FieldAbsent] = []
     for read in readers:
         try:
             return read(node)
-        except FieldDoubtful as error:
-            doubtful = doubtful or error
         except FieldAbsent as error:
-            absent = error
-    raise doubtful or absent
+            problems.append(error)
+    raise next((error for error in problems if isinstance(error, FieldDoubtful)), problems[-1])
 
 
 def _genres(node: object) -> Any:
@@ -140,7 +137,7 @@ def _connection(node: object, key: str, read: Callable[[object], Any]) -> tuple[
     connection = value_at(node, key)
     if connection is None:
         return ()
-    every = list(entries(connection))
+    every = entries(connection)
     found = tuple(value for entry in every if (value := read(entry)))
     damaged = len(found) < len(every)
     more = get(get(connection, "pageInfo"), "hasNextPage") is True or _states_more(get(connection, "total"), len(every))
@@ -166,7 +163,7 @@ def _companies(node: object) -> tuple[str, ...] | Beginning:
     return Beginning(found) if len(found) >= _COMPANIES_SHOWN else found  # a page does not say how many there are
 
 
-def _location(entry: object) -> str | None:
+def _entry_text(entry: object) -> str | None:
     return text_at(entry, "text")
 
 
@@ -240,6 +237,14 @@ def _popularity(node: object) -> Any:
     )
 
 
+def _season(node: object) -> int | None:
+    return _series_number(node, "seasonNumber", "displayableSeason", "season")
+
+
+def _episode(node: object) -> int | None:
+    return _series_number(node, "episodeNumber", "episodeNumber", "episodeNumber")
+
+
 def _series_number(node: object, on_page: str, *in_graphql: str) -> int | None:
     """The number of a season or an episode; IMDb writes ``unknown`` where it has none."""
     if value_at(node, "series") is None:
@@ -289,58 +294,91 @@ def _items(node: object, kind: str, key: str) -> tuple[str, ...] | Beginning:
     return _listed(node, ("technicalSpecifications", kind, "items"), key)
 
 
-_READERS: Final[Mapping[str, Callable[[object], Any]]] = {
-    "title": _title,
-    "original_title": lambda node: text_at(node, "originalTitleText", "text"),
-    "kind": lambda node: text_at(node, "titleType", "id"),
-    "year": lambda node: integer_at(node, "releaseYear", "year"),
-    "end_year": _end_year,
-    "rating": _rating,
-    "votes": lambda node: integer_at(node, "ratingsSummary", "voteCount"),
-    "duration_minutes": lambda node: minutes(integer_at(node, "runtime", "seconds")),
-    "metascore": lambda node: integer_at(node, "metacritic", "metascore", "score"),
-    "genres": _genres,
-    "plot": lambda node: text_at(node, "plot", "plotText", "plainText"),
-    "poster_url": lambda node: text_at(node, "primaryImage", "url"),
-    "certificate": lambda node: text_at(node, "certificate", "rating"),
-    "release_date": _release_date,
-    "release_country": lambda node: text_at(node, "releaseDate", "country", "id"),
-    "series_id": lambda node: text_at(node, "series", "series", "id"),
-    "season": lambda node: _series_number(node, "seasonNumber", "displayableSeason", "season"),
-    "episode": lambda node: _series_number(node, "episodeNumber", "episodeNumber", "episodeNumber"),
-    "seasons": _seasons,
-    "episodes": _episodes,
-    "countries": _countries,
-    "languages": lambda node: _ids(node, "spokenLanguages", "spokenLanguages"),
-    "keywords": _keywords,
-    "taglines": lambda node: _connection(node, "taglines", lambda entry: text_at(entry, "text")),
-    "companies": _companies,
-    "production_status": lambda node: text_at(node, "productionStatus", "currentProductionStage", "text"),
-    "is_adult": lambda node: value_at(node, "isAdult"),
-    "budget": lambda node: _amount(node, "productionBudget", "budget"),
-    "budget_currency": lambda node: _currency(node, "productionBudget", "budget"),
-    "gross_worldwide": lambda node: _amount(node, "worldwideGross", "total"),
-    "gross_domestic": _domestic,
-    "gross_currency": _gross_currency,
-    "award_wins": lambda node: integer_at(node, "wins", "total"),
-    "award_nominations": _nominations,
-    "oscar_wins": _oscar_wins,
-    "popularity_rank": _popularity,
-    "user_reviews": lambda node: integer_at(node, "reviews", "total"),
-    "critic_reviews": lambda node: integer_at(node, "criticReviewsTotal", "total"),
-    "cast_total": _cast_total,
-    "color": lambda node: _items(node, "colorations", "text"),
-    "aspect_ratios": lambda node: _items(node, "aspectRatios", "aspectRatio"),
-    "sound_mixes": lambda node: _items(node, "soundMixes", "text"),
-    "locations": lambda node: _connection(node, "filmingLocations", _location),
-    "akas": _akas,
+class _Reader(NamedTuple):
+    """Reads one field.
+
+    Attributes:
+        keys: of the title's object; without any of them it does not have the field.
+        read: gives the value.
+    """
+
+    keys: tuple[str, ...]
+    read: Callable[[object], Any]
+
+
+def _text(*path: str) -> _Reader:
+    return _Reader(path[:1], lambda node: text_at(node, *path))
+
+
+def _integer(*path: str) -> _Reader:
+    return _Reader(path[:1], lambda node: integer_at(node, *path))
+
+
+def _specification(kind: str, key: str) -> _Reader:
+    return _Reader(("technicalSpecifications",), lambda node: _items(node, kind, key))
+
+
+_READERS: Final[Mapping[str, _Reader]] = {
+    "title": _Reader(("titleText",), _title),
+    "original_title": _text("originalTitleText", "text"),
+    "kind": _text("titleType", "id"),
+    "year": _integer("releaseYear", "year"),
+    "end_year": _Reader(("releaseYear",), _end_year),
+    "rating": _Reader(("ratingsSummary",), _rating),
+    "votes": _integer("ratingsSummary", "voteCount"),
+    "duration_minutes": _Reader(("runtime",), lambda node: minutes(integer_at(node, "runtime", "seconds"))),
+    "metascore": _integer("metacritic", "metascore", "score"),
+    "genres": _Reader(("genres", "titleGenres"), _genres),
+    "plot": _text("plot", "plotText", "plainText"),
+    "poster_url": _text("primaryImage", "url"),
+    "certificate": _text("certificate", "rating"),
+    "release_date": _Reader(("releaseDate",), _release_date),
+    "release_country": _text("releaseDate", "country", "id"),
+    "series_id": _text("series", "series", "id"),
+    "season": _Reader(("series",), lambda node: _series_number(node, "seasonNumber", "displayableSeason", "season")),
+    "episode": _Reader(
+        ("series",), lambda node: _series_number(node, "episodeNumber", "episodeNumber", "episodeNumber")
+    ),
+    "seasons": _Reader(("episodes",), _seasons),
+    "episodes": _Reader(("episodes",), _episodes),
+    "countries": _Reader(("countriesOfOrigin", "countriesDetails"), _countries),
+    "languages": _Reader(("spokenLanguages",), lambda node: _ids(node, "spokenLanguages", "spokenLanguages")),
+    "keywords": _Reader(("storylineKeywords", "keywords"), _keywords),
+    "taglines": _Reader(
+        ("taglines",), lambda node: _connection(node, "taglines", lambda entry: text_at(entry, "text"))
+    ),
+    "companies": _Reader(("production",), _companies),
+    "production_status": _text("productionStatus", "currentProductionStage", "text"),
+    "is_adult": _Reader(("isAdult",), lambda node: value_at(node, "isAdult")),
+    "budget": _Reader(("productionBudget",), lambda node: _amount(node, "productionBudget", "budget")),
+    "budget_currency": _Reader(("productionBudget",), lambda node: _currency(node, "productionBudget", "budget")),
+    "gross_worldwide": _Reader(("worldwideGross",), lambda node: _amount(node, "worldwideGross", "total")),
+    "gross_domestic": _Reader(("lifetimeGross",), _domestic),
+    "gross_currency": _Reader(("worldwideGross", "lifetimeGross"), _gross_currency),
+    "award_wins": _integer("wins", "total"),
+    "award_nominations": _Reader(("nominationsExcludeWins", "nominations"), _nominations),
+    "oscar_wins": _Reader(("prestigiousAwardSummary",), _oscar_wins),
+    "popularity_rank": _Reader(("meterRanking", "meterRank"), _popularity),
+    "user_reviews": _integer("reviews", "total"),
+    "critic_reviews": _integer("criticReviewsTotal", "total"),
+    "cast_total": _Reader(("castV2", "cast"), _cast_total),
+    "color": _specification("colorations", "text"),
+    "aspect_ratios": _specification("aspectRatios", "aspectRatio"),
+    "sound_mixes": _specification("soundMixes", "text"),
+    "locations": _Reader(("filmingLocations",), lambda node: _connection(node, "filmingLocations", _entry_text)),
+    "akas": _Reader(("akas",), _akas),
 }
+
+FIELD_KEYS: Final = frozenset(key for reader in _READERS.values() for key in reader.keys)
+"""The keys of a title's object that hold fields."""
 
 
 def read_fields(part: TitlePart, *nodes: object) -> None:
     """Add all fields but the people, each from the first object that tells it whole; lists from the longest."""
-    for name, read in _READERS.items():
+    for name, (keys, read) in _READERS.items():
         for node in nodes:
+            if isinstance(node, dict) and node.keys().isdisjoint(keys):
+                continue
             try:
                 value = read(node)
             except FieldDoubtful:

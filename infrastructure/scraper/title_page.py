@@ -205,10 +205,12 @@ def _next_data(page: _Page) -> TitlePart | None:
     for script in scripts(page.body, NEXT_DATA):
         page.torn |= not script.closed
         try:
-            part = read_island(bytes(script.content)) or read_island(bytes(script.content), _id_of_address(page.body))
+            part = read_island(script.body, script.start, script.end)
+            if part is None:
+                part = read_island(script.body, script.start, script.end, own=_id_of_address(page.body))
         except ValueError as error:
             problem = f"__NEXT_DATA__ is no JSON ({error})" if script.closed else "__NEXT_DATA__ is cut off"
-            page.damaged = bytes(script.content[:1]) == b"{"
+            page.damaged = script.content[:1] == b"{"
             continue
         if part:
             page.damaged = False

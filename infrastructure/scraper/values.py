@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -96,15 +96,14 @@ def list_at(node: object, *path: str) -> list[object]:
     raise FieldDoubtful(".".join(path))
 
 
-def entries(listed: object) -> Iterator[object]:
+def entries(listed: object) -> list[object]:
     """The entries of a list, which is ``[…]`` or ``{"edges": [{"node": …}]}``.
 
     Raises:
         FieldAbsent: it is no list.
     """
     plain = listed if isinstance(listed, list) else list_at(listed, "edges")
-    for entry in plain:
-        yield entry["node"] if isinstance(entry, dict) and "node" in entry else entry
+    return [entry["node"] if isinstance(entry, dict) and "node" in entry else entry for entry in plain]
 
 
 def storable(text: str) -> str:
@@ -214,5 +213,9 @@ def get_entries(listed: object) -> Sequence[object]:
         return ()
     if isinstance(listed, dict):
         listed = listed.get("edges")
-        return [get(edge, "node") for edge in listed] if isinstance(listed, list) else ()
+        return (
+            [edge.get("node") if isinstance(edge, dict) else None for edge in listed]
+            if isinstance(listed, list)
+            else ()
+        )
     return listed if isinstance(listed, list) else ()
