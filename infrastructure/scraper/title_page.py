@@ -210,7 +210,7 @@ def _next_data(page: _Page) -> TitlePart | None:
                 part = read_island(script.body, script.start, script.end, own=_id_of_address(page.body))
         except ValueError as error:
             problem = f"__NEXT_DATA__ is no JSON ({error})" if script.closed else "__NEXT_DATA__ is cut off"
-            page.damaged = script.content[:1] == b"{"
+            page.damaged = page.body.startswith(b"{", script.start)
             continue
         if part:
             page.damaged = False

@@ -197,6 +197,31 @@ def test_the_interface_s_own_texts_are_not_needed_and_do_no_harm() -> None:
     assert_core(torn, WHOLE)
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b',"requestContext":{"timestamp":"x"}',
+        b',"titleCallToAction":{"id":"x"},"requestContext":{"timestamp":"x"}',
+        b',"another":{"id":"x"},"requestContext":{"timestamp":"x"}',  # the marks are not beside each other
+        b',"requestContext":{"mainColumnData":{"id":"tt0000001"}}',
+    ],
+)
+def test_what_stands_behind_the_title_s_objects_is_not_needed_and_does_no_harm(behind: bytes) -> None:
+    mark = b',"translationContext":{"strings"'
+    body = page(next_data()).replace(mark, behind + mark)
+    assert parse(body) == parse(page(next_data()))
+    nested = page(next_data(main=main_column(deeper={"y": 1, "requestContext": 2, "z": {"requestContext": 3}})))
+    assert_core(parse(nested), WHOLE)
+
+
+def test_a_page_that_ends_behind_the_title_s_objects_is_torn_and_has_the_whole_title() -> None:
+    mark = b',"translationContext":{"strings"'
+    body = page(next_data()).replace(mark, b',"requestContext":{"timestamp":"x"}' + mark)
+    torn = parse(body[: body.index(b'"timestamp"')])
+    assert torn.torn
+    assert_core(torn, WHOLE)
+
+
 def test_an_island_that_lost_its_people_has_them_from_the_window_title() -> None:
     named = [{"credits": [{"name": {"id": "nm0000001", "nameText": {"text": "Ada Holm"}}}]}]
     above = above_the_fold(directorsPageTitle=named)
