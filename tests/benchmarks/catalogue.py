@@ -12,32 +12,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from urllib.request import urlopen
 
-from application.catalogue_data import read_catalogue_data
+from application.catalogue_data import build_catalogue_data, read_catalogue_data
 from application.ports import Status
+from application.records import chart_rows
 from domain.fields import Table
-from domain.movie import Movie
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from infrastructure.stores.csv.dialect import encode, header
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from tests.benchmarks.metering import machine, measured
 
 _SEED: Final = 1
+_CHART: Final = "top250"
 _READ_AT: Final = datetime(2026, 11, 20, tzinfo=UTC)
 
 
@@ -150,9 +151,9 @@ def _publish(report: str, mode: str, count: str, workers: str, store: str, shelf
 
     began = time.perf_counter()
     with closing(CsvMovieRepository(Path(store), read_only=True)) as opened:
-        ranked = [movie for movie in read_catalogue_data(opened, FixedHistory()).movies.values() if movie.rank]
-        library = read_catalogue_data(opened, FixedHistory(snapshots(ranked, 5)))
-    del ranked
+        library = read_catalogue_data(opened, FixedHistory())
+    ranked = [replace(place.movie, rank=place.rank) for place in library.charts[0].places]
+    library = build_catalogue_data(library.movies, snapshots(ranked, 5, _CHART))
     published = publish_catalogue(
         library,
         PosterFolder(Path(shelf)),
@@ -195,31 +196,23 @@ def _draw_all(url: str, count: int) -> None:
 
 
 def _save(folder: Path, count: int) -> None:
-    """The first films of the demo site's list in CSV files, 250 of them ranked."""
+    """Writes the first films of the demo site's list to CSV files, whole tables at a time, 250 of them as a chart."""
     from tests.support.demo_movies import movie_of
+    from tests.support.repositories import InMemoryMovieRepository
 
     folder.mkdir()
     catalogue = DemoCatalogue(_SEED, count * 2)
-
-    def movies() -> Iterable[Movie]:
-        for imdb_id in catalogue.ids():
-            title = catalogue.find(imdb_id)
-            if title is not None:
-                yield movie_of(title, "https://images.invalid", _READ_AT)
-
-    with closing(CsvMovieRepository(folder)) as store, ThreadPoolExecutor(os.cpu_count() or 1) as executor:
-        unique = {movie.imdb_id: movie for movie in islice(movies(), count + 500)}
-        ranked = (_ranked(movie, at) for at, movie in enumerate(islice(unique.values(), count), start=1))
-        list(executor.map(store.save, ranked))
-        store.finalize()
-        if sum(1 for _ in store.rows(Table.MOVIES)) != count:
-            raise SystemExit("the films were not all saved")
-
-
-def _ranked(movie: Movie, at: int) -> Movie:
-    from dataclasses import replace
-
-    return replace(movie, rank=at if at <= 250 else None)
+    titles = (title for imdb_id in dict.fromkeys(catalogue.ids()) if (title := catalogue.find(imdb_id)) is not None)
+    made = InMemoryMovieRepository()
+    for title in islice(titles, count):
+        made.save(movie_of(title, "https://images.invalid", _READ_AT))
+    made.replace_chart(_CHART, list(chart_rows(_CHART, islice(made.ids(), 250), _READ_AT)))
+    for table in Table:
+        with (folder / f"{table}.csv").open("wb") as file:
+            file.write(header(table))
+            file.writelines(encode(made.rows(table), escape=False))
+    with closing(CsvMovieRepository(folder)) as store:
+        store.finalize()  # takes the files over, as a run does
 
 
 if __name__ == "__main__":
