@@ -66,9 +66,10 @@ def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
             references = ((match.decode("utf-8", "replace"), True) for match in _LOADED_BY_STYLE.findall(styles))
         else:
             continue
+        parent = posixpath.dirname(name)
         for reference, loaded in references:
             report.links += 1
-            problem, target, fragment = resolve(posixpath.dirname(name), reference, loaded)
+            problem, target, fragment = resolve(parent, reference, loaded)
             target = target or name
             if problem:
                 report.problems.append(f"{name}: {reference} {problem}")

@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -190,9 +191,12 @@ class PageRenderer:
             words=typography.keep_words,
             prose=typography.mark_long_words,
         )
-        self._environment.globals.update(
-            site={"feed": site.feed, "nav": self._navigation(), "notice": NOTICE}, assets=site.assets
-        )
+        self._environment.globals.update(site={"feed": site.feed, "notice": NOTICE}, assets=site.assets)
+        parts: Any = self._environment.get_template("parts.html").module
+        for macro, count in (("thumb", 5_000), ("roll_part", 20_000)):  # most films and people are on several pages
+            self._environment.globals[macro] = lru_cache(count)(getattr(parts, macro))
+        self._navigation = self._charts_and_indexes()
+        self._menus: dict[tuple[str, str, str], Markup] = {}
 
     def page(
         self, template: str, path: str, heading: str, *, description: str = "", image: str = "", **values: object
@@ -209,9 +213,11 @@ class PageRenderer:
         """
         site_url = self.site.url
         values = {"title": heading, "section": "", "kind": "website", "base": "", "indexed": True, **values}
+        root = "../" * path.count("/")
         text = self._environment.get_template(template).render(
             path=path,
-            root=values.pop("root", "../" * path.count("/")),
+            root=root,
+            menu=self._menu(root, path, str(values["section"])),
             address=page_address(site_url, path) if site_url and values["indexed"] else "",
             description=" ".join((description or f"{heading} in this catalogue of films.").split())[:300],
             image=f"{site_url}{image}" if site_url and image else "",
@@ -276,7 +282,18 @@ class PageRenderer:
         read_at = max((movie.scraped_at for movie in self.data.movies.values()), default=None)
         return films if read_at is None else f"{films}, last read on {formats.day(read_at)}"
 
-    def _navigation(self) -> list[dict[str, str]]:
+    def _menu(self, root: str, path: str, section: str) -> Markup:
+        """Returns the menu as a page of a folder and a section has it."""
+        here = path if any(entry["path"] == path for entry in self._navigation) else ""
+        found = self._menus.get((root, here, section))
+        if found is None:
+            text = self._environment.get_template("menu.html").render(
+                root=root, path=here, section=section, entries=self._navigation
+            )
+            found = self._menus[root, here, section] = Markup(text)  # noqa: S704 - rendered with autoescape
+        return found
+
+    def _charts_and_indexes(self) -> list[dict[str, str]]:
         charts = [
             {"name": formats.chart(chart.chart), "path": self.urls.chart(chart.chart)} for chart in self.data.charts
         ]
@@ -331,6 +348,7 @@ def _heading_style(heading: str) -> str:
     return f"--w:{max(widest, 1):.2f}"
 
 
+@lru_cache(maxsize=20_000)
 def _fit(text: str, style: typography.TextStyle = typography.NAME) -> Markup:
     """Returns an attribute with the width of a text's longest word, if it may be too wide for a column."""
     widest = typography.longest_word(text, style)

@@ -21,14 +21,13 @@ def search_index(data: CatalogueData) -> bytes:
     Each entry is [name, note, path]; the most important entries of each kind come first.
     """
     kinds = {"lists": _lists(data), "films": _films(data), "people": _people(data)}
-    lines = [
-        f"{json.dumps(kind)}:[\n"
-        + ",\n".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in entries)
-        + "\n]"
-        for kind, entries in kinds.items()
-    ]
-    text = ",\n".join(lines).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return f"window.filmledgerSearch({{\n{text}\n}});\n".encode()
+    lists = [b'"%b":[\n%b\n]' % (kind.encode(), b",\n".join(map(_line, entries))) for kind, entries in kinds.items()]
+    return b"window.filmledgerSearch({\n%b\n});\n" % b",\n".join(lists)
+
+
+def _line(entry: list[str]) -> bytes:
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
 
 
 def _lists(data: CatalogueData) -> Iterator[list[str]]:

@@ -95,6 +95,7 @@ _LONG: Final = re.compile(r"\S{9}")  # no letter is wider than 1 em
 _WIDE: Final = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60\U0001f300-\U0001faff]")
 
 
+@lru_cache(maxsize=20_000)  # most names and titles are on several pages
 def _mark_words(text: str, style: TextStyle, *, keep: bool) -> Markup:
     if not _LONG.search(text) and not (keep and _BREAKS.search(text)):
         return escape(text)
@@ -113,22 +114,22 @@ def _unbreakable(text: str) -> list[str]:
 
 
 def _width(text: str, style: TextStyle) -> float:
-    advances = _advances(style)
-    width = 0.0
-    for char in text:
-        known = advances.get(ord(char))
-        if known is not None:
-            width += known
-        elif unicodedata.east_asian_width(char) in "WF":
-            width += 1.0
-        elif not unicodedata.category(char).startswith("M"):
-            width += _UNKNOWN_WIDTH
-    return width * _MARGIN
+    return sum(map(_advances(style).__getitem__, text)) * _MARGIN
+
+
+class _Advances(dict[str, float]):
+    """Advance widths in em by character."""
+
+    def __missing__(self, char: str) -> float:
+        """Estimates the width of a character that the font files lack."""
+        if unicodedata.east_asian_width(char) in "WF":
+            return 1.0
+        return 0.0 if unicodedata.category(char).startswith("M") else _UNKNOWN_WIDTH
 
 
 @lru_cache(maxsize=8)
-def _advances(style: TextStyle) -> dict[int, float]:
-    """Returns the advance width in em of each character of the font files."""
+def _advances(style: TextStyle) -> _Advances:
+    """Returns the advance width of each character of the font files."""
     from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
     from fontTools.varLib.models import (  # type: ignore[import-untyped]
         normalizeLocation,
@@ -136,7 +137,7 @@ def _advances(style: TextStyle) -> dict[int, float]:
     )
     from fontTools.varLib.varStore import VarStoreInstancer  # type: ignore[import-untyped]
 
-    found: dict[int, float] = {}
+    found = _Advances()
     for name in reversed(FONT_FILES):
         font: Any = TTFont(FONTS / name, lazy=True)
         axes = {axis.axisTag: (axis.minValue, axis.defaultValue, axis.maxValue) for axis in font["fvar"].axes}
@@ -150,5 +151,5 @@ def _advances(style: TextStyle) -> dict[int, float]:
         em = font["head"].unitsPerEm
         for code, glyph in font.getBestCmap().items():
             index = indexes[glyph] if indexes else font.getGlyphID(glyph)
-            found[code] = (font["hmtx"][glyph][0] + deltas[index]) / em
+            found[chr(code)] = (font["hmtx"][glyph][0] + deltas[index]) / em
     return found

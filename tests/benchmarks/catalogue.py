@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import urlopen
 
-from application.catalogue_data import build_catalogue_data, read_catalogue_data
+from application.catalogue_data import read_catalogue_data
+from application.chart_changes import chart_changes
 from application.ports import Status
 from application.records import chart_rows
 from domain.fields import Table
@@ -153,7 +154,8 @@ def _publish(report: str, mode: str, count: str, workers: str, store: str, shelf
     with closing(CsvMovieRepository(Path(store), read_only=True)) as opened:
         library = read_catalogue_data(opened, FixedHistory())
     ranked = [replace(place.movie, rank=place.rank) for place in library.charts[0].places]
-    library = build_catalogue_data(library.movies, snapshots(ranked, 5, _CHART))
+    taken = snapshots(ranked, 5, _CHART)
+    library = replace(library, charts=chart_changes(library.movies, taken), snapshots=taken)
     published = publish_catalogue(
         library,
         PosterFolder(Path(shelf)),

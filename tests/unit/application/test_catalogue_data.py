@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from application.catalogue_data import build_catalogue_data, printable, read_catalogue_data
+from application.catalogue_data import NOT_SHOWN, build_catalogue_data, printable, read_catalogue_data
 from application.records import Row, chart_rows
 from domain.fields import Table
-from domain.movie import CAST, DIRECTOR, Credit, Person
+from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from tests.support.catalogue import FixedHistory
 from tests.support.films import bare, film, films, snapshots
 from tests.support.repositories import InMemoryMovieRepository
@@ -28,10 +28,18 @@ def _store(*movies: object) -> InMemoryMovieRepository:
     return store
 
 
+def _shown(movie: Movie) -> Movie:
+    """The movie without what no page shows."""
+    nothing = bare(0)
+    return replace(movie, rank=None, akas=(), **{name: getattr(nothing, name) for name in NOT_SHOWN})
+
+
 def test_every_movie_comes_back_with_its_credits() -> None:
     made = [*films(30), bare(1), bare(2)]
     found = read_catalogue_data(_store(*made), FixedHistory(snapshots(made, 2)))
-    assert found.movies == {movie.imdb_id: replace(movie, rank=None) for movie in made}
+    assert found.movies == {movie.imdb_id: _shown(movie) for movie in made}
+    people = [credit.person for movie in found.movies.values() for credit in movie.credits]
+    assert len({id(person) for person in people}) == len(set(people)) < len(people), "one object for a person"
     assert [len(chart.places) for chart in found.charts] == [30]
 
 
@@ -107,7 +115,7 @@ class _Orphans(InMemoryMovieRepository):
 def test_credits_without_a_movie_do_no_harm() -> None:
     store = _Orphans()
     store.save(film(1))
-    assert read_catalogue_data(store, FixedHistory()).movies == {film(1).imdb_id: film(1)}
+    assert read_catalogue_data(store, FixedHistory()).movies == {film(1).imdb_id: _shown(film(1))}
 
 
 class _Busy(InMemoryMovieRepository):
@@ -127,7 +135,7 @@ def test_a_store_that_is_written_to_gives_whole_films(caplog: pytest.LogCaptureF
         store.save(movie)
     with caplog.at_level(logging.WARNING):
         found = read_catalogue_data(store, FixedHistory())
-    assert found.movies == {movie.imdb_id: movie for movie in made}
+    assert found.movies == {movie.imdb_id: _shown(movie) for movie in made}
     assert caplog.text == ""
 
 
