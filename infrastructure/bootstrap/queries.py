@@ -91,7 +91,7 @@ def write_reports(
 
     names = tuple(names)
     if unknown := sorted(set(names).difference(known := report_names())):
-        raise UsageError(f"there is no report {unknown[0]!r}; there are {', '.join(known)}")
+        raise UsageError(f"unknown report {unknown[0]!r}; choose from {', '.join(known)}")
     movers = () if names else _movers(settings, clock)
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.reports import SqliteReports

@@ -1,4 +1,4 @@
-"""Reports as files: one query in SQL each, after a line with its title and what it tells."""
+"""Reports as files: one SQL query each, after a line with its title and explanation."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ class ReportFile:
     sql: str
 
     def explained(self, runs: int) -> str:
-        """The explanation, with what is missing yet: an empty result would say that nothing has changed.
+        """The explanation; with a note if runs are missing, because an empty result would suggest that nothing changed.
 
         Args:
             runs: complete runs of the chart that was read most often.
         """
         if not self.compares_runs or runs > 1:
             return self.explanation
-        there = "there is only one" if runs else "there is none"
-        return f"{self.explanation} It takes two complete runs of the same chart, and {there} so far."
+        missing = "only one exists" if runs else "none exists"
+        return f"{self.explanation} It needs two complete runs of the same chart; {missing} so far."
 
 
 def names(folder: Path) -> tuple[str, ...]:
-    """The names of all reports of a folder, in the order they are printed in."""
+    """The names of all reports of a folder, in the order of printing."""
     return tuple(_paths(folder))
 
 
 def read_reports(folder: Path, wanted: Iterable[str] = ()) -> list[ReportFile]:
-    """Reads the reports of these names, or all.
+    """Reads the reports with these names, or all.
 
     Raises:
-        UsageError: there is no report of a name.
+        UsageError: a name is unknown.
     """
     paths = _paths(folder)
     chosen = list(wanted) or list(paths)
     if unknown := [name for name in chosen if name not in paths]:
-        raise UsageError(f"there is no report {unknown[0]!r}; there are {', '.join(paths)}")
+        raise UsageError(f"unknown report {unknown[0]!r}; choose from {', '.join(paths)}")
     return [_read(name, paths[name]) for name in chosen]
 
 

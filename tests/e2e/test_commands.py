@@ -40,7 +40,7 @@ def test_sql_answers_as_csv_with_a_header_and_can_only_read(filled: Program) -> 
     ]
     for writing in ("delete from movies", "commit; delete from movies", "delete from movies returning *"):
         refused = filled.run("sql", writing, code=2)
-        assert "read-only" in refused.stderr or "one statement that answers with a table" in refused.stderr
+        assert "read-only" in refused.stderr or "one statement that returns a table" in refused.stderr
     assert filled.run("sql", "select count(*) from movies").stdout == "count\n20\n"
     assert "syntax error" in filled.run("sql", "selec", code=2).stderr
 

@@ -319,7 +319,7 @@ def test_a_cut_off_tail_is_told(dead: Path, tmp_path: Path, caplog: pytest.LogCa
     with (directory / ".filmledger" / "csv-1.jsonl").open("ab") as file:
         file.write(b'{"kind":"movie",')
     CsvMovieRepository(directory).close()
-    assert "cut off 16 bytes of a save that had not ended" in caplog.text
+    assert "cut off 16 bytes of an unfinished save" in caplog.text
 
 
 # --- beside a writer ------------------------------------------------------------

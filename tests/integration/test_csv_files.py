@@ -248,8 +248,8 @@ def test_of_two_rows_of_one_movie_the_later_counts_and_that_is_said(
     path.write_bytes(b"\r\n".join([rows[0], rows[1].replace(b",1.1,", b",9,"), rows[2], *rows[1:]]))
     with opened(filled) as repository:
         assert contents(repository) == expected(SAVED)
-    told = [record.getMessage() for record in caplog.records if "is there again" in record.getMessage()]
-    assert told == [f"movies.csv line 2: {imdb_id(1)} is there again, and only that row counts"]
+    told = [record.getMessage() for record in caplog.records if "duplicate key" in record.getMessage()]
+    assert told == [f"movies.csv line 2: duplicate key {imdb_id(1)}; only this row is kept"]
 
 
 def test_of_two_rows_of_one_movie_the_one_read_later_counts_wherever_it_stands(filled: Path) -> None:
@@ -417,7 +417,7 @@ def test_a_last_line_that_was_torn_is_mended(
         repository.finalize()
         whole = cut == 1  # then nothing but the line end is gone
         assert left == {one.imdb_id for one in SAVED} - (set() if whole else {imdb_id(3)})
-        assert ("was cut off in writing" in caplog.text) == (not whole)
+        assert ("is incomplete" in caplog.text) == (not whole)
         repository.save(SAVED[0])
         repository.finalize()
         assert contents(repository) == expected(SAVED)
@@ -493,9 +493,7 @@ def test_a_version_that_a_spreadsheet_saves_during_a_run_is_taken_over_and_kept(
         assert list(repository.ids()) == [imdb_id(number) for number in (1, 2, 3, 4)]
     (copy,) = filled.glob("edited-movies-*.csv")
     assert copy.read_bytes() == edited
-    assert (
-        f"movies.csv was changed by another program during the run: taken over, and kept as {copy.name}" in caplog.text
-    )
+    assert f"during the run: the changed version is used, and kept as {copy.name}" in caplog.text
 
 
 def test_titles_missing_from_a_replaced_file_are_named_even_without_credits(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_an_unknown_binary_journal_is_an_error_and_left_alone(data: Path) -> Non
     path = data / ".filmledger" / "csv.journal"
     path.write_bytes(b"\x00\x01another journal" * 20)
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
-    with pytest.raises(UsageError, match=r"csv\.journal is no journal of version 0\.1 .*nothing was changed"):
+    with pytest.raises(UsageError, match=r"csv\.journal is not a journal of version 0\.1 .*nothing was changed"):
         CsvMovieRepository(data)
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
 

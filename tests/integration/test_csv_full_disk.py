@@ -125,7 +125,7 @@ def test_a_run_goes_on_while_its_merges_find_no_room(
     repository = CsvMovieRepository(tmp_path)
     with files_no_longer_than(9_000):  # room for the journal, none for movies.csv with its header
         repository.save(replace(saved[0], plot="x" * 8_500))
-        while "do not follow the journal yet" not in caplog.text:
+        while "could not be updated from the journal yet" not in caplog.text:
             time.sleep(0.005)
     for one in saved[1:]:
         repository.save(one)

@@ -1,4 +1,4 @@
-"""``<chart>.csv``: each chart as a flat file for people, derived from the tables."""
+"""``<chart>.csv``: each chart as a flat file, derived from the tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 def chart_file(layout: Layout, chart: str) -> Path | None:
-    """The flat file of a chart; ``None`` if the chart's name cannot be a file's."""
+    """The path of a chart's flat file; ``None`` if the chart's name cannot be a file name."""
     if not _PLAIN.fullmatch(chart):
         return None
     return layout.directory / (f"chart-{chart}.csv" if chart.lower() in _TABLES else f"{chart}.csv")
@@ -39,7 +39,7 @@ def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
     """Writes the flat file of each chart, if it changed.
 
     Raises:
-        OSError: the disk refuses; each file is whole all the same.
+        OSError: the disk refuses; each file is complete all the same.
     """
     for chart, rows in groupby(view.rows(Table.CHARTS), key=lambda row: str(row[0])):
         path = chart_file(layout, chart)
@@ -58,7 +58,7 @@ def _line(view: View, place: Row) -> Row:
     _, rank, imdb_id, _ = place
     try:
         movie = view.find(str(imdb_id))
-    except StoreError as error:  # the tables say more about it; `verify` finds it
+    except StoreError as error:  # `verify` reports this with more details
         _log.warning("%s", error)
         movie = None
     return (rank, imdb_id, *(_cells(movie) if movie else (None,) * (len(COLUMNS) - 2)))

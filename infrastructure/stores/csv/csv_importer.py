@@ -1,8 +1,8 @@
-"""Reads files in any form that a person or another program leaves them in.
+"""Reads CSV files that a person or another program has changed.
 
 Other line ends, another order of rows or columns, other quoting, a byte order
-mark, rows twice, rows that cannot be read, files of version 0.1: every row is
-read, sorted in pieces on disk, and comes out in key order.
+mark, duplicate rows, rows that cannot be read, files of version 0.1: every row is
+read, sorted in pieces on disk, and returned in key order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TIMES: Final = ("scraped_at", "read_at", "day")
 
 
 class ReadRow(NamedTuple):
-    """One row as it was read.
+    """One row of the file.
 
     Attributes:
         key: its place in the order.
@@ -57,13 +57,13 @@ class ReadRow(NamedTuple):
 
 
 class ImportedFile:
-    """Everything in one file, in key order.
+    """All rows of one file, in key order.
 
     Args:
-        file: it, open.
-        table: which table it is for.
+        file: the open file.
+        table: whose rows it has.
         end: how far it is read.
-        escaped: formulas carry an apostrophe.
+        escaped: formulas have an apostrophe.
         known: columns that an earlier version of this program wrote.
         scratch: the folder for temporary files; the system's if ``None``.
 
@@ -105,7 +105,7 @@ class ImportedFile:
         self._stack.close()
 
     def rows(self) -> Iterator[ReadRow]:
-        """All rows in key order, also those that stand twice or cannot be read. One iteration at a time."""
+        """All rows in key order, including duplicates and unreadable ones. One iteration at a time."""
         yield from heapq.merge(*map(_loaded, self._runs), self._rows)
 
     def unreadable(self) -> Iterator[ReadRow]:
@@ -113,7 +113,7 @@ class ImportedFile:
         return (one for one in self.rows() if one.problem and not one.torn)
 
     def require_readable(self, directory: Path) -> None:
-        """Check that all rows can be read, except a torn last line.
+        """Checks that all rows can be read, except a torn last line.
 
         Args:
             directory: of the file, for the message.
@@ -134,7 +134,7 @@ class ImportedFile:
         return next((one for one in self.rows() if one.torn), None)
 
     def doubles(self) -> Iterator[ReadRow]:
-        """Readable rows that another with the same key, but other cells, replaces."""
+        """Readable rows that are replaced by another row with the same key and other cells."""
         for _, group in groupby((one for one in self.rows() if not one.problem), key=itemgetter(0)):
             *others, last = group
             yield from (one for one in others if one.row != last.row)
@@ -166,7 +166,7 @@ class ImportedFile:
         reader = csv.reader(_remembered(_lines(file.pieces(end)), raw))
         header = next(reader, [])
         if self._known and ",".join(self.table.columns).startswith("".join(raw)):
-            return  # a file of ours, cut off in its first line: there are no rows
+            return  # a file of this program, cut off in its first line: there are no rows
         order, columns = column_order(self.table, header, str(file.path), self._known)
         raw.clear()
         line = reader.line_num + 1
@@ -230,10 +230,10 @@ _TIME_COLUMNS: Final = {
 def column_order(
     table: Table, found: list[str], path: str, known: tuple[str, ...] = ()
 ) -> tuple[list[int], tuple[str, ...]]:
-    """The columns of a file, and where each is: those of today, of ``known``, or of version 0.1.
+    """The columns of a file and their positions: those of this version, of ``known``, or of version 0.1.
 
     Raises:
-        UsageError: the columns are others.
+        UsageError: the file has other columns.
     """
     for columns in (table.columns, known, format1.COLUMNS.get(table, ())):
         if columns and sorted(found) == sorted(columns):
@@ -241,7 +241,7 @@ def column_order(
     shown = ",".join(found)
     hint = " (saved with another separator than the comma?)" if len(found) == 1 and re.search("[;\t|]", shown) else ""
     raise UsageError(
-        f"{path} is not ours: its first line is {shown[:300]!r}{hint}, expected '{','.join(table.columns[:3])},…'; "
+        f"{path}: its first line is {shown[:300]!r}{hint}, expected '{','.join(table.columns[:3])},…'; "
         "nothing was changed. Move it away, or choose another DATA_DIR"
     )
 
@@ -260,7 +260,7 @@ def _loaded(run: IO[bytes]) -> Iterator[ReadRow]:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Lines that end as any system ends them; bytes that are no UTF-8 become half surrogate pairs."""
+    """Lines with the line ends of any system; bytes that are not UTF-8 become half surrogate pairs."""
     mark = "\ufeff"
     for line in _raw_lines(pieces):
         text = line.decode(ENCODING, "surrogateescape").removeprefix(mark)
@@ -271,7 +271,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
 def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for piece in pieces:
-        lines = io.BytesIO(rest + piece).readlines()  # at line feeds alone: a carriage return may be text
+        lines = io.BytesIO(rest + piece).readlines()  # only at line feeds, because a carriage return may be text
         rest = lines.pop() if not lines[-1].endswith(b"\n") else b""
         yield from lines
     if rest:

@@ -12,8 +12,8 @@ from domain.fields import DeclaredTable
 
 ENCODING: Final = "utf-8"
 
-# What a spreadsheet takes for a formula, and the same behind apostrophes: those too get one more, so that taking one
-# away always gives the text back. Source: https://owasp.org/www-community/attacks/CSV_Injection
+# What a spreadsheet treats as a formula, and the same after apostrophes: those get one more too, so that removing one
+# always restores the text. Source: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED: Final = re.compile(r"'+[=+\-@\t\r]")
 _MAYBE_ESCAPED: Final = re.compile(rb"'[=+\-@\t\r]")
@@ -25,11 +25,11 @@ def header(table: DeclaredTable) -> bytes:
 
 
 def encode(rows: Iterable[Row], *, escape: bool) -> list[bytes]:
-    """Each row as one line (or several, where a cell holds line ends), ready to be written.
+    """Encodes each row as one line (or several, where a cell holds line ends).
 
     Args:
         rows: canonical cells.
-        escape: put an apostrophe before what a spreadsheet would take for a formula.
+        escape: put an apostrophe before text that a spreadsheet would treat as a formula.
 
     Raises:
         UnicodeEncodeError: a cell holds half a surrogate pair.
@@ -45,7 +45,7 @@ def encode_text(rows: Iterable[Row], *, escape: bool) -> str:
 
 
 def decode(cells: list[str], *, escaped: bool) -> Row:
-    """Cells as the csv module read them, as a canonical row: an empty cell is a missing value."""
+    """Converts the cells of the csv module to a canonical row: an empty cell is a missing value."""
     if escaped:
         return tuple([(cell[1:] if _ESCAPED.match(cell) else cell) or None for cell in cells])
     return tuple([cell or None for cell in cells])
@@ -87,13 +87,13 @@ def split_groups(data: bytes, *, escaped: bool) -> Iterator[tuple[str, bytes]]:
 
 
 def find_group(data: bytes, key: str, *, escaped: bool) -> bytes:
-    """The rows whose first cell is ``key``; empty if there are none. Does not look at other rows, so it is fast."""
+    """The rows whose first cell is ``key``; empty if there are none. Fast, because it does not parse other rows."""
     needle = key.encode() + b","
     if not key[:1].isalnum() or "," in key or '"' in key:
         return next((raw for found, raw in split_groups(data, escaped=escaped) if found == key), b"")
     begin = 0 if data.startswith(needle) else data.find(b"\n" + needle) + 1
     while begin or data.startswith(needle):
-        if data.count(b'"', 0, begin) % 2 == 0:  # else the text stands within a quoted cell
+        if data.count(b'"', 0, begin) % 2 == 0:  # else the text is within a quoted cell
             end = begin
             for _, stop in records(data, begin):
                 end = stop
@@ -107,13 +107,13 @@ def find_group(data: bytes, key: str, *, escaped: bool) -> bytes:
 
 
 def next_group(data: bytes, begin: int, least: int, *, escaped: bool) -> int | None:
-    """Where a group of rows begins, a little behind ``least``; ``None`` if the data ends before.
+    """The begin of a group of rows, at or shortly after ``least``; ``None`` if the data ends before.
 
     Args:
         data: encoded lines; the last one may be cut.
         begin: where a row begins, before ``least``.
-        least: the offset that the group begins at or behind.
-        escaped: formulas carry an apostrophe.
+        least: the lowest offset of the group.
+        escaped: formulas have an apostrophe.
     """
     end = data.find(b"\r\n", least)
     quotes = data.count(b'"', begin, end)

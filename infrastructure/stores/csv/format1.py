@@ -1,8 +1,8 @@
-"""Files of version 0.1: recognised by their header, settled by the rules of their journal, read as rows of today.
+"""Reads the files of version 0.1: detects them by their header, applies their journal and converts their rows.
 
 0.1 appended rows to ``movies.csv``, ``people.csv`` and ``credits.csv``; its binary
 journal ``csv.journal`` held the lengths and checksums of the three files after each
-save. Bytes behind the last record are uncommitted.
+save. Bytes after the last record are uncommitted.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ def is_format1(directory: Path) -> bool:
         with (directory / f"{Table.MOVIES}.csv").open(encoding="utf-8-sig", newline="") as lines:
             return sorted(next(csv.reader(lines), [])) == sorted(COLUMNS[Table.MOVIES])
     except (OSError, UnicodeDecodeError, csv.Error):
-        return False  # what is wrong with it, whoever reads it says
+        return False  # the code that reads the file reports the error
 
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """A place that 0.1 stored with a movie."""
+    """A rank that 0.1 stored with a movie."""
 
     rank: int
     imdb_id: str
@@ -66,10 +66,10 @@ class Rank:
 
 
 def converted(table: Table, row: Row) -> tuple[Row, Rank | None]:
-    """A row of 0.1, its cells in the order of ``COLUMNS``, as a canonical row of today.
+    """Converts a row of 0.1, with cells in the order of ``COLUMNS``, to a canonical row of this version.
 
     Raises:
-        ValueError: it does not hold what the table's rows hold.
+        ValueError: a cell is not valid for the table.
     """
     if len(row) != len(COLUMNS[table]):
         raise ValueError(f"{len(row)} cells instead of {len(COLUMNS[table])}")
@@ -87,11 +87,11 @@ def converted(table: Table, row: Row) -> tuple[Row, Rank | None]:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What of 0.1's files counts.
+    """The committed content of 0.1's files.
 
     Attributes:
-        ends: how far each file holds rows that all count; all of it if the journal does not fit the files.
-        escaped: formulas carry an apostrophe; ``None`` if no journal says so.
+        ends: the end of the committed rows in each file; of the whole file if the journal does not fit the files.
+        escaped: formulas have an apostrophe; ``None`` if no journal says so.
         saves: the lengths of the three files before and after each later save.
     """
 
@@ -139,7 +139,7 @@ def _entries(rows: Mapping[Table, list[Row]], *, escaped: bool) -> Iterator[Entr
             "akas": "",
         }
         yield entry(**fields)
-    if not rows[Table.MOVIES]:  # a name alone, given by a repair
+    if not rows[Table.MOVIES]:  # only a name, written by a repair
         for row in rows[Table.PEOPLE]:
             yield entry(kind="rows", table=Table.PEOPLE, rows=[row])
 
@@ -149,14 +149,14 @@ def _credit_order(row: Row) -> tuple[str, int]:
 
 
 def settle(layout: Layout, *, read_only: bool) -> Settled:
-    """Finds out what counts; cuts uncommitted tails and renames the files of the generation that counts.
+    """Finds the committed content; truncates uncommitted bytes and renames the files of the valid generation.
 
     Args:
-        layout: where the files are.
+        layout: of the files.
         read_only: change nothing.
 
     Raises:
-        UsageError: the journal is none of 0.1's; nothing was changed.
+        UsageError: the journal is not one of 0.1; nothing was changed.
         OSError: the disk refuses.
     """
     path = layout.state / "csv.journal"
@@ -172,7 +172,7 @@ def settle(layout: Layout, *, read_only: bool) -> Settled:
         sums, was_open, stamps = tuple(header["sums"]), bool(header["open"]), list(header["stamps"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} is no journal of version 0.1 ({error}); nothing was changed. "
+            f"{path} is not a journal of version 0.1 ({error}); nothing was changed. "
             "Move it away to take the CSV files as they are, or choose another DATA_DIR"
         ) from error
     if not read_only:
@@ -190,7 +190,7 @@ def settle(layout: Layout, *, read_only: bool) -> Settled:
         whole = dict(zip(TABLES, actual, strict=True))
         return Settled(whole, escaped)
     if any(tails) and not read_only:
-        _log.warning("%s: cut off %d bytes of saves that had not ended", layout.directory, sum(tails))
+        _log.warning("%s: cut off %d bytes of unfinished saves", layout.directory, sum(tails))
         _cut(layout, committed)
     saves = tuple((before, after) for (before, _), (after, _) in pairwise(records))
     return Settled(dict(zip(TABLES, base, strict=True)), escaped, saves)
@@ -233,7 +233,7 @@ def _cut(layout: Layout, committed: tuple[int, ...]) -> None:
 
 
 def remove(layout: Layout) -> None:
-    """Removes what only 0.1 needs, once a manifest counts.
+    """Removes the files that only 0.1 needs, once there is a manifest.
 
     Raises:
         OSError: a file cannot be removed.
@@ -253,9 +253,9 @@ def ranks_csv(ranks: list[Rank]) -> bytes:
 
 
 def by_chart(chart: str | None, ranks: list[Rank]) -> tuple[list[Row], list[Rank]]:
-    """Rows of a chart and the ranks that find no place there.
+    """Rows of a chart, and the ranks that do not fit into it.
 
-    Of two titles at one place, and of two places of one title, the one read later stays.
+    Of two titles with one rank, and of two ranks of one title, the one read later is kept.
     """
     newest: dict[str, Rank] = {}
     for one in ranks:

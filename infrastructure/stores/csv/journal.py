@@ -13,8 +13,9 @@ delete    ``table`` and the ``keys`` of one first key cell
 marker    ``marker``
 ========= =====================================================================
 
-A line counts once it is whole. In memory is an index of the ids that the journal
-names: where the latest line of each movie is, and the latest name of each person.
+A line counts once it is complete. An index of the ids in the journal is kept in
+memory: the offset of the latest line of each movie, and the latest name of each
+person.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Entry(NamedTuple):
-    """One line, and what it was made of."""
+    """One line, and the fields it was made of."""
 
     fields: Fields
     line: bytes
@@ -86,7 +87,7 @@ def movie_entry(movie: Movie, rows: MovieRows, *, escape: bool, kind: str = "mov
 
 
 def held_entry(imdb_id: str, held: Mapping[Table, bytes]) -> Entry:
-    """The line that puts back the encoded rows of a movie, or removes it where there are none; names stay."""
+    """The line that restores the encoded rows of a movie, or removes it if there are none; names are kept."""
     fields: Fields = {name: held.get(table, b"").decode() for table, name in _OF_A_MOVIE.items()}
     movie = held.get(Table.MOVIES)
     at = decode_all(movie, escaped=False)[0][-1] if movie else ""
@@ -125,13 +126,13 @@ class Journal:
     """One journal with its index. Appending is not thread-safe; reading is.
 
     Args:
-        path: the file; created with the first ``append`` if it does not exist.
+        path: created with the first ``append`` if it does not exist.
         number: its number.
-        escaped: formulas in its encoded lines carry an apostrophe.
+        escaped: formulas in its encoded lines have an apostrophe.
         repair: cut a torn last line off. Only the holder of the write lock may.
 
     Raises:
-        UsageError: the file is no journal of this program.
+        UsageError: the file is not a journal of this program.
         OSError: it cannot be read.
     """
 
@@ -183,7 +184,7 @@ class Journal:
             self._index(one.fields, len(one.line))
 
     def _cut(self) -> None:
-        """Takes away what an ``append`` that failed has left."""
+        """Truncates what a failed ``append`` has written."""
         os.ftruncate(self._descriptor, self.length)
         sync(self._descriptor)
         self._torn = False
@@ -223,7 +224,7 @@ class Journal:
         return read
 
     def apply(self, table: Table, key: str, old: bytes) -> bytes:
-        """The rows of a group after this journal, given those before, both encoded."""
+        """The encoded rows of a group after this journal, given those before it."""
         if table in _OF_A_MOVIE:
             packed = self._movies.get(key)
             return old if packed is None else str(self._read(packed)[_OF_A_MOVIE[table]]).encode()
@@ -242,7 +243,7 @@ class Journal:
         return b"".join(encode(kept, escape=self._escaped))
 
     def _new_person(self, person_id: str, name: Name) -> bytes:
-        if not _NOT_PLAIN.search(name.name):  # most are: a csv writer for each costs more
+        if not _NOT_PLAIN.search(name.name):  # most are, and a csv writer for each would cost more
             return f"{person_id},{name.name},{name.read_at},{name.source or ''}{_NO_DETAILS_TEXT}".encode()
         return encode_text((name.row(person_id),), escape=self._escaped).encode()
 
@@ -264,14 +265,14 @@ class Journal:
                 elif self.length + len(line) >= size or not line.endswith(b"\n"):
                     break
                 elif b"\0" in line or not line.strip():
-                    self.length += len(line)  # a hole that a power cut left among lines that were not committed
+                    self.length += len(line)  # a hole that a power failure left among uncommitted lines
                 else:
                     raise UsageError(
-                        f"{self.path} line {number} is none of this program's; nothing was changed. "
+                        f"{self.path} line {number} was not written by this program; nothing was changed. "
                         "Is it of a newer version? Else move it away, or choose another DATA_DIR"
                     )
         if repair and size > self.length:
-            _log.warning("%s: cut off %d bytes of a save that had not ended", self.path, size - self.length)
+            _log.warning("%s: cut off %d bytes of an unfinished save", self.path, size - self.length)
             self._cut()
 
     def _index(self, fields: Fields, length: int) -> None:
@@ -342,11 +343,11 @@ class Overlay:
         """First key cells of the groups that are changed, ascending.
 
         Args:
-            table: which table.
-            empty: it has no rows but those of the journals.
+            table: of the groups.
+            empty: its file has no rows.
         """
         if empty and table is Table.AKAS and not any(journal.has_akas for journal in self.journals):
-            return []  # few titles have any: saves reading every line
+            return []  # few titles have any, so most lines need not be read
         keys: set[str] = set()
         keys.update(*(journal.keys(table) for journal in self.journals))
         return sorted(keys)
@@ -359,7 +360,7 @@ class Overlay:
 
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Writes all of it, however much the system takes in one call.
+    """Writes all bytes, even if the system takes fewer in one call.
 
     Raises:
         OSError: full disk and the like; a part may have been written.

@@ -1,4 +1,4 @@
-"""Paths of the store, and errors of the operating system as errors of the store."""
+"""The paths of the store, and its handling of operating system errors."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Layout:
         return self.directory / f"{table}.csv"
 
     def upcoming(self, table: Table, generation: int) -> Path:
-        """A table's file of a generation before it is renamed."""
+        """The path of a new generation's file before it is renamed."""
         return self.directory / f".{table}.csv.{generation}"
 
     def unreadable(self, table: Table) -> Path:
-        """Where rows that cannot be read are moved."""
+        """The file for rows that cannot be read."""
         return self.directory / f"unreadable-{table}.csv"
 
     def edited(self, table: Table, time: str) -> Path:
-        """Where a version written by another program is kept."""
+        """The copy of a version that another program wrote."""
         return self.directory / f"edited-{table}-{time}.csv"
 
     @property
@@ -48,20 +48,20 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """The folder for files of the program alone."""
+        """The folder for internal files."""
         return self.directory / STATE_FOLDER
 
     @property
     def manifest(self) -> Path:
-        """Which generation counts, and what its files are."""
+        """The manifest: the valid generation and its files."""
         return self.state / "csv.json"
 
     def journal(self, number: int) -> Path:
-        """The journal of a number."""
+        """The journal with a number."""
         return self.state / f"csv-{number}.jsonl"
 
     def journals(self) -> list[int]:
-        """Numbers of the journals that exist, ascending."""
+        """Numbers of the existing journals, ascending."""
         numbers = (path.stem.removeprefix("csv-") for path in self.state.glob("csv-*.jsonl"))
         return sorted(int(number) for number in numbers if number.isdecimal())
 
@@ -76,7 +76,7 @@ class Layout:
             sync_folder(self.directory)
 
     def leftovers(self, generation: int, journal: int) -> Iterator[Path]:
-        """Files of generations that do not count, and journals below ``journal``, which the files contain."""
+        """Files of generations that are not valid, and journals below ``journal``, which the files contain."""
         for table in Table:
             yield from (
                 path

@@ -1,4 +1,4 @@
-"""Journals over sorted files: as one stream, and as the files of a new generation."""
+"""Applies journals to sorted files: as a stream, or as the files of a new generation."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Pieces: TypeAlias = Iterator[tuple[str, bytes]]
 
 
 def overlaid(chunks: Iterable[Chunk], overlay: Overlay, table: Table, keys: Sequence[str], *, escaped: bool) -> Pieces:
-    """Sorted rows as they are after the journals.
+    """Sorted rows after the journals.
 
     Args:
         chunks: rows of the files, the last chunk with ``after`` None.
         overlay: the journals.
-        table: of which table the rows are.
+        table: of the rows.
         keys: first key cells that the journals change, ascending.
-        escaped: formulas carry an apostrophe.
+        escaped: formulas have an apostrophe.
     """
     place = 0
     for first, after, data in chunks:
@@ -76,10 +76,10 @@ def kept(pieces: Pieces, movies: Iterator[str], missing: list[str], *, escaped: 
 
 
 def settle(layout: Layout, manifest: Manifest) -> list[Table]:
-    """Gives the files of the generation that counts their names, and removes all others.
+    """Renames the files of the valid generation to their final names, and removes all others.
 
     Returns:
-        Tables whose file another program has changed in between; their versions are kept in ``edited-*.csv``.
+        Tables whose file another program has changed meanwhile; their versions are kept in ``edited-*.csv``.
 
     Raises:
         OSError: a file cannot be renamed or removed.
@@ -106,7 +106,7 @@ def settle(layout: Layout, manifest: Manifest) -> list[Table]:
 
 
 def set_aside(layout: Layout, table: Table) -> Path:
-    """Copies the version of a file that another program wrote to a name of its own.
+    """Copies the version of a file that another program wrote to a new name.
 
     Raises:
         OSError: there is no room for it.

@@ -1,4 +1,4 @@
-"""Reading beside a process that writes; nothing is changed."""
+"""Reads the store while another process may write; changes nothing."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from infrastructure.stores.csv.snapshot import (
 )
 from infrastructure.stores.csv.view import View
 
-_TRIES: Final = 100  # each meets a writer that has just installed a generation
+_TRIES: Final = 100  # each fails if a writer has just installed a generation
 _State: TypeAlias = tuple[object, ...]
 
 
 class CsvReader:
-    """The store as it is; a view is kept as long as the files are the same.
+    """Reads the current store; a view is reused while the files are unchanged.
 
     Args:
-        layout: where the files are.
-        escaped: whether formulas carry an apostrophe, if no manifest says so.
+        layout: of the files.
+        escaped: whether formulas have an apostrophe, if no manifest says so.
     """
 
     def __init__(self, layout: Layout, *, escaped: bool) -> None:
@@ -47,7 +47,7 @@ class CsvReader:
             check: compare the file of this table with its checksum, even if its time did not change.
 
         Raises:
-            UsageError: a file is of another shape.
+            UsageError: a file has other columns.
             StoreUnavailable: a writer installs generations faster than they can be opened.
             OSError: a file cannot be opened.
         """
@@ -71,13 +71,13 @@ class CsvReader:
         return state[0] == self._state()[0]
 
     def _state(self) -> _State:
-        """What changes with every save, merge or edit."""
+        """A value that changes with every save, merge or edit."""
         files = [OpenFile(self._layout.manifest), *(OpenFile(self._layout.table(table)) for table in Table)]
         journals = [(number, OpenFile(self._layout.journal(number)).status()[0]) for number in self._layout.journals()]
         return (tuple(file.status() for file in files[:1]), tuple(file.status() for file in files[1:]), tuple(journals))
 
     def _opened(self) -> View | None:
-        """``None`` if the generation changed meanwhile."""
+        """A view; ``None`` if the generation changed meanwhile."""
         layout = self._layout
         manifest = read_manifest(layout.manifest)
         settled = format1.settle(layout, read_only=True) if manifest is None else None
@@ -103,7 +103,7 @@ class CsvReader:
         return view
 
     def _saves_of_format1(self, settled: format1.Settled, *, escaped: bool) -> Journal:
-        """Later saves of version 0.1 as a journal without a name."""
+        """Later saves of version 0.1 as a journal in an unnamed file."""
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "saves.jsonl", 0, escaped=escaped, repair=False)
             settled.write(journal, self._layout, [])
@@ -118,7 +118,7 @@ class CsvReader:
 
 
 def _import(view: View, table: Table, end: int | None) -> None:
-    """Replaces a changed file in a view by a sorted copy without a name."""
+    """Replaces a changed file in a view by a sorted copy in an unnamed file."""
     snapshot = view.snapshot
     file = snapshot.files[table]
     end = file.status()[0] if end is None else end

@@ -1,4 +1,4 @@
-"""The CSV store behind the port: many threads, one wait for the disk."""
+"""The repository of the CSV store: concurrent saves share one wait for the disk."""
 
 from __future__ import annotations
 
@@ -32,27 +32,26 @@ _ROWS_AT_ONCE: Final = 500
 
 
 class CsvMovieRepository:
-    """The tables as CSV files in one directory; satisfies ``BackgroundRepository`` and
-    ``RestoringRepository``.
+    """The tables as CSV files in one directory; satisfies ``BackgroundRepository`` and ``RestoringRepository``.
 
     Only one process may write a directory at a time: the holder of ``DataDir.lock``.
 
     Args:
-        directory: where the files are or will be.
-        escape_formulas: put an apostrophe before text that a spreadsheet would take for a formula.
+        directory: of the files.
+        escape_formulas: put an apostrophe before text that a spreadsheet would treat as a formula.
         read_only: change nothing; works beside a process that writes.
         set_aside_unreadable: move rows that cannot be read to ``unreadable-<table>.csv`` instead of refusing them.
-        disk_wait: how long a full disk is waited for; not at all unless given.
-        rank_chart: answers the chart that ranks in files of version 0.1 belong to, if there are such files; without
-            an answer they go to ``ranks-before.csv``.
+        disk_wait: how long to wait on a full disk; not at all unless given.
+        rank_chart: returns the chart of the ranks in files of version 0.1, and is called if there are such files;
+            if it returns none, they are written to ``ranks-before.csv``.
 
     Raises:
-        UsageError: there is a file of another shape, or a row that cannot be read; nothing was changed.
+        UsageError: a file has other columns, or a row cannot be read; nothing was changed.
         StoreUnavailable: the disk refuses.
     """
 
     name = STORE
-    may_reject = False  # files take everything that the field table allows
+    may_reject = False  # files accept all values that the field table allows
 
     def __init__(
         self,
@@ -89,7 +88,7 @@ class CsvMovieRepository:
 
     @property
     def missing_titles(self) -> list[str]:
-        """Ids of titles that an edited ``movies.csv`` no longer has and the other files or the old version had."""
+        """Ids of titles that are missing in an edited ``movies.csv`` but not in the other files or the old version."""
         return sorted(self._writer.missing) if self._writer else []
 
     # --- writing ----------------------------------------------------------------
@@ -161,7 +160,7 @@ class CsvMovieRepository:
         with translate_os_errors(self._layout.directory):
             if not self._escape:
                 try:
-                    os.link(source, path)  # a merge replaces the file, and the link stays as it is
+                    os.link(source, path)  # a merge replaces the file; the link keeps the old one
                 except OSError:
                     shutil.copyfile(source, path)
                 return
@@ -180,7 +179,7 @@ class CsvMovieRepository:
         """Merges journals into the files and writes ``<chart>.csv``.
 
         Raises:
-            StoreUnavailable: the disk refuses; the files are as they were, and complete.
+            StoreUnavailable: the disk refuses; the files are unchanged and complete.
         """
         if self._writer is None:
             return
@@ -194,7 +193,7 @@ class CsvMovieRepository:
         self._disk_wait(finish)
 
     def close(self) -> None:
-        """Merges what is in journals, if the disk takes it, and closes the files. Saving afterwards is an error."""
+        """Merges the journals, if the disk accepts it, and closes the files. Saving afterwards is an error."""
         if self._batcher is not None:
             self._batcher.close()
         if self._reader is not None:
@@ -204,7 +203,7 @@ class CsvMovieRepository:
             self._writer.close()
 
     def _put(self, made: Entry) -> Callable[[], None]:
-        self._writing()  # misuse is reported here, not by the thread that writes
+        self._writing()  # misuse is reported here, not in the thread that writes
         if self._batcher is None:
             raise RuntimeError("this CSV repository only reads")
         return self._batcher.put(made).wait
@@ -223,13 +222,13 @@ class CsvMovieRepository:
         return self._disk_wait(attempt)
 
     def _retry_if_changed(self, read: Callable[[], T]) -> T:
-        """Calls a function that reads the files; once more, after a merge, if another program has written them."""
+        """Calls a function that reads the files; again, after a merge, if another program has written them."""
         try:
             return read()
         except ChangedFile:
             if self._writer is None:
                 raise
-            # In a context of its own: its warnings are about files, not about the job that comes across them.
+            # In a context of its own, because its warnings are about files, not about the current job.
             contextvars.Context().run(self._writer.merge, changed=True)
             return read()
 
@@ -256,12 +255,12 @@ class CsvMovieRepository:
     def rows(self, table: Table) -> Iterator[Row]:
         """All rows of a table.
 
-        Read only, rows of a file that another program has changed come as they are,
-        also those that are there twice or cannot be read.
+        In read-only mode, rows of a file that another program has changed are returned
+        unchecked, including duplicates and unreadable ones.
 
         Raises:
             StoreUnavailable: the disk refuses.
-            UsageError: the file is of another shape.
+            UsageError: the file has other columns.
         """
         with translate_os_errors(self._layout.directory):
             yield from self._view(table).rows(table)
@@ -294,12 +293,12 @@ class CsvMovieRepository:
 
 
 def require_readable(directory: Path) -> None:
-    """Check that files without a manifest, such as those of version 0.1, can be migrated. Changes nothing.
+    """Checks that files without a manifest, such as those of version 0.1, can be migrated. Changes nothing.
 
-    Called before any store is migrated, so that none is migrated while another refuses.
+    It runs before any store is migrated, so that none is migrated while another refuses.
 
     Raises:
-        UsageError: a file is of another shape, a row cannot be read, or a journal is unknown.
+        UsageError: a file has other columns, a row cannot be read, or a journal is unknown.
         StoreUnavailable: the disk refuses.
     """
     layout = Layout(directory)

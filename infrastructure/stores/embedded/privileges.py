@@ -1,13 +1,14 @@
-"""Which user the server runs as. PostgreSQL refuses to run as root, rightly.
+"""Chooses the user that the server runs as, because PostgreSQL refuses to run as root.
 
-When we are root, only the server's own processes give it up, the first way that
-works here:
+If this process is root, only the server's own processes drop root, in the first
+way that works here:
 
-1. the owner of the cluster, if it exists and is not root's;
-2. a user namespace in which root's processes carry another number: on disk
-   everything stays root's, no folder is opened, no user is added;
-3. where namespaces are forbidden (many containers): the owner of the nearest
-   folder above that is not root's, or ``nobody``; our own folder becomes theirs.
+1. as the owner of the cluster, if it exists and is not root's;
+2. in a user namespace that maps root to another user id: on disk everything
+   stays root's, no folder is opened, no user is added;
+3. where namespaces are forbidden (many containers): as the owner of the nearest
+   parent folder that is not root's, or as ``nobody``; the server's folder is
+   given to that user.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from pathlib import Path
 from infrastructure.stores.embedded.kernel import enter_user_namespace
 
 _ADVICE = "POSTGRES_HOST or POSTGRES_DSN name a server of your own"
-_OVERFLOW_ID = 65534  # what unmapped owners read as inside a namespace; useless as an identity there
+_OVERFLOW_ID = 65534  # the id of unmapped owners inside a namespace; it cannot be an identity there
 
 
 class CannotDrop(Exception):
-    """No way to run the server unprivileged was found; the message says what was tried."""
+    """No way to run the server unprivileged was found; the message lists the attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How the server's processes run.
+    """The user that the server's processes run as.
 
     Attributes:
         owner: the user id that its files belong to, seen from outside.
@@ -51,9 +52,9 @@ def choose(
     """The identity for the server whose files lie in ``directory``.
 
     Args:
-        directory: our folder.
+        directory: the server's folder.
         cluster: the data directory in it, which need not exist yet.
-        programs: PostgreSQL's, which that identity must be able to run.
+        programs: PostgreSQL's programs, which that identity must be able to run.
         enter_namespace: makes the calling process another user in a namespace of its own.
 
     Raises:
@@ -75,7 +76,7 @@ def choose(
 
 
 def _unprivileged(directory: Path, programs: Path, enter_namespace: Callable[[int, int], None]) -> Identity:
-    """Ourselves, if the system knows our name, which initdb asks for; under another number if it does not."""
+    """The current user if it has a name, which initdb needs; otherwise another user id."""
     uid = os.geteuid()
     try:
         pwd.getpwuid(uid)
@@ -107,7 +108,7 @@ def _candidates(
 
 
 def _in_namespace(owner: int, enter_namespace: Callable[[int, int], None]) -> Identity | None:
-    """A number in a namespace needs a name outside all the same."""
+    """An identity in a namespace; its user id needs a name outside the namespace."""
     account = next((entry for entry in pwd.getpwall() if entry.pw_uid not in (0, _OVERFLOW_ID)), None)
     if account is None:
         return None
@@ -125,13 +126,13 @@ def _as_user(uid: int, gid: int) -> Identity:
 
 
 def _nothing() -> None:
-    """A process that is not root stays who it is."""
+    """For a process that is not root: changes nothing."""
 
 
 def _works(identity: Identity, directory: Path, programs: Path) -> bool:
-    """Whether a process of that identity can be had, enter the folder and run the programs.
+    """Whether a process can take that identity, enter the folder and run the programs.
 
-    Tried in a child, for only the kernel knows.
+    Tries it in a child process, because only the kernel can answer this.
     """
     child = os.fork()
     if child == 0:

@@ -1,13 +1,13 @@
-"""What the supervisor and its users say to each other.
+"""The messages between the supervisor and its users.
 
-A user holds a stream socket to the supervisor for as long as it needs the
-server; the kernel closes it whatever ends the user. The supervisor writes lines
-of JSON:
+A user keeps a stream socket to the supervisor open as long as it needs the
+server; the kernel closes it when the user ends, for any reason. The supervisor
+writes lines of JSON:
 
-- ``{"state": "ready", ...}`` once the server takes connections, or
-- ``{"state": "failed", "message": ...}`` if it never will; then
+- ``{"state": "ready", ...}`` once the server accepts connections, or
+- ``{"state": "failed", "message": ...}`` if it cannot start; then
 - ``{"state": "left"}`` or ``{"state": "stopped"}`` after the user has closed its
-  sending side: others still need the server, or the last one is out.
+  sending side: others still need the server, or the last user has left.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Message = dict[str, str | int]
 
 
 def send(connection: socket.socket, message: Message) -> bool:
-    """Write one message; False if the other side is gone."""
+    """Writes one message; False if the other side has closed."""
     try:
         connection.sendall(json.dumps(message).encode() + b"\n")
     except OSError:
@@ -34,7 +34,7 @@ def send(connection: socket.socket, message: Message) -> bool:
 
 
 class Lines:
-    """Takes messages out of the bytes as they arrive."""
+    """Splits the bytes that arrive into messages."""
 
     def __init__(self) -> None:
         self._buffer = b""

@@ -1,4 +1,4 @@
-"""A user's end of the embedded server: start or join it, know where it is, leave it."""
+"""Starts or joins the embedded server from a user's process, and leaves it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from infrastructure.stores.embedded.layout import ServerLayout
 _log = logging.getLogger(__name__)
 _STORE = "postgres"
 _MODULE = f"{__package__}.supervisor"
-_ROOT = Path(__file__).parents[__name__.count(".")]  # where our packages are imported from
-_children: list[subprocess.Popen[bytes]] = []  # supervisors started here; they may outlive us
+_ROOT = Path(__file__).parents[__name__.count(".")]  # where this program's packages are imported from
+_children: list[subprocess.Popen[bytes]] = []  # supervisors started here; they may outlive this process
 
 
 class EmbeddedServer:
     """The server whose data lies in ``directory``, shared by all processes that name the same folder.
 
-    The first user starts it, the last one out stops it, and a user that is
-    killed counts as out. Use from several threads is fine.
+    The first user starts it and the last one stops it; a user that is killed counts
+    as having left. Thread-safe.
 
     Args:
-        directory: a folder for the server alone, made with mode 0700 if need be.
-        patience: seconds to wait for it to take connections, a minute at least, because recovery after a crash takes
-            its time; and for it to stop, ten at least.
+        directory: a folder for the server alone, created with mode 0700 if necessary.
+        patience: seconds to wait until it accepts connections, at least 60, because recovery after a crash takes
+            time; and until it stops, at least 10.
         cancel: once set, waiting ends.
     """
 
@@ -60,25 +60,25 @@ class EmbeddedServer:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a database to start at all."""
+        """Whether there is a database that a server could be started on."""
         return cluster.version(self._layout.cluster) is not None
 
     def start(self) -> ConnectionInfo:
-        """Start the server or join the one that runs; at once if we are its user already.
+        """Starts the server or joins the running one; returns at once if this process is its user already.
 
         Raises:
-            UsageError: no embedded server on this platform, or the folder is not ours.
-            StoreUnavailable: it does not come up; the message says why and where its log is.
+            UsageError: no embedded server on this platform, or the folder is not this user's.
+            StoreUnavailable: it does not start; the message has the reason and the path of its log.
             Cancelled: the event was set while waiting.
         """
         with self._lock:
             if self._lease is None or self._info is None or not _open(self._lease):
-                self._let_go()
+                self._disconnect()
                 self._lease, self._info = self._attach()
             return self._info
 
     def dsn(self) -> str:
-        """The connection string of the running server, which is started again if it is gone.
+        """The connection string of the running server, which is started again if it has ended.
 
         Raises:
             FilmledgerError: as ``start``.
@@ -86,25 +86,25 @@ class EmbeddedServer:
         return self.start().dsn
 
     def stop(self, *, wait: bool = True) -> None:
-        """Leave. The last user's leaving stops the server.
+        """Leaves the server. When the last user leaves, it stops.
 
         Args:
-            wait: return only when it has stopped, if we are the last; at most as long as ``patience`` says.
+            wait: return only when it has stopped, if this was the last user; at most for ``patience`` seconds.
         """
         with self._lock:
             if self._lease is not None:
-                with contextlib.suppress(OSError):  # the supervisor is gone already
+                with contextlib.suppress(OSError):  # the supervisor has ended already
                     self._lease.shutdown(socket.SHUT_WR)
                     if wait:
                         self._lease.settimeout(self._stopping)
-                        farewell = b""
+                        reply = b""
                         while data := self._lease.recv(4096):
-                            farewell += data
-                        if self._info is not None and protocol.STOPPED.encode() in farewell:
+                            reply += data
+                        if self._info is not None and protocol.STOPPED.encode() in reply:
                             _wait_for(self._info.processes[0])
-            self._let_go()
+            self._disconnect()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._lease is not None:
             self._lease.close()
         self._lease = self._info = None
@@ -121,7 +121,7 @@ class EmbeddedServer:
             try:
                 lease = self._join() or self._spawn(programs)
                 try:
-                    info = self._hear(lease, deadline, programs)
+                    info = self._receive_info(lease, deadline, programs)
                 except BaseException:
                     lease.close()
                     raise
@@ -129,7 +129,7 @@ class EmbeddedServer:
                 turn.release()
             if info is not None:
                 return lease, info
-            lease.close()  # it was the end of an earlier server that we joined; the next turn finds a new one
+            lease.close()  # this was an earlier server that is ending; the next iteration finds a new one
             if time.monotonic() > deadline or self._cancel.wait(0.02):
                 raise self._too_late()
 
@@ -145,7 +145,7 @@ class EmbeddedServer:
             raise UsageError(f"the database folder {directory} cannot be used: {error.strerror}") from error
 
     def _join(self) -> socket.socket | None:
-        """A connection to the supervisor that runs, if one does."""
+        """A connection to the running supervisor, if there is one."""
         try:
             state = json.loads(self._layout.state.read_text())
         except (FileNotFoundError, ValueError):
@@ -184,8 +184,8 @@ class EmbeddedServer:
             )
         return ours
 
-    def _hear(self, lease: socket.socket, deadline: float, programs: Path) -> ConnectionInfo | None:
-        """Wait for the supervisor's word; None if it hung up without one."""
+    def _receive_info(self, lease: socket.socket, deadline: float, programs: Path) -> ConnectionInfo | None:
+        """Waits for the supervisor's message; None if it closed the connection without one."""
         lines = protocol.Lines()
         lease.settimeout(0.05)
         while time.monotonic() < deadline and not self._cancel.is_set():
@@ -228,7 +228,7 @@ class EmbeddedServer:
 
 
 def _open(lease: socket.socket) -> bool:
-    """Whether the supervisor is still there. It speaks once more only to say goodbye."""
+    """Whether the supervisor still runs: it only writes again when it ends."""
     try:
         lease.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except (BlockingIOError, TimeoutError):
@@ -239,7 +239,7 @@ def _open(lease: socket.socket) -> bool:
 
 
 def _wait_for(supervisor: int) -> None:
-    """It has said its last word; if it is our child, see it off."""
+    """Waits for the end of a supervisor that is a child of this process, after its last message."""
     for child in _children:
         if child.pid == supervisor:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -247,5 +247,5 @@ def _wait_for(supervisor: int) -> None:
 
 
 def _reap() -> None:
-    """Collect supervisors of ours that have ended, so that none stays as a zombie."""
+    """Collects ended supervisors that this process started, so that none stays as a zombie."""
     _children[:] = [child for child in _children if child.poll() is None]

@@ -1,10 +1,10 @@
-"""A short folder for sockets that only its owner can enter.
+"""A folder for sockets with a short path that only its owner can enter.
 
 A socket's path may have 103 bytes (104 on macOS, 108 on Linux, with the end
-mark), which a data directory's path can exceed, so the sockets live in the
-temporary folder. The name follows from the data directory's inode: the same one after a
-crash, so nothing is left behind. If somebody else has taken the name, a random
-one is used; either way users read the path from the supervisor's state file.
+mark), and the path of a data directory can be longer, so the sockets lie in the
+temporary folder. The name is derived from the data directory's inode: a server
+that starts after a crash reuses the folder. If another user owns that name, a
+random one is used. Users read the path from the supervisor's state file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PREFIX = "filmledger-"
 
 
 def create(data_directory: Path, owner: int) -> Path:
-    """An empty folder, mode 0700, of this process or of the user id that the server will run as.
+    """Creates an empty folder, mode 0700, owned by this process or by the user id that the server will run as.
 
     Raises:
         OSError: the temporary folder cannot be written.
@@ -41,7 +41,7 @@ def create(data_directory: Path, owner: int) -> Path:
 
 
 def remove(directory: Path, owner: int) -> None:
-    """Remove what ``create`` made; nothing if it is gone or somebody else's."""
+    """Removes what ``create`` made, unless it does not exist or belongs to another user."""
     if _is_private(directory, owner) and directory.name.startswith(_PREFIX):
         shutil.rmtree(directory)
 

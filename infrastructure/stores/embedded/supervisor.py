@@ -1,8 +1,9 @@
-"""The process that holds the server for all its users, and ends it when the last is gone.
+"""The process that runs the server for all its users and stops it after the last one.
 
-Runs in a session of its own, so that Ctrl-C in a terminal reaches neither it nor
-the server. Started with the standard library alone (``python -S``): it is to be
-small and quick. One thread, one loop; see ``protocol`` for the conversation.
+It has a session of its own, so Ctrl-C in a terminal reaches neither it nor the
+server. It runs with the standard library alone (``python -S``), which keeps it
+small and quick to start. One thread, one loop; ``protocol`` describes its
+messages.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from infrastructure.stores.embedded.layout import DATABASE, PORT, USER, ServerLa
 from infrastructure.stores.embedded.postmaster import Postmaster
 
 _POLL_SECONDS = 0.005
-_MAX_RESTARTS = 5  # of a server that dies under its users, in a row
-_STEADY_SECONDS = 30.0  # a server that lived this long counts as having started well
+_MAX_RESTARTS = 5  # consecutive restarts of a server that dies while it has users
+_STEADY_SECONDS = 30.0  # a server that ran this long resets the count of restarts
 
 
 class Supervisor:
-    """One server, its users and its end.
+    """Runs one server for its users.
 
     Args:
         layout: where the files lie; the folder exists.
         binaries: the folder of PostgreSQL's programs.
-        first: the connection of the user who started us.
+        first: the connection of the user that started the supervisor.
     """
 
     def __init__(self, layout: ServerLayout, binaries: Path, first: socket.socket) -> None:
@@ -54,7 +55,7 @@ class Supervisor:
         self._adopt(first)
 
     def run(self) -> None:
-        """From the first user to the last."""
+        """Runs until the last user has left."""
         self._handle_signals()
         last: list[socket.socket] = []
         try:
@@ -69,13 +70,13 @@ class Supervisor:
         for user in last:
             protocol.send(user, {"state": protocol.STOPPED})
 
-    # --- the way up -----------------------------------------------------------------
+    # --- start ----------------------------------------------------------------------
 
     def _take_over(self) -> bool:
-        """Wait until nothing of an earlier server is alive; False if our users went away meanwhile."""
+        """Waits until no process of an earlier server is alive; False if the users left meanwhile."""
         while not self._supervisor_lock.try_acquire():
             self._turn(0.02)
-            if self._nobody_left():
+            if self._is_done():
                 return False
         if not self._cluster_lock.try_acquire() and not postmaster.end_orphan(
             self._layout.cluster, self._cluster_lock.try_acquire
@@ -84,7 +85,7 @@ class Supervisor:
         return True
 
     def _open(self) -> None:
-        """Be reachable for other users before the server is: they wait for it rather than start another."""
+        """Accepts other users before the server is ready, so that they wait for it and do not start another."""
         self._identity = privileges.choose(self._layout.directory, self._layout.cluster, self._binaries)
         self._sockets = socket_directory.create(self._layout.directory, self._identity.owner)
         if (link := self._layout.reachable_password_file(self._sockets)) != self._layout.password_file:
@@ -107,8 +108,8 @@ class Supervisor:
         temporary.replace(self._layout.state)
 
     def _start_server(self) -> Postmaster:
-        # Nothing of an earlier server is alive: the cluster lock says so. A number in this file can only
-        # have passed on to a stranger, and postgres would take the stranger for a server.
+        # The cluster lock shows that no process of an earlier server is alive. The id in this file can only
+        # have been reused by another program, which postgres would mistake for a server.
         (self._layout.cluster / "postmaster.pid").unlink(missing_ok=True)
         self._server = Postmaster(
             cluster.server_command(self._layout, self._binaries, self._required_sockets()),
@@ -122,9 +123,9 @@ class Supervisor:
     # --- while it runs --------------------------------------------------------------
 
     def _serve(self) -> None:
-        """Keep a server up until nobody is left; one that dies under its users is started again."""
+        """Keeps a server running until the last user leaves; restarts one that dies meanwhile."""
         failures = 0
-        while not self._nobody_left():
+        while not self._is_done():
             started = time.monotonic()
             log_size = self._layout.log.stat().st_size
             server = self._start_server()
@@ -134,9 +135,9 @@ class Supervisor:
                     self._was_ready = True
                     self._tell(self._ready_message())
                 self._turn(None if self._ready else _POLL_SECONDS)
-                if self._nobody_left():
+                if self._is_done():
                     return
-            server.bury()
+            server.wait_for_children()
             self._server = None
             self._ready = False
             failures = 1 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
@@ -145,12 +146,12 @@ class Supervisor:
             print("supervisor: the server ended; starting it again", file=sys.stderr, flush=True)  # noqa: T201
 
     def _turn(self, seconds: float | None) -> None:
-        """Wait for something to happen, no longer than that, and deal with it."""
+        """Waits for an event, at most for the given time, and handles it."""
         for key, _ in self._selector.select(seconds):
             source = key.fileobj
             if source is self._listener and self._listener is not None:
-                # Who knocks after the last user left, in the same turn, is not let in: the closing listener
-                # turns the visitor away, who then starts a new server instead of being told that this one is ready.
+                # A user that connects after the last one left, in the same iteration, is not accepted: closing the
+                # listener refuses the connection, and that user starts a new server instead of joining this one.
                 if not self._asked_to_stop:
                     connection, _ = self._listener.accept()
                     self._adopt(connection)
@@ -167,7 +168,7 @@ class Supervisor:
             protocol.send(user, {"state": protocol.LEFT})
             user.close()
         else:
-            self._users.add(user)  # the last one is told when the server has stopped
+            self._users.add(user)  # the last one gets its message when the server has stopped
             self._asked_to_stop = True
 
     def _adopt(self, connection: socket.socket) -> None:
@@ -178,7 +179,7 @@ class Supervisor:
         if self._ready:
             protocol.send(connection, self._ready_message())
 
-    def _nobody_left(self) -> bool:
+    def _is_done(self) -> bool:
         return self._asked_to_stop or not self._users
 
     def _ready_message(self) -> protocol.Message:
@@ -197,10 +198,10 @@ class Supervisor:
         for user in self._users:
             protocol.send(user, message)
 
-    # --- the way down ---------------------------------------------------------------
+    # --- stop -----------------------------------------------------------------------
 
     def _shut(self) -> list[socket.socket]:
-        """Let nobody in, end the server, clear up; answers who is still to be told."""
+        """Accepts no more users, stops the server and removes the sockets; returns the users still to be notified."""
         if self._listener is not None:
             self._listener.close()
         if self._server is not None:
@@ -234,8 +235,8 @@ def _still_there(user: socket.socket) -> bool:
 
 
 def _complaint(log: Path, since: int) -> str:
-    """What the log has told since it had that size: the last failure, else the last line; without its time stamp."""
-    lines = log.read_bytes()[since:].decode(errors="replace").splitlines() or ["its log is silent"]
+    """The failure in the log after that size: the last one, else the last line; without its time stamp."""
+    lines = log.read_bytes()[since:].decode(errors="replace").splitlines() or ["its log is empty"]
     failures = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
     return (failures or lines)[-1].split("] ", 1)[-1]
 

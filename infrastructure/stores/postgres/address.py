@@ -1,4 +1,4 @@
-"""Where the database is: connection strings, completed and without surprises."""
+"""Connection strings: built from settings, and completed with timeouts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.errors import UsageError
 Address: TypeAlias = Callable[[], str]
 """Answers the connection string to use now; may start a server, and raise FilmledgerError."""
 
-# A firewall that forgets idle connections and a host that vanishes are noticed within a minute.
+# Detects within a minute that a firewall dropped an idle connection or that the host is down.
 _DEFAULTS = {
     "application_name": "filmledger",
     "client_encoding": "UTF8",
@@ -38,7 +38,7 @@ def from_parts(
     sslmode: str = "",
     sslrootcert: Path | None = None,
 ) -> str:
-    """A connection string out of single settings; empty ones are left to libpq's own defaults."""
+    """A connection string from single settings; libpq's defaults apply to empty ones."""
     parts = {
         "host": host,
         "port": str(port),
@@ -52,10 +52,10 @@ def from_parts(
 
 
 def completed(dsn: str) -> str:
-    """The same connection string with our timeouts, where it says nothing about them.
+    """Adds this program's timeouts to a connection string that does not set them.
 
     Raises:
-        UsageError: it is none. Its text is not shown, for it may hold a password.
+        UsageError: it is not a connection string. The message does not show it, because it may hold a password.
     """
     try:
         given = parse_dsn(dsn)
@@ -71,7 +71,7 @@ def completed(dsn: str) -> str:
 
 
 def within(dsn: str, seconds: float) -> str:
-    """The same connection string with a timeout of at most so many seconds; libpq takes no less than two."""
+    """Limits the connection timeout to so many seconds; libpq's minimum is two."""
     longest = int(parse_dsn(dsn).get("connect_timeout") or 0)
     wanted = max(2, math.ceil(seconds))
     return make_dsn(dsn, connect_timeout=str(min(longest, wanted) if longest > 0 else wanted))
@@ -108,16 +108,16 @@ def environment_of(dsn: str) -> dict[str, str]:
 
 
 def environment_note(dsn: str) -> str:
-    """What to add to a failed connection's message: the environment variables that libpq used beside the address."""
+    """An addition to a failed connection's message: the environment variables that libpq used with the address."""
     given = parse_dsn(dsn)
     used = [variable for name, variable in _VARIABLES.items() if name not in given and variable in os.environ]
     return f" (the environment variables {', '.join(used)} took part in it)" if used else ""
 
 
 def ignore_environment() -> None:
-    """Removes libpq's variables from this process's environment, for an address that says everything itself.
+    """Removes libpq's variables from this process's environment, for an address that is complete.
 
-    A service file cannot be switched off in a connection string. To be called before other threads run.
+    A connection string cannot switch a service file off. Call it before other threads run.
     """
     for variable in (*_VARIABLES.values(), *_SESSION_VARIABLES):
         os.environ.pop(variable, None)

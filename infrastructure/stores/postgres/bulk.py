@@ -1,4 +1,4 @@
-"""A prepared load of data files: COPY, and one transaction for all tables and the load's id."""
+"""Loads prepared data files with COPY, in one transaction for all tables and the load's id."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOAD_KEY: Final = "load"
 _PIECE: Final = 1 << 20
 _COPY_FORM: Final = "FROM STDIN (FORMAT csv)"
 _PARTS: Final = (Table.CREDITS, Table.AKAS)
-_GROWTH: Final = 10  # statistics are made again where more than a tenth of the rows were written
+_GROWTH: Final = 10  # ANALYZE runs on tables of which more than a tenth of the rows were written
 
 
 @contextmanager
@@ -66,11 +66,11 @@ def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) ->
     cursor.execute("SET LOCAL statement_timeout = 0")
     changed = [table for table in prepared.tables if prepared.changes(table)]
     empty = {table for table in Table if _is_empty(cursor, table)}
-    # Into empty tables keys and indexes are built after the rows; that takes a fraction of the time.
+    # For empty tables, keys and indexes are built after the rows, which is several times faster.
     fresh = empty.issuperset(prepared.tables)
     without_keys = fresh and _drop_keys(cursor)
     grown: list[Table] = []
-    changed.sort(key=list(Table).index)  # movies and people before what refers to them
+    changed.sort(key=list(Table).index)  # movies and people before the tables that refer to them
     with _copy_files(prepared, [(table, part) for table in changed for part in _parts(table, empty)]) as files:
         for table in changed:
             if table in empty:
@@ -86,7 +86,7 @@ def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) ->
 
 
 def _drop_keys(cursor: Cursor) -> bool:
-    """Drops indexes and foreign keys of empty tables, and the keys where no object of the user depends on them.
+    """Drops indexes and foreign keys of empty tables, and those keys that no object of the user depends on.
 
     Returns:
         Whether the keys were dropped.
@@ -115,7 +115,7 @@ def _parts(table: Table, empty: set[Table]) -> tuple[LoadPart, ...]:
 
 @contextmanager
 def _copy_files(prepared: PreparedTables, parts: Sequence[tuple[Table, LoadPart]]) -> Iterator[Iterator[_CopyFile]]:
-    """Gives each part as a file for COPY with its number of rows; the next is written while the database takes one."""
+    """Yields each part as a file for COPY with its number of rows; prepares the next while the database reads one."""
 
     def write(table: Table, part: LoadPart) -> _CopyFile:
         path = prepared.folder / f"copy-{table}-{part}.csv"
@@ -139,7 +139,7 @@ def _copy_files(prepared: PreparedTables, parts: Sequence[tuple[Table, LoadPart]
 
 
 def _merge(cursor: Cursor, table: Table, files: Iterator[_CopyFile], cancel: threading.Event) -> int:
-    """Brings the rows that differ into a table that holds others; how many there are."""
+    """Merges the rows that differ into a table that is not empty; returns their number."""
     columns = ", ".join(table.columns)
     staged = f"load_{table}"
     cursor.execute(f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WHERE false")
@@ -159,17 +159,17 @@ def _merge(cursor: Cursor, table: Table, files: Iterator[_CopyFile], cancel: thr
 def _copy(
     cursor: Cursor, table: Table, part: LoadPart, into: str, files: Iterator[_CopyFile], cancel: threading.Event
 ) -> int:
-    """Copies a part of a prepared table into a table of the database; the number of rows."""
+    """Copies a part of a prepared table into a table of the database; returns the number of rows."""
     path, count = next(files)
     columns = "imdb_id" if part in (LoadPart.REPLACED, LoadPart.GONE) else ", ".join(table.columns)
     with path.open("rb") as file:
-        cursor.copy_expert(f"COPY {into} ({columns}) {_COPY_FORM}", _Pieces(file.read, cancel), _PIECE)  # type: ignore[arg-type]  # it calls nothing but read
+        cursor.copy_expert(f"COPY {into} ({columns}) {_COPY_FORM}", _Pieces(file.read, cancel), _PIECE)  # type: ignore[arg-type]  # only read is used
     _require(table, count, cursor.rowcount)
     return count
 
 
 class _Pieces:
-    """A file that COPY reads from; it ends early once ``cancel`` is set, and the statement with it."""
+    """A file that COPY reads from; it ends early once ``cancel`` is set, which aborts the statement."""
 
     def __init__(self, read: Callable[[int], bytes], cancel: threading.Event) -> None:
         self._read = read
@@ -187,10 +187,10 @@ class _Pieces:
 
 
 def _require(table: Table, sent: int, held: int) -> None:
-    """Believes the database only if it took every row.
+    """Checks that the database kept every row.
 
     Raises:
-        RecordRejected: it took fewer.
+        RecordRejected: it kept fewer.
     """
     if held != sent:
         raise RecordRejected(

@@ -1,4 +1,4 @@
-"""Pooled connections, and single ones beside them."""
+"""A pool of connections, and single connections outside it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from infrastructure.stores.postgres.watchdog import NoAnswer, PostgresWatchdog
 
 OLDEST_SERVER = 150000
 _POLL_SECONDS = 0.1
-_GRACE_SECONDS = 3.0  # how much longer than it should the server may take to answer, at most
-_LEAVING_SECONDS = 2.0  # how long the server takes to notice that a connection was closed, at most
-_FULL_SECONDS = 5.0  # how long the pool makes do with what it has before it asks the server for more
+_GRACE_SECONDS = 3.0  # how far the server may exceed the statement timeout, at most
+_LEAVING_SECONDS = 2.0  # how long the server takes to detect a closed connection, at most
+_FULL_SECONDS = 5.0  # after a refused connection, how long the pool waits before it tries to open another
 
 
-# What changes the meaning of our SQL, or ends our sessions, is set on every connection.
+# Settings that change the meaning of this program's SQL, or end its sessions, are set on every connection.
 _SESSION: Final = {
     "TimeZone": "'UTC'",
     "DateStyle": "'ISO, YMD'",
@@ -42,7 +42,7 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
 }
-# Our schema first: where our tables are, else where they will be made.
+# This program's schema first: the one that has its tables, else the one where they will be made.
 _SEARCH_PATH: Final = """
 SELECT set_config('search_path', concat_ws(', ', coalesce(
     (SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -54,12 +54,12 @@ SELECT set_config('search_path', concat_ws(', ', coalesce(
 class Connections:
     """Connections in autocommit mode, at most ``size`` at the same time.
 
-    psycopg2's own pool opens one connection at a time, so that a server that
-    does not answer is waited for by each thread in turn; and what is idle in it
-    cannot be closed to make room.
+    psycopg2's own pool opens one connection at a time, so each thread in turn waits
+    for a server that does not answer; and it cannot close idle connections to free
+    slots on the server.
 
     Args:
-        address: asked whenever a connection is opened.
+        address: called whenever a connection is opened.
         size: of the pool; connections are opened when they are first needed.
         statement_timeout: seconds one statement may take on the server; a silent network is cut a little later.
         lock_timeout: seconds that one statement waits for another session's lock, at most.
@@ -89,15 +89,15 @@ class Connections:
 
         Args:
             patience: seconds to wait for a free one, and for the block unless it is ``long``.
-            long: the block may take as long as a statement may, while the server is there at all.
+            long: the block may take the whole statement timeout, as long as the server responds to others.
 
         Raises:
             StoreUnavailable: none became free within ``patience`` seconds.
-            psycopg2.Error: the server cannot be reached, or what the block raises.
+            psycopg2.Error: the server cannot be reached, or the block's own error.
         """
         connection, generation = self._take(patience)
         limit = self._statement_timeout + self._grace
-        # To ask whether the server is still there takes the time of grace already.
+        # The check whether the server responds takes the grace time already.
         seconds = max(patience, self._grace) if long else patience + self._grace
         try:
             with self._watchdog.watch(connection, min(seconds, limit), at_most=limit if long else None):
@@ -107,9 +107,9 @@ class Connections:
             self._give_back(connection, generation)
 
     def connect(self, *, patience: float) -> Connection:
-        """A connection outside the pool, for long reading; the caller closes it.
+        """A connection outside the pool, for long reads; the caller closes it.
 
-        Where the server has no more to give, the pool's idle ones make room.
+        If the server has no free slot, idle connections of the pool are closed first.
 
         Raises:
             psycopg2.Error: the server cannot be reached within ``patience`` seconds.
@@ -138,25 +138,25 @@ class Connections:
 
     @contextlib.contextmanager
     def watching(self, connection: Connection, *, patience: float) -> Iterator[None]:
-        """While the block waits for an answer: it may take as long as it likes while the server is there at all.
+        """Watches a wait for an answer in the block: no time limit, as long as the server responds to others.
 
         Raises:
-            NoAnswer: it is not.
+            NoAnswer: the server does not respond.
         """
         with self._watchdog.watch(connection, max(patience, self._grace), at_most=math.inf):
             yield
 
     def start_over(self) -> None:
-        """Forget the pool, for the server behind it is gone.
+        """Discards the pool after the loss of its server.
 
-        What is idle in it is closed; what is on lease stays usable until it is given back.
+        Idle connections are closed; leased ones stay usable until they are given back.
         """
         with self._changed:
             self._generation += 1
         self._close_idle()
 
     def close(self) -> None:
-        """Close the connections. A lease taken afterwards is an error."""
+        """Closes the connections. A lease taken afterwards is an error."""
         with self._changed:
             self._closed.set()
             self._generation += 1
@@ -164,7 +164,7 @@ class Connections:
         self._close_idle()
 
     def _take(self, patience: float) -> tuple[Connection, int]:
-        """A connection, and the generation it is of."""
+        """A connection, and the generation it belongs to."""
         deadline = time.monotonic() + patience
         while True:
             found, generation = self._turn(deadline)
@@ -177,7 +177,7 @@ class Connections:
                     raise
 
     def _turn(self, deadline: float) -> tuple[Connection | None, int]:
-        """An idle connection, or the right to open one.
+        """An idle connection, or None when a new one may be opened.
 
         Raises:
             StoreUnavailable: all are busy, and the deadline has passed or waiting was cancelled.
@@ -200,11 +200,11 @@ class Connections:
 
     def _busy(self) -> str:
         if self._leased < self._size:
-            return f"the server has no connection beside the {self._leased} that are busy"
+            return f"the server has no connection free besides the {self._leased} in use"
         return f"all {self._size} connections are busy; POSTGRES_POOL_SIZE sets how many"
 
     def _makes_do(self, error: BaseException) -> bool:
-        """Whether a connection that could not be opened is done without: others are there, and will be free."""
+        """Whether to wait for another connection instead of one that could not be opened."""
         with self._changed:
             self._leased -= 1
             self._changed.notify()
@@ -225,7 +225,7 @@ class Connections:
             connection.close()
 
     def _close_idle(self) -> int:
-        """How many there were."""
+        """Closes the idle connections and returns their number."""
         with self._changed:
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -243,7 +243,7 @@ class Connections:
         try:
             connection = psycopg2.connect(dsn)
             if connection.info.parameter_status("standard_conforming_strings") == "off":
-                # The driver decides once, at the beginning, how it quotes.
+                # The driver decides once, when it connects, how it quotes.
                 connection.close()
                 options = parse_dsn(dsn).get("options", "")
                 connection = psycopg2.connect(make_dsn(dsn, options=f"{options} -c standard_conforming_strings=on"))
@@ -256,7 +256,7 @@ class Connections:
         return connection
 
     def _is_alive(self) -> bool:
-        """Whether the server answers a newcomer, be it with a refusal."""
+        """Whether the server answers a new connection, even if it refuses it."""
         try:
             self._open(0).close()
         except psycopg2.OperationalError as error:
@@ -267,7 +267,7 @@ class Connections:
 
     def _set_up(self, connection: Connection) -> None:
         if connection.autocommit:
-            return  # it has been here before
+            return  # it was opened before
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(self._session(connection, self._statement_timeout))
@@ -276,9 +276,9 @@ class Connections:
         """Statements that make a session independent of settings of the server, the database and the role."""
         settings = dict(_SESSION)
         settings["statement_timeout"] = f"'{int(statement_timeout * 1000)}ms'"
-        # A lock is given up before the statement is, because that error says that it was a lock.
+        # The lock timeout comes before the statement timeout, because its error names the lock as the reason.
         longest = min(self._lock_timeout, 0.9 * statement_timeout) if statement_timeout else self._lock_timeout
-        # At least a second: transactions of this program wait for each other's rows, whatever STORE_WAIT_SECONDS is.
+        # At least a second, because transactions of this program wait for each other's rows.
         settings["lock_timeout"] = f"'{max(1000, int(longest * 1000))}ms'"
         if connection.server_version >= 170000:
             settings["transaction_timeout"] = "0"

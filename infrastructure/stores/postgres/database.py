@@ -1,4 +1,4 @@
-"""The database as the rest of this package sees it: pieces of work that are done, retried or given up."""
+"""Runs work on the database, and retries it while that can succeed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIRST_WAIT_SECONDS = 0.005
 
 
 class RejectedByDatabase(Exception):
-    """The database refuses what it was given; ``failure`` and the driver's error (the cause) say why."""
+    """The database refuses a record; ``failure`` and the driver's error (the cause) give the reason."""
 
     def __init__(self, failure: DatabaseFailure) -> None:
         self.failure = failure
@@ -47,7 +47,7 @@ class Database:
     """Runs work on pooled connections and waits for a server that has gone away.
 
     Args:
-        address: a connection string, or what answers one (an embedded server's ``dsn``).
+        address: a connection string, or a function that returns one (an embedded server's ``dsn``).
         pool_size: connections at the same time.
         patience: seconds to wait for a server that is gone or busy, counted once for all threads.
         statement_timeout: seconds a single statement may take.
@@ -75,11 +75,11 @@ class Database:
         )
 
     def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Do a piece of work on a connection in autocommit mode; safe to be done again, for it may be.
+        """Runs ``work`` on a connection in autocommit mode. It may run more than once, so it must be idempotent.
 
         Args:
-            work: what to do.
-            long: it may take longer than the patience, while the server is there at all.
+            work: called with a connection.
+            long: it may take longer than the patience, as long as the server responds to others.
 
         Raises:
             RejectedByDatabase: the database refuses the data.
@@ -97,7 +97,7 @@ class Database:
             return self._retry(again, lambda: self._attempt(work, long))
 
     def transact(self, work: Callable[[Cursor], T]) -> T:
-        """Do a piece of work in one transaction, which may be long; otherwise as ``run``."""
+        """Runs ``work`` in one transaction, which may be long; otherwise as ``run``."""
 
         def inside(connection: Connection) -> T:
             with connection.cursor() as cursor:
@@ -115,9 +115,9 @@ class Database:
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
-        """A connection of the caller's own, outside the pool, for work that takes long. Closed after the block.
+        """A connection outside the pool for the block, for long work; closed after the block.
 
-        An answer may take as long as it likes while the server is there at all.
+        An answer has no time limit, as long as the server responds to others.
 
         Raises:
             StoreUnavailable, UsageError: as for ``run``, also for what psycopg2 raises in the block; a server that is
@@ -136,12 +136,12 @@ class Database:
                 raise self.error(error) from error
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._connections.close()
 
     @property
     def _given_up(self) -> bool:
-        """Whether the database is not waited for any more."""
+        """Whether the database is no longer waited for."""
         return self.cancel.is_set() or self._outage.too_long
 
     def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
@@ -184,12 +184,12 @@ class Database:
         return _Again(failure)
 
     def error(self, error: psycopg2.Error) -> FilmledgerError:
-        """An error of a connection of ``connected`` as the program raises it."""
+        """Converts an error of a connection of ``connected`` to the program's own."""
         failure = classify_error(error)
         return (self._locked(failure) if failure.kind is Kind.LOCKED else failure).error()
 
     def _locked(self, failure: DatabaseFailure) -> DatabaseFailure:
-        """The failure with the session that holds the lock, as far as it can be seen."""
+        """The failure with the session that holds the lock, if it can be found."""
         try:
             with closing(self._connections.connect(patience=1.0)) as connection, connection.cursor() as cursor:
                 cursor.execute(query("lock_holders"))
@@ -197,16 +197,14 @@ class Database:
         except (psycopg2.Error, FilmledgerError):
             holders = []
         held = f"; held by {'; '.join(holders)}" if holders else ""
-        return replace(failure, message=f"a lock on our tables did not become free{held}")
+        return replace(failure, message=f"a lock on the program's tables did not become free{held}")
 
     def _retry(self, failed: _Again, attempt: Callable[[], T]) -> T:
-        """Makes the attempt again until it succeeds or waiting makes no sense; once at least, unless the one that
-        failed has used up the time for waiting.
-        """
+        """Repeats the attempt until it succeeds or waiting is useless; at least once, unless the time is used up."""
         if self._given_up and isinstance(failed.__cause__, NoAnswer):
             raise failed.failure.error() from failed.__cause__
 
-        import tenacity  # only where something went wrong: it costs a tenth of the start-up time
+        import tenacity  # imported here because it takes a tenth of the start-up time
 
         def give_up(state: tenacity.RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None

@@ -1,4 +1,4 @@
-"""Rows as the arrays that the generated statements take."""
+"""Encodes rows as the arrays that the generated statements take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from application.records import MovieRows, Row
 from domain.fields import FieldType, Table
 
-_MAX_CHARACTERS: Final = 4_000_000  # in one statement: plots may be long
+_MAX_CHARACTERS: Final = 4_000_000  # in one statement, because plots may be long
 _encode: Final = msgspec.json.Encoder().encode
 _CONTROL: Final = re.compile("[\0-\x1f]")
 _LISTS: Final = {table: tuple(field.type is FieldType.TEXT_LIST for field in table.fields) for table in Table}
@@ -36,7 +36,7 @@ def columns(table: Table, rows: Sequence[Row]) -> list[str]:
 
 def _array(cells: Sequence[str | None]) -> str:
     text = _encode(cells).decode()
-    if "\\" in text and _CONTROL.search("".join(filter(None, cells))):  # JSON has escapes that arrays do not know
+    if "\\" in text and _CONTROL.search("".join(filter(None, cells))):  # JSON has escapes that arrays do not have
         return _quoted(cells)
     return "{" + text[1:-1] + "}"
 
@@ -47,7 +47,7 @@ def _quoted(cells: Iterable[str | None]) -> str:
 
 
 def array_literal(cell: str) -> str:
-    """A JSON array of texts as PostgreSQL reads an array; anything else as it is, for the database to refuse."""
+    """Converts a JSON array of texts to a PostgreSQL array; returns anything else unchanged."""
     if "\\" not in cell and cell[:2] == '["' and cell[-2:] == '"]':  # without escapes both quote alike
         return "{" + cell[1:-1] + "}"
     try:
@@ -60,7 +60,7 @@ def array_literal(cell: str) -> str:
 
 
 def groups(movies: Sequence[MovieRows]) -> Iterator[list[int]]:
-    """Indexes to be written together: no movie twice, and not too much text at a time."""
+    """Indexes to be written together: each movie at most once per group, and a limited size of text."""
     waiting = list(range(len(movies)))
     while waiting:
         group: list[int] = []
@@ -74,11 +74,11 @@ def groups(movies: Sequence[MovieRows]) -> Iterator[list[int]]:
             else:
                 group.append(index)
                 room -= _size(movie)
-            taken.add(movie.movie[0])  # also when it is put off: the next of its id must not overtake it
+            taken.add(movie.movie[0])  # also when it is deferred: a later record of its id must not be written first
         yield group
         waiting = later
 
 
 def _size(rows: MovieRows) -> int:
-    """Roughly how many characters a movie makes, to keep batches small in memory."""
+    """Roughly the number of characters of a movie, to keep batches small in memory."""
     return 1000 + sum(map(len, filter(None, rows.movie))) + 200 * (len(rows.credits) + len(rows.akas))

@@ -1,7 +1,4 @@
-"""What a database error means: try again, and how, or give up, and on what.
-
-Source of the codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-"""
+"""Classifies database errors: whether to retry, and how."""
 
 from __future__ import annotations
 
@@ -17,26 +14,26 @@ STORE = "postgres"
 
 
 class Kind(Enum):
-    """What can be done about a failure."""
+    """The reaction to a failure."""
 
-    CONFLICT = auto()  # two transactions got in each other's way: again at once
-    LOCKED = auto()  # another session holds a lock: again until the time for waiting is over
-    GONE = auto()  # the connection or the server is gone: again with a new connection, after a while
-    BUSY = auto()  # the server cannot now: again after a while
-    REFUSED = auto()  # it refuses this record: again changes nothing
-    WRONG = auto()  # settings, privileges, schema: again changes nothing
+    CONFLICT = auto()  # conflict of two transactions: retried at once
+    LOCKED = auto()  # another session holds a lock: retried until the waiting time is over
+    GONE = auto()  # the connection or the server is gone: retried after a pause, with a new connection
+    BUSY = auto()  # the server cannot do it at the moment: retried after a pause
+    REFUSED = auto()  # it refuses this record: not retried
+    WRONG = auto()  # settings, privileges, schema: not retried
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFailure:
-    """A database error in our words; ``message`` is one line without secrets."""
+    """A classified database error; ``message`` is one line without secrets."""
 
     kind: Kind
     message: str
     code: str = ""
 
     def error(self) -> FilmledgerError:
-        """As the program raises it when it gives up."""
+        """The error that the program raises when it gives up."""
         if self.kind is Kind.WRONG:
             return UsageError(f"PostgreSQL: {self.message}")
         return StoreUnavailable(STORE, self.message)
@@ -45,14 +42,14 @@ class DatabaseFailure:
 # 26000, 42P05: a pooler gave a session in which other statements are prepared
 _CONFLICTS = {"40001", "40P01", "26000", "42P05"}
 _LOCK_NOT_AVAILABLE = "55P03"
-_READ_ONLY = "25006"  # after a failover, too: a standby that is promoted takes writes again
+_READ_ONLY = "25006"  # also after a failover: a promoted standby accepts writes
 _GONE = {"57P01", "57P02", "57P03", "57P05"}
 _BUSY = {"53000", "53100", "53200", "53300", "53400", "57014", "58030"}
 _WRONG_CLASSES = {"28", "3D", "3F", "42", "0A"}
 _REFUSED_CLASSES = {"22", "23", "44", "54"}
 
-# What libpq says before there is a session carries no code. The server's own words come untranslated only if its
-# locale is English; in another language the failure counts as GONE, which is tried again for a while.
+# Errors before there is a session carry no code. The server's messages are in English only if its
+# locale is English; in another language the failure counts as GONE, which is retried for a while.
 _SETTLED = re.compile(
     r"password authentication failed|no password supplied|no pg_hba\.conf entry|authentication failed"
     r"|(?:database|role) \".*\" does not exist|certificate|does not support SSL|sslmode|permission denied"
@@ -60,12 +57,12 @@ _SETTLED = re.compile(
     re.IGNORECASE,
 )
 _STARTING = re.compile(r"starting up|shutting down|recovery|not accepting", re.I)
-# The server, one database or one role has as many connections as it may; the last is how pgbouncer says so.
+# The server, one database or one role has reached its connection limit; the last is pgbouncer's message.
 _FULL = re.compile(r"too many|remaining connection slots|no more connections allowed", re.I)
 
 
 def classify_error(error: psycopg2.Error) -> DatabaseFailure:
-    """Put an error into one of the kinds."""
+    """Classifies a driver error."""
     code = error.pgcode or ""
     message = one_line(error)
     if not code:
@@ -74,7 +71,7 @@ def classify_error(error: psycopg2.Error) -> DatabaseFailure:
                 return DatabaseFailure(Kind.WRONG, message)
             return DatabaseFailure(Kind.GONE, message or "the connection was lost")
         if isinstance(error, psycopg2.DatabaseError) and not isinstance(error, psycopg2.ProgrammingError):
-            return DatabaseFailure(Kind.GONE, message)  # libpq lost track of the conversation
+            return DatabaseFailure(Kind.GONE, message)  # libpq lost synchronization with the server
         return DatabaseFailure(Kind.WRONG, message)
     if code in _CONFLICTS:
         return DatabaseFailure(Kind.CONFLICT, message, code)
@@ -96,7 +93,7 @@ def classify_error(error: psycopg2.Error) -> DatabaseFailure:
 
 
 def is_starting(message: str) -> bool:
-    """Whether a refused connection will be taken in a moment."""
+    """Whether a refused connection will be accepted in a moment."""
     return bool(_STARTING.search(message) or _FULL.search(message))
 
 
@@ -111,7 +108,7 @@ def timed_out(error: psycopg2.OperationalError) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error's text that says something, without the server's severity."""
+    """The first line of an error's text that has content, without the server's severity."""
     for line in str(error).splitlines():
         if text := line.strip():
             return re.sub(r"\b(?:FATAL|ERROR|PANIC):\s+", "", text)

@@ -1,4 +1,4 @@
-"""Runs and the charts they saw, in PostgreSQL."""
+"""Runs and their charts in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PostgresHistory:
     """Satisfies ``RunHistory`` and ``ChartHistory``.
 
     Args:
-        database: where to; not closed by this.
+        database: not closed by this.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,7 +51,7 @@ class PostgresHistory:
             cursor.execute(query("end_run"), found)
             cursor.execute(query("run_entries"), found)
             entries = cursor.fetchall()
-            # Written anew rather than updated: then the rows lie in rank order, and equal runs leave equal dumps.
+            # Deleted and inserted, not updated, so that rows lie in rank order and equal runs give equal dumps.
             cursor.execute("DELETE FROM chart_entries WHERE run_id = %(run_id)s", found)
             _insert(cursor, [(run_id, *entry) for entry in entries])
 

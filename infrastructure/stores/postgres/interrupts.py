@@ -1,10 +1,9 @@
-"""Ctrl-C and SIGTERM while the program waits for the database.
+"""Handles Ctrl-C and SIGTERM while the program waits for the database.
 
-psycopg2 waits inside libpq, where Python handles no signal. For a query that a
-user typed the wait is done here, so that the statement is cancelled on the
-server, whenever the signal comes; and a signal is recorded instead of raising
-an exception somewhere between two steps: an exception there would leave the
-statement running on the server.
+psycopg2 waits inside libpq, where Python handles no signal. For a user's query
+the wait is done here instead, so that a signal at any moment cancels the
+statement on the server. A signal is recorded and raised later: an exception
+between two steps would leave the statement running on the server.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from shared.signal_listener import listening
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_POLL_SECONDS: Final = 1.0  # the pipe wakes the wait; this bounds it where a signal came to another thread
+_POLL_SECONDS: Final = 1.0  # the pipe wakes the wait; this limits it if another thread got the signal
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Statements of the block end at a signal; on another thread than the main one, the block is left as it is.
+    """Makes a signal cancel the statements of the block; has no effect outside the main thread.
 
-    Must not be used beside COPY, which psycopg2 does not do with a wait of ours.
+    Must not be used with COPY, for which psycopg2 does not use a wait callback.
 
     Raises:
         KeyboardInterrupt: a signal came during the block, at the latest at its end.
@@ -75,10 +74,10 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def cancel_event(given: threading.Event | None) -> Iterator[threading.Event]:
-    """The event that ends waits for the database: the one given, else one that Ctrl-C sets while the block runs.
+    """The event that ends waits for the database: the given one, else one that Ctrl-C sets during the block.
 
-    The second is for commands without a handler of their own. Python's handler raises KeyboardInterrupt as soon as the
-    wait ends, and without the event it would end only with the answer.
+    The second is for commands without a handler of their own. Python's handler raises KeyboardInterrupt only after the
+    wait, which without the event ends with the server's answer.
     """
     ours = threading.current_thread() is threading.main_thread()
     if given is not None or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

@@ -1,4 +1,4 @@
-"""Tables filled by COPY, from canonical rows."""
+"""Imports canonical rows with COPY."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PostgresLoader:
                     return self._load(cursor, all_rows)
             except psycopg2.Error as error:
                 failure = classify_error(error)
-                if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit of nobody counts among the conflicts
+                if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit without a person counts as a conflict
                     raise UsageError(f"nothing was imported: {_place(error, all_rows)}") from error
                 raise
 
@@ -77,24 +77,24 @@ class PostgresLoader:
 
 
 def _copy(cursor: Cursor, table: DeclaredTable, rows: Iterator[Row]) -> int:
-    """How many there were."""
+    """Copies the rows and returns their number."""
     columns = ", ".join(table.columns)
     source = _Lines(_lines(table, rows))
     try:
-        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", source)  # type: ignore[arg-type]  # it calls nothing but read
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", source)  # type: ignore[arg-type]  # only read is used
     except psycopg2.Error:
-        if source.error is not None:  # of which the driver tells the text alone
+        if source.error is not None:  # the driver only passes on its text
             raise source.error from None
         raise
     return source.count
 
 
 class _Lines:
-    """Lines as the file that COPY reads from, a few at a time.
+    """Rows as the file that COPY reads from, a few at a time.
 
     Attributes:
         count: how many were read.
-        error: why there were no more, unless they ended.
+        error: the reason for an early end, or None.
     """
 
     def __init__(self, lines: Iterator[str]) -> None:
@@ -125,7 +125,7 @@ def _lines(table: DeclaredTable, rows: Iterator[Row]) -> Iterator[str]:
     for row in rows:
         if len(row) != len(table.columns):
             raise _refused(table, row, f"{len(row)} cells instead of {len(table.columns)}")
-        for place in times:  # PostgreSQL would take others as well, as 'now' and 'infinity'
+        for place in times:  # PostgreSQL would accept other texts too, such as 'now' and 'infinity'
             field = table.fields[place]
             if row[place] is not None and not _TIMES[field.type].fullmatch(row[place] or ""):
                 raise _refused(table, row, f"{field.name} {row[place]!r} is not a time")
@@ -144,14 +144,14 @@ def _refused(table: DeclaredTable, row: Row, reason: str) -> UsageError:
 
 
 def _named(table: DeclaredTable, row: Row) -> str:
-    """A row as a person can find it: by its key."""
+    """Names a row for a message, by its key."""
     cells = dict(zip(table.columns, row, strict=False))
     key = " ".join(cells.get(column) or "-" for column in table.key)
     return f"{table} {key}".encode(errors="backslashreplace").decode()
 
 
 def _place(error: psycopg2.Error, rows: Callable[[DeclaredTable], Iterator[Row]]) -> str:
-    """What is wrong, and in which row: COPY tells its number in the context."""
+    """Names the row that COPY refused (its context has the number) and the reason."""
     detail = error.diag.message_detail or ""
     absent = _ABSENT.fullmatch(error.diag.constraint_name or "")
     if absent and (key := _KEY.search(detail)):
@@ -163,6 +163,6 @@ def _place(error: psycopg2.Error, rows: Callable[[DeclaredTable], Iterator[Row]]
     table = next(table for table in (*Table, *HistoryTable) if table == where[1])
     row = next(islice(rows(table), int(where[2]) - 1, None), ())
     if error.pgcode == errorcodes.UNIQUE_VIOLATION:
-        reason = "it stands there twice"
+        reason = "it occurs twice"
     column = f", {where[3]}" if where[3] else ""
     return f"{_named(table, row)}{column}: {reason}"

@@ -1,4 +1,4 @@
-"""What is done beside saving: tables sorted at the end of a run, and what the store remembers about itself."""
+"""Sorts tables at the end of a run, and keeps the store's own state."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from infrastructure.stores.postgres.failures import one_line
 from infrastructure.stores.postgres.queries import query
 
 _log = logging.getLogger(__name__)
-_MAX_TO_SORT: Final = 2000  # movies; some hundredths of a second for a chart, but minutes for a million
+_MAX_TO_SORT: Final = 2000  # movies; takes hundredths of a second for a chart, but minutes for a million
 _SET: Final = (
     "INSERT INTO store_state (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
 
 
 def sort_small_tables(database: Database) -> None:
-    """Brings small tables into the order of their keys, unless another session is in the way or we may not."""
+    """Sorts small tables by their keys, unless another session holds a lock or the privileges are missing."""
 
     def sort_or_leave(cursor: Cursor) -> None:
         cursor.execute("SAVEPOINT unsorted")
@@ -36,7 +36,7 @@ def sort_small_tables(database: Database) -> None:
 
 
 def get_state(database: Database, key: str) -> str | None:
-    """What was stored under a key of ``store_state``."""
+    """The value of a key of ``store_state``."""
 
     def read(connection: Connection) -> str | None:
         with connection.cursor() as cursor:
@@ -48,7 +48,7 @@ def get_state(database: Database, key: str) -> str | None:
 
 
 def set_state(database: Database, key: str, value: str | None) -> None:
-    """Stores a value in ``store_state``, or forgets it (``None``)."""
+    """Stores a value in ``store_state``, or deletes it (``None``)."""
 
     def write(cursor: Cursor) -> None:
         if value is None:

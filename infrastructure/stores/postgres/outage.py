@@ -1,4 +1,4 @@
-"""How long the database has been away, for all threads together."""
+"""Measures how long the database has been unavailable, for all threads together."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _RECENT_SECONDS: Final = 3.0
 
 
 class Outage:
-    """A stretch of failures without a success in between.
+    """A series of failures without a success in between.
 
-    Fifty threads that each waited a minute for a database that is gone would
-    keep the run for most of an hour; here the minute is counted once.
+    Without it, fifty threads that each wait a minute for a lost database would
+    delay the run for most of an hour; here the minute is counted once.
 
     Args:
-        patience: seconds from the first failure after which waiting makes no sense.
+        patience: seconds from the first failure after which waiting is useless.
         monotonic: the clock, in seconds.
     """
 
@@ -33,11 +33,11 @@ class Outage:
         self._reason = ""
 
     def failed(self, reason: str = "", *, waited: float = 0.0) -> None:
-        """Notes a failure, and how long there was no answer before it, which was part of the outage.
+        """Records a failure.
 
         Args:
-            reason: what failed; the first one is kept.
-            waited: seconds.
+            reason: of the failure; the first one is kept.
+            waited: seconds without an answer before it, which belong to the outage.
         """
         with self._lock:
             self._reason = self._reason or reason
@@ -46,34 +46,34 @@ class Outage:
                 self._since = max(self._failed_at - waited, self._worked_at)
 
     def ended(self) -> None:
-        """Notes a success."""
+        """Records a success."""
         self._worked_at = self._monotonic()
-        if self._since is not None:  # read without the lock: this is asked after every save
+        if self._since is not None:  # read without the lock, because this runs after every save
             with self._lock:
                 self._since = None
                 self._told = False
                 self._reason = ""
 
     def tell(self) -> bool:
-        """Whether it is time to tell the user: once an outage."""
+        """Whether to notify the user: once per outage."""
         with self._lock:
             told, self._told = self._told, True
             return not told
 
     @property
     def reason(self) -> str:
-        """What the first failure said."""
+        """The reason of the first failure."""
         return self._reason
 
     @property
     def left(self) -> float:
-        """How many more seconds waiting makes sense."""
+        """The remaining seconds of the patience."""
         since = self._since
         return self.patience if since is None else max(0.0, since + self.patience - self._monotonic())
 
     @property
     def is_recent(self) -> bool:
-        """Whether the last failure was a moment ago: the next attempt would only wait for the same answer."""
+        """Whether the last failure was a moment ago, so that another attempt would fail in the same way."""
         return self._monotonic() - self._failed_at < _RECENT_SECONDS
 
     @property

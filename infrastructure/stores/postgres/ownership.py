@@ -1,4 +1,4 @@
-"""Which data directory fills a database. Two of them would overwrite each other's records without a message."""
+"""Binds a database to one data directory. Two of them would overwrite each other's records without a message."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _FILE: Final = Path(".filmledger") / "directory-id"
 
 
 def claim(database: Database, directory: Path, *, take_over: bool = False) -> None:
-    """Notes in the database that this data directory fills it.
+    """Records in the database that this data directory fills it.
 
     A directory that was moved keeps its id, and so its database.
 
     Args:
-        database: which.
+        database: to be filled.
         directory: the data directory.
         take_over: replace another directory.
 
     Raises:
-        UsageError: another directory fills it, or ours cannot be written.
+        UsageError: another directory fills it, or this one cannot be written.
         StoreUnavailable: the server cannot be reached.
     """
     ours = {"id": _directory_id(directory), "path": str(directory.absolute())}

@@ -1,4 +1,4 @@
-"""What is checked before a database is changed: whether we may, and whether something of the user's would be lost."""
+"""Checks before a database is changed: the privileges, and whether objects of the user would be lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.postgres.queries import query
 
-# What each migration makes, with columns by which our own are recognised. A migration may be applied again.
+# The objects that each migration makes, with columns that identify them. A migration may be applied again.
 _MADE: Final = {
     "0001.movies": {
         "movies": {"imdb_id", "title", "scraped_at"},
@@ -60,12 +60,12 @@ def require_changeable(connection: Connection, applied: list[str], missing: list
     """Checks a database that is about to be migrated. Changes nothing.
 
     Args:
-        connection: to it.
+        connection: to the database.
         applied: the migrations it has.
-        missing: those that it lacks.
+        missing: those it lacks.
 
     Raises:
-        UsageError: we may not change it, or users' objects are in the way; the message has the statements to run.
+        UsageError: privileges are missing, or users' objects are in the way; the message has the statements to run.
         psycopg2.Error: the server cannot be reached.
     """
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The role of users' queries on the embedded server: it reads all tables and views, and does nothing else."""
+"""The role for users' queries on the embedded server: it can read all tables and views, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from infrastructure.stores.postgres.failures import STORE, one_line
 from infrastructure.stores.postgres.queries import query
 
 READER: Final = "filmledger_reader"
-_LOCK: Final = 7_164_702_332  # an advisory lock of ours; the number means nothing
+_LOCK: Final = 7_164_702_332  # an advisory lock of this program; an arbitrary number
 _CORRECT: Final = f"""
 SET LOCAL log_min_error_statement = 'panic';
 SET LOCAL scram_iterations = 1;
@@ -31,7 +31,7 @@ GRANT pg_read_all_data TO {READER}
 
 
 def prepare_reader(database: Database, address: Address) -> Address:
-    """Creates or corrects the role, where it is not as it should be.
+    """Creates the role, or corrects its attributes.
 
     Args:
         database: the embedded server's, as its superuser.
@@ -70,7 +70,7 @@ def prepare_reader(database: Database, address: Address) -> Address:
 
 
 def _password(dsn: str) -> str:
-    """Derived from the superuser's, so that no second secret has to be kept."""
+    """Derived from the superuser's, so that there is no second secret to store."""
     secret = Path(parse_dsn(dsn)["passfile"]).read_text(encoding="utf-8").strip()
     return hmac.new(secret.encode(), READER.encode(), hashlib.sha256).hexdigest()
 

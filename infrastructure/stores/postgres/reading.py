@@ -1,4 +1,4 @@
-"""Reading tables, however large they are."""
+"""Streams tables of any size."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def stream_text(database: Database, table: Table) -> Iterator[bytes]:
     failures: list[BaseException] = []
 
     def copy() -> None:
-        """COPY calls a function for its data; a pipe turns that into reading."""
+        """Reads COPY's output, which psycopg2 writes to a function, through a pipe."""
         try:
             with (
                 os.fdopen(write_end, "wb", buffering=0) as out,
@@ -78,10 +78,10 @@ def stream_text(database: Database, table: Table) -> Iterator[bytes]:
 class PostgresSnapshot:
     """Satisfies ``Snapshot``. Streams; memory does not grow with the tables.
 
-    A database of version 0.1 is read as it is, without being migrated.
+    A database of version 0.1 is read without being migrated.
 
     Args:
-        database: which.
+        database: to be read.
         connection: in the transaction whose view of the database is read.
         columns: the columns that each table has there.
     """
@@ -110,7 +110,7 @@ class PostgresSnapshot:
 
 @contextmanager
 def snapshot(database: Database) -> Iterator[PostgresSnapshot]:
-    """The database as it is at this moment, whatever is saved meanwhile.
+    """The database at this moment, independent of later saves.
 
     Raises:
         StoreUnavailable: the server cannot be reached.

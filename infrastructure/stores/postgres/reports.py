@@ -1,4 +1,4 @@
-"""The reports on PostgreSQL: one .sql file each, that psql runs as well."""
+"""The reports on PostgreSQL: one .sql file each, which psql can run as well."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PostgresReports:
     """Satisfies ``Reports``.
 
     Args:
-        database: what to query; not closed by this.
+        database: to query; not closed by this.
     """
 
     def __init__(self, database: Database) -> None:
@@ -47,5 +47,5 @@ class PostgresReports:
 
 
 def report_names() -> tuple[str, ...]:
-    """The names of all reports, in the order they are printed in."""
+    """The names of all reports, in the order of printing."""
     return report_files.names(FOLDER)

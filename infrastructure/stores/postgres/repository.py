@@ -1,4 +1,4 @@
-"""Movies in PostgreSQL, saved in batches that form by themselves under load."""
+"""Movies in PostgreSQL, saved in batches that grow with the load."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from shared.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
 _MAX_BATCH_SIZE: Final = 50
-_MAX_CONCURRENCY: Final = 2  # more transactions at a time mean smaller batches, which cost the server more
+_MAX_CONCURRENCY: Final = 2  # more concurrent transactions would make smaller batches, which cost the server more
 _ROWS_AT_A_TIME: Final = 1000
-_CLOCK_TOLERANCE: Final = timedelta(hours=1)  # two clocks differ by less
+_CLOCK_TOLERANCE: Final = timedelta(hours=1)  # clocks of two machines differ by less
 
 _NEVER_OLDER: Final = "movies.scraped_at <= excluded.scraped_at"
 _NAME: Final = ("name", "read_at", "source")
@@ -77,8 +77,8 @@ _PERSON: Final = re.compile(r"\bnm[0-9]{7,10}\b")
 class PreparedStatements:
     """Executes statements that each connection prepares once, which saves parsing and planning them.
 
-    A connection pooler can hand another session to each transaction. Where a statement
-    turns out to be missing or to exist already, statements are sent in full from then on.
+    A connection pooler can give another session to each transaction. After the first error
+    that shows this, statements are sent in full.
     """
 
     def __init__(self) -> None:
@@ -105,14 +105,14 @@ class PreparedStatements:
 class PostgresMovieRepository:
     """Satisfies ``MovieRepository``.
 
-    A lone save is a transaction of its own. While transactions are in progress the
-    saves of other threads gather, and the next transaction takes them together;
-    if it fails because of one of them, each is saved by itself, so that only the
-    rejected record fails. Saving again is harmless, so a commit whose answer got
-    lost is repeated.
+    A single save is a transaction of its own. While transactions are in progress,
+    saves of other threads are collected, and the next transaction writes them
+    together. If it fails because of one record, each is saved by itself, so that
+    only that record fails. Saving is idempotent, so a commit whose answer was lost
+    is repeated.
 
     Args:
-        database: where to; closed with the repository.
+        database: closed with the repository.
         clock: decides whether a stored record was read in the future.
     """
 
@@ -245,14 +245,14 @@ class PostgresMovieRepository:
         for group in groups(movies):
             try:
                 self._write([movies[index] for index in group])
-            except (RejectedByDatabase, ValueError):  # of the latter kind are NUL and half surrogate pairs
+            except (RejectedByDatabase, ValueError):  # UnicodeEncodeError: NUL and half surrogate pairs
                 results.update({index: self._alone(movies[index]) for index in group})
             except StoreError as error:
                 results.update(dict.fromkeys(group, error))
         return [results.get(index) for index in range(len(movies))]
 
     def _alone(self, movie: MovieRows) -> Exception | None:
-        """Saves one that was refused together with others; returns its error if it was the reason."""
+        """Saves one record of a refused batch by itself; returns its error if it was the reason."""
         try:
             self._write([movie])
         except RejectedByDatabase as refused:
@@ -268,7 +268,7 @@ class PostgresMovieRepository:
         self._database.transact(lambda cursor: self._write_batch(cursor, movies))
 
     def _write_batch(self, cursor: Cursor, movies: Sequence[MovieRows]) -> None:
-        # Plans are kept, and are made while the tables are still small.
+        # Prepared statements keep their plans, which are made while the tables are still small.
         cursor.execute("SET LOCAL enable_seqscan = off")
         self._statements.execute(cursor, _SAVE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in movies]))
         written = dict(cursor.fetchall())
@@ -294,11 +294,11 @@ class PostgresMovieRepository:
                 run(cursor, _DELETE_PARTS[table], ["{" + ",".join(replaced) + "}", *arrays])
             if rows:
                 run(cursor, _SAVE_PARTS[table] if replaced else _NEW_PARTS[table], arrays)
-                if cursor.rowcount < len(rows):  # rows that stayed as they were are not counted
+                if cursor.rowcount < len(rows):  # unchanged rows are not counted
                     _require_parts(cursor, movies)
 
     def _future_records(self, cursor: Cursor, missing: dict[str, MovieRows]) -> list[MovieRows]:
-        """Those whose stored record was read in the future; the others must be older than what is stored.
+        """The records whose stored version was read in the future; the others must be older than the stored one.
 
         Raises:
             RejectedByDatabase: a record was not written although nothing newer is stored.
@@ -321,7 +321,7 @@ class PostgresMovieRepository:
         return stored > latest >= new
 
     def _transact(self, subject: str, work: Callable[[Cursor], None]) -> None:
-        """Runs a transaction; ``subject`` is what a rejection's message names."""
+        """Runs a transaction; ``subject`` is named in the message of a rejection."""
         try:
             self._database.transact(work)
         except RejectedByDatabase as refused:
@@ -353,10 +353,10 @@ def _require_parts(cursor: Cursor, movies: Sequence[MovieRows]) -> None:
 
 
 def _require(expected: int, found: int, table: str, lost: Sequence[MovieRows]) -> None:
-    """Believes a save only if the database holds what was sent.
+    """Checks that the database holds all rows of a save.
 
     Raises:
-        RejectedByDatabase: it holds less.
+        RejectedByDatabase: rows are missing.
     """
     if found < expected:
         titles = ", ".join(str(rows.movie[0]) for rows in lost)
@@ -392,7 +392,7 @@ def _put(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
 
 
 def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:
-    """One row for each key, merged or chosen as if they were saved one after the other."""
+    """One row for each key, merged or chosen as if they were saved in turn."""
     kept: dict[tuple[str, ...], Row] = {}
     for row in rows:
         key = key_of(table, row)
@@ -415,12 +415,12 @@ def _key_row(table: Table, key: tuple[str, ...]) -> Row:
 
 
 def rejection_details(movie: MovieRows, refused: RejectedByDatabase, database: Database) -> str:
-    """Names the column that was refused, the person if it was a person's, and what the database says.
+    """Names the refused column, the person if it was a person's, and the database's reason.
 
     Args:
-        movie: what was refused.
-        refused: how.
-        database: asked which columns a constraint of the user's own is about.
+        movie: the refused record.
+        refused: the rejection.
+        database: queried for the columns of a constraint that the user added.
     """
     if found := storage_problem(movie):
         return found
@@ -456,11 +456,11 @@ def _looked_up(diagnostics: Any, database: Database) -> list[str]:
     try:
         return database.run(read)
     except StoreError:
-        return []  # the rejection is reported without them
+        return []  # the rejection is reported without the columns
 
 
 def _person(movie: MovieRows, diagnostics: Any) -> str:
-    """The person of the refused row: rows of people and credits have the id before anything that looks like one."""
+    """The person of the refused row: in rows of people and credits the id comes before any text that looks like one."""
     if getattr(diagnostics, "table_name", None) not in (Table.PEOPLE, Table.CREDITS):
         return ""
     found = _PERSON.search(diagnostics.message_detail or "")

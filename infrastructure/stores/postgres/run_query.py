@@ -1,4 +1,4 @@
-"""Answers to questions that a user typed; they can only read."""
+"""Runs users' read-only queries."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SAY: Final = "SELECT set_config('filmledger.query', %s, true)"
 _OPEN: Final = f"""
 DO $$ DECLARE c refcursor := '{_CURSOR}'; BEGIN OPEN c FOR EXECUTE current_setting('filmledger.query'); END $$
 """
-_ADMINISTRATORS: Final = "57P"  # shutdown and the like: not the query's fault
-# Dates and times as the database writes them: Python has no year before 1 and no infinity.
+_ADMINISTRATORS: Final = "57P"  # shutdown and the like: not caused by the query
+# Dates and times stay text: Python has no year before 1 and no infinity.
 # Source: pg_type.dat; date, time, timestamp, timestamptz, timetz.
 _TIMES: Final = (1082, 1083, 1114, 1184, 1266)
 
 
 def run_query(database: Database, query: str, *, seconds: float = 0) -> TableOfValues:
-    """The rows of one statement, streamed; nothing can be changed. Ctrl-C stops it.
+    """The rows of one statement, streamed; the query cannot change anything. Ctrl-C stops it.
 
     Args:
         database: to run it on.
@@ -42,7 +42,7 @@ def run_query(database: Database, query: str, *, seconds: float = 0) -> TableOfV
         seconds: how long the database may work on the first rows, and on each next part; no limit if 0.
 
     Raises:
-        UsageError: the query is wrong, would write, or gives no table; the message is PostgreSQL's.
+        UsageError: the query is wrong, would write, or returns no table; the message is PostgreSQL's.
         StoreUnavailable: the database cannot be reached.
     """
     with ExitStack() as stack:
@@ -58,8 +58,8 @@ def run_query(database: Database, query: str, *, seconds: float = 0) -> TableOfV
 def _open_cursor(connection: Connection, query: str, seconds: float) -> Cursor:
     """A cursor that streams the answer.
 
-    The database opens it by itself, from a string: so it takes one statement only, and one that answers with rows,
-    whatever the string holds. COMMIT, after which the transaction could be any, is none.
+    The server opens it from a string, and so accepts exactly one statement that returns rows, whatever the string
+    holds. COMMIT, after which the transaction could be writable, is refused.
     """
     extensions.register_type(extensions.new_type(_TIMES, "TIME", _as_text), connection)
     with connection.cursor() as opening:
@@ -68,7 +68,7 @@ def _open_cursor(connection: Connection, query: str, seconds: float) -> Cursor:
             opening.execute(_SAY, (query,))
             opening.execute(_OPEN)
         except psycopg2.errors.InvalidCursorDefinition as error:
-            raise UsageError("`sql` takes one statement that answers with a table; `psql` takes all others") from error
+            raise UsageError("`sql` takes one statement that returns a table; use `psql` for all others") from error
     cursor = connection.cursor(_CURSOR)
     cursor.itersize = _AT_A_TIME
     return cursor
@@ -91,7 +91,7 @@ def _as_text(text: str | bytes | None, _cursor: Cursor) -> str | bytes | None:
 
 @contextmanager
 def _explaining(seconds: float) -> Iterator[None]:
-    """Turns errors of the query into ones of the user; those of the connection are for the caller."""
+    """Converts errors of the query to ``UsageError``; passes on those of the connection."""
     try:
         yield
     except psycopg2.Error as error:
@@ -105,7 +105,7 @@ def _explaining(seconds: float) -> Iterator[None]:
 
 
 def shown(value: Any) -> Value:
-    """Numbers and text stay what they are; the rest becomes text."""
+    """Keeps numbers and text and converts everything else to text."""
     match value:
         case None | str() | int() | float() | Decimal():
             return value

@@ -1,4 +1,4 @@
-"""The schema: made, migrated, or refused with the reason."""
+"""Creates, migrates and checks the schema."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from shared.clock import Clock, SystemClock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _RANKS_BEFORE = "ranks_before"
-_LOCK = 7_164_702_331  # an advisory lock of ours; the number means nothing
+_LOCK = 7_164_702_331  # an advisory lock of this program; an arbitrary number
 
 
 def prepare(
     database: Database, clock: Clock | None = None, *, chart: str | None = None, until: str | None = None
 ) -> bool:
-    """Brings the database to the schema of this program; does nothing if it is there.
+    """Migrates the database to the schema of this program; does nothing if it is current.
 
     Args:
-        database: which.
-        clock: for the times the migration tool writes down.
-        chart: of the ranks in a database of version 0.1, where the job log knows it.
+        database: to be migrated.
+        clock: for the times in the migration tool's table.
+        chart: of the ranks in a database of version 0.1, if the job log has it.
         until: the last migration to apply; all of them unless given.
 
     Returns:
@@ -49,7 +49,7 @@ def prepare(
         if missing:
             require_changeable(connection, applied, missing)
             with connection.cursor() as cursor:
-                # Held by this session, so that it ends with the process; the migration tool's lock is a row that stays.
+                # A session's lock ends with the process; the migration tool's own lock is a row that a crash leaves.
                 cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
             if _applied(connection) == applied:
                 _migrate(database, clock or SystemClock(), missing[-1], chart or "")
@@ -78,11 +78,11 @@ def check(database: Database) -> bool:
 
 
 def take_ranks_before(database: Database, save: Callable[[list[tuple[int, str, str]]], None]) -> None:
-    """Hands over ranks that the migration could give to no chart, and forgets them once they are saved.
+    """Passes on the ranks that the migration could assign to no chart, and deletes them once they are saved.
 
     Args:
-        database: which.
-        save: is given rank, title id and the time of the reading; not called without any.
+        database: a migrated database.
+        save: called with rank, title id and the time of the reading; not called if there are none.
     """
     if ranks := json.loads(get_state(database, _RANKS_BEFORE) or "[]"):
         save([(int(rank), str(imdb_id), str(scraped_at)) for rank, imdb_id, scraped_at in ranks])
@@ -90,7 +90,7 @@ def take_ranks_before(database: Database, save: Callable[[list[tuple[int, str, s
 
 
 def versions() -> list[str]:
-    """The migrations this program knows, oldest first."""
+    """The migrations of this program, oldest first."""
     return sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
@@ -116,7 +116,7 @@ def _applied(connection: Connection) -> list[str]:
 
 
 def _comment(connection: Connection) -> None:
-    """Applies the comments of the field table where they differ and the tables are ours to comment."""
+    """Applies the comments of the field table where they differ and this role owns the tables."""
     with connection.cursor() as cursor:
         cursor.execute(query("comments"), ([str(table) for table in Table],))
         stored = {(table, column): comment for table, column, comment in cursor.fetchall()}
@@ -127,13 +127,13 @@ def _comment(connection: Connection) -> None:
 
 
 def _migrate(database: Database, clock: Clock, until: str, chart: str) -> None:
-    """Apply what is missing. Imports the migration tool only here: it takes as long as everything else."""
+    """Applies the missing migrations. Imports the migration tool here, because that takes long."""
     import yoyo  # type: ignore[import-untyped]
     from yoyo.backends.core.postgresql import PostgresqlBackend  # type: ignore[import-untyped]
     from yoyo.connections import DatabaseURI  # type: ignore[import-untyped]
 
     class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo has no types
-        """yoyo on our own connections, with the clock that was handed in."""
+        """yoyo with this program's connection and clock."""
 
         def connect(self, dburi: object) -> Connection:  # noqa: ARG002 - the signature is yoyo's
             connection = stack.enter_context(database.connected())
@@ -148,12 +148,12 @@ def _migrate(database: Database, clock: Clock, until: str, chart: str) -> None:
             return super().execute(sql, params)
 
         def log_migration(self, migration: object, operation: str) -> None:
-            """Its log would name the user and the machine, and ask the network for the latter."""
+            """Does nothing: yoyo's log would store user and machine names, and query the network for the latter."""
 
     with ExitStack() as stack:
         backend = Backend(DatabaseURI("postgresql", None, None, None, None, "", {}), "_yoyo_migration")
         backend.init_database()
-        backend.break_lock()  # ours is held, so the process that left this one has ended
+        backend.break_lock()  # the advisory lock is held, so the process that left this row has ended
         with backend.lock():
             known = yoyo.read_migrations(str(MIGRATIONS)).filter(lambda migration: migration.id <= until)
             backend.apply_migrations(backend.to_apply(known))

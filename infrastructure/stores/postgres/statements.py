@@ -39,9 +39,9 @@ def column_type(table: Table, field: Field) -> str:
 
 
 def check(field: Field) -> str | None:
-    """The condition that keeps a column within the limits of its field; ``None`` where the type does.
+    """The condition that keeps a column within the limits of its field; ``None`` where the type is enough.
 
-    Conditions avoid regular expressions where they can: they would take a tenth of a save's time.
+    Conditions avoid regular expressions where possible: they would take a tenth of a save's time.
     """
     name = field.name
     match field.type:
@@ -107,7 +107,7 @@ def copy_rows(table: Table) -> str:
 
 
 def sent(table: Table) -> str:
-    """The rows of the parameters (one array of texts for each column) as a relation named ``new``."""
+    """The parameters (one array of texts for each column) as a relation named ``new``."""
     casts = ", ".join(f"{field.name}::{column_type(table, field)} AS {field.name}" for field in table.fields)
     arrays = ", ".join(["%s::text[]"] * len(table.columns))
     return f"(SELECT {casts} FROM unnest({arrays}) AS raw ({', '.join(table.columns)})) AS new"
@@ -206,7 +206,7 @@ def _json_akas() -> str:
 
 
 def before(columns: Mapping[str, frozenset[str]], charts: str) -> str:
-    """A WITH clause under which a database of version 0.1 reads like one of the present format.
+    """A WITH clause that makes a database of version 0.1 readable in the present format.
 
     Args:
         columns: the columns that each table has there.

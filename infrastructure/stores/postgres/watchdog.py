@@ -1,6 +1,6 @@
-"""Ends waits for an answer of the server that does not come.
+"""Ends waits for a server that does not answer.
 
-psycopg2 waits inside libpq, which no other thread can interrupt: a silent network or a frozen server would hold a
+psycopg2 waits inside libpq, which no other thread can interrupt: a silent network or a frozen server would block a
 thread for ever. Shutting down the socket makes the wait fail like any lost connection.
 """
 
@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from shared.socket_watchdog import SocketWatchdog, shut_descriptor
 
 _INTERVAL: Final = 0.5
-_CANCEL_GRACE_SECONDS: Final = 3.0  # what is being saved when a stop is asked for gets an answer within that
+_CANCEL_GRACE_SECONDS: Final = 3.0  # time for saves in progress to get their answer after a stop
 
 
 class NoAnswer(psycopg2.OperationalError):
@@ -45,7 +45,7 @@ class PostgresWatchdog:
         """Watches a connection while the block runs.
 
         Args:
-            connection: is cut.
+            connection: to be cut.
             seconds: how long the block may take.
             at_most: how long it may take while the server answers others; no longer unless given.
 

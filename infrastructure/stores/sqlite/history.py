@@ -1,4 +1,4 @@
-"""Runs and the charts they saw, in SQLite."""
+"""Runs and their charts in SQLite."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _END: Final = "UPDATE runs SET asked = ?, saved = ?, failed = ?, complete = ?, f
 _ADD: Final = (
     "INSERT INTO chart_entries (run_id, rank, imdb_id, rating, votes) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
-# A title that IMDb has moved stands in the run's list under its old id and in the chart under its new one.
+# A title that IMDb has moved has its old id in the run's list and its new one in the chart.
 _ENTRIES: Final = """
 SELECT entry.rank, coalesce(saved.imdb_id, moved.imdb_id, entry.imdb_id),
        coalesce(saved.rating, moved.rating), coalesce(saved.votes, moved.votes)
@@ -46,7 +46,7 @@ class SqliteHistory:
     """Satisfies ``RunHistory`` and ``ChartHistory``.
 
     Args:
-        store: whose file it is in; not closed by this.
+        store: of the same file; not closed by this.
         path: the file.
     """
 

@@ -49,7 +49,7 @@ _FIND_AKAS: Final = f"SELECT {schema.cells(Table.AKAS)} FROM akas WHERE imdb_id 
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """One piece of work of the writing thread; its own savepoint."""
+    """One task of the writing thread, with a savepoint of its own."""
 
     work: Callable[[sqlite3.Connection], Any]
     result: Any = None
@@ -63,8 +63,8 @@ class SqliteMovieRepository:
     Other processes can read meanwhile, because the file is in WAL mode.
 
     Args:
-        path: the file; it is created if need be.
-        wait_seconds: how long another process's write is waited for.
+        path: created if it does not exist.
+        wait_seconds: how long to wait for another process's write.
         read_only: nothing is created or changed.
         cancel: once set, another process's write is not waited for.
     """
@@ -216,7 +216,7 @@ class SqliteMovieRepository:
                     writer.execute("ROLLBACK")
 
     def finalize(self) -> None:
-        """Does nothing: each save has put its rows in place."""
+        """Does nothing, because each save is already in the tables."""
 
     def close(self) -> None:
         self._batcher.close()
@@ -228,15 +228,15 @@ class SqliteMovieRepository:
     # --- the writing thread ---------------------------------------------------------
 
     def write(self, work: Callable[[sqlite3.Connection], T], subject: str) -> T:
-        """Does a piece of work on the writing thread, whole or not at all.
+        """Runs ``work`` on the writing thread; all or none of its writes are kept.
 
         Args:
-            work: what to do; it may run again.
-            subject: what it is about, for the message of a rejection.
+            work: called with a connection; it may run again.
+            subject: named in the message of a rejection.
 
         Raises:
             StoreUnavailable: nothing was written.
-            RecordRejected: the file refuses what it was given.
+            RecordRejected: the file refuses the rows.
         """
         result: list[T] = []
 
@@ -273,7 +273,7 @@ class SqliteMovieRepository:
                 raise
 
     def _begin(self, writer: sqlite3.Connection) -> None:
-        """Begins a transaction that writes, once no other process writes; SQLite's own wait looks at no event."""
+        """Begins a transaction that writes, once no other process writes; SQLite's own wait cannot be cancelled."""
         deadline = time.monotonic() + self._wait_seconds
         while True:
             try:
@@ -300,7 +300,7 @@ def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqli
     """A connection in autocommit mode.
 
     Raises:
-        UsageError: it is to be read, and is not there.
+        UsageError: it is to be read, and does not exist.
         sqlite3.Error: the file cannot be opened.
     """
     if read_only and not path.exists():
@@ -310,7 +310,7 @@ def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqli
 
 
 def connect_for_writing(path: Path) -> sqlite3.Connection:
-    """A connection whose commits are on the disk when they return.
+    """A connection whose commits are durable when they return.
 
     Raises:
         sqlite3.Error: the file cannot be opened.
@@ -333,7 +333,7 @@ def _run(connection: sqlite3.Connection, job: _Job) -> None:
 
 def _save_movie(connection: sqlite3.Connection, rows: MovieRows) -> None:
     if not connection.execute(_SAVE_MOVIE, rows.movie).rowcount:
-        return  # what is stored is newer
+        return  # the stored record is newer
     imdb_id = rows.movie[0]
     connection.executemany(_SAVE_NAME, rows.people)
     connection.execute("DELETE FROM credits WHERE imdb_id = ?", (imdb_id,))
@@ -343,10 +343,10 @@ def _save_movie(connection: sqlite3.Connection, rows: MovieRows) -> None:
 
 
 def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
-    """Writes rows; believes the database only if it took every one.
+    """Writes rows, and checks that the file kept every one.
 
     Raises:
-        RecordRejected: it took fewer.
+        RecordRejected: it kept fewer.
     """
     sent = count()
     held = connection.executemany(_UPSERT[table], (row for row, _ in zip(rows, sent, strict=False))).rowcount
@@ -375,11 +375,11 @@ def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 @contextlib.contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Turns errors of the file into ours.
+    """Converts SQLite's errors.
 
     Raises:
-        UsageError: the file is none of SQLite's, or may not be used.
-        StoreUnavailable: it cannot be used now.
+        UsageError: the file is not an SQLite file, or may not be used.
+        StoreUnavailable: it cannot be used at the moment.
     """
     try:
         yield

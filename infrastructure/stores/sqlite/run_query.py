@@ -1,4 +1,4 @@
-"""Read-only queries that a user typed, on the SQLite file."""
+"""Users' read-only queries on the SQLite file."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from domain.errors import UsageError
 from infrastructure.stores.sqlite.repository import connect, translated_errors
 
 _AT_A_TIME: Final = 2000
-_STEPS: Final = 10_000  # of SQLite's machine between two looks at the clock and at signals
+_STEPS: Final = 10_000  # instructions of SQLite's virtual machine between two checks of the clock and of signals
 _DENIED: Final = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
 
 
 def run_query(path: Path, query: str, *, seconds: float = 0) -> TableOfValues:
-    """The rows of one statement, streamed; nothing can be changed. Ctrl-C stops it.
+    """The rows of one statement, streamed; the query cannot change anything. Ctrl-C stops it.
 
     Args:
         path: the file.
         query: one SQL statement that returns rows.
-        seconds: how long it may take; as long as it likes if 0.
+        seconds: how long it may take; no limit if 0.
 
     Raises:
         UsageError: the query is wrong, would write, takes too long or returns no rows; the message is SQLite's.
@@ -71,5 +71,5 @@ def _explained(error: sqlite3.Error, deadline: float | None, seconds: float) -> 
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
         if deadline is not None and time.monotonic() > deadline:
             return UsageError(f"SQLite: the query took longer than {seconds:g} s")
-        return KeyboardInterrupt()  # it was raised inside the handler, where only SQLite saw it
+        return KeyboardInterrupt()  # raised inside the handler, whose exceptions SQLite discards
     return UsageError(f"SQLite: {error}")

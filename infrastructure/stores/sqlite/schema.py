@@ -23,10 +23,10 @@ _OWN_TABLES: Final = (Path(__file__).parent / "own_tables.sql").read_text(encodi
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Makes the tables, or adds columns that are new since the file was made. In autocommit mode.
+    """Creates the tables, or adds columns that are new since the file was made. In autocommit mode.
 
     Raises:
-        UsageError: a newer version made the file, or it holds tables of our names that are not ours.
+        UsageError: a newer version made the file, or another program's tables have the same names.
         sqlite3.Error: the file cannot be read or written.
     """
     version = _version(connection)
@@ -74,7 +74,7 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
 
 
 def _missing(connection: sqlite3.Connection) -> list[str]:
-    """The statements that make missing tables and columns."""
+    """The statements that create missing tables and columns."""
     statements = []
     for table in Table:
         there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -91,7 +91,7 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
     return statements
 
 
-# The column is named: Datasette fails on a reference without it.
+# Datasette fails on a reference that does not name the column.
 _PARENTS: Final = {
     Table.CREDITS: ", FOREIGN KEY (imdb_id) REFERENCES movies (imdb_id) ON DELETE CASCADE"
     ", FOREIGN KEY (person_id) REFERENCES people (person_id)",

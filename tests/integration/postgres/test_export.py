@@ -198,7 +198,7 @@ def broken(table: Table, index: int, column: str, cell: str | None) -> InMemoryM
         (Table.MOVIES, "plot", "n\0l", r"movies tt\d+: invalid byte sequence"),
         (Table.PEOPLE, "name", " ", r"people_name_check.*nm\d+"),
         (Table.MOVIES, "title", None, r"movies tt\d+: null value in column \"title\""),
-        (Table.MOVIES, "imdb_id", FILMS[1].imdb_id, r"movies tt\d+: it stands there twice"),
+        (Table.MOVIES, "imdb_id", FILMS[1].imdb_id, r"movies tt\d+: it occurs twice"),
         (Table.CREDITS, "characters", "nonsense", r"credits tt\d+ \w+ \d+, characters: malformed array"),
         (Table.CREDITS, "person_id", "nm9999999", r"credits name nm9999999, but people do not"),
         (Table.CREDITS, "imdb_id", "tt9999999", r"credits name tt9999999, but movies do not"),
@@ -243,7 +243,7 @@ def line_replaced(number: int, line: bytes) -> Callable[[bytes], bytes]:
         (Table.MOVIES, lambda content: content[:3000], r"movies\.csv line \d+: "),
         (Table.MOVIES, line_replaced(4, b"garbage\r\n"), r"movies\.csv line 4: 1 cells instead of 50"),
         (Table.MOVIES, lambda content: content + b"\1,\xff\n" * 9, r"line 43: .*line 44: .*line 45: .* and more$"),
-        (Table.MOVIES, lambda content: content + content.splitlines(keepends=True)[-1], r"tt\d+: it stands .* twice"),
+        (Table.MOVIES, lambda content: content + content.splitlines(keepends=True)[-1], r"tt\d+: it occurs twice"),
         (
             Table.PEOPLE,
             line_replaced(5, b"nm9999999,\xe9" + b"," * 10 + b"\r\n"),
@@ -252,7 +252,7 @@ def line_replaced(number: int, line: bytes) -> Callable[[bytes], bytes]:
         (Table.PEOPLE, line_replaced(5, b""), r"credits name nm\d+, but people do not"),
         (Table.PEOPLE, lambda _: b"", r"people\.csv has not even a first line"),
         (Table.CREDITS, lambda content: content[:-9], r"credits\.csv line \d+: "),
-        (Table.CREDITS, lambda content: content.replace(b",", b";"), r"credits\.csv is not ours"),
+        (Table.CREDITS, lambda content: content.replace(b",", b";"), r"credits\.csv: its first line is"),
     ],
 )  # fmt: skip
 def test_a_broken_file_is_named_with_the_line_and_nothing_is_imported(

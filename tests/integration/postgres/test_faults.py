@@ -239,7 +239,7 @@ def test_too_many_connections_are_waited_for(prepared: str, opened: Open) -> Non
 
 def test_a_lock_is_waited_for_and_named_with_its_holder(prepared: str, opened: Open) -> None:
     with session(f"{prepared} application_name=report", "LOCK TABLE people") as other:
-        says = r"lock on our tables.*held by report \(process \d+, user tester, idle in transaction since .*people: Acc"
+        says = r"program.s tables.*held by report \(process \d+, user tester, idle in transaction since .*people: Acc"
         with pytest.raises(StoreUnavailable, match=says):
             opened(statement_timeout=1.5, patience=0.5).save(FILMS[0])
         assert value(prepared, "SELECT count(*) FROM movies") == 0
@@ -648,7 +648,7 @@ def test_a_first_connection_that_is_cut_is_tried_again(proxy: TcpProxy, through:
 @pytest.mark.long
 def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: Open) -> None:
     repository = opened(patience=0.5)
-    with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="a lock on our tables"):
+    with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="on the program's tables"):
         repository.save(FILMS[0])
 
 

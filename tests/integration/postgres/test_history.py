@@ -155,11 +155,11 @@ def test_a_first_run_has_neither_newcomers_nor_leavers(days: Days) -> None:
 
 @pytest.mark.parametrize("name", ["newcomers", "leavers", "climbers"])
 def test_what_compares_runs_says_whether_there_are_two(days: Days, name: str) -> None:
-    assert "It takes two complete runs of the same chart, and there is none so far." in days.report(name).explanation
+    assert "It needs two complete runs of the same chart; none exists so far." in days.report(name).explanation
     days.read(0, A, B)
     days.read(1, A, B, complete=False)
     days.read(1, C, chart="bottom100")
-    assert days.report(name).explanation.endswith("and there is only one so far.")
+    assert days.report(name).explanation.endswith("only one exists so far.")
     days.read(2, A, B)
     table = days.report(name)
     assert list(table.rows) == []  # and that is the answer

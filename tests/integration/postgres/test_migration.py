@@ -300,7 +300,7 @@ def test_comments_are_those_of_the_field_table(old: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("a,b\n1,2\n", "is not ours"), ("imdb_id;title\n", "saved with another separator than the comma")],
+    [("a,b\n1,2\n", "its first line is"), ("imdb_id;title\n", "saved with another separator than the comma")],
 )
 def test_the_database_stays_as_it_is_where_the_files_beside_it_cannot_be_taken_over(
     old: str, tmp_path: Path, text: str, says: str

@@ -89,7 +89,7 @@ def test_explain_works_too(database: Database) -> None:
 @pytest.mark.parametrize(
     ("sql", "says"),
     [
-        ("DELETE FROM movies", "one statement that answers with a table"),
+        ("DELETE FROM movies", "one statement that returns a table"),
         ("DELETE FROM movies RETURNING *", "read-only transaction"),
         ("WITH gone AS (DELETE FROM movies RETURNING *) SELECT * FROM gone", "data-modifying|read-only"),
         ("DROP TABLE movies", "one statement"),

@@ -1,4 +1,4 @@
-"""The package's SQL, one statement a file; the first lines of each say what it is for."""
+"""The package's SQL, one statement a file; the first lines of each describe its purpose."""
 
 from __future__ import annotations
 

@@ -181,8 +181,8 @@ def test_reports_are_answered(path: Path, store: SqliteMovieRepository) -> None:
     reports = SqliteReports(path)
     found = {table.name: table for table in reports.tables()}
     assert tuple(found) == reports.names()
-    assert "there is none so far" in found["newcomers"].explanation
+    assert "none exists so far" in found["newcomers"].explanation
     for name in ("length_by_decade", "rank_within_year", "frequent_actors", "actors_and_movies", "genre_shares"):
         assert list(found[name].rows), name
-    with pytest.raises(UsageError, match="there is no report 'ratings_by_year'"):
+    with pytest.raises(UsageError, match="unknown report 'ratings_by_year'"):
         reports.tables(["ratings_by_year"])
