@@ -1,4 +1,4 @@
-"""The value of ``--cluster``: a cluster of our own or a scheduler's address."""
+"""The value of ``--cluster``: a local cluster or a scheduler's address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ADDRESS: Final = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/]+:[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class OwnCluster:
-    """A cluster on this machine for the time of the run."""
+    """A cluster on this machine that the run starts and stops."""
 
     workers: int
 

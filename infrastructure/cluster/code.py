@@ -41,7 +41,7 @@ def archive(folder: Path) -> Path:
 
 
 def foreign_modules() -> list[str]:
-    """Gives modules of our packages' names that were loaded from another place."""
+    """Gives modules with this program's names that were loaded from another place."""
     home = __file__.removesuffix("infrastructure/cluster/code.py")
     return sorted(
         name

@@ -130,7 +130,7 @@ def version_problems(found: Any) -> list[str]:
 
 
 def _missing(client: Client) -> dict[str, list[str]]:
-    """Gives the packages that workers lack; uses the standard library only, because our code is not there yet."""
+    """Gives the packages that workers lack; imports only the standard library, because they lack this code too."""
     missing: dict[str, list[str]] = {}
     for package in NEEDED:
         for address, answer in client.run(importlib.metadata.version, package, on_error="return").items():
@@ -157,7 +157,7 @@ def _send_code(client: Client) -> None:
 
 
 def _use_our_logging() -> None:
-    """Sends Dask's log messages, which go to standard error by default, to our handlers."""
+    """Sends Dask's log messages, which go to standard error by default, to this program's handlers."""
     dask.config.set({"distributed.admin.low-level-log-length": 0})
     for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
         logger = logging.getLogger(name)

@@ -10,7 +10,7 @@ from application.ports import FetchedTitle
 from domain.errors import Cancelled, FilmledgerError, Transient
 from infrastructure.cluster.wire import TitleRequest
 
-_LOOK_SECONDS = 0.1  # between two looks at the cancel event
+_LOOK_SECONDS = 0.1  # between two checks of the cancel event
 
 
 class PendingTitle:

@@ -19,8 +19,8 @@ class PickledCall:
 
     Dask unpickles a task's function and arguments when the message arrives. If a worker
     cannot do that, because it lacks a package or has loaded other code, the worker is
-    closed with all its work; and the scheduler would need our code too. Bytes are
-    unpickled only by the task.
+    closed with all its work; and the scheduler would need this program's code too. Bytes
+    are only unpickled by the task.
     """
 
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:
@@ -30,7 +30,7 @@ class PickledCall:
         return self._call
 
     def packed(self) -> bytes:
-        """Gives the bytes for ``pickle.loads`` in a process that has our code."""
+        """Gives the bytes for ``pickle.loads`` in a process that has this program's code."""
         return pickle.dumps(self)
 
 
@@ -63,7 +63,7 @@ class TitleReply(NamedTuple):
         return cls(imdb_id, msgspec.msgpack.encode(outcome))
 
     def outcome(self) -> FetchedTitle | FilmledgerError:
-        """Decodes the title or the error; replies come from workers that run our code."""
+        """Decodes the title or the error; replies come from workers that run this program's code."""
         if not self.error:
             return _TITLE.decode(self.title)
         error: FilmledgerError = pickle.loads(self.error)  # noqa: S301

@@ -1,1 +1,1 @@
-"""The data directory: its lock, the site that fills it, and the disks that pages and posters go to."""
+"""The data directory: its lock, its site, and the disks for pages and posters."""

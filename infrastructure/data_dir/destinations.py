@@ -1,4 +1,4 @@
-"""Several folders, on several disks, for files that may be apart: saved pages, posters."""
+"""Spreads files that need not be together (saved pages, posters) over folders on several disks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Disk(NamedTuple):
 
 
 def disk_under(folder: Path) -> Disk:
-    """The disk as it is now.
+    """The current state of a folder's disk.
 
     Raises:
         OSError: the folder does not exist.
@@ -40,8 +40,8 @@ def disk_under(folder: Path) -> Disk:
 class Destinations:
     """Puts each file into the folder whose disk has the most room: free space minus reservations and margin.
 
-    A size is reserved before the file is written and released afterwards. Folders on one disk share its space. Used
-    from many threads.
+    A size is reserved before the file is written and released afterwards. Folders on one disk share its space.
+    Thread-safe.
 
     Args:
         folders: created if missing; the first is preferred where there is equal room.
@@ -74,7 +74,7 @@ class Destinations:
 
     @contextmanager
     def reserve(self, size: int, *, but: Collection[Path] = ()) -> Iterator[Path]:
-        """Gives a folder with room for ``size`` bytes, reserved until the end of the block.
+        """Yields a folder with room for ``size`` bytes, reserved until the end of the block.
 
         Args:
             size: in bytes.
@@ -96,14 +96,14 @@ class Destinations:
     def write(self, name: str, data: bytes) -> Path:
         """Writes a file atomically; an older file of that name is removed from every folder.
 
-        A disk that turns out to be full, as one with a quota may, is skipped.
+        A disk that is full although it reported room, because of a quota, is skipped.
 
         Args:
             name: relative, with ``/`` between folders.
             data: its content.
 
         Raises:
-            StoreUnavailable: no folder has room or can be written; an older file is still there.
+            StoreUnavailable: no folder has room or can be written; an older file is kept.
             ValueError: the name leads out of the folder.
         """
         relative = _relative(name)
@@ -127,12 +127,12 @@ class Destinations:
         return target
 
     def find(self, name: str) -> Path | None:
-        """The path of the file of that name; ``None`` if there is none."""
+        """The path of the file of that name; ``None`` if it does not exist."""
         relative = _relative(name)
         return next((found for folder in self._folders if (found := folder / relative).is_file()), None)
 
     def reserved(self) -> int:
-        """Bytes reserved now, on all disks together."""
+        """Bytes currently reserved, on all disks together."""
         with self._lock:
             return self._reserved.total()
 

@@ -1,4 +1,4 @@
-"""The folder that holds a user's data: the site that fills it, and the process that writes it."""
+"""The folder with a user's data: the site it was filled from, and the process that writes it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATE_FOLDER: Final = ".filmledger"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that writes into a data directory: its id, what it was started as, and when."""
+    """The process that writes a data directory: its id, its command, and its start."""
 
     pid: int
     command: str
@@ -43,7 +43,7 @@ class DataDir:
     """One data directory.
 
     Attributes:
-        path: where it is or will be.
+        path: of the directory.
     """
 
     path: Path
@@ -94,7 +94,7 @@ class DataDir:
             raise UsageError(f"there is nothing in {self.path} yet: run `python main.py` first, or set DATA_DIR")
 
     def _require_target(self) -> None:
-        """Refuses a link to a folder that is not there, instead of working beside the data.
+        """Refuses a dangling link in the path, instead of creating a new folder.
 
         Raises:
             UsageError: there is such a link in the path.
@@ -106,11 +106,11 @@ class DataDir:
                     "mount its disk, or choose another folder"
                 )
 
-    # --- where it was filled from ----------------------------------------------
+    # --- the site ---------------------------------------------------------------
 
     @property
     def site(self) -> str | None:
-        """The site this directory was filled from, as ``claim`` recorded it; ``None`` if it recorded none.
+        """The site this directory was filled from, as ``claim`` recorded it; ``None`` if there is no record.
 
         Raises:
             UsageError: the record cannot be read.
@@ -125,13 +125,13 @@ class DataDir:
             ) from error
 
     def require_site(self, site: str) -> None:
-        """Checks that this directory was filled from no other site; an empty one was not.
+        """Checks that this directory was filled from this site, or is empty.
 
         Args:
-            site: the site's address, or any other name for it that stays the same.
+            site: the site's address, or another constant name for it.
 
         Raises:
-            UsageError: it was.
+            UsageError: it was filled from another site.
         """
         known = self.site
         if known is not None and _comparable(known) != _comparable(site):
@@ -157,18 +157,18 @@ class DataDir:
                     f"{self._site_file} cannot be written ({error.strerror}): choose another DATA_DIR"
                 ) from error
 
-    # --- who writes it ----------------------------------------------------------
+    # --- the writing process ----------------------------------------------------
 
     @contextmanager
     def lock(self, command: str, clock: Clock | None = None) -> Iterator[None]:
         """Makes this the only process that writes here, until the block ends or the process dies.
 
         Args:
-            command: what the user called, for the message another process shows.
-            clock: says since when.
+            command: the user's command, for the message in another process.
+            clock: gives the start time.
 
         Raises:
-            UsageError: another process writes here; the message says which.
+            UsageError: another process writes here; the message names it.
         """
         lock = FileLock(self.state / "lock", thread_local=False, mode=0o600)
         try:
@@ -190,7 +190,7 @@ class DataDir:
             lock.release()
 
     def holder(self) -> Holder | None:
-        """The process that writes here, as far as it is known; a killed process may still be named."""
+        """The process that writes here, if it is known; a killed process may still be recorded."""
         try:
             return Holder(**json.loads(self._holder_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):

@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 class DiskWait:
-    """Tries again while the disk is full; any other error of a store is raised at once.
+    """Repeats an attempt while the disk is full; any other error of a store is raised at once.
 
-    A waiting thread holds up the threads behind it, so that nothing is fetched
-    meanwhile. After the time limit no thread waits, until an attempt has succeeded.
+    A waiting thread delays the threads behind it, so nothing is fetched meanwhile.
+    After the time limit no thread waits, until an attempt has succeeded.
 
     Args:
         patience: seconds from the first failure until waiting ends.
@@ -63,7 +63,7 @@ class DiskWait:
         return done
 
     def _again(self, attempt: Callable[[], T]) -> T:
-        import tenacity  # only where something went wrong: it costs a tenth of the start-up time
+        import tenacity  # imported here because it takes a tenth of the start-up time
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_full),

@@ -1,4 +1,4 @@
-"""The child process of ``DemoProcess``: options as one JSON argument, a JSON line when ready, ends when stdin does."""
+"""The child process of ``DemoProcess``: reads its options from one JSON argument, writes a JSON line when ready."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def _say(**fields: str) -> None:
 def _stop_with_parent(stop: Callable[[], None]) -> None:
     def watch() -> None:
         with contextlib.suppress(OSError):
-            sys.stdin.buffer.read()  # nothing is ever written: this returns when the parent is gone, however it went
+            sys.stdin.buffer.read()  # the parent writes nothing, so this returns when it has ended
         stop()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def main() -> int:
-    """Serve for the parent at the other end of stdin."""
-    logging.basicConfig(level=logging.ERROR)  # that visitors leave early is what the tests are about
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the parent's business
+    """Serves until the parent at the other end of stdin has ended."""
+    logging.basicConfig(level=logging.ERROR)  # clients that disconnect early are expected
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles the terminal's Ctrl-C
     try:
         options = DemoOptions.from_json(json.loads(sys.argv[1]))
         serve(options, lambda url: _say(url=url), until=_stop_with_parent)

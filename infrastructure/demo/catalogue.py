@@ -1,4 +1,4 @@
-"""The invented titles: title ``i`` is computed from the seed and ``i`` when it is asked for."""
+"""The generated titles: title ``i`` is computed from the seed and ``i`` on request."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Row: TypeAlias = tuple[object, ...]
 
 _PATH: Final = re.compile(r"/datasets/((?:title|name)\.[a-z]+)\.tsv\.gz")
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
-_FIRST_DAY: Final = datetime(2026, 1, 1, 3, 12, 45, tzinfo=UTC)  # early, because no file may come from the future
+_FIRST_DAY: Final = datetime(2026, 1, 1, 3, 12, 45, tzinfo=UTC)  # early: a file must not have a future time
 _UNWRITABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _SEPARATOR: Final = "\x02"  # between several types or attributes of another title
 _PRINCIPALS: Final = 10  # of a cast
@@ -49,7 +49,7 @@ class DatasetFile:
 
 
 class DatasetFiles:
-    """Makes the files of a catalogue when they are first asked for, and answers requests for them."""
+    """Makes the files of a catalogue on their first request, and answers requests for them."""
 
     def __init__(self, catalogue: DemoCatalogue) -> None:
         self._catalogue = catalogue

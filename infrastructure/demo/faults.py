@@ -1,4 +1,4 @@
-"""Faults: which requests they apply to, and what the site does instead of answering properly."""
+"""Faults: the requests they apply to, and the site's response instead of the proper one."""
 
 from __future__ import annotations
 
@@ -199,11 +199,11 @@ class PendingResponse:
     argument: str = ""
 
     def proper(self) -> DemoResponse:
-        """What the site answers without a fault."""
+        """The site's response without a fault."""
         return self.site.answer(self.request)
 
 
-# --- well-formed responses that are not the page asked for ------------------------
+# --- well-formed responses that are not the requested page ------------------------
 
 _CHALLENGE_HEADERS: Final = (("x-amzn-waf-action", "challenge"), ("Cache-Control", "no-store, max-age=0"))
 _CHALLENGE_PAGE: Final = (
@@ -368,7 +368,7 @@ async def _cut(pending: PendingResponse) -> bool:
 async def _reset(pending: PendingResponse) -> bool:
     if pending.argument:
         await _send_part(pending, int(pending.argument))
-        await asyncio.sleep(0.05)  # the bytes must leave before the reset overtakes them
+        await asyncio.sleep(0.05)  # the bytes must be sent before the reset
     connection: socket.socket = pending.writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     pending.writer.transport.abort()

@@ -41,7 +41,7 @@ class _Query:
         return None if found is None else self._value(found)
 
     def titles(self, _info: object, *, ids: Sequence[str | None]) -> list[Json | None]:
-        """Gives the titles in the order asked: a moved title under its new id, an unknown one with null fields."""
+        """Gives the titles in the requested order: a moved title under its new id, an unknown one with null fields."""
         return [None if imdb_id is None else self.title(_info, id=imdb_id) or {"id": imdb_id} for imdb_id in ids]
 
     def chartTitles(  # noqa: N802 - the schema's name
@@ -60,7 +60,7 @@ class _Query:
         )
 
     def names(self, _info: object, *, ids: Sequence[str | None]) -> list[Json | None]:
-        """Gives the people in the order asked."""
+        """Gives the people in the requested order."""
         people = (person_id and self.catalogue.person(person_id) for person_id in ids)
         return [self._person(person) if person else None for person in people]
 
@@ -276,7 +276,7 @@ class GraphQLEndpoint:
         self._document = lru_cache(maxsize=64)(self._checked)
 
     def answer(self, request: DemoRequest, forbidden: DemoResponse) -> DemoResponse:
-        """Answers one POST; ``forbidden`` is the response without the Referer that the real site demands."""
+        """Answers one POST; ``forbidden`` is the response if the Referer that the real site requires is missing."""
         if not request.headers.get("referer", "").startswith(_REFERER):
             return forbidden
         try:

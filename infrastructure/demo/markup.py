@@ -54,7 +54,7 @@ def short_count(votes: int) -> str:
     return f"{votes // 1000}K" if votes >= 1000 else str(votes)
 
 
-CANONICAL: Final = "https://www.imdb.com"  # what pages call themselves; the site that serves them does not matter
+CANONICAL: Final = "https://www.imdb.com"  # the pages' own address, also when another site serves them
 _OPENING: Final = (
     '<!DOCTYPE html><html lang="en-US" xmlns:og="http://opengraphprotocol.org/schema/"><head><meta charSet="utf-8"/>'
     "<meta name=\"viewport\" content=\"width=device-width\"/><script>if(typeof uet === 'function'){ uet('bb', "

@@ -1,4 +1,4 @@
-"""A request as it came in and a response as it is sent."""
+"""Requests and responses of the demo site."""
 
 from __future__ import annotations
 

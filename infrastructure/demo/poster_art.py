@@ -1,6 +1,6 @@
-"""Invented film posters: flat shapes, few colours, the title at the foot.
+"""Generated film posters: flat shapes, few colours, the title at the foot.
 
-Imported when the first poster is asked for, because Pillow is slow to import.
+Imported with the first request for a poster, because Pillow is slow to import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The image server: posters in the size asked for, with ETag and Last-Modified."""
+"""The image server: posters in the requested size, with ETag and Last-Modified."""
 
 from __future__ import annotations
 

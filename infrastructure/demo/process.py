@@ -1,4 +1,4 @@
-"""The demo site in a process of its own, bound to the life of this one."""
+"""Runs the demo site in a child process that ends with this process."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from typing import Final
 from domain.errors import UsageError
 from infrastructure.demo.options import DemoOptions
 
-_ROOT: Final = Path(__file__).resolve().parents[__name__.count(".")]  # where our packages are imported from
+_ROOT: Final = Path(__file__).resolve().parents[__name__.count(".")]  # where this program's packages are imported from
 _GRACE_SECONDS: Final = 5.0
 
 
 class DemoProcess:
-    """A demo site that is up when this is constructed and gone when it is closed.
+    """A demo site that is ready when this is constructed and stopped when it is closed.
 
-    The child holds the reading end of a pipe from us and ends when the pipe
-    does, so it ends with us even if we are killed. The terminal's Ctrl-C does
-    not reach it.
+    The child waits for the end of a pipe from this process, so it also ends when
+    this process is killed. The terminal's Ctrl-C does not reach it.
 
     Args:
-        options: how to serve.
-        prefix: a command that runs the child in some other surroundings and turns
-            into it, such as ``ip netns exec NAME``.
+        options: of the site.
+        prefix: a command that runs the child in another environment and execs it,
+            such as ``ip netns exec NAME``.
 
     Raises:
-        UsageError: it could not start; the message says why.
+        UsageError: it could not start; the message has the reason.
     """
 
     def __init__(self, options: DemoOptions, prefix: Sequence[str] = ()) -> None:
@@ -65,7 +64,7 @@ class DemoProcess:
         raise UsageError(f"the demo site did not start: {said.get('error', 'it ended at once')}")
 
     def stop(self) -> None:
-        """End the site and wait until it is gone. May be called again."""
+        """Stops the site and waits for its end. May be called again."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

@@ -1,7 +1,7 @@
 """HTTP/1.1 over asyncio streams.
 
-A web framework answers well-formed HTTP only; this server stays close enough to
-the socket to cut bodies and to reset connections on purpose.
+A web framework only sends well-formed HTTP; this server can cut bodies and reset
+connections on purpose.
 """
 
 from __future__ import annotations

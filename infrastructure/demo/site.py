@@ -1,4 +1,4 @@
-"""What the site answers without faults."""
+"""The site's responses without faults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOT_FOUND: Final = (
 
 
 class DemoSite:
-    """DemoResponses by path; knows nothing of sockets, latency and faults."""
+    """DemoResponses by path; independent of sockets, latency and faults."""
 
     def __init__(self, options: DemoOptions, site_url: str) -> None:
         self.catalogue = DemoCatalogue(options.seed, options.count, options.day)

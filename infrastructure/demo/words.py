@@ -1,4 +1,4 @@
-"""The invented words from which titles, people and plots are made."""
+"""The word lists for generated titles, people and plots."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Records handed on to other programs, as CSV, JSON lines or Parquet."""
+"""Writes and reads files for other programs: CSV, JSON lines and Parquet."""

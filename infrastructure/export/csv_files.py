@@ -1,4 +1,4 @@
-"""Tables as CSV files, byte for byte as the CSV store leaves them at the end of a run."""
+"""Tables as CSV files, byte for byte as the CSV store writes them at the end of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AT_A_TIME = 1000
 
 
 def write_csv(source: Snapshot, table: DeclaredTable, escape: bool, file: BinaryIO) -> None:
-    """Write one table."""
+    """Writes one table."""
     file.write(header(table))
     rows = source.rows(table)
     while some := list(islice(rows, _AT_A_TIME)):

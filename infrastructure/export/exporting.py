@@ -1,4 +1,4 @@
-"""Writing a snapshot of a store into files of other formats."""
+"""Writes a snapshot of a store to files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_MOVIES: Final = (Table.MOVIES, Table.CREDITS, Table.AKAS)  # a movie's line 
 
 
 class ExportFormat(StrEnum):
-    """The formats there are."""
+    """The supported formats."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -30,12 +30,12 @@ class ExportFormat(StrEnum):
 def export(
     source: Snapshot, form: ExportFormat, directory: Path, *, overwrite: bool = False, escape_formulas: bool = False
 ) -> tuple[Path, ...]:
-    """Write all tables; each file is there whole or not at all.
+    """Writes all tables; each file is complete or absent.
 
-    CSV and Parquet make one file a table, JSON lines too, but credits and other titles are within their movie's line.
+    CSV and Parquet make one file per table; so do JSON lines, but credits and other titles are in their movie's line.
 
     Args:
-        directory: made if need be.
+        directory: created if missing.
         overwrite: files of these names may be replaced.
         escape_formulas: for CSV, as the store's setting of that name.
 
@@ -43,7 +43,7 @@ def export(
         The files, in the order in which they were written.
 
     Raises:
-        UsageError: a file is there already, or the folder cannot be used.
+        UsageError: a file exists already, or the folder cannot be used.
         StoreUnavailable: the source went away, or the disk is full.
     """
     writers = _writers(source, form, escape_formulas)
@@ -59,7 +59,7 @@ def export(
 
 
 def _writers(source: Snapshot, form: ExportFormat, escape: bool) -> dict[str, Callable[[BinaryIO], None]]:
-    """File names and what fills them."""
+    """The file names and their writers."""
     match form:
         case ExportFormat.CSV:
             from infrastructure.export.csv_files import write_csv

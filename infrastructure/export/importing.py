@@ -1,4 +1,4 @@
-"""Our CSV files into an empty store, or a line that says which of them is broken and where.
+"""Imports exported CSV files into an empty store, or reports which line is invalid.
 
 The files of the tables of runs, which only an export has, may be missing.
 """
@@ -21,14 +21,14 @@ from domain.fields import DeclaredTable, HistoryTable, Table
 from infrastructure.stores.csv import FORMAT1_TABLES, CsvMovieRepository, is_format1
 
 _log = logging.getLogger(__name__)
-_TOLD: Final = 3  # broken rows; whoever has more of them has a broken file
+_TOLD: Final = 3  # invalid rows that a message lists
 
 
 def _rows(folder: Path, table: HistoryTable) -> Iterator[Row]:
-    """The rows of a file that only an export has; none without it.
+    """The rows of a file that only an export has; none if the file is missing.
 
     Raises:
-        UsageError: it has other columns, or is no CSV.
+        UsageError: it has other columns, or is not CSV.
     """
     path = folder / f"{table}.csv"
     if not path.is_file():
@@ -45,7 +45,7 @@ def _rows(folder: Path, table: HistoryTable) -> Iterator[Row]:
 
 
 def require_files(folder: Path) -> None:
-    """Checks that the files of all tables are there, or the three of version 0.1; each has a first line at least.
+    """Checks that the files of all tables exist, or the three of version 0.1; each has at least a first line.
 
     Raises:
         UsageError: one is missing or empty.
@@ -58,20 +58,20 @@ def require_files(folder: Path) -> None:
 
 
 def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[DeclaredTable, int]:
-    """Loads all files or nothing.
+    """Imports all files or nothing.
 
-    Files of version 0.1 hold the places of one chart without its name; these are not imported, which is said.
+    Files of version 0.1 hold the ranks of one chart without its name; these are not imported, and a warning says so.
 
     Args:
-        folder: where they are; nothing is changed there.
+        folder: of the files; nothing is changed there.
         loader: of the store.
-        escape_formulas: as the setting of that name was when they were written, where they do not say so themselves.
+        escape_formulas: as the setting was when they were written, if the files themselves do not record it.
 
     Returns:
-        How many rows each table got.
+        The number of rows per table.
 
     Raises:
-        UsageError: a file is missing or broken; the message says where.
+        UsageError: a file is missing or invalid; the message has the place.
         StoreError: a store failed.
     """
     require_files(folder)
@@ -85,7 +85,7 @@ def import_csv(folder: Path, loader: Loader, *, escape_formulas: bool) -> dict[D
         try:
             return loader.load(files.rows, lambda table: _rows(folder, table))
         except UsageError as error:
-            # Only now: looking at every row by itself takes longer than loading them all.
+            # Only after a failure: checking every row by itself takes longer than loading them all.
             broken = list(islice(files.unreadable_rows(), _TOLD + 1))
             if not broken:
                 raise

@@ -1,7 +1,7 @@
 """Tables as Parquet files: numbers as numbers, dates as dates, lists as lists, times in UTC.
 
-Types are derived from the field table. Rows are handed to the writer as JSON, some
-thousand at a time: its JSON reader is the one way it has to make lists, and a fast one.
+Types are derived from the field table. Rows are passed to the writer as JSON, some thousand at a time: its JSON
+reader is its only way to make lists, and a fast one.
 """
 
 from __future__ import annotations

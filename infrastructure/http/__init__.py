@@ -1,4 +1,4 @@
-"""How pages and files are fetched: limit, route, send, classify, retry."""
+"""Fetches pages and files: rate limit, route, send, classify, retry."""
 
 from infrastructure.http.classify import find_block
 from infrastructure.http.downloader import Downloader, build_downloader

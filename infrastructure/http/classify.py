@@ -1,9 +1,9 @@
-"""What an answer or an error means for the request that caused it.
+"""Classifies answers and errors.
 
-IMDb stands behind AWS WAF. Its challenge comes as status 202 with the header ``x-amzn-waf-action: challenge`` and an
-empty body, or with a small page that sets ``window.gokuProps`` and loads ``challenge.js``; its captcha is the same with
+IMDb is protected by AWS WAF. Its challenge is a status 202 with the header ``x-amzn-waf-action: challenge`` and an
+empty body, or a small page that sets ``window.gokuProps`` and loads ``challenge.js``; its captcha is the same with
 ``captcha`` and 405; a refusal by user agent or address is a bare 403. Some proxies and caches pass these bodies on
-under another status, so the body is examined whatever the status.
+with another status, so the body is examined for every status.
 
 Source: https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-how-it-works.html
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from infrastructure.http.send import InFlightRequest
 
 E = TypeVar("E", bound=BaseException)
-_HEAD: Final = 128 * 1024  # a challenge has a few kilobytes; a real page is not searched to its end
+_HEAD: Final = 128 * 1024  # a challenge has a few kilobytes, so only the beginning of a page is searched
 _SCRIPT: Final = re.compile(rb"<script\b[^>]*>(.*?)</script", re.IGNORECASE | re.DOTALL)
 _DATA_ISLAND: Final = re.compile(rb"<script\b[^>]*(?:__NEXT_DATA__|application/ld\+json)", re.IGNORECASE)
 _CHALLENGE: Final = re.compile(rb"\bwindow\.gokuProps\s*=\s*\{")
@@ -48,7 +48,7 @@ _TOO_MUCH: Final = frozenset({429, 503})
 
 @dataclass(frozen=True, slots=True)
 class Ok:
-    """The page itself, or what a conditional or ranged request asked for."""
+    """The page itself, or the answer to a conditional or ranged request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class BlockedAnswer:
-    """The site refuses programs."""
+    """The site refuses automated clients."""
 
     reason: str
 
@@ -74,10 +74,10 @@ class PageNotFound:
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """The site could not answer now, or answered with something that is no page.
+    """The site could not answer at the moment, or its answer is not a page.
 
-    ``again`` tells whether to retry, ``after`` the seconds the site asked for, and ``too_much`` that it said that it
-    receives too many requests.
+    ``again`` is whether to retry, ``after`` the seconds that the site requested, and ``too_much`` whether it reported
+    too many requests.
     """
 
     reason: str
@@ -88,14 +88,14 @@ class ServerError:
 
 @dataclass(frozen=True, slots=True)
 class ProxyAuthRequired:
-    """The proxy asks for credentials, or for others."""
+    """The proxy requires credentials, or rejected them."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The site will not answer this request, however often it is made."""
+    """The site refuses this request; a retry is useless."""
 
     reason: str
 
@@ -106,11 +106,11 @@ Verdict = Ok | Redirect | BlockedAnswer | PageNotFound | ServerError | ProxyAuth
 
 
 def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, *, proxied: bool) -> Verdict:
-    """Classifies an answer. Blocks come first, whatever the status.
+    """Classifies an answer. Blocks are checked first, for every status.
 
     Args:
-        request: what was requested.
-        answer: what came.
+        request: the request.
+        answer: the answer to it.
         policy: which statuses are retried.
         now: for a Retry-After that is a date.
         proxied: whether a proxy was in between.
@@ -124,7 +124,7 @@ def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, 
         return _redirect(answer, reason)
     # Some proxies (tinyproxy) answer 401 to wrong credentials.
     if proxied and (status == 407 or (status == 401 and "Authorization" not in request.headers)):
-        return ProxyAuthRequired(f"the proxy does not accept our credentials ({reason})")
+        return ProxyAuthRequired(f"the proxy rejected the credentials ({reason})")
     if status in (404, 410):
         return PageNotFound(reason)
     if request.method == "POST" and status in _TOO_LARGE:
@@ -150,7 +150,7 @@ def _is_page(request: Request, status: int) -> bool:
         return request.conditional
     if status == 206:
         return request.ranged
-    # A query server says in the body of a 4xx what is wrong with the query.
+    # The body of a query server's 4xx has the error of the query.
     return request.method == "POST" and 400 <= status < 500
 
 
@@ -159,7 +159,7 @@ def _redirect(answer: Answer, reason: str) -> Verdict:
     with contextlib.suppress(UnicodeError):  # http.client reads headers as Latin-1; browsers read addresses as UTF-8
         location = location.encode("latin-1").decode("utf-8")
     if not location.strip():
-        return ServerError(f"{reason} without a Location header: it does not say where the page is")
+        return ServerError(f"{reason} without a Location header")
     try:
         return Redirect(urljoin(answer.url, location.strip()))
     except ValueError:
@@ -193,10 +193,10 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
 
 
 def find_block(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
-    """Returns why this answer is a refusal of programs rather than a page; ``None`` if it is not.
+    """Returns the reason if this answer is a refusal of automated clients, else ``None``.
 
     Args:
-        status: the HTTP status, or 200 for a page out of a file.
+        status: the HTTP status, or 200 for a page from a file.
         headers: in any spelling of upper and lower case.
         body: decoded.
     """
@@ -212,7 +212,7 @@ def find_block(status: int, headers: Mapping[str, str], body: bytes) -> str | No
 
 
 def _find_challenge(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
-    """The part of ``find_block`` that concerns the whole site, whatever the address."""
+    """The part of ``find_block`` that concerns the whole site, not one address."""
     action = next((value for name, value in headers.items() if name.lower() == "x-amzn-waf-action"), "")
     if (action := action.strip().lower()) in {"challenge", "captcha"}:
         return f"the site answered with a {action} instead of the page (status {status}, x-amzn-waf-action)"
@@ -237,8 +237,8 @@ def explain(error: BaseException, in_flight: InFlightRequest, *, proxied: bool) 
     """Classifies an error of requests, urllib3 or the socket.
 
     Args:
-        error: what was raised.
-        in_flight: how far the request had come.
+        error: the exception.
+        in_flight: the progress of the request.
         proxied: whether it went through a proxy.
     """
     chain = tuple(_causes(error))
@@ -287,7 +287,7 @@ def _broken(chain: tuple[BaseException, ...], in_flight: InFlightRequest) -> Req
 
 
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
-_SOCKS_REPLIES: Final = {  # what a SOCKS server says of the site rather than of itself (RFC 1928, section 6)
+_SOCKS_REPLIES: Final = {  # replies of a SOCKS server that concern the site, not the proxy (RFC 1928, section 6)
     "0x03": "network unreachable",
     "0x04": "host unreachable",
     "0x05": "connection refused",
@@ -312,7 +312,7 @@ def _proxy_failure(chain: tuple[BaseException, ...]) -> RequestFailed | None:
         return RequestFailed("the proxy's name cannot be resolved", Fault.ROUTE)
     if _first(chain, socks.GeneralProxyError) and not unresolved:
         silent = _first(chain, TimeoutError) is not None
-        reason = "the SOCKS proxy does not answer" if silent else "the SOCKS proxy broke off"
+        reason = "the SOCKS proxy does not answer" if silent else "the SOCKS proxy closed the connection"
         return RequestFailed(reason, Fault.ROUTE, silent=silent)
     if _first(chain, requests.exceptions.ProxyError, urllib3.exceptions.ProxyError) is None:
         return None
@@ -325,7 +325,7 @@ def _proxy_failure(chain: tuple[BaseException, ...]) -> RequestFailed | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it came from, outermost first: causes, contexts and wrapped arguments."""
+    """The error and everything it was caused by, outermost first: causes, contexts and wrapped arguments."""
     waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop(0)

@@ -1,8 +1,8 @@
-"""Content codings: which are requested, and how they are decoded, once and within bounds.
+"""Content codings: which are requested, and how they are decoded, with a size limit.
 
 Decoding a title page takes zlib 4 to 6 ms of CPU and isal 1.8; Brotli takes 3 but sends two fifths less, which on most
-connections is worth more. zstd is not requested: the delivery network in front of IMDb compresses with gzip and Brotli
-only. zlib is used where isal has no wheel; br is not requested without brotli.
+connections saves more time. zstd is not requested, because IMDb's delivery network supports only gzip and Brotli. zlib
+is used where isal has no wheel; br is not requested without brotli.
 
 Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html
 """
@@ -46,7 +46,7 @@ _ERRORS: Final[tuple[type[Exception], ...]] = (zlib.error, _inflater.error)  # i
 
 
 class Undecodable(ValueError):
-    """The body is not what its Content-Encoding says, or it is cut off."""
+    """The body does not match its Content-Encoding, or is cut off."""
 
 
 class TooLarge(ValueError):
@@ -54,7 +54,7 @@ class TooLarge(ValueError):
 
 
 def codings(encoding: str) -> list[str]:
-    """The content codings that a Content-Encoding header names, in the order to decode them; other words left out."""
+    """The content codings that a Content-Encoding header names, in decoding order; other words are left out."""
     if not encoding:
         return []
     words = [part.partition(";")[0].strip().lower() for part in encoding.split(",")]
@@ -65,9 +65,9 @@ def decode(body: bytes, encoding: str, limit: int, *, partial: bool = False) -> 
     """Decodes a body.
 
     Args:
-        body: as it came over the wire.
+        body: as received.
         encoding: the value of Content-Encoding; empty for none.
-        limit: most bytes of the result.
+        limit: maximum bytes of the result.
         partial: return what can be decoded of a body that is cut off, and the first ``limit`` bytes of one that is too
             large, instead of refusing it.
 
@@ -79,7 +79,7 @@ def decode(body: bytes, encoding: str, limit: int, *, partial: bool = False) -> 
         if not body:
             continue
         if coding not in _DECODED:
-            raise Undecodable(f"the body is encoded with {coding!r}, which was not asked for")
+            raise Undecodable(f"the body is encoded with {coding!r}, which was not requested")
         body = _unbrotli(body, limit, partial) if coding == "br" else _gunzip(body, limit, partial)
     if len(body) > limit:
         if not partial:

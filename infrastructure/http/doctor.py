@@ -1,4 +1,4 @@
-"""Checks the network once, route by route, and reports what it finds."""
+"""Checks the network once, route by route, and reports the results."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def examine_network(
     address_url: str = "",
     clock: Clock | None = None,
 ) -> Iterator[CheckResult]:
-    """Tor, robots.txt, then each route: reachable, exit address, latency, blocked or not.
+    """Checks Tor, robots.txt, then each route: reachable, exit address, latency, blocked or not.
 
     Costs the site one request for robots.txt and one for each route.
 
     Args:
         options: the settings.
         cancel: ends every wait.
-        address_url: answers with the address that a request came from; empty: do not request it. It is not requested
-            when the site is on this machine and it is not.
+        address_url: a service that returns the address a request came from; empty: not requested. It is not requested
+            if the site is on this machine and the service is not.
         clock: the time.
 
     Raises:
@@ -89,7 +89,7 @@ def examine_network(
 
 
 def examine_file(options: NetworkOptions, url: str, cancel: threading.Event) -> str:
-    """Why a compressed file cannot be had from an address over the first route; empty if its beginning came.
+    """Returns why a compressed file cannot be downloaded over the first route; empty if its beginning was received.
 
     Raises:
         Cancelled: ``cancel`` was set.
@@ -135,12 +135,12 @@ class _Examination:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The site's authentication, if there is any."""
+        """The site's Authorization header, if it has user information."""
         found = self.options.authorization().get(Origin.of(self.base))
         return {"Authorization": found.reveal()} if found else {}
 
     def robots(self, routes: tuple[Route, ...]) -> tuple[CheckResult, str]:
-        """What robots.txt says, by the first route that brings it; and a path that may be fetched."""
+        """Checks robots.txt over the first route that returns it; also gives a path that may be fetched."""
         base = self.base
         headers = self.headers
         request = Request("GET", f"{base}/robots.txt", headers, limit=MAX_BYTES, partial=True, forbidden_is_block=False)
@@ -148,7 +148,7 @@ class _Examination:
             try:
                 answer = self.transport.send(request, route, self.cancel)
             except RequestFailed:
-                continue  # the route's own line says so
+                continue  # the route's own line reports it
             if isinstance(refused := self._judge(request, answer, route), BlockedAnswer):
                 return CheckResult("robots.txt", False, refused.reason, ADVICE), _CHART
             if answer.status != 200:
@@ -162,7 +162,7 @@ class _Examination:
         return CheckResult("robots.txt", False, "no route brings it", "see the routes below"), _CHART
 
     def route(self, route: Route, path: str) -> CheckResult:
-        """One request to the site, and one to ask for the address it came from."""
+        """Sends one request to the site, and one to the address service."""
         subject = f"route {route.name}"
         request = Request("GET", self.base + path, self.headers)
         began = self.clock.monotonic()

@@ -1,4 +1,4 @@
-"""The network layer as the rest of the program sees it, and how it is composed from the settings."""
+"""The network layer's interface, and its composition from the settings."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 class Downloader:
-    """Fetches pages and files. Called from many threads at once.
+    """Fetches pages and files. Thread-safe.
 
     Args:
         network: routes, rates and everything else that requests share.
         robots_file: keeps robots.txt for later runs.
-        respect_robots: do not fetch what robots.txt closes.
+        respect_robots: do not fetch addresses that robots.txt disallows.
         on_close: called last by ``close``.
     """
 
@@ -65,18 +65,18 @@ class Downloader:
         """Fetches one page.
 
         Args:
-            url: http or https. User information in it is not sent, unless the settings have it too.
-            max_requests: HTTP requests to spend on it at most.
+            url: http or https. User information in it is not sent, unless the settings contain it too.
+            max_requests: maximum HTTP requests for it.
             cancel: ends every wait.
             headers: added to the usual ones, or replacing them.
             patient: False: raise Blocked at once when the site refuses every route, instead of waiting and probing.
             forbidden_is_block: False: a bare 403 concerns this address alone.
 
         Raises:
-            Transient: it could not be fetched now.
+            Transient: it could not be fetched at the moment.
             NotFound: 404 or 410.
-            Disallowed: robots.txt closes it.
-            Blocked: the site refuses programs, on every route.
+            Disallowed: robots.txt disallows it.
+            Blocked: the site refuses automated clients, on every route.
             Cancelled: ``cancel`` was set.
             SourceError: it cannot be fetched: another refusal, a forbidden redirect, too large a body, a host that
                 leads to an address that is not public.
@@ -94,7 +94,7 @@ class Downloader:
         headers: Mapping[str, str] | None = None,
         patient: bool = True,
     ) -> Page:
-        """Sends a query; returns also a 4xx that says what is wrong with the query. Otherwise as ``get``."""
+        """Sends a query; also returns a 4xx with the error of the query. Otherwise as ``get``."""
         request = Request("POST", split_user_info(url)[0], headers or {}, body)
         return self._fetch(request, max_requests, cancel, patient)
 
@@ -110,15 +110,15 @@ class Downloader:
         patient: bool = True,
         progress: DownloadProgress | None = None,
     ) -> DownloadedFile:
-        """Downloads a file of any size; ``target`` is replaced when it is whole.
+        """Downloads a file of any size; ``target`` is replaced when it is complete.
 
         An interrupted download leaves ``NAME.part`` beside the target and is continued by the next one, if the site
-        still has the same version. What the file holds is the caller's business, an error page in HTML included.
+        still has the same version. The content of the file is not checked: it may be an HTML error page.
 
         Args:
             url: http or https.
-            target: where it goes; its folder must exist.
-            max_requests: HTTP requests to spend on it at most.
+            target: its folder must exist.
+            max_requests: maximum HTTP requests for it.
             cancel: ends every wait, and the download itself at once.
             etag, last_modified: of the version that the caller has; the site answers 304 if it has no other.
             patient: wait and probe when the site refuses.
@@ -154,22 +154,22 @@ class Downloader:
         )
 
     def recognised(self, page: Page) -> None:
-        """Reports that a page held what was expected."""
+        """Reports that a page had the expected content."""
         self._network.hosts.host(Origin.of(page.url)).page_recognised()
 
     def unrecognised(self, page: Page) -> None:
-        """Reports that nothing was recognised in a page.
+        """Reports that a page had no expected content.
 
         Raises:
             Blocked: so many in a row are a block.
-            Transient: another route may bring the true page; this one's proxy may have sent its own.
+            Transient: another route may return the right page; this one's proxy may have changed it.
         """
         origin = Origin.of(page.url)
         in_a_row = self._network.hosts.host(origin).page_unrecognised()
         if in_a_row >= self._network.outage.unrecognised:
             raise Blocked(f"{origin}: nothing was recognised in {in_a_row} pages in a row; {ADVICE}")
         if self._network.pool.doubt(page.route):
-            raise Transient(f"{page.url}: nothing was recognised in the page that came by {page.route}")
+            raise Transient(f"{page.url}: nothing was recognised in the page received over {page.route}")
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -177,17 +177,17 @@ class Downloader:
         return self._network.pool.routes
 
     def divide_rate(self, workers: int) -> None:
-        """Divides the requests a second toward each host by the number of workers, for waiting threads as well."""
+        """Divides the requests per second to each host by the number of workers, for waiting threads as well."""
         self._network.hosts.divide(workers)
 
     @property
     def requests(self) -> int:
-        """HTTP requests sent so far, robots.txt and probes included."""
+        """HTTP requests sent so far, including robots.txt and probes."""
         return self._network.meter.requests
 
     @property
     def size(self) -> int:
-        """Body bytes over the wire so far."""
+        """Body bytes received so far."""
         return self._network.meter.size
 
     def close(self) -> None:
@@ -254,7 +254,7 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
 
 
 def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
-    """Returns Tor's control port, not yet connected.
+    """Returns a client for Tor's control port, not yet connected.
 
     Raises:
         UsageError: stem, an optional package, is not installed.

@@ -1,6 +1,6 @@
-"""The target of a download: a file that is streamed to a temporary name, resumed, and put in place whole.
+"""The target of a download: a file that is streamed to a temporary name, resumed, and renamed when complete.
 
-While ``NAME`` is being downloaded, its bytes are in ``NAME.part`` and what identifies this version of it on the site in
+While ``NAME`` is being downloaded, its bytes are in ``NAME.part`` and the identification of this version in
 ``NAME.part.json``. A later download of the same address continues there, if the site still has the same version.
 """
 
@@ -31,11 +31,11 @@ class DownloadedFile:
 
     Attributes:
         changed: False: the site answered 304, and the file was not touched.
-        etag: of this version; empty if the site names none.
+        etag: of this version; empty if the site sent none.
         last_modified: likewise.
         size: bytes of the file; 0 if it has not changed.
-        resumed_at: bytes that were there from an interrupted download.
-        requests: HTTP requests spent.
+        resumed_at: bytes present from an interrupted download.
+        requests: HTTP requests sent.
     """
 
     changed: bool
@@ -47,7 +47,7 @@ class DownloadedFile:
 
 
 class TargetError(Exception):
-    """The file could not be written; ``error`` says why. Not an OSError, which would pass for one of the network."""
+    """The file could not be written; ``error`` has the reason. Not an OSError, which could be one of the network."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -55,7 +55,7 @@ class TargetError(Exception):
 
 
 class DownloadTarget:
-    """Takes the body of one file over any number of requests.
+    """Receives the body of one file over any number of requests.
 
     Args:
         url: the file's address; a part that was downloaded from another one is not continued.
@@ -84,25 +84,25 @@ class DownloadTarget:
 
     @property
     def resuming(self) -> bool:
-        """Whether the next request asks for the rest only."""
+        """Whether the next request is for the rest only."""
         return self.size > 0 and bool(self._validator)
 
     def request_headers(self) -> dict[str, str]:
-        """Headers of the next request. The file is asked for as it is: ranges of an encoded body are of no use."""
+        """Headers of the next request. They ask for an unencoded body: ranges of an encoded one cannot be combined."""
         headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         if self.resuming:
             headers |= {"Range": f"bytes={self.size}-", "If-Range": self._validator}
         return headers
 
     def takes(self, status: int) -> bool:
-        """Whether the body of an answer with this status belongs into the file."""
+        """Whether the body of an answer with this status belongs to the file."""
         return status in (200, 203, 206)
 
     def start(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         """Prepares for a body: the rest of the file (206), or all of it.
 
         Raises:
-            RequestFailed: it is not the range that was asked for.
+            RequestFailed: it is not the requested range.
             TargetError: the file cannot be written.
         """
         with _disk_errors():
@@ -138,7 +138,7 @@ class DownloadTarget:
         """Ends a body.
 
         Raises:
-            RequestFailed: the file is not whole, or longer than its size says.
+            RequestFailed: the file is incomplete, or longer than its size.
         """
         if self.total is not None and self.size != self.total:
             have, expected = self.size, self.total
@@ -157,7 +157,7 @@ class DownloadTarget:
             self._forget()
 
     def commit(self) -> None:
-        """Puts the complete file in place.
+        """Renames the complete file to its final name.
 
         Raises:
             TargetError: it cannot be written.
@@ -173,13 +173,13 @@ class DownloadTarget:
             sync_folder(self._target.parent)
 
     def close(self) -> None:
-        """Closes the part; what was downloaded stays for the next time."""
-        with suppress(OSError):  # the part is then shorter than it could be, which is found when it is continued
+        """Closes the part; the downloaded bytes are kept for the next time."""
+        with suppress(OSError):  # the part may then be shorter, which is detected when it is continued
             self._close()
 
     @property
     def _validator(self) -> str:
-        """What If-Range may hold: a strong entity tag, or a date (RFC 9110, 13.1.5)."""
+        """The value for If-Range: a strong entity tag, or a date (RFC 9110, 13.1.5)."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
 
     def _continue(self) -> bool:
@@ -207,12 +207,12 @@ class DownloadTarget:
 
     def _check_range(self, headers: Mapping[str, str]) -> None:
         if not self.resuming:
-            raise RequestFailed("206 Partial Content, which was not asked for")
+            raise RequestFailed("206 Partial Content, which was not requested")
         found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
         etag = headers.get("ETag", "")
         if found is None or int(found[1]) != self.size:
             self._forget()
-            raise RequestFailed("the site sent another range of the file than was asked for")
+            raise RequestFailed("the site sent another range of the file than requested")
         if etag and self.etag and etag != self.etag:
             self._forget()
             raise RequestFailed("the file has changed on the site; downloading it from the beginning")
@@ -225,7 +225,7 @@ class DownloadTarget:
 
 
 class _disk_errors:  # noqa: N801 - a context manager; contextlib's is too slow for each piece
-    """Turns an OSError of the disk into a TargetError."""
+    """Converts an OSError of the disk to a TargetError."""
 
     def __enter__(self) -> None:
         return None

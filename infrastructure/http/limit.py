@@ -1,6 +1,6 @@
-"""When a request may be sent: the rate toward its host, and the breaker of a site that blocks.
+"""Decides when a request may be sent: the rate to its host, and the breaker of a site that blocks.
 
-One pacer a host and one breaker a scope serve all threads. Every wait ends at once when it is cancelled.
+One pacer per host and one breaker per scope serve all threads. Every wait ends at once when it is cancelled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.clock import Clock
 log = logging.getLogger(__name__)
 ADVICE: Final = "wait some hours, or use PROXIES, USE_TOR, DETAIL_SOURCE=graphql or saved pages (parse)"
 _POLL_SECONDS: Final = 0.2  # between two checks whether another thread's probe has changed the state
-_CATCH_UP: Final = 0.01  # seconds a late thread may make up for, so that slow wake-ups do not lower the rate
+_CATCH_UP: Final = 0.01  # seconds that a late thread may catch up, so that slow wake-ups do not lower the rate
 _MAX_SLEEP: Final = 1.0  # longest sleep before checking whether the rate has changed
 
 
@@ -38,7 +38,7 @@ def pause(seconds: float, cancel: threading.Event) -> None:
 class StallTimer:
     """Measures how long a run has waited while nothing arrived, all threads together.
 
-    A waiting thread holds nothing up while others receive pages. Only time with at least one waiting thread and no
+    A waiting thread delays nothing while others receive pages. Only time with at least one waiting thread and no
     arrival counts, and it counts once, however many threads waited.
     """
 
@@ -80,7 +80,7 @@ class Pacer:
     """Grants the moments at which requests to one host may be sent, evenly spaced.
 
     A bad answer lowers the rate in proportion to the share of bad answers among the last ones; a good answer raises it
-    by a hundredth of the full rate. Without a configured rate, the rate reached before trouble began is the full one.
+    by a hundredth of the full rate. Without a configured rate, the rate before the first bad answer is the full one.
 
     Args:
         per_second: the full rate; ``None``: unlimited.
@@ -104,7 +104,7 @@ class Pacer:
 
     @property
     def rate(self) -> float | None:
-        """Requests a second at present; ``None``: unlimited."""
+        """The current requests per second; ``None``: unlimited."""
         with self._lock:
             return self._rate
 
@@ -139,7 +139,7 @@ class Pacer:
             self._ready = min(self._ready, self._clock.monotonic() + (1 / per_second if per_second else 0.0))
 
     def hold(self, seconds: float) -> None:
-        """Grants nothing for this time: the host has asked for it."""
+        """Grants nothing for this time, because the host has requested it."""
         with self._lock:
             self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
 
@@ -157,9 +157,9 @@ class Pacer:
         """Records a bad answer.
 
         Args:
-            sent_at: what ``acquire`` returned for its request. Requests already in flight when the rate was lowered
-                say nothing about the lower rate and do not lower it again.
-            told: the host has said explicitly that it receives too many requests.
+            sent_at: what ``acquire`` returned for its request. Requests that were in flight when the rate was lowered
+                do not lower it again.
+            told: the host has reported too many requests.
         """
         policy = self._policy
         with self._lock:
@@ -187,11 +187,11 @@ class Permit(Enum):
 
 
 class BreakerState(Enum):
-    """What a breaker does with requests."""
+    """The current behaviour of a breaker."""
 
     CLOSED = auto()  # all pass
     OPEN = auto()  # all wait for the next probe
-    PROBING = auto()  # one is being sent, all others wait for its outcome
+    PROBING = auto()  # a probe is in flight, and all others wait for its outcome
     GIVEN_UP = auto()  # all fail at once, until the rest is over
 
 
@@ -208,7 +208,7 @@ TRANSITIONS: Final = frozenset(
 
 
 class Breaker:
-    """Holds back all requests of one scope while the site blocks every route. Called from many threads at once.
+    """Holds back all requests of one scope while the site blocks every route. Thread-safe.
 
     Args:
         name: of the site, for messages.
@@ -235,7 +235,7 @@ class Breaker:
 
     @property
     def state(self) -> BreakerState:
-        """What it does with requests at present."""
+        """The current state."""
         return self._state
 
     def enter(self, cancel: threading.Event, *, able: bool, patient: bool) -> Permit:
@@ -354,7 +354,7 @@ class Breaker:
 
 
 class HostState:
-    """What all threads know of one host; ``answered`` once anything came back from it."""
+    """The state of one host that all threads share; ``answered`` once anything was received from it."""
 
     def __init__(self, pacer: Pacer) -> None:
         self.pacer = pacer
@@ -363,7 +363,7 @@ class HostState:
         self._unrecognised = 0
 
     def page_recognised(self) -> None:
-        """Ends the row of unrecognised pages."""
+        """Resets the count of unrecognised pages."""
         if self._unrecognised:
             with self._lock:
                 self._unrecognised = 0
@@ -376,7 +376,7 @@ class HostState:
 
 
 class HostRegistry:
-    """All hosts and scopes that were requested. Called from many threads at once.
+    """All hosts and scopes that were requested. Thread-safe.
 
     Args:
         per_second: requests a second to each host; ``None``: the default, and no limit on loopback.
@@ -408,7 +408,7 @@ class HostRegistry:
             return self._breakers[scope]
 
     def divide(self, workers: int) -> None:
-        """Divides the rate toward every host, known and future ones, by the number of workers."""
+        """Divides the rate to every known or future host by the number of workers."""
         with self._lock:
             self._workers = workers
             for origin, host in self._hosts.items():

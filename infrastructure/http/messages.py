@@ -1,4 +1,4 @@
-"""The values that the modules of this package hand to each other: addresses, requests, answers, failures."""
+"""The values that the modules of this package exchange: addresses, requests, answers, failures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Origin:
             return self.host == "localhost" or self.host.endswith(".localhost")
 
     def may_lead_to(self, other: Origin) -> bool:
-        """Whether a redirect from here to there stays with the same site: the same origin, or its https form."""
+        """Whether a redirect to the other origin stays with the same site: the same origin, or its https form."""
         upgraded = self.scheme == "http" and other.scheme == "https" and (self.port, other.port) == (80, 443)
         return self == other or (self.host == other.host and upgraded)
 
@@ -61,7 +61,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a site may block separately: it guards pages and queries differently, even on one host."""
+    """The unit that a site blocks: pages and queries are protected separately, even on one host."""
 
     origin: Origin
     method: str
@@ -86,7 +86,7 @@ def is_public_address(address: str) -> bool:
 
 
 def is_private_literal(host: str) -> bool:
-    """Whether a host names an address that is not public without being resolved.
+    """Whether a host is an IP address, in any notation, that is not public.
 
     The short and numeric forms that resolvers accept count as well: ``127.1``, ``2130706433``, ``0x7f.1``.
     """
@@ -103,7 +103,7 @@ def is_private_literal(host: str) -> bool:
 
 
 def _is_mapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether it stands for an IPv4 address, which was checked by itself; Python versions differ on these."""
+    """Whether it is a mapped IPv4 address, which was checked by itself; Python versions differ on these."""
     return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
 
 
@@ -116,11 +116,11 @@ class Request:
         url: with scheme and host, without user information.
         headers: added to the usual ones, or replacing them.
         body: of a POST.
-        limit: most bytes of body, both over the wire and decoded; the transport's own if ``None``.
+        limit: maximum bytes of body, both as received and decoded; the transport's own if ``None``.
         partial: take the first ``limit`` bytes of a longer body instead of refusing it.
         forbidden_is_block: False: a bare 403 is an answer like others, not a block.
         public_only: connect to public addresses only.
-        sink: takes the body of a file that is downloaded; the answer's body is then empty.
+        sink: receives the body of a file that is downloaded; the answer's body is then empty.
     """
 
     method: str
@@ -150,15 +150,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status.
+    """A response with any status.
 
     Attributes:
-        url: the one requested.
+        url: of the request.
         status: HTTP status.
         headers: found in any spelling of upper and lower case.
         body: decoded.
-        size: body bytes over the wire.
-        cookies: each Set-Cookie header, as it came.
+        size: body bytes received.
+        cookies: each Set-Cookie header, unchanged.
     """
 
     url: str
@@ -175,11 +175,11 @@ class Page:
 
     Attributes:
         url: the final one, redirects followed.
-        status: 200 or 203; 304 for a conditional request; 4xx for a query the server could not take.
+        status: 200 or 203; 304 for a conditional request; 4xx for a query with an error.
         headers: found in any spelling of upper and lower case.
         body: decoded.
-        size: body bytes over the wire, those of failed requests and redirects included.
-        requests: HTTP requests spent, failed ones and redirects included.
+        size: body bytes received, including those of failed requests and redirects.
+        requests: HTTP requests sent, including failed ones and redirects.
         route: name of the route without secrets: ``direct``, ``http://***@host:port``, ``tor 1``.
     """
 
@@ -193,23 +193,23 @@ class Page:
 
 
 class Fault(Enum):
-    """What failed, which decides what happens next."""
+    """The part that failed; it decides how the request continues."""
 
     SITE = auto()  # may pass: retry
-    UNREACHABLE = auto()  # no connection to the site, though the route works
-    ROUTE = auto()  # the proxy is dead or refuses us: use another route
+    UNREACHABLE = auto()  # no connection to the site, although the route works
+    ROUTE = auto()  # the proxy is dead or refuses the request: use another route
     FINAL = auto()  # a retry cannot help
 
 
 class RequestFailed(Exception):
-    """One request did not bring an answer.
+    """A request without a complete answer.
 
     Attributes:
         reason: for logs and messages; holds no credentials.
         fault: what failed.
-        silent: nothing came from the other side.
-        stale: it was made on a kept connection that the other side had closed; a new connection may work.
-        size: body bytes that came over the wire all the same.
+        silent: nothing was received.
+        stale: it used a kept connection that the other side had closed; a new connection may work.
+        size: body bytes that were received all the same.
     """
 
     def __init__(
@@ -224,11 +224,11 @@ class RequestFailed(Exception):
 
 
 class MalformedAnswer(HTTPException):
-    """The head of an answer breaks HTTP in a way that cannot be tolerated; the message names it."""
+    """The head of an answer violates HTTP in a way that cannot be tolerated; the message names it."""
 
 
 class NotPublicAddress(OSError):
-    """A host that no setting names leads to an address that is not public."""
+    """A host that is not in the settings leads to an address that is not public."""
 
     def __init__(self, host: str, address: str) -> None:
         leads = f"{host} leads to {address}, which" if address and address != host else f"{host}"

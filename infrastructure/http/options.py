@@ -1,4 +1,4 @@
-"""Everything a user can set about the network, as plain values; proxies as users write them."""
+"""All network settings as plain values; proxies as users write them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_NAMED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy's address; its name and its representation are without credentials."""
+    """A proxy's address; its name and its representation have no credentials."""
 
     name: str
     address: Secret
@@ -155,7 +155,7 @@ class NetworkOptions:
         return found
 
     def _numbers(self) -> list[str]:
-        """Impossible numbers. The fields' names are the settings' names, in lower case."""
+        """Numbers out of range. The fields' names are the settings' names, in lower case."""
         lowest: dict[str, float] = {
             "backoff_factor": 0, "max_backoff_seconds": 0, "max_backoff_retries": 0, "max_wait_per_title": 0,
             "max_wait_per_run": 0, "connect_timeout": 0.001, "read_timeout": 0.001, "request_deadline": 0.001,
@@ -186,7 +186,7 @@ class NetworkOptions:
         return [(name, url) for name, url in named if url]
 
     def _authorities(self) -> list[str]:
-        """Reads the file once to check it: otherwise every request would fail by it, each in its own thread."""
+        """Reads the file once to check it: otherwise every request would fail, each in its own thread."""
         if self.authorities is None:
             return []
         try:
@@ -217,7 +217,7 @@ def listed_proxies(text: Secret) -> tuple[Proxy, ...]:
     """The proxies of PROXIES, separated by commas or line ends.
 
     Raises:
-        UsageError: one of them cannot be used; it is named by its place.
+        UsageError: one of them cannot be used; the message has its position.
     """
     entries = [entry.strip() for entry in text.reveal().replace("\n", ",").split(",")]
     proxies = _parsed((f"PROXIES entry {number}", entry) for number, entry in enumerate(entries, 1))
@@ -230,7 +230,7 @@ def proxies_of_file(path: Path) -> tuple[Proxy, ...]:
     """The proxies of PROXY_FILE, one a line; ``#`` begins a comment.
 
     Raises:
-        UsageError: the file cannot be read, is empty, or a line cannot be used; it is named by its number.
+        UsageError: the file cannot be read, is empty, or a line cannot be used; the message has its number.
     """
     try:
         lines = list(text_lines(path))
@@ -246,20 +246,20 @@ def proxies_of_file(path: Path) -> tuple[Proxy, ...]:
 
 
 def parse_proxy(text: str, place: str) -> Proxy:
-    """One proxy: ``scheme://user:password@host:port``; ``http`` where no scheme is given.
+    """Parses ``scheme://user:password@host:port``; the scheme is ``http`` if none is given.
 
     Args:
         text: as written.
         place: where it was read, for messages, which never quote the text: it may hold a password.
 
     Raises:
-        UsageError: it cannot be used; says why.
+        UsageError: it cannot be used; the message has the reason.
     """
     allowed = "allowed: [scheme://][user:password@]host:port with scheme " + ", ".join(SCHEMES)
     if any(character.isspace() or not character.isprintable() for character in text):
-        raise UsageError(f"{place}: there is a blank in the proxy; {allowed}")
+        raise UsageError(f"{place}: the proxy contains a blank; {allowed}")
     scheme, _, rest = text.partition("://") if "://" in text else ("http", "", text)
-    # The last @ ends the credentials: passwords are often pasted as they are, with # or / in them.
+    # The last @ ends the credentials: passwords are often pasted unencoded, with # or / in them.
     credentials, _, where = rest.rpartition("@")
     try:
         parts = urlsplit(f"http://{where}")
@@ -271,7 +271,7 @@ def parse_proxy(text: str, place: str) -> Proxy:
     if not host or not port:
         raise UsageError(f"{place}: the proxy has no {'port' if host else 'host'}; {allowed}")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise UsageError(f"{place}: there is something after the port; {allowed}")
+        raise UsageError(f"{place}: unexpected text after the port; {allowed}")
     return _proxy(scheme, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", credentials)
 
 

@@ -1,7 +1,4 @@
-"""The rules of retries, cooldowns, probes, outages and rates, as immutable values. Nothing here waits or counts.
-
-Each rule is applied where its event happens; docs/architecture.md lists them.
-"""
+"""The rules of retries, cooldowns, probes, outages and rates, as immutable values. docs/architecture.md lists them."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import Final
 
 DEFAULT_STATUSES: Final = frozenset({408, 413, 429, 500, 502, 503, 504})
 DEFAULT_RATE: Final = 10.0  # requests a second to a host that is not on this machine
-_JITTER: Final = 0.25  # share of a wait by which it varies, so that threads do not return together
+_JITTER: Final = 0.25  # share of a wait by which it varies, so that threads do not retry at the same time
 _LONGEST_FIRST_PROBE: Final = 60.0
 _FEWEST_PROBES: Final = 5  # with the blocked request: the six requests a title has by default
 
@@ -26,7 +23,7 @@ class RetryPolicy:
         max_wait: longest single wait in seconds, a Retry-After included.
         retries: requests after the first.
         statuses: HTTP statuses that are retried.
-        max_wait_per_title: seconds that one page may wait in all.
+        max_wait_per_title: total seconds of waiting for one page.
     """
 
     enabled: bool = True
@@ -37,7 +34,7 @@ class RetryPolicy:
     max_wait_per_title: float = 300.0
 
     def bound(self, asked: int) -> int:
-        """The most requests one page may cost when its caller allows ``asked``."""
+        """The maximum number of requests for one page if its caller allows ``asked``."""
         return min(asked, self.retries + 1 if self.enabled else 1)
 
     def wait(self, retry: int, chance: random.Random) -> float:
@@ -50,7 +47,7 @@ class RetryPolicy:
 class CooldownPolicy:
     """How long a blocked or dead route is not used: ``first`` seconds, doubled each time, ``longest`` at most.
 
-    ``silences`` is the number of unanswered requests in a row after which a proxy that has worked before is dead.
+    ``silences`` is the number of consecutive unanswered requests after which a proxy that has worked counts as dead.
     """
 
     first: float = 60.0
@@ -68,7 +65,7 @@ class ProbePolicy:
 
     Attributes:
         max_wait: seconds until giving up; 0: no probe at all.
-        relapse: a block so many seconds after a good probe continues the earlier one.
+        relapse: a block within so many seconds after a good probe continues the earlier one.
         recovered: pages after which a block counts as a new one in any case.
         idle: seconds without a thread that could probe until giving up.
         rest: seconds after giving up until a new request starts over with a probe.
@@ -107,14 +104,14 @@ class OutagePolicy:
 
 @dataclass(frozen=True, slots=True)
 class RatePolicy:
-    """How the rate toward one host falls and recovers.
+    """How the rate to one host falls and recovers.
 
     Attributes:
         memory: answers over which the share of bad ones is taken.
         told: a 429 or a block lowers the rate to at most this share of it.
         recovery: share of the full rate regained by each good answer.
         floor: share of the full rate below which it never falls.
-        unlimited: full rate in requests a second where none is set and fewer were sent before trouble began.
+        unlimited: full rate in requests per second if none is set and fewer were sent before the first bad answer.
     """
 
     memory: int = 20

@@ -1,4 +1,4 @@
-"""One page for one caller, however many requests it takes: limit, route, send, classify, retry."""
+"""Fetches one page with as many requests as necessary: limit, route, send, classify, retry."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TRIAL_POLL_SECONDS: Final = 0.1  # between two checks of a route that another t
 
 
 class Meter:
-    """Counts all requests and their body bytes, robots.txt and probes included."""
+    """Counts all requests and their body bytes, including robots.txt and probes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What all requests share.
+    """Objects that all requests share.
 
     Attributes:
         retry: how often and how long one page is tried.
@@ -90,12 +90,12 @@ class Call:
     """One get or post in progress.
 
     Attributes:
-        network: what all calls share.
-        request: what to fetch next; a redirect changes it.
-        bound: most requests.
+        network: shared with all calls.
+        request: the next request; a redirect changes it.
+        bound: maximum number of requests.
         cancel: ends every wait.
         patient: whether to wait and probe when the site refuses every route.
-        permit: called with every address before it is fetched; raises what forbids it.
+        permit: called with every address before it is fetched; raises an error if it is forbidden.
     """
 
     network: Network
@@ -121,7 +121,7 @@ class Call:
         """Fetches the page.
 
         Raises:
-            SourceError: as its class says, ``requests`` and ``size`` filled in.
+            SourceError: of the class that describes the failure, with ``requests`` and ``size`` set.
         """
         self.headers = self.request.headers
         try:
@@ -160,7 +160,7 @@ class Call:
 
     @property
     def _able(self) -> bool:
-        """Whether a request is left; redirects that came before anything else are followed in any case."""
+        """Whether a request is left; redirects before any other answer are always followed."""
         return self.requests < self.bound or 0 < self.requests == self.hops
 
     def _limit(self, breaker: Breaker) -> Permit:
@@ -176,7 +176,7 @@ class Call:
         return permit
 
     def _route(self, breaker: Breaker, permit: Permit) -> Lease | None:
-        """Leases a route; ``None``: there is none at the moment, and the breaker knows."""
+        """Leases a route; ``None``: there is none at the moment, and the breaker was tripped."""
         network, rotation = self.network, self.network.rotation
         turns = rotation.turns if rotation else 0
         if rotation and permit is Permit.PROBE:
@@ -195,7 +195,7 @@ class Call:
             return None
 
     def _trip_if_last(self, breaker: Breaker) -> None:
-        """After a refusal: if it was the last route, no other thread needs to find that out."""
+        """Trips the breaker if the refused route was the last one, so that other threads need not try."""
         if self.network.rotation and self.network.rotation.worthwhile:
             return
         if none := self.network.pool.all_blocked(self.scope):
@@ -204,7 +204,7 @@ class Call:
     # --- send and classify --------------------------------------------------------
 
     def _send(self, lease: Lease) -> tuple[Verdict | RequestFailed, Answer | None] | None:
-        """Sends the request when the host's rate allows it; ``None``: the lease was not valid any more by then."""
+        """Sends the request when the host's rate allows it; ``None``: the lease was no longer valid then."""
         network = self.network
         host = network.hosts.host(self.scope.origin)
         try:
@@ -222,7 +222,7 @@ class Call:
         except RequestFailed as failure:
             verdict = failure
             if lease.route.tier is Tier.TOR and failure.fault is Fault.ROUTE and failure.silent:
-                verdict = RequestFailed("Tor found no way there in the time allowed", Fault.UNREACHABLE)
+                verdict = RequestFailed("Tor found no route there in the time allowed", Fault.UNREACHABLE)
             network.meter.count(failure.size)
         except BaseException:
             network.pool.unused(lease)
@@ -264,7 +264,7 @@ class Call:
     # --- retry --------------------------------------------------------------------
 
     def _conclude(self, verdict: Verdict | RequestFailed, answer: Answer | None, route: Route) -> Page | None:
-        """Returns the page, raises what is final, or prepares the next request."""
+        """Returns the page, raises a final error, or prepares the next request."""
         url = self.request.url
         self.requests += 1
         self.refused = isinstance(verdict, BlockedAnswer)
@@ -308,11 +308,11 @@ class Call:
             origin = self.scope.origin
             reason = f"cannot reach {origin}: {reason}"
             if not route.proxied and not self.network.hosts.host(origin).answered:
-                raise Transient(reason)  # it has never answered: the address is wrong or the network is down
+                raise Transient(reason)  # the host has never answered: the address is wrong or the network is down
             self._back_off(reason, route, None)
 
     def _leave(self, reason: str, route: Route) -> None:
-        """Leaves a dead proxy: the request never came to the site, and another route is tried at once."""
+        """Leaves a dead proxy: the request did not reach the site, and another route is tried at once."""
         self.requests -= 1
         self.trouble, self.avoid = f"{route.name}: {reason}", route
 
@@ -333,14 +333,14 @@ class Call:
             self.cookies.update(_cookies(cookies))
         if self._visit(target) in self.visited:
             kept = ", also with the cookie it sets" if self.cookies else ""
-            raise SourceError(f"{url}: it redirects in a circle{kept}")
+            raise SourceError(f"{url}: redirect loop{kept}")
         if self.hops > _MAX_HOPS:
             raise SourceError(f"{url}: it redirects more than {_MAX_HOPS} times")
         self.trouble = "no request is left to follow its redirect"
         self._enter(target)
 
     def _enter(self, url: str) -> None:
-        """Makes this address the next one to fetch."""
+        """Sets the next address to fetch."""
         self.permit(url)
         self.visited.add(self._visit(url))
         origin = Origin.of(url)
@@ -354,7 +354,7 @@ class Call:
         self.request = self.request.to(url, headers=headers, public_only=public_only)
 
     def _visit(self, url: str) -> tuple[str, str]:
-        """An address and the cookies it is fetched with: a page that sets one and redirects to itself is no circle."""
+        """An address with its cookies: a page that sets a cookie and redirects to itself is not a loop."""
         return url, self._cookie_header
 
     @property
@@ -369,7 +369,7 @@ class Call:
         self.retries += 1
         wait = min(after, policy.max_wait) if after else policy.wait(self.retries, self.network.chance)
         if self.waited + wait > policy.max_wait_per_title:
-            raise Transient(f"{self.request.url}: {reason}; {self.waited:.0f} s of waiting for it are enough")
+            raise Transient(f"{self.request.url}: {reason}; gave up after {self.waited:.0f} s of waiting for it")
         if stall.seconds > self.network.outage.max_wait_per_run:
             raise Transient(f"{self.request.url}: {reason}; the run has waited {stall.seconds:.0f} s in all")
         self.waited += wait
@@ -389,7 +389,7 @@ class Call:
 
 
 def _cookies(headers: tuple[str, ...]) -> dict[str, str]:
-    """The cookies that an answer sets, by name. Their paths are ignored: they live for one call to one host."""
+    """The cookies that an answer sets, by name. Paths are ignored: cookies are only kept for one call to one host."""
     found: dict[str, str] = {}
     for header in headers:
         pair = header.partition(";")[0]

@@ -1,4 +1,4 @@
-"""What robots.txt allows (RFC 9309), kept for a day in memory and on disk."""
+"""Rules of robots.txt (RFC 9309), kept for a day in memory and on disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLL_SECONDS: Final = 0.2
 _KEPT: Final = timedelta(hours=24)  # RFC 9309, 2.4
 _FAILURE_KEPT_SECONDS: Final = 30.0
 _FILE_MODE: Final = 0o600
-_MAX_SITES: Final = 20  # in the file: a few hosts, and demo sites on ever other ports
+_MAX_SITES: Final = 20  # in the file: a few hosts, and demo sites on changing ports
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class RobotsFile:
 
 
 class Robots:
-    """Reads each site's robots.txt once for all threads, and answers from it.
+    """Reads each site's robots.txt once for all threads, and applies it.
 
     Args:
         fetch: fetches one robots.txt, its first ``MAX_BYTES`` bytes; raises SourceError.

@@ -1,6 +1,6 @@
-"""Which way the next request takes: directly, through a proxy, or through one Tor circuit.
+"""Chooses the route of the next request: directly, through a proxy, or through one Tor circuit.
 
-Routes differ in preference, health and load. A route that fails or is blocked is not used for a time that grows.
+Routes differ in preference, health and load. A route that fails or is blocked is not used for a growing time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLAIN: Final = "Mozilla/5.0 (compatible; filmledger)"
 CIRCUIT_PASSWORD: Final = "circuit"  # noqa: S105
 _DESKTOP: Final = re.compile(
     r"Mozilla/5\.0 \((?:Windows|Macintosh|X11)[^)]*\)(?!.*Mobile).*"
-)  # the list's own marks err
+)  # the list's own classification has errors
 _BROWSERS: Final = frozenset({"Chrome", "Firefox", "Edge", "Safari"})
 _AFTER_ERROR: Final = 0.6  # share of a score that is left after an error
 _REGAINED: Final = 0.2  # share of what is missing that each success restores
@@ -132,8 +132,8 @@ class Route:
 class Cooldown:
     """Why, how often and until when a route is not used for something.
 
-    ``since`` is the serial number at which it began: leases with a lower one were in flight by then and say nothing
-    new. When it is over the route is on trial, one request at a time, until one succeeds.
+    ``since`` is the serial number at which it began: leases with a lower one were in flight by then, so their outcome
+    is ignored. After it the route is on trial, one request at a time, until one succeeds.
     """
 
     reason: str = ""
@@ -143,19 +143,19 @@ class Cooldown:
     trial: bool = False
 
     def start(self, policy: CooldownPolicy, now: float, serial: int, reason: str) -> None:
-        """Starts again, for longer than the last time."""
+        """Starts the cooldown again, longer than the last time."""
         self.times += 1
         self.until = now + policy.seconds(self.times)
         self.since, self.reason, self.trial = serial, reason, True
 
     def end(self) -> None:
-        """Ends it now; the trial remains."""
+        """Ends it now; the route stays on trial."""
         self.until = float("-inf")
 
 
 @dataclass(slots=True)
 class RouteHealth:
-    """What is known of one route."""
+    """The health of one route."""
 
     score: float = 1.0
     active: int = 0
@@ -177,7 +177,7 @@ class RouteHealth:
 
 
 class Shortage(Enum):
-    """Why no route can be used, or this one not."""
+    """Why no route can be used, or not this one."""
 
     DEAD = auto()  # it does not work
     BLOCKED = auto()  # the site refuses it
@@ -185,7 +185,7 @@ class Shortage(Enum):
 
 
 class NoRoute(Exception):
-    """No route can be used at the moment; ``reasons`` says why, route by route."""
+    """No route can be used at the moment; ``reasons`` has the reason for each route."""
 
     def __init__(self, shortage: Shortage, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
@@ -203,10 +203,10 @@ class Lease:
 
 
 class RoutePool:
-    """Leases routes to threads. Called from many threads at once; never waits.
+    """Leases routes to threads. Thread-safe; never waits.
 
     Args:
-        routes: all there are.
+        routes: all routes.
         clock: monotonic time.
         rotate_after: change route after so many requests; 0: only when there is a reason.
         policy: how long blocked and dead routes are not used.
@@ -254,7 +254,7 @@ class RoutePool:
             return Lease(route, health.used, scope)
 
     def all_blocked(self, scope: Scope) -> NoRoute | None:
-        """Returns why no route is left, if the site refuses all that work."""
+        """Returns the reason why no route is left, if the site refuses all that work."""
         with self._lock:
             if any(self._shortage(route, scope) in (None, Shortage.ON_TRIAL) for route in self.routes):
                 return None
@@ -288,17 +288,17 @@ class RoutePool:
                 self._mark_dead(lease, health, reason)
 
     def unused(self, lease: Lease) -> None:
-        """Gives back a route when nothing was sent, or the answer says nothing about the route."""
+        """Gives back a route when nothing was sent, or the answer does not concern the route."""
         with self._lock:
             self._give_back(lease)
 
     def died(self, lease: Lease, reason: str) -> None:
-        """Gives back a proxy that cannot be reached or refuses us."""
+        """Gives back a proxy that cannot be reached or refuses requests."""
         with self._lock:
             self._mark_dead(lease, self._give_back(lease), reason)
 
     def blocked(self, lease: Lease, reason: str) -> None:
-        """Gives back a route that the site refuses; it is not used for this scope for a time that grows."""
+        """Gives back a route that the site refuses; it is not used for this scope for a growing time."""
         with self._lock:
             health = self._give_back(lease)
             health.worked = True
@@ -308,10 +308,10 @@ class RoutePool:
                 level = logging.WARNING if cooldown.times == 1 else logging.INFO
                 log.log(level, "route %s is blocked by %s: %s", lease.route.name, lease.scope, reason)
                 if any(self._shortage(route, lease.scope) is None for route in self.routes):
-                    lease.route.renew()  # a circuit then is another one by the time it is tried again
+                    lease.route.renew()  # the route has another circuit by the time it is tried again
 
     def doubt(self, name: str) -> bool:
-        """Records a page that the route of this name has perhaps falsified; returns whether another route works."""
+        """Records an unrecognised page that this route may have changed; returns whether another route works."""
         with self._lock:
             route = next((route for route in self.routes if route.name == name), None)
             if route is None:
@@ -320,7 +320,7 @@ class RoutePool:
             return self._others_live(route)
 
     def renewed(self, route: Route) -> None:
-        """Records that the route now leads another way: it may be tried, by one request first."""
+        """Records that the route has a new address: it may be tried, by one request first."""
         with self._lock:
             self._health[route].taken = 0
             for cooldown in self._health[route].blocked.values():
@@ -380,7 +380,7 @@ class RoutePool:
         return best
 
     def _is_worn(self, route: Route) -> bool:
-        """Whether the thread must change its route; a Tor route changes its circuit, for all threads, and stays."""
+        """Whether the thread must change its route; a Tor route gets a new circuit instead, for all threads."""
         if not self._rotate_after:
             return False
         if route.tier is not Tier.TOR:
@@ -396,16 +396,16 @@ class RoutePool:
 
 
 class _Browser(msgspec.Struct):
-    """What is used of a line of fake-useragent's list."""
+    """The fields used of an entry in fake-useragent's list."""
 
     useragent: str
     browser: str | None
 
 
 class UserAgents:
-    """User agents of desktop browsers, so that pages come in one layout.
+    """User agents of desktop browsers, so that pages have one layout.
 
-    Reads fake-useragent's list itself: the package takes 40 ms for what takes 5 this way, and every run waits for it.
+    Reads fake-useragent's list itself, which takes 5 ms instead of 40 with the package, and every run waits for it.
     It is read once for all threads, when it is first used or in the thread that ``preload`` starts.
     """
 
@@ -419,7 +419,7 @@ class UserAgents:
             threading.Thread(target=self._load, name="user-agents", daemon=True).start()
 
     def pick(self, chance: random.Random) -> str:
-        """Returns one of the common ones; without a list, a plain one that names this program."""
+        """Returns a random common one; without a list, a plain one with this program's name."""
         known = self._load()
         return chance.choice(known) if known else PLAIN
 

@@ -1,8 +1,8 @@
-"""Sends one request over one route and reads its answer whole. Retries nothing, follows nothing, remembers nothing.
+"""Sends one request over one route and reads its complete answer. No retries, no redirects, no state between requests.
 
-The connections differ from urllib3's in three ways: the watchdog can shut their sockets; answers that browsers tolerate
-are read (interim answers, many or long headers, repeated lengths); and requests to hosts that no setting names are
-connected to public addresses only, which are checked at the moment of connecting.
+The connections differ from urllib3's in three ways: the watchdog can shut down their sockets; answers that browsers
+tolerate are accepted (interim answers, many or long headers, repeated lengths); and hosts that are not in the settings
+are connected at public addresses only, which are checked when connecting.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ class InFlightRequest:
     """One request that is being sent or answered; a ``SocketWait``.
 
     Attributes:
-        deadline: when it must be whole, in monotonic seconds.
+        deadline: when it must be complete, in monotonic seconds.
         public_only: it may connect to public addresses only.
         ended: whether and why it was shut down.
         connected: it had a connection to the site, or to an HTTP proxy that forwards requests.
-        reused: that connection had served before, and the other side may have closed it since.
+        reused: that connection was used before, and the other side may have closed it since.
         answered: the head of an answer has arrived.
     """
 
@@ -100,7 +100,7 @@ class InFlightRequest:
         self._socket: socket.socket | None = None
 
     def attach(self, connection: socket.socket) -> None:
-        """Names the socket that this request uses from now on."""
+        """Sets the socket that this request uses from now on."""
         self._socket = connection
         if self.ended:
             shut_socket(connection)
@@ -156,10 +156,10 @@ class _TolerantResponse(HTTPResponse):
 
 
 def _read_head(stream: Any) -> tuple[bytes, int, str, list[bytes]]:
-    """Returns version, status, reason and header lines. Lines that are no header are left out, lengths are unified.
+    """Returns version, status, reason and header lines. Leaves out lines that are not headers, merges repeated lengths.
 
     Raises:
-        MalformedAnswer: it is too long, cut off, or names different lengths.
+        MalformedAnswer: it is too long, cut off, or has different lengths.
         BadStatusLine: it is not HTTP.
     """
     first: bytes = stream.readline(_MAX_HEAD + 1)
@@ -216,7 +216,7 @@ def _parsed(lines: list[bytes]) -> HTTPMessage:
 
 
 class _Connection(HTTPConnection):
-    """Tells the watchdog which socket the request of this thread uses, and checks where it leads."""
+    """Registers the socket of this thread's request with the watchdog, and checks its address."""
 
     response_class = _TolerantResponse
 
@@ -244,7 +244,7 @@ class _Connection(HTTPConnection):
 def _connect_to_public(connection: HTTPConnection) -> socket.socket:
     """Resolves the host and connects to one of its public addresses.
 
-    The name is not resolved a second time, so that it cannot lead elsewhere between check and connection.
+    The name is not resolved a second time, so that it cannot change between check and connection.
     """
     host = connection.host
     try:
@@ -309,7 +309,7 @@ _SOCKS = {"http": _SocksPool, "https": _SocksTlsPool}
 
 
 class _Adapter(HTTPAdapter):
-    """Shares one TLS context among all sessions: loading the authorities costs more than a page."""
+    """Shares one TLS context among all sessions: loading the authorities takes longer than a page."""
 
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
         self._tls = tls
@@ -337,14 +337,14 @@ class _Adapter(HTTPAdapter):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: Any) -> None:
-        """Follows nothing: the caller judges every hop."""
+        """Follows no redirect, because the caller checks each of them."""
 
 
 def open_session(user_agent: str, proxy: str | None, tls: Callable[[], ssl.SSLContext]) -> requests.Session:
     """Returns a session for one thread on one route.
 
-    The environment cannot redirect it, it keeps no cookies (answers must not depend on earlier requests), follows no
-    redirects and never retries.
+    It ignores the environment, keeps no cookies (answers must not depend on earlier requests), follows no redirects and
+    never retries.
 
     Args:
         user_agent: the route's.
@@ -364,7 +364,7 @@ def open_session(user_agent: str, proxy: str | None, tls: Callable[[], ssl.SSLCo
 
 
 class Transport:
-    """Sends requests. Called from many threads at once.
+    """Sends requests. Thread-safe.
 
     Args:
         options: timeouts, the largest body, and the certificate authorities.
@@ -375,15 +375,15 @@ class Transport:
         self._watchdog = SocketWatchdog("request-watchdog", _POLL_SECONDS)
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = threading.Lock()
-        # Pages come in bursts. Decoded one after the other, the first is read while the next is decoded, and its thread
-        # can send its next request; decoded at the same time, all would be in memory together.
+        # Pages arrive in bursts. Decoded in turn, the first is parsed while the next is decoded, and its thread
+        # can send its next request; decoded concurrently, all would be in memory at the same time.
         self._decoding = threading.Lock()
 
     def send(self, request: Request, route: Route, cancel: threading.Event) -> Answer:
-        """Sends one request and reads its answer whole.
+        """Sends one request and reads its complete answer.
 
         Raises:
-            RequestFailed: there is no whole answer. The reason is ``cancelled`` when ``cancel`` was set meanwhile.
+            RequestFailed: there is no complete answer. The reason is ``cancelled`` when ``cancel`` was set meanwhile.
         """
         prepared = self._prepared(request, session := route.session(self._context), route)
         with self._watch(request, route, cancel) as in_flight:
@@ -435,13 +435,13 @@ class Transport:
                 size, body = self._stream(raw, response.status_code, headers, request.sink, in_flight, cancel)
             else:
                 if request.sink is not None and response.status_code == 416:
-                    request.sink.discard()  # what is there is no beginning of this file
+                    request.sink.discard()  # the part is not the beginning of this file
                 wire = _read(raw, limit, partial=request.partial)
                 size, encoding = len(wire), headers.get("Content-Encoding", "")
                 with self._decoding:
                     body = _decoded(wire, encoding, limit, partial=request.partial)
         finally:
-            raw.close()  # a connection whose answer was read whole is back in the pool already; others are closed
+            raw.close()  # a connection with a completely read answer is in the pool already; others are closed
         cookies = tuple(raw.headers.getlist("Set-Cookie")) if response.is_redirect else ()
         return Answer(prepared.url or request.url, response.status_code, headers, body, size, cookies)
 
@@ -471,8 +471,8 @@ class Transport:
         return size, beginning
 
     def _prepared(self, request: Request, session: requests.Session, route: Route) -> requests.PreparedRequest:
-        """Builds the request. Merging it with the session's cookies, parameters and authentication, of which there are
-        none, would take as long as reading the page's data.
+        """Builds the request directly. The session has no cookies, parameters or authentication, and merging them would
+        take as long as reading the page's data.
 
         Raises:
             RequestFailed: the address cannot be fetched, or must not be.
@@ -496,7 +496,7 @@ class Transport:
         if in_flight.ended is Ended.CANCELLED:
             return RequestFailed("cancelled", Fault.FINAL)
         if in_flight.ended is Ended.DEADLINE:
-            return RequestFailed(f"not whole after {self._options.request_deadline:g} s", silent=True)
+            return RequestFailed(f"not complete after {self._options.request_deadline:g} s", silent=True)
         return explain(error, in_flight, proxied=route.proxied)
 
     def _context(self) -> ssl.SSLContext:
@@ -511,7 +511,7 @@ def _length(raw: urllib3.HTTPResponse) -> int:
 
 
 def _read(raw: urllib3.HTTPResponse, limit: int, *, partial: bool) -> bytes:
-    """The body as it comes over the wire: in one read if its length is known, else in large pieces."""
+    """Reads the undecoded body: in one read if its length is known, else in large pieces."""
     length = _length(raw)
     if 0 < length <= limit:
         return raw.read(decode_content=False)

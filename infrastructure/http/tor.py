@@ -1,4 +1,4 @@
-"""Tor: whether it is ready, and new circuits when a site blocks their exits.
+"""Checks whether Tor is ready, and requests new circuits when a site blocks their exits.
 
 Loading stem takes a tenth of a second: import this module only where Tor is used.
 """
@@ -26,19 +26,19 @@ from infrastructure.http.route import CIRCUIT_PASSWORD, Route, RoutePool, Tier
 from shared.clock import Clock
 
 log = logging.getLogger(__name__)
-logging.getLogger("stem").setLevel(logging.WARNING)  # below that it logs all that is sent, passwords too
+logging.getLogger("stem").setLevel(logging.WARNING)  # below that it logs everything that is sent, including passwords
 _POLL_SECONDS: Final = 0.2
 _CONNECT_SECONDS: Final = 10
 _CIRCUITS_TRIED: Final = 20
-_IN_VAIN: Final = 5  # changes without a page after which more are of no use
+_IN_VAIN: Final = 5  # changes without a page after which more are useless
 _FOR_REQUESTS: Final = frozenset({"GENERAL", "CONFLUX_LINKED"})
 
 
 class TorControl:
-    """Tor's control port. Called from many threads at once.
+    """A client of Tor's control port. Thread-safe.
 
     Args:
-        options: where the Tor client listens, and the password of its control port.
+        options: address of the Tor client, and the password of its control port.
         clock: monotonic time.
         timeout: seconds to wait for a circuit to be built.
     """
@@ -54,7 +54,7 @@ class TorControl:
         """Connects and checks that Tor is ready; returns its version.
 
         Raises:
-            UsageError: Tor cannot be reached, refuses us, or has no network yet;
+            UsageError: Tor cannot be reached, rejects the login, or is not connected to its network yet;
                 the message says what to do.
         """
         host, port = self._options.tor_host, self._options.tor_proxy_port
@@ -81,7 +81,7 @@ class TorControl:
         return version
 
     def new_identity(self, cancel: threading.Event) -> None:
-        """Asks for new circuits as soon as Tor takes the request, and waits until one is built.
+        """Requests new circuits as soon as Tor accepts the request, and waits until one is built.
 
         Raises:
             Transient: Tor is gone, or builds no circuit.
@@ -91,7 +91,7 @@ class TorControl:
             controller = self._connected()
             wait = controller.get_newnym_wait()
             if wait > 0:
-                log.info("Tor takes the next request for new circuits in %.0f s", wait)
+                log.info("Tor accepts the next request for new circuits in %.0f s", wait)
                 pause(wait, cancel)
             old = {circuit.id for circuit in controller.get_circuits()}
             self._signal(controller, cancel)
@@ -100,11 +100,11 @@ class TorControl:
             raise Transient(f"Tor does not give new circuits: {_said(error)}") from error
 
     def exit_of(self, user: str, toward: Origin | None = None) -> str | None:
-        """Returns the fingerprint of the exit that this SOCKS user's circuit ends at, if it has one.
+        """Returns the fingerprint of the exit of this SOCKS user's circuit, if it has one.
 
         Args:
             user: Tor gives each user name a circuit of its own.
-            toward: make sure it has one, by a connection to this site through which nothing is sent.
+            toward: makes sure it has one, by a connection to this site through which nothing is sent.
         """
         options = self._options
         try:
@@ -116,16 +116,16 @@ class TorControl:
                 ).close()  # fmt: skip
             circuits = self._connected().get_circuits()
         except (OSError, stem.ControllerError, UsageError) as error:
-            log.info("Tor does not say which exit it uses: %s", _said(error))
+            log.info("Tor does not report which exit it uses: %s", _said(error))
             return None
         paths = [circuit.path for circuit in circuits if circuit.socks_username == user and circuit.path]
         return str(paths[-1][-1][0]) if paths else None
 
     def built(self) -> int:
-        """Returns how many circuits are built and meant for requests.
+        """Returns the number of circuits that are built and meant for requests.
 
         Raises:
-            UsageError: Tor cannot be asked.
+            UsageError: Tor does not answer.
         """
         try:
             return len(_general(self._connected()))
@@ -140,7 +140,7 @@ class TorControl:
                 self._controller = None
 
     def _signal(self, controller: Any, cancel: threading.Event) -> None:
-        """Sends NEWNYM and waits until Tor has carried it out; Tor delays one that follows another program's."""
+        """Sends NEWNYM and waits until Tor has executed it; Tor delays one that follows another program's."""
         done = threading.Event()
 
         def heard(event: Any) -> None:
@@ -170,10 +170,10 @@ class TorControl:
 
 
 class CircuitRotation:
-    """Changes the circuits of all Tor routes, once for all threads that ask for it.
+    """Changes the circuits of all Tor routes, once for all threads that request it.
 
-    Tor chooses exits at random, so a new circuit may end where the old one did. The exits that a site has blocked are
-    remembered, and a circuit that ends at one of them is replaced before a request is sent over it.
+    Tor chooses exits at random, so a new circuit may have the exit of the old one. The exits that a site has blocked
+    are remembered, and a circuit with one of them is replaced before a request is sent over it.
 
     Args:
         control: gives new circuits.
@@ -195,7 +195,7 @@ class CircuitRotation:
 
     @property
     def worthwhile(self) -> bool:
-        """Whether the last changes have brought a page."""
+        """Whether the last changes led to a page."""
         return self._since_page < _IN_VAIN
 
     def turn(self, seen: int, site: Origin, cancel: threading.Event) -> None:
@@ -225,7 +225,7 @@ class CircuitRotation:
             log.info("Tor has new circuits")
 
     def page_arrived(self) -> None:
-        """Records a page that came over Tor: the circuits are good."""
+        """Records a page that was received over Tor: the circuits are good."""
         self._since_page = 0
 
     def _renew(self, route: Route, site: Origin, cancel: threading.Event) -> None:
@@ -265,10 +265,10 @@ def _connect(options: NetworkOptions) -> Any:
         controller.authenticate(password=options.tor_password.reveal() or None)
     except stem_connection.AuthenticationFailure as error:
         controller.close()
-        raise UsageError(f"{where} does not let us in: {_refusal(error)}") from error
+        raise UsageError(f"{where} rejected the login: {_refusal(error)}") from error
     except stem.ControllerError as error:
         controller.close()
-        raise UsageError(f"{where} is no Tor control port: {_said(error)}") from error
+        raise UsageError(f"{where} is not a Tor control port: {_said(error)}") from error
     return controller
 
 
@@ -278,19 +278,19 @@ def _general(controller: Any) -> list[Any]:
 
 
 def _spare(controller: Any, old: set[str]) -> bool:
-    """Whether there is a circuit that no request of ours went through: a new one, or one Tor had in reserve."""
+    """Whether there is a circuit that this program has not used: a new one, or one that Tor had in reserve."""
     return any(circuit.id not in old or circuit.socks_username is None for circuit in _general(controller))
 
 
 def _refusal(error: Exception) -> str:
-    """Why authentication failed, and what to do; nothing of it is secret."""
+    """Why authentication failed, and what to do, without secrets."""
     if isinstance(error, stem_connection.MissingPassword):
         return "it asks for a password; set TOR_PASSWORD"
     if isinstance(error, stem_connection.PasswordAuthFailed):
         return "TOR_PASSWORD is wrong"
     if isinstance(error, stem_connection.CookieAuthFailed):
         return f"its cookie cannot be used ({_said(error)}); run as a user who may read it, or set a control password"
-    return f"{_said(error)} (is this the ControlPort of a Tor?)"
+    return f"{_said(error)} (is this Tor's ControlPort?)"
 
 
 def _said(error: Exception) -> str:

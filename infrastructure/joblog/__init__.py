@@ -1,1 +1,1 @@
-"""The job log: an append-only file of JSON lines that remembers what a run was asked for and how far it came."""
+"""The job log: an append-only file of JSON lines with a run's identity and the outcomes of its jobs."""

@@ -1,4 +1,4 @@
-"""The job log of one run, open for writing, and the list of its jobs, streamed from the file."""
+"""The job log of one run, open for writing, and its list of jobs, streamed from the file."""
 
 from __future__ import annotations
 
@@ -335,7 +335,9 @@ class JobLogFile:
     def reopen(self, stored: Iterable[str]) -> int:
         state, reopened = self._state, 0
         done = (line for line in listed(self._path, state) if line.seq in state.done and line.seq not in state.failed)
-        missing = {state.moved.get(line.seq, line.id): line for line in done}  # of this run, however full the stores
+        missing = {
+            state.moved.get(line.seq, line.id): line for line in done
+        }  # of this run, not all titles in the stores
         if missing:
             for imdb_id in stored:
                 missing.pop(imdb_id, None)

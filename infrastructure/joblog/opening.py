@@ -146,7 +146,7 @@ def _mask_user_info(path: Path) -> None:
         try:
             written = split_user_info(json.loads(line)["site"])[1].reveal()
         except (ValueError, KeyError, TypeError, AttributeError):
-            continue  # not a job log of ours, as is found out next
+            continue  # not a job log; the next step reports it
         secret = json.dumps(written, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")
         if written.strip("*") and (place := line.find(secret)) >= 0:
             with log_file.open("r+b") as file:

@@ -27,7 +27,7 @@ class ListBlock(msgspec.Struct, gc=False):
 
 
 class State:
-    """What the lines of a log add up to. Memory: a few bits for each job.
+    """The state that the lines of a log result in. Memory: a few bits for each job.
 
     Attributes:
         run: the first line of the last run; ``None`` if there is none.
@@ -39,8 +39,8 @@ class State:
         done: jobs that were completed or failed for good.
         failed: the error of each job that failed for good.
         retrying: pending jobs that have failed before.
-        tries: number of counted failures of pending jobs, where there were any.
-        spent: number of requests that pending jobs have cost so far, where they did.
+        tries: number of counted failures of pending jobs, if not 0.
+        spent: number of requests that pending jobs have cost so far, if not 0.
         moved: the ids under which titles were saved that IMDb has moved.
         has_outcomes: an outcome has been recorded.
         reopened: how often permanent failures were made pending again.

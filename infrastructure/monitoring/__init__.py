@@ -1,1 +1,1 @@
-"""Tells others how a run ended: notifications through Apprise, and a metrics file for Prometheus."""
+"""Reports how a run ended: notifications through Apprise, and a metrics file for Prometheus."""

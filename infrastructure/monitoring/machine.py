@@ -1,4 +1,4 @@
-"""What ``doctor`` checks on this machine: data directory, disk, clock."""
+"""The checks of ``doctor`` on this machine: data directory, disk, clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def examine_machine(data_dir: Path, clock: Clock) -> Iterator[CheckResult]:
 
 
 def rights(data_dir: Path) -> CheckResult:
-    """Whether files can be created in the data directory, or where it would be made."""
+    """Checks whether files can be created in the data directory, or where it would be made."""
     folder = _existing(data_dir)
     try:
         with TemporaryFile(dir=folder):
@@ -37,14 +37,14 @@ def rights(data_dir: Path) -> CheckResult:
 
 
 def disk(folder: Path, *, min_free: int = MIN_FREE) -> CheckResult:
-    """Whether the disk of an existing folder has enough free space."""
+    """Checks whether the disk of an existing folder has enough free space."""
     free = shutil.disk_usage(folder).free
     advice = "" if free >= min_free else f"free some space: {min_free / 10**6:.0f} MB should be free"
     return CheckResult("disk", free >= min_free, f"{free / 10**9:.1f} GB free", advice)
 
 
 def time(clock: Clock) -> CheckResult:
-    """Whether the clock is plausible; records carry its time, and TLS needs it."""
+    """Checks whether the clock is plausible; records carry its time, and TLS needs it."""
     now = clock.now()
     advice = "" if now >= _RELEASED else "set the clock, for example with NTP"
     return CheckResult("clock", now >= _RELEASED, now.astimezone().isoformat(" ", "seconds"), advice)

@@ -1,4 +1,4 @@
-"""Turns an untrusted picture from the web into the files the catalogue shows: small, without metadata, sRGB."""
+"""Converts an untrusted picture from the web to the files of the catalogue: small, without metadata, sRGB."""
 
 from __future__ import annotations
 
@@ -232,11 +232,11 @@ def open_picture(body: bytes, content_type: str, limits: PictureLimits, draft: t
 def _format(body: bytes, content_type: str) -> str:
     declared = content_type.partition(";")[0].strip().lower()
     if declared not in _TYPES and declared not in _UNSPECIFIED:
-        raise UnusablePicture(f"the server sent {declared}, not a picture we can use")
+        raise UnusablePicture(f"the server sent {declared}, not a supported picture")
     # Servers mix up these four types, so any of them is accepted for any of the formats.
     form = next((form for form, (start, magic) in _MAGIC.items() if body.startswith(magic, start)), None)
     if form is None:
-        raise UnusablePicture(f"called {declared or 'nothing'}, but the bytes are no JPEG, PNG, GIF or WebP")
+        raise UnusablePicture(f"called {declared or 'nothing'}, but the bytes are not JPEG, PNG, GIF or WebP")
     return form
 
 

@@ -56,7 +56,7 @@ class HttpPosterSource:
                 patient=False,
                 forbidden_is_block=False,
             )
-        except Blocked as block:  # by this image host; the posters of others are not concerned
+        except Blocked as block:  # by this image host only; others are not affected
             error = SourceError(f"{address}: {str(block).partition(';')[0]}")
             error.requests, error.size = block.requests, block.size
             raise error from block

@@ -82,7 +82,7 @@ class PlainProgress:
     def end(self) -> None:
         snapshot = self._state.snapshot()
         if snapshot.done != self._shown_done:
-            self._show(replace(snapshot, left=None))  # what is not done by now is not waited for
+            self._show(replace(snapshot, left=None))  # remaining jobs are not waited for
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
         self._shown_at = self._clock.monotonic()

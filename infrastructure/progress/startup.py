@@ -1,4 +1,4 @@
-"""What a command does before its progress display can begin, shown from the first tenth of a second on.
+"""The activities of a command before its progress display can begin, shown after the first tenth of a second.
 
 Standard library only: it must appear before anything large is imported.
 """
@@ -49,7 +49,7 @@ class StartupDisplay:
         listen(self.phase)
 
     def begin(self, name: str) -> None:
-        """Shows what the command does, until ``end``; a line in plain output, once."""
+        """Shows the command's activity until ``end``; as a line in plain output, once."""
         with self._lock:
             self._title = name
             if self._plain:
@@ -132,7 +132,7 @@ class StartupDisplay:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # the terminal has gone: the run itself reports that, if it matters
+        except (OSError, ValueError):  # the terminal has gone; the run reports that if it needs the terminal
             self._spinner = self._plain = False
 
 

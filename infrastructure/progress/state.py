@@ -15,7 +15,7 @@ _WINDOW: Final = 20  # samples, at most one a second: the rate covers the last 2
 
 @dataclass(frozen=True, slots=True)
 class ActiveJob:
-    """A job that a worker has in hand, its current phase, and the seconds since the worker took it."""
+    """A job in progress, its current phase, and the seconds since a worker took it."""
 
     job: Job
     phase: str

@@ -12,11 +12,11 @@ from infrastructure.progress import units
 def summary_lines(
     summary: Summary, *, verb: str = "fetched", noun: str = "titles", listed: int = 20, speed: bool = False
 ) -> Iterator[str]:
-    """One line of counts, one of speed where asked for, then the failures.
+    """One line of counts, one of speed if requested, then the failures.
 
     Args:
         summary: of the run.
-        verb, noun: what was done to what.
+        verb, noun: the action and its objects, such as "saved" and "titles".
         listed: how many failures are named one by one.
         speed: add requests, size and rate, if there was any work.
     """

@@ -1,1 +1,1 @@
-"""Tables for people and their programs: on a terminal, as CSV, JSON or Markdown."""
+"""Tables on a terminal, as CSV, JSON or Markdown."""

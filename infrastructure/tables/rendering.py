@@ -1,8 +1,8 @@
 """Writes tables row by row: a large result is not held in memory, except what a terminal table needs.
 
-Cells hold text from the web. A terminal could be controlled by it, and a Markdown
-reader would render its links and images: both are given escaped text. Files and
-pipes as CSV and JSON get the values as they are.
+Cells hold text from the web, which could control a terminal, and whose links and
+images a Markdown reader would render: both get escaped text. Files and pipes as CSV
+and JSON get unchanged values.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Format(StrEnum):
 
 
 def write(tables: Iterable[TableOfValues], form: Format, out: TextIO, *, headings: bool = True) -> None:
-    """Writes tables one after the other.
+    """Writes tables in turn.
 
     Args:
-        tables: what to write.
+        tables: to write.
         form: the output format.
-        out: where to; for ``TABLE`` with the width and colours of the terminal, if it is one.
-        headings: titles and explanations, too, where the format has room for them. Several tables as CSV are
+        out: with the width and colours of the terminal for ``TABLE``, if it is one.
+        headings: also titles and explanations, if the format has room for them. Several tables as CSV are
             separated by an empty line.
     """
     _WRITERS[form](tables, out, headings)
@@ -93,7 +93,7 @@ def _write_markdown(tables: Iterable[TableOfValues], out: TextIO, headings: bool
 
 
 def _write_table(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -> None:
-    from rich.cells import cell_len  # only here: the other forms must start quickly
+    from rich.cells import cell_len  # imported here because the other forms must start quickly
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -124,7 +124,7 @@ def _write_table(tables: Iterable[TableOfValues], out: TextIO, headings: bool) -
 
 
 def _room(widths: list[int], width: int) -> int:
-    """How many columns fit side by side; wide ones may be wrapped down to ``_NARROW``, and one is always shown."""
+    """How many columns fit beside each other; wide ones may be wrapped down to ``_NARROW``, and one is always shown."""
     ends = accumulate(min(each, _NARROW) + _SEPARATOR for each in widths)
     return max(1, sum(end - _SEPARATOR <= width for end in ends))
 

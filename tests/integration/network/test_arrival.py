@@ -178,7 +178,7 @@ def test_a_cookie_of_a_hop_that_does_not_help_is_a_circle(
 ) -> None:
     url = site.plan(TITLE, reply(302, b"", {"Location": TITLE, "Set-Cookie": "seen=yes"}))
 
-    with pytest.raises(SourceError, match="in a circle, also with the cookie it sets") as raised:
+    with pytest.raises(SourceError, match="redirect loop, also with the cookie it sets") as raised:
         connect().get(url, max_requests=6, cancel=cancel)
 
     assert raised.value.requests == 2

@@ -118,7 +118,7 @@ def test_dripping_headers_end_with_the_deadline(site: FaultSite, connect: Connec
 
     url = site.plan(TITLE, drip)
 
-    with pytest.raises(Transient, match=r"not whole after 0\.4 s"):
+    with pytest.raises(Transient, match=r"not complete after 0\.4 s"):
         connect(request_deadline=0.4).get(url, max_requests=1, cancel=cancel)
 
 
@@ -292,7 +292,7 @@ def test_waiting_for_a_title_has_an_end(site: FaultSite, connect: Connect, cance
     url = site.plan(TITLE, reply(503))
     downloader = connect(backoff_factor=0.01, max_wait_per_title=0.02)
 
-    with pytest.raises(Transient, match=r"503 Service Unavailable; 0 s of waiting for it are enough"):
+    with pytest.raises(Transient, match=r"503 Service Unavailable; gave up after 0 s of waiting for it"):
         downloader.get(url, max_requests=TRIES, cancel=cancel)
 
     assert site.count()[TITLE] == 2

@@ -325,7 +325,7 @@ def test_a_large_file_may_take_longer_than_a_page(site: FaultSite, download: Dow
 def test_a_drip_ends_with_the_deadline(site: FaultSite, download: Download) -> None:
     site.plan(PATH, site.drip(CONTENT))
 
-    with pytest.raises(Transient, match=r"not whole after 0\.4 s"):
+    with pytest.raises(Transient, match=r"not complete after 0\.4 s"):
         download(network={"request_deadline": 0.4}, max_requests=1)
 
 

@@ -117,7 +117,7 @@ def test_a_wrong_or_missing_password_is_said_and_the_site_never_asked(
     credentials = f"{USER}:{password}" if password else ""
     downloader = connect(proxies=Secret(proxy.url(scheme, credentials)), backoff_factor=600)
 
-    with pytest.raises(Transient, match=r"no route is left.*(not let us in|not accept)") as raised:
+    with pytest.raises(Transient, match=r"no route is left.*(rejected|not accept)") as raised:
         downloader.get(site.url + "/title/tt0000001/", max_requests=6, cancel=cancel)
 
     assert site.seen == []

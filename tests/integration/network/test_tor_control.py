@@ -104,7 +104,7 @@ def test_a_cookie_or_nothing_lets_in_as_well(tmp_path: Path, option: str) -> Non
 def test_a_port_that_is_no_control_port_is_said_at_the_start(locked_tor: dict[str, int]) -> None:
     swapped = {"tor_control_port": locked_tor["tor_proxy_port"], "tor_proxy_port": locked_tor["tor_control_port"]}
 
-    assert "is this the ControlPort of a Tor?" in refusal(swapped)
+    assert "is this Tor's ControlPort?" in refusal(swapped)
 
 
 def test_waiting_for_new_circuits_ends_at_once_when_cancelled(locked_tor: dict[str, int]) -> None:

@@ -262,7 +262,7 @@ def test_every_report_answers_on_an_empty_database(days: Days) -> None:
 
 
 def test_an_unknown_report_is_refused_with_the_known_ones(days: Days) -> None:
-    with pytest.raises(UsageError, match=r"no report 'nonsense'.*newcomers, leavers"):
+    with pytest.raises(UsageError, match=r"unknown report 'nonsense'.*newcomers, leavers"):
         list(days.reports.tables(["nonsense"]))
 
 

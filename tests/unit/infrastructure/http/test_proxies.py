@@ -42,7 +42,7 @@ def test_proxies_are_understood(text: str, name: str, address: str) -> None:
         ("http://me:geheim@10.0.0.1:http", "cannot be read"),
         ("http://me:geheim@10.0.0.1:99999", "cannot be read"),
         ("http://me:geheim@[::1:3128", "cannot be read"),
-        ("http://me:geheim@10.0.0.1:3128/path", "something after the port"),
+        ("http://me:geheim@10.0.0.1:3128/path", "unexpected text after the port"),
         ("http://me:geheim@10.0.0.1 :3128", "blank"),
         ("http://me:gehe\x00im@10.0.0.1:3128", "blank"),
     ],
