@@ -6,7 +6,7 @@ SET_UP = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt, th
 
 
 def refuse(reason: str, code: int = 2) -> None:
-    """Ends with one line, as the command line does; it cannot be loaded yet."""
+    """Ends with one line, like the command line, which cannot be loaded yet."""
     if sys.stderr is not None:  # pythonw has none
         sys.stderr.write(f"filmledger: {reason}\n")
     sys.exit(code)

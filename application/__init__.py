@@ -1,1 +1,1 @@
-"""What the program does. Knows the domain and the ports, never HTTP, SQL or the screen."""
+"""The use cases. Imports the domain and the ports, never HTTP, SQL or the screen."""

@@ -1,7 +1,7 @@
-"""Rows as blocks of text, so that stores that hold the same are compared without taking the rows apart.
+"""Rows as blocks of text: equal blocks of several stores are compared without parsing the rows.
 
-The text is RFC 4180 with CRLF and an empty cell for a missing value: what the CSV store
-keeps, and what other stores write in the same form.
+The text is RFC 4180 with CRLF and an empty cell for a missing value: the CSV store's
+own form, which other stores can write too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROW_END: Final = b"\r\n"
 
 
 def parse(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Cells of each record; line ends within quotes are kept as they are.
+    """Cells of each record; line ends within quotes are kept.
 
     Raises:
         csv.Error: quotes out of place, or the text ends within them.
@@ -65,10 +65,10 @@ def records(data: bytes, begin: int = 0) -> Iterator[tuple[int, int]]:
 
 
 class BlockStream:
-    """The text of one store's table, taken in step with that of another store.
+    """The text of one store's table, read in parallel with that of another store.
 
     Args:
-        table: of which table the rows are.
+        table: of the rows.
         pieces: the text in key order, each piece of whole rows.
     """
 
@@ -78,7 +78,7 @@ class BlockStream:
         self._data = b""
 
     def take(self, block: bytes) -> bool:
-        """Whether the next bytes are exactly this block, which consists of whole rows; they are taken then."""
+        """Consumes the block, which consists of whole rows, if the next bytes equal it; returns whether they do."""
         while len(self._data) < len(block) and (piece := next(self._pieces, None)) is not None:
             self._data += piece
         if not self._data.startswith(block):
@@ -87,10 +87,10 @@ class BlockStream:
         return True
 
     def rows_to(self, last: SortKey | None) -> list[Row]:
-        """Takes the rows up to this key; all that are left with ``None``.
+        """Consumes the rows up to this key; all remaining ones with ``None``.
 
         Raises:
-            csv.Error, UnicodeDecodeError: the text is no CSV.
+            csv.Error, UnicodeDecodeError: the text is not CSV.
         """
         taken: list[Row] = []
         while True:
@@ -106,7 +106,7 @@ class BlockStream:
 
 
 class _Target:
-    """What a csv writer writes to, one record a call."""
+    """The output of a csv writer, one record a call."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self.write = write

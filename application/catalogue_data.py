@@ -1,4 +1,4 @@
-"""Reads everything the catalogue shows: movies, people, groups of movies, and chart changes."""
+"""Reads all data of the catalogue: movies, people, groups of movies, and chart changes."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class LifeDates:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueData:
-    """Everything the catalogue shows.
+    """All data of the catalogue.
 
-    Episodes of a series that is stored are listed with their series only: they
-    are in ``movies`` and ``episodes`` and nowhere else.
+    Episodes of a stored series are listed with their series only: they are in
+    ``movies`` and ``episodes`` and in no other attribute.
 
     Attributes:
         movies: by id, without other titles and some lists that no page shows.
@@ -64,7 +64,7 @@ class CatalogueData:
         episodes: the episodes of each series, by the id of the series, in season and episode order.
         lives: birth and death of people, by id, where known.
         ratings: ratings of each movie by day, oldest first, where they changed.
-        charts: the charts with their changes, the one seen last first.
+        charts: the charts with their changes, the one read last first.
         snapshots: the chart snapshots they were computed from.
     """
 
@@ -227,7 +227,7 @@ def _movies(store: MovieRepository) -> Iterator[Movie]:
 
 
 class _ByMovie:
-    """The rows of a table grouped by movie, asked for in ascending order of the ids."""
+    """The rows of a table grouped by movie, to be read in ascending order of the ids."""
 
     def __init__(self, store: MovieRepository, table: Table) -> None:
         self._groups = groupby(store.rows(table), key=itemgetter(0))

@@ -44,7 +44,7 @@ class RankPoint:
 
 @dataclass(frozen=True, slots=True)
 class ChartChanges:
-    """A chart as the last complete run saw it, compared with the last run of an earlier day.
+    """A chart of the last complete run, compared with the last run of an earlier day.
 
     Attributes:
         chart: its name (``top250``).
@@ -91,7 +91,7 @@ class Move:
 
 
 def chart_changes(movies: Mapping[str, Movie], snapshots: Iterable[ChartSnapshot]) -> tuple[ChartChanges, ...]:
-    """Returns each chart that has snapshots, the one seen last first."""
+    """Returns each chart that has snapshots, the one read last first."""
     found = [_changes(movies, days) for days in _by_day(snapshots)]
     found = [changes for changes in found if changes.places]
     return tuple(sorted(found, key=lambda changes: (-_seconds(changes.taken_at), changes.chart)))
@@ -114,7 +114,7 @@ def chart_moves(snapshots: Iterable[ChartSnapshot], max_movers: int) -> tuple[Mo
 def _by_day(snapshots: Iterable[ChartSnapshot]) -> list[list[ChartSnapshot]]:
     """Returns for each chart the last snapshot of each day (UTC), oldest first.
 
-    Runs of one day are not compared with each other: a repeated run says nothing about the chart.
+    Runs of one day are not compared with each other, because the chart changes daily.
     """
     charts: dict[str, dict[object, ChartSnapshot]] = {}
     for snapshot in sorted(snapshots, key=lambda snapshot: (snapshot.taken_at, snapshot.run_id)):

@@ -1,4 +1,4 @@
-"""The places of the chart that a run works through, kept in the stores."""
+"""The chart of a run, stored in all stores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _IMDB_ID: Final = Table.CHARTS.column_index("imdb_id")
 
 
 class StoredChart:
-    """One chart in the stores. ``move`` is called from many threads.
+    """One chart in the stores. ``move`` is thread-safe.
 
     Args:
         store: all stores in one.
@@ -34,18 +34,18 @@ class StoredChart:
         """Replaces the stored places by the whole chart, in rank order from 1.
 
         Raises:
-            StoreError: a store could not take it.
+            StoreError: a store failed.
         """
         self._store.replace_chart(self._chart, [*chart_rows(self._chart, [e.imdb_id for e in entries], read_at)])
 
     def move(self, old: str, new: str) -> None:
-        """Gives the place of a title that IMDb has moved to another id the new id.
+        """Replaces the id of a title that IMDb has moved.
 
         Raises:
-            StoreError: a store could not take it.
+            StoreError: a store failed.
         """
         with self._lock:
-            # Written even where the first store has the new id already: a run killed before has reached it alone.
+            # Written even if the first store has the new id already: a killed run may have reached only that store.
             if rows := self.rows():
                 moved = [_with_id(row, new) if row[_IMDB_ID] == old else row for row in rows]
                 self._store.replace_chart(self._chart, moved)

@@ -1,4 +1,4 @@
-"""Stores side by side, row by row.
+"""Compares stores row by row.
 
 Each table is read from all stores in one order and merged, so that memory does
 not grow with the number of records.
@@ -24,7 +24,7 @@ KeyRows: TypeAlias = tuple[list[Row], ...]
 
 
 class Verdict(StrEnum):
-    """What is wrong with one key."""
+    """The kind of a difference."""
 
     DIFFERS = "differs"
     MISSING = "missing"
@@ -36,9 +36,9 @@ class Finding:
     """One key whose rows are not the same in all stores.
 
     Attributes:
-        table: where.
+        table: of the rows.
         key: the cells that identify the row.
-        verdict: what is wrong.
+        verdict: the kind of the difference.
         detail: the columns that differ, the stores that lack it, or why it is unreadable.
         rows: the row of each store, in the order of the stores; ``None`` where it is missing.
     """
@@ -54,11 +54,11 @@ class Finding:
 
 
 def compare(table: Table, stores: Sequence[MovieRepository]) -> Iterator[Finding]:
-    """Yields what is not the same in one table, in the order of its keys.
+    """Yields the differences in one table, in the order of its keys.
 
     Raises:
         StoreError: a store cannot be read.
-        RuntimeError: a store does not keep to the order of ``sort_key``.
+        RuntimeError: the rows of a store are not in the order of ``sort_key``.
     """
     names = [store.name for store in stores]
     for rows in grouped(table, stores):
@@ -75,11 +75,11 @@ class EqualRows:
 
 
 def in_blocks(table: Table, stores: Sequence[MovieRepository]) -> Iterator[EqualRows | KeyRows]:
-    """Yields all rows of a table as ``grouped``; those of blocks that are the same in all stores at once.
+    """Yields all rows of a table as ``grouped``; equal blocks of all stores are yielded as one item.
 
     Raises:
         StoreError: a store cannot be read.
-        RuntimeError: a store does not keep to the order of ``sort_key``.
+        RuntimeError: the rows of a store are not in the order of ``sort_key``.
     """
     texts = [store.text(table) if isinstance(store, TextRepository) else None for store in stores]
     if len(stores) == 1 or None in texts:
@@ -89,7 +89,7 @@ def in_blocks(table: Table, stores: Sequence[MovieRepository]) -> Iterator[Equal
     streams = [BlockStream(table, text) for text in others]
     for block in first:
         rows = cells_of(block)
-        # Blocks that are equal up to a point where one differs are not; that stream has its bytes still.
+        # If one stream differs, the others have already consumed the block; that stream still has its bytes.
         taken = [stream.take(block) for stream in streams]
         if all(taken):
             yield EqualRows(rows)
@@ -131,10 +131,10 @@ def _in_order(table: Table, store: MovieRepository) -> Iterator[Row]:
 
 
 def judge(table: Table, rows: KeyRows, names: Sequence[str]) -> Finding | None:
-    """What is wrong with the rows of one key; ``None`` if nothing is.
+    """The difference between the rows of one key; ``None`` if they are the same.
 
     Args:
-        table: where they are.
+        table: of the rows.
         rows: of each store.
         names: of the stores.
     """

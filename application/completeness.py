@@ -1,4 +1,4 @@
-"""Whether everything is there that the last run has done."""
+"""Checks whether a store has everything that the last run saved."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ID: Final = Table.MOVIES.column_index("imdb_id")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the last run was asked for, and how far it has come.
+    """What the last run's job log records.
 
     Attributes:
-        counts: its jobs.
-        done: the ids that it saved, or left alone because they were fresh.
+        counts: of its jobs.
+        done: the ids that it saved, or left unchanged because they were fresh.
     """
 
     counts: JobCounts
@@ -27,7 +27,7 @@ class Expectation:
 
     @property
     def progress(self) -> str | None:
-        """How far an unfinished run has come, in one line; ``None`` where nothing is pending."""
+        """The progress of an unfinished run in one line; ``None`` if nothing is pending."""
         counts = self.counts
         if not counts.pending:
             return None
@@ -38,14 +38,14 @@ class Expectation:
 
 
 class PresentTitles:
-    """Counts what one store has of the titles that the last run has done."""
+    """Counts which of the last run's titles one store has."""
 
     def __init__(self, expectation: Expectation) -> None:
         self._expected = expectation
         self._titles = 0
 
     def count(self, row: Row) -> None:
-        """Takes in one movies row."""
+        """Adds one movies row."""
         if row and row[_ID] in self._expected.done:
             self._titles += 1
 

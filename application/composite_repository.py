@@ -1,4 +1,4 @@
-"""One movie into every store at the same time, or it was not saved."""
+"""Saves each movie to all stores, or to none."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ log = logging.getLogger(__name__)
 class CompositeMovieRepository:
     """Saves to all stores at once and waits for all; reads from the first.
 
-    A record that one store refuses is in no store as a new version: the others get
-    back what they held before.
+    If one store refuses a record, the others restore what they held before.
 
     Args:
-        stores: at least one; reading asks the first.
+        stores: at least one; the first is read.
     """
 
     def __init__(self, stores: Sequence[MovieRepository]) -> None:
         self._stores = tuple(stores)
         self._background = tuple(store for store in stores if isinstance(store, BackgroundRepository))
         self._foreground = tuple(store for store in stores if not isinstance(store, BackgroundRepository))
-        # Only what another store can refuse must be put back.
+        # Only records that another store can refuse must be restorable.
         self._holds = {
             store.name: store.hold if isinstance(store, RestoringRepository) else partial(_hold, store)
             for store in stores
@@ -51,7 +50,7 @@ class CompositeMovieRepository:
 
     @property
     def stores(self) -> tuple[MovieRepository, ...]:
-        """The stores, in the order in which they were given."""
+        """The stores, in the given order."""
         return self._stores
 
     @property
@@ -64,14 +63,14 @@ class CompositeMovieRepository:
         self._each(lambda store: store.set_marker(marker))
 
     def mark_as_equal(self) -> None:
-        """Gives all stores a new common marker: from here on they are written together."""
+        """Gives all stores a new common marker: from now on they are written together."""
         self.set_marker(uuid4().hex)
 
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:
-        """Saves to all stores and waits for all, whatever becomes of any.
+        """Saves to all stores and waits for all, even if one fails.
 
         Raises:
-            StoreUnavailable: a store could not take it now; saving again may help.
+            StoreUnavailable: a store is unavailable; saving again may help.
             RecordRejected: a store refuses this record; its name is in the message.
         """
         rows = rows or to_rows(movie)
@@ -79,7 +78,7 @@ class CompositeMovieRepository:
             undo = {name: hold(movie.imdb_id) for name, hold in self._holds.items()}
             errors = self._save_everywhere(movie, rows)
             if any(isinstance(error, RecordRejected) for error in errors.values()):
-                # Where this raises StoreUnavailable, the title stays pending and the next run settles it.
+                # If this raises StoreUnavailable, the title stays pending and the next run saves it.
                 for name, put_back in undo.items():
                     if name not in errors:
                         put_back()
@@ -114,7 +113,7 @@ class CompositeMovieRepository:
         return self._stores[0].rows(table)
 
     def finalize(self) -> None:
-        """Brings all stores into their final form; each is tried even if another fails."""
+        """Finalizes all stores; each is tried even if another fails."""
         self._each(lambda store: store.finalize())
 
     def close(self) -> None:
@@ -155,7 +154,7 @@ class CompositeMovieRepository:
 
 
 def combined(errors: Sequence[StoreError]) -> StoreError:
-    """One error for several; it may be retried only if each of them may."""
+    """One error for several; retryable only if each of them is."""
     first, *others = errors
     if not others:
         return first

@@ -1,9 +1,9 @@
-"""IMDb's Top 250 cannot be computed, only estimated: the votes that count are not published.
+"""Charts that are estimated from ratings. IMDb's Top 250 cannot be computed: the votes that count are not published.
 
 The published formula is ``WR = v / (v + m) * R + m / (v + m) * C`` with the rating R, the
 votes v, the votes m that a title needs, and the mean C. Only votes of regular voters count
 on the site, so an estimate differs from the real chart in some thirty of 250 places. It is a
-chart of its own and never takes the place of ``top250``.
+chart of its own and never replaces ``top250``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ID, _KIND, _RATING, _VOTES = (Table.MOVIES.column_index(name) for name in ("imd
 
 
 def weighted_rating(rating: float, votes: int) -> float:
-    """The rating that IMDb's published formula gives."""
+    """The rating by IMDb's published formula."""
     return (votes * rating + MIN_VOTES * MEAN_RATING) / (votes + MIN_VOTES)
 
 
@@ -46,17 +46,17 @@ def estimates(movies: Iterable[Row]) -> dict[EstimatedChart, list[str]]:
 
 
 def save_estimates(movies: Iterable[Row], store: MovieRepository, read_at: datetime) -> list[str]:
-    """Replaces the estimated charts; returns a line for each that says how it compares with the real chart.
+    """Replaces the estimated charts; returns a line for each with its overlap with the real chart.
 
-    An estimate is made where there are enough titles for a whole chart.
+    An estimate is only made if there are enough titles for a complete chart.
 
     Args:
         movies: movies rows; those with less than ``MIN_VOTES`` votes may be left out.
-        store: where the charts are saved.
+        store: of the charts.
         read_at: the time of the estimate.
 
     Raises:
-        StoreUnavailable: a store cannot take it now.
+        StoreUnavailable: a store is unavailable.
     """
     lines = []
     for name, ids in estimates(movies).items():
@@ -68,7 +68,7 @@ def save_estimates(movies: Iterable[Row], store: MovieRepository, read_at: datet
 
 
 def overlap(chart: EstimatedChart, ids: Iterable[str], store: MovieRepository) -> str:
-    """How an estimate compares with the real chart that was read last, to be put behind its name."""
+    """The overlap of an estimate with the real chart that was read last, as a suffix for its name."""
     places = {row[2] for row in store.rows(Table.CHARTS) if row[0] == chart.real}
     if not places:
         return f"; no {chart.real} has been read to compare it with"

@@ -16,7 +16,7 @@ _SERIES_ID: Final = Table.MOVIES.column_index("series_id")
 
 
 def jobs_of_chart(entries: Iterable[ChartEntry]) -> Iterator[Job]:
-    """A job for each entry, in the order given."""
+    """A job for each entry, in the given order."""
     return (Job(seq, entry.imdb_id, entry.rank, label=entry.title) for seq, entry in enumerate(entries))
 
 
@@ -38,7 +38,7 @@ def with_episodes(jobs: Iterable[Job], episodes: Callable[[str], Iterable[tuple[
 
 
 class StoredEpisodes:
-    """The episodes in the stores, looked through when the first one is asked for."""
+    """The episodes in the stores, read on first use."""
 
     def __init__(self, store: MovieRepository) -> None:
         self._store = store

@@ -1,9 +1,9 @@
 """Lists of titles: ids or addresses, one a line, or a list that IMDb exported, in any of its forms.
 
 Of an exported list only the id, the user's rating and its date are read, because
-every other column follows the language of the account, and because the lists that
-people have were often saved again by a spreadsheet: another separator, another
-encoding, dates of another form, blank rows, rows of any length.
+every other column depends on the language of the account, and because many lists
+were saved again by a spreadsheet: another separator, another encoding, dates of
+another form, blank rows, rows of any length.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROW_START: Final = r'\s*(?:"?[^"{0}]*"?{0}){{{1}}}"?tt[0-9]{{7,10}}"?(?:{0}|\s*
 _SEPARATOR_LINE: Final = re.compile(r"sep=.", re.IGNORECASE)  # a spreadsheet's own
 _SEPARATORS: Final = ",;\t"
 _RATING: Final = re.compile(r"(10|[1-9])(?:[.,]0+)?")
-# The column of the date depends on that of the rating: lists of 2018 and later also tell when a title was added.
+# The date column depends on the rating column: lists of 2018 and later also have the date a title was added.
 _DATES: Final[Mapping[str, Sequence[str]]] = {"your rating": ("date rated", "date added"), "you rated": ("created",)}
 _FREE_TEXT: Final = ("description", "title", "original title", "directors", "genres")
 _ISO: Final = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?")
@@ -37,13 +37,13 @@ _ROWS_AT_A_TIME: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ListedTitle:
-    """A title that a list names.
+    """A title of a list.
 
     Attributes:
         imdb_id: its id.
-        line: where it begins in the list, from 1.
+        line: the number of its first line in the list, from 1.
         rating: the user's, 1 to 10.
-        rated: when, as the list has it; empty if the list does not tell.
+        rated: its date, as in the list; empty if the list has none.
     """
 
     imdb_id: str
@@ -56,7 +56,7 @@ def listed_titles(lines: Iterable[str], complain: Callable[[str], None]) -> Iter
     """The titles of a list. Streams: a list may be longer than memory.
 
     A list whose first line has a column ``Const`` is an exported one. In any other, blank
-    lines are skipped and ``#`` begins a comment. A byte order mark and any line ends are fine.
+    lines are skipped and ``#`` begins a comment. A byte order mark and any line ends are accepted.
 
     Args:
         lines: with or without line ends.
@@ -154,9 +154,9 @@ def _id_of(header: _Header, cells: Sequence[str]) -> str | None:
 
 
 def _records(header: _Header, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The rows with the number of their first line; a text in quotes may have several lines.
+    """The rows with the number of their first line; a quoted text may have several lines.
 
-    A line that begins like a row is one, also where a quote before it was never closed.
+    A line that begins like a row starts a new one, even if a quote before it was not closed.
     """
     starts = re.compile(_ROW_START.format(re.escape(header.separator), header.const))
     begun: list[str] = []
@@ -189,9 +189,9 @@ def _cells(text: str, separator: str) -> list[str]:
 
 
 def day_of(text: str) -> date | None:
-    """The day that a date of an exported list names; ``None`` if it can be read in two ways, or in none.
+    """The day of a date of an exported list; ``None`` if it is ambiguous or cannot be read.
 
-    ``2019-03-04``, ``Mon Mar  4 08:36:35 2019`` and ``3/25/2019`` name one day; ``3/4/2019`` does not.
+    ``2019-03-04``, ``Mon Mar  4 08:36:35 2019`` and ``3/25/2019`` are clear; ``3/4/2019`` is ambiguous.
     """
     if match := _ISO.fullmatch(text):
         return _day(*match.groups())
@@ -229,10 +229,10 @@ class MyRatings:
         self.saved = 0
 
     def save(self, titles: Iterable[ListedTitle]) -> Iterator[ListedTitle]:
-        """Passes the titles on; their ratings are saved when the iterator has ended. Streams.
+        """Passes the titles through; their ratings are saved when the iterator has ended. Streams.
 
         Raises:
-            StoreUnavailable: a store cannot take them now.
+            StoreUnavailable: a store is unavailable.
         """
         for title in titles:
             if title.rating is not None:
@@ -241,7 +241,7 @@ class MyRatings:
         self._flush()
 
     def summary(self) -> str:
-        """What was saved, in one line; empty if nothing."""
+        """The number of saved ratings, in one line; empty if none."""
         if not self.saved:
             return ""
         text = f"{self.saved} ratings of your own saved (my_ratings)"

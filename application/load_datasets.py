@@ -1,9 +1,9 @@
-"""A prepared load of data files into every store: all of them take it over, or none does.
+"""Saves a prepared load of data files to every store, or to none.
 
-Every store first writes the load aside, which takes the time and finds what a store
-refuses. Then each commits it with the load's id, in one step. Where the program ends
-between two commits, the next command finds the record of the load, asks every store
-for the id it committed last, and brings the others forward.
+Every store first writes the load aside, which takes most of the time and detects what a
+store refuses. Then each commits it with the load's id, in one step. If the program ends
+between two commits, the next command finds the record of the load, reads from every store
+the id it committed last, and completes the others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadedTitle:
-    """The rows of one title as a load makes them, with the names of its people."""
+    """The rows of one title in a load, with the names of its people."""
 
     movie: Row
     credits: tuple[Row, ...]
@@ -48,16 +48,16 @@ def load_datasets(
     record: LoadRecord,
     finish: Callable[[], object] = lambda: None,
 ) -> None:
-    """Brings a prepared load into every store.
+    """Saves a prepared load to every store.
 
     Args:
-        prepared: what to load.
+        prepared: the load.
         stores: all stores, holding the same records; those that can refuse a row commit first.
-        record: where the load is noted until every store has committed it.
-        finish: saves what is derived from the load; the load is unfinished until this returns.
+        record: of the pending load, until every store has committed it.
+        finish: saves derived data; the load is unfinished until this returns.
 
     Raises:
-        StoreUnavailable: a store could not take the load; either none has, or the next command completes it.
+        StoreUnavailable: a store is unavailable; either none has the load, or the next command completes it.
         RecordRejected: a store refuses a row; no store was changed.
     """
     ordered = sorted(stores, key=lambda store: not store.may_reject)
@@ -76,15 +76,15 @@ def settle_load(
     stores: Sequence[BulkRepository],
     prepared: Callable[[], AbstractContextManager[PreparedTables] | None],
 ) -> Settlement:
-    """Completes a load that was interrupted between two commits, or forgets it if no store has committed it.
+    """Completes a load that was interrupted between two commits, or discards it if no store has committed it.
 
     Args:
-        record: where loads are noted.
+        record: of pending loads.
         stores: the stores that are open.
-        prepared: opens what was prepared; ``None`` if it is not there any more.
+        prepared: opens the prepared load; ``None`` if it no longer exists.
 
     Raises:
-        StoreUnavailable: a store that took part cannot be asked, or cannot be brought forward now.
+        StoreUnavailable: a store that took part is unavailable.
     """
     pending = record.read()
     if pending is None:
@@ -100,7 +100,7 @@ def settle_load(
     if committed:
         behind = [store for store in stores if store.name in pending.stores and store not in committed]
         _bring_forward(behind, committed[0], pending, prepared)
-        for action in merge_charts(stores):  # what is derived from the load may have reached some stores only
+        for action in merge_charts(stores):  # derived data may have reached some stores only
             log.info("%s", action)
     record.clear()
     return Settlement.COMPLETED if committed else Settlement.DISCARDED
@@ -112,7 +112,7 @@ def _bring_forward(
     pending: PendingLoad,
     prepared: Callable[[], AbstractContextManager[PreparedTables] | None],
 ) -> None:
-    """Gives the load to the stores that lack it; those that cannot take it any more are repaired record by record."""
+    """Saves the load to the stores that lack it; those that can no longer take it are repaired record by record."""
     unchanged = [store for store in behind if store.marker is not None and store.marker == pending.marker]
     if unchanged and (opened := prepared()) is not None:
         with opened as tables, ExitStack() as stack:
@@ -128,7 +128,7 @@ def _bring_forward(
 def _write_aside(
     prepared: PreparedTables, stores: Sequence[BulkRepository], load_id: str, stack: ExitStack
 ) -> list[Callable[[], object]]:
-    """Writes the load aside in all stores at the same time; the functions that commit it, in the order of the stores.
+    """Writes the load aside in all stores at the same time; returns the functions that commit it, in order.
 
     Raises:
         StoreUnavailable, RecordRejected: as ``BulkRepository.loading``; the first error, once all have ended.

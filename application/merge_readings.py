@@ -1,4 +1,4 @@
-"""Several readings of one title, merged field by field, with the same result in any order."""
+"""Merges several readings of one title, field by field, with the same result in any order."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Provenance: TypeAlias = tuple[frozenset[str], Mapping[str, datetime], tuple[Cred
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A record as it was read, or merged of several readings.
+    """A record of one source, or merged from several.
 
     Attributes:
         movie: the record; its time is that of the newest reading.
-        missing: fields that no reading told completely.
+        missing: fields without a complete value from any reading.
         told_at: fields that come from an older reading than the newest, and its time.
         longer_cast: the longest cast that was read and does not continue the record's own.
-        names: of all people that were named, by id, with the time of the newest reading that did; empty for one.
+        names: of all people in the readings, by id, with the time of the newest one; empty for one reading.
     """
 
     movie: Movie
@@ -34,7 +34,7 @@ class Reading:
 
 
 def stored_reading(movie: Movie) -> Reading:
-    """A record of an earlier run, which does not say whether its empty fields were told: all of them are missing."""
+    """A record of an earlier run, whose empty fields may be unknown: all of them count as missing."""
     empty = {name for name in movie.__slots__ if getattr(movie, name) in (None, ())}
     return Reading(movie, frozenset(empty.union(movie.incomplete or ())) - {"incomplete", "rank", "dataset_day"})
 
@@ -42,8 +42,8 @@ def stored_reading(movie: Movie) -> Reading:
 def merge(newer: Reading, older: Reading) -> Reading:
     """The newer record with its missing fields filled from the older one.
 
-    A complete value counts before an incomplete one; of two complete ones the newer, of two incomplete ones the
-    longer. A cast that is bounded by what a page shows does not replace a longer one that it begins.
+    A complete value wins over an incomplete one; of two complete ones the newer, of two incomplete ones the
+    longer. A cast that is limited by what a page shows does not replace a longer one that it begins.
     """
     kept: dict[str, Any] = {}
     told_at = dict(newer.told_at)
@@ -71,7 +71,7 @@ def is_bounded(movie: Movie) -> bool:
 
 
 def _merit(reading: Reading, name: str) -> tuple[int, int, datetime]:
-    """What the value of a field is worth beside that of another reading."""
+    """The rank of a field's value against that of another reading."""
     value = getattr(reading.movie, name)
     moment = reading.told_at.get(name, reading.movie.scraped_at)
     if name not in reading.missing:
@@ -95,7 +95,7 @@ def _names(reading: Reading) -> Names:
 
 
 def _renamed(movie: Movie, names: Names) -> Movie:
-    """The movie with each person's name as the newest reading tells it, and when that was."""
+    """The movie with each person's name from the newest reading, and its time."""
     if all(names[credit.person.person_id] == (movie.scraped_at, credit.person.name) for credit in movie.credits):
         return movie
     return replace(

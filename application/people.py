@@ -1,4 +1,4 @@
-"""Details of people: which of the stored people lack them, and the work that reads and saves those of one."""
+"""Details of people: the jobs for those who lack them, and the work of one job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator
 
     Args:
         rows: of the people table.
-        older_than: ``None`` leaves all details alone.
+        older_than: ``None`` leaves existing details unchanged.
     """
     limit = "" if older_than is None else timestamp(older_than)
     wanted = (row for row in rows if row[_READ_AT] is None or (row[_READ_AT] or "") < limit)
@@ -30,13 +30,13 @@ def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator
 
 
 class SavePerson:
-    """The work of a job whose key is a person's id. Called from many threads at once.
+    """The work of a job whose key is a person's id. Thread-safe.
 
     Args:
-        source: where details are read.
-        store: where they go; all stores in one.
-        max_requests: HTTP requests that one person may cost in a run.
-        progress: displays what the worker does.
+        source: of details.
+        store: all stores in one.
+        max_requests: maximum HTTP requests for one person in a run.
+        progress: displays the current phase.
         cancel: ends every wait.
     """
 
@@ -57,7 +57,7 @@ class SavePerson:
         self._saving = threading.Lock()
 
     def __call__(self, job: Job) -> Outcome:
-        """Read and save one person's details.
+        """Reads and saves one person's details.
 
         Raises:
             SourceError: they could not be fetched or read.

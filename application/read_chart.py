@@ -1,4 +1,4 @@
-"""One chart out of several sources: the first complete list is the chart; parts fill each other's gaps."""
+"""Reads a chart from several sources: the first complete list is the chart; otherwise the parts are combined."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ def read_chart(
     size: int | None = None,
     first: int | None = None,
 ) -> tuple[ChartEntry, ...]:
-    """The whole chart, in rank order; at least its ``first`` places where only those are needed.
+    """The whole chart, in rank order; at least its ``first`` places if only those are needed.
 
-    The sources are asked in their order, each only if something is still
-    missing. A list that is complete by itself is the answer. Otherwise the
-    parts are put together, but only where they agree: two sources that give one
-    rank to two titles, or one title two ranks, have read two editions of the
-    chart, and a mixture would hold ranks that never existed.
+    The sources are read in their order, each only if something is still missing. A
+    list that is complete by itself is the result. Otherwise the parts are combined,
+    but only if they agree: if two sources give one rank to two titles, or one title
+    two ranks, they have read different versions of the chart, and the combination
+    would have ranks that never existed.
 
     Args:
-        sources: where to look, by the name that messages use.
-        chart: which chart.
+        sources: by the name that messages use.
+        chart: to be read.
         cancel: once set, the reading stops.
         size: how many titles it should have; the chart's own size unless given.
-        first: how many places are needed; all unless given. What lies behind them
-            is answered too, if it is whole.
+        first: how many places are needed; all unless given. More are returned if the chart is complete.
 
     Raises:
-        ChartError: the chart, or its first part, is not whole; the message says what is missing and
+        ChartError: the chart, or its first part, is not complete; the message says what is missing and
             why each source failed.
-        Blocked: every source refuses programs.
-        Cancelled: we were asked to stop.
+        Blocked: every source refuses automated clients.
+        Cancelled: ``cancel`` was set.
     """
     found: dict[str, tuple[ChartEntry, ...]] = {}
     failures: dict[str, SourceError] = {}
@@ -76,7 +75,7 @@ def read_chart(
 
 
 def _warn(chart: ChartName, source: str, problems: Sequence[str]) -> None:
-    """Tell what was wrong only once the chart is read after all; otherwise the error tells it."""
+    """Logs the problems once the chart is read after all; otherwise the error has them."""
     if problems:
         _log.warning("the %s chart was read from %s; %s", chart, source, "; ".join(problems))
 
@@ -101,7 +100,7 @@ def _united(chart: ChartName, found: Mapping[str, Iterable[ChartEntry]]) -> list
     """
     by_rank: dict[int, tuple[ChartEntry, str]] = {}
     by_id: dict[str, tuple[ChartEntry, str]] = {}
-    within: list[ChartEntry] = []  # what contradicts its own list; `complete` names it
+    within: list[ChartEntry] = []  # a contradiction within one list; `complete` reports it
     for name, entries in found.items():
         for entry in entries:
             known, owner = by_rank.get(entry.rank) or by_id.get(entry.imdb_id) or (entry, name)

@@ -14,7 +14,7 @@ from domain.movie import Movie
 
 @dataclass(frozen=True, slots=True)
 class ReadMovie:
-    """One title of the list: its movie, or why it could not be read."""
+    """One title of the list: its movie, or the reason why it could not be read."""
 
     imdb_id: str
     movie: Movie | None
@@ -36,10 +36,10 @@ def read_movies(
 
     Args:
         jobs: the list, with ``seq`` counting from 0.
-        titles: where movies are read.
+        titles: the source of movies.
         executor: fetches them.
-        ahead: titles fetched before they are asked for, at most.
-        max_requests: HTTP requests that one title may cost.
+        ahead: maximum number of titles fetched in advance.
+        max_requests: maximum HTTP requests for one title.
         cancel: ends every wait; set when the iterator is closed.
     """
     read: dict[int, ReadMovie] = {}
@@ -54,7 +54,7 @@ def read_movies(
                 started += 1
                 yield job
         except BaseException:
-            cancel.set()  # what is being fetched has no reader any more
+            cancel.set()  # titles in flight are no longer needed
             raise
 
     def work(job: Job) -> Outcome:

@@ -54,7 +54,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def list_cell(texts: Sequence[str]) -> str:
-    """A JSON array of texts, kept readable: ``["Neo", "Thomas Anderson"]``."""
+    """A JSON array of texts in a readable form: ``["Neo", "Thomas Anderson"]``."""
     # As json.dumps, without its set-up for each call; most lists hold one text.
     inner = encode_basestring(texts[0]) if len(texts) == 1 else ", ".join(map(encode_basestring, texts))
     return f"[{inner}]"
@@ -212,7 +212,7 @@ _KEY_COLUMNS: Final = {
     for table in Table
 }
 _movie_values: Final = attrgetter(*Table.MOVIES.columns)
-# What is written as it is has no writer: calling one for 48 columns of every movie would cost a third of a save.
+# Unchanged values have no writer: calling one for 48 columns of every movie would cost a third of a save.
 _MOVIE_WRITERS: Final = tuple(
     (None if _TO_TEXT[field.type] is _identity else _TO_TEXT[field.type], None if field.keep_empty else ())
     for field in Table.MOVIES.fields
@@ -247,7 +247,7 @@ def to_rows(movie: Movie) -> MovieRows:
 
 
 def storage_problem(rows: MovieRows) -> str:
-    """What in a movie no store can hold (NUL, half a surrogate pair), each with the column's name; empty if nothing."""
+    """Texts in a movie that no store can hold (NUL, half a surrogate pair), with the column's name; empty if none."""
     parts = (
         (Table.MOVIES, (rows.movie,)), (Table.PEOPLE, rows.people), (Table.CREDITS, rows.credits),
         (Table.AKAS, rows.akas),
@@ -294,7 +294,7 @@ def credit_row(movie: Movie, credit: Credit) -> Row:
 
 
 def details_row(details: PersonDetails) -> Row:
-    """The people row of details; name, read_at and source are missing, because details do not tell them."""
+    """The people row of details; name, read_at and source are missing, because details do not have them."""
     return tuple(to_cell(field, getattr(details, field.name, None)) for field in Table.PEOPLE.fields)
 
 
@@ -319,8 +319,8 @@ def from_rows(
         person: makes a person of id and name; may give the same object again.
 
     Raises:
-        InvalidMovie: the values cannot be true.
-        ValueError: a cell does not hold what its column should (InvalidMovie is one).
+        InvalidMovie: impossible values.
+        ValueError: a cell is not of its column's type (InvalidMovie is one).
         KeyError: a person has no name.
     """
     people = [_values(Table.CREDITS, row) for row in credits]
@@ -373,10 +373,10 @@ def chart_rows(chart: str, imdb_ids: Iterable[str], read_at: datetime) -> Iterat
 
 
 def checked(table: Table, row: Row) -> Row:
-    """The canonical row of a record that a user, a file or an API caller gives.
+    """The canonical row of a record from a user, a file or an API caller.
 
     Raises:
-        InvalidMovie: the row holds what cannot be stored.
+        InvalidMovie: the row holds values that cannot be stored.
     """
     try:
         return canonical(table, row)

@@ -1,4 +1,4 @@
-"""Makes stores equal: the newer record wins, ties go to the store that is named first."""
+"""Makes stores equal: the newer record wins, ties go to the first store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _READ_AT = Table.CHARTS.column_index("read_at")
 
 
 class RepairStep(StrEnum):
-    """What was done about a difference."""
+    """The kind of a repair."""
 
     COPIED = "copied"
     MERGED = "merged"
@@ -29,7 +29,7 @@ class RepairStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RepairAction:
-    """One thing that was done: to which key, and why."""
+    """One repair: of which key, and why."""
 
     step: RepairStep
     key: str
@@ -40,7 +40,7 @@ class RepairAction:
 
 
 def repair(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
-    """Makes the stores equal and yields each thing that is done. Nothing that only one store holds is deleted.
+    """Makes the stores equal and yields each action. Records that only one store holds are copied, not deleted.
 
     Lazy: exhaust the iterator to complete the repair. All stores are finalized.
 
@@ -48,7 +48,7 @@ def repair(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
         stores: open for writing, in the order of preference.
 
     Raises:
-        StoreUnavailable: a store cannot go on; what was yielded has been done.
+        StoreUnavailable: a store failed; the yielded actions are done.
     """
     done: set[str] = set()  # a movie is copied with all its credits and other titles
     for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
@@ -69,7 +69,7 @@ def restore(store: MovieRepository, others: Sequence[MovieRepository], ids: Iter
     """Copies the titles with these ids to a store from the first of the others that holds them. Lazy.
 
     Raises:
-        StoreUnavailable: a store cannot go on; what was yielded has been done.
+        StoreUnavailable: a store failed; the yielded actions are done.
     """
     for imdb_id in ids:
         held = ((other.name, _find(other, imdb_id)) for other in others)
@@ -109,7 +109,7 @@ def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository
 
 
 def _merge_rows(table: Table, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
-    """Merges rows that differ and gives the outcome to all stores."""
+    """Merges rows that differ and saves the result to all stores."""
     for finding in compare(table, stores):
         key = " ".join(finding.key)
         rows = [row for row in finding.rows if row is not None]
@@ -137,7 +137,7 @@ def _newer(table: Table, old: Row, new: Row) -> Row:
 
 
 def merge_charts(stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
-    """Gives all stores the newest reading of each chart that differs."""
+    """Saves the newest reading of each chart that differs to all stores."""
     differing = dict.fromkeys(finding.key[0] for finding in compare(Table.CHARTS, stores))
     for chart in differing:
         readings = [_places(store, chart) for store in stores]

@@ -1,4 +1,4 @@
-"""What people and monitoring systems are told about a run when it has ended."""
+"""The report of a run for people and monitoring systems."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class RunReport:
     Attributes:
         subject: the chart, or the file of ids.
         started, finished: in UTC.
-        result: how its jobs ended; ``None`` if it did not come to them.
+        result: of its jobs; ``None`` if it ended before them.
         error: why it ended early; empty if it did not.
-        refused: the site refuses programs.
+        refused: the site refuses automated clients.
         moves: what changed in the chart since the last complete run.
     """
 
@@ -51,7 +51,7 @@ class RunReport:
         return (self.finished - self.started).total_seconds()
 
     def title(self) -> str:
-        """One line: what was run, and how it ended."""
+        """One line: the subject, and how the run ended."""
         if self.refused:
             ended = "refused by the site"
         elif self.error:

@@ -1,4 +1,4 @@
-"""A scraping run: list the titles, carry the jobs out, leave the stores in their final form."""
+"""A scraping run: lists the titles, executes the jobs, finalizes the stores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def scrape(
 ) -> RunResult:
     """Executes all pending jobs, renews the ranks, records the run, and finalizes the stores.
 
-    A resumed run fetches again the titles that a store has lost meanwhile, because a file
+    A resumed run also fetches the titles that a store has lost meanwhile, because a file
     was edited or the database is another one. The stores are finalized after any end.
 
     Args:
@@ -53,7 +53,7 @@ def scrape(
 
 
 def _finalize_other_stores(store: MovieRepository) -> None:
-    """Finalizes the stores that are left; the run reports the loss of the other one."""
+    """Finalizes the remaining stores; the run reports the loss of the other one."""
     try:
         store.finalize()
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""One movie, straight down: fetch and read, save, say what came of it."""
+"""The work of one scraping job: fetch, read and save a title, and report its outcome."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ log = logging.getLogger(__name__)
 
 
 class ScrapeMovie:
-    """The work of a scraping job. Called from many threads at once.
+    """The work of a scraping job. Thread-safe.
 
     Args:
-        source: where titles are read.
-        store: where movies go; both stores in one.
-        max_requests: HTTP requests one title may cost in a run.
-        progress: told what the worker is doing.
+        source: of titles.
+        store: all stores in one.
+        max_requests: maximum HTTP requests for one title in a run.
+        progress: displays the current phase.
         cancel: ends every wait.
-        fresh_since: a record that was read since then is left alone; ``None``: none is.
+        fresh_since: a record that was read since then is left unchanged; ``None``: none is.
         on_moved: called with the old and the new id of a title that IMDb has moved, after it was saved.
     """
 
@@ -57,7 +57,7 @@ class ScrapeMovie:
         self._provenance: dict[str, Provenance] = {}  # of the titles of files that were read in this run
 
     def __call__(self, job: Job) -> Outcome:
-        """Scrape one title.
+        """Scrapes one title.
 
         Raises:
             SourceError: it could not be fetched or read.
@@ -65,7 +65,7 @@ class ScrapeMovie:
         if (saved := self._fresh(job)) is not None:
             return Outcome(job, Status.COMPLETED, saved.title, source="saved", fresh=True)
         self._progress.phase(job, "fetch", job.attempt)
-        # A title that spent all its requests on blocks gets one more when a stopped run is continued.
+        # A title that used all its requests on blocks gets one more when a stopped run is continued.
         left = max(1, self._max_requests - job.spent)
         title = self._source.title(job.key, max_requests=left, cancel=self._cancel)
         self._progress.phase(job, "save", job.attempt)
@@ -103,16 +103,16 @@ class ScrapeMovie:
         )
 
     def _fresh(self, job: Job) -> Movie | None:
-        """The saved record, if it is young enough to be left alone."""
+        """The saved record, if it is recent enough to be left unchanged."""
         if self._fresh_since is None:
             return None
         saved = self._store.find(job.key)
         return None if saved is None or saved.scraped_at < self._fresh_since else saved
 
     def _save(self, title: FetchedTitle) -> Movie:
-        """Save a title without loss of what other sources of it told, whichever of them is read first."""
+        """Saves a title without losing what its other sources have read, in any order of the sources."""
         movie = replace(title.movie, source=title.source, incomplete=tuple(sorted(title.cut)))
-        of_file = title.source == Source.FILE  # other sources are read once in a run, and are newer than what is saved
+        of_file = title.source == Source.FILE  # other sources are read once in a run, and newer than the saved record
         reading = Reading(movie, title.missing)
         with self._id_locks.hold(movie.imdb_id):  # two files of one title would miss each other's record
             if of_file or reading.missing or is_bounded(movie) or movie.imdb_id in self._provenance:
@@ -134,13 +134,13 @@ class ScrapeMovie:
         return reading.movie
 
     def _save_people_left_out(self, read: Movie, saved: Movie) -> None:
-        """Save those of a file whose credits another file of the title replaces, as if that had been read later."""
+        """Saves the people of a file whose credits another file of the title replaces, as if read later."""
         kept = {credit.person.person_id for credit in saved.credits}
         if rows := [row for row in to_rows(read).people if row[0] not in kept]:
             self._store.save_rows(Table.PEOPLE, rows)
 
     def _merged(self, reading: Reading) -> Reading:
-        """This reading and the saved record as one."""
+        """This reading merged with the saved record."""
         saved = self._store.find(reading.movie.imdb_id)
         if saved is None:
             return reading
@@ -148,7 +148,7 @@ class ScrapeMovie:
         other = stored_reading(saved) if provenance is None else Reading(saved, *provenance)
         later = saved.scraped_at > reading.movie.scraped_at
         if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
-            later = repr(saved) > repr(reading.movie)  # files that were read in another order give the same record
+            later = repr(saved) > repr(reading.movie)  # files give the same record in any order
         return merge(other, reading) if later else merge(reading, other)
 
 
@@ -156,8 +156,8 @@ _CREDITS: Final = ("directors", "cast")
 
 
 def _reported(title: FetchedTitle) -> tuple[str, ...]:
-    """The missing fields that a user should know of: what is cut, and what almost every title has."""
-    if title.source == Source.DATASETS:  # what these never have is said once for all titles
+    """The missing fields to report: those that were cut, and those that almost every title has."""
+    if title.source == Source.DATASETS:  # fields that these sources never have are reported once for all titles
         return tuple(sorted(title.cut))
     common = {field.name for field in Table.MOVIES.fields if field.warn_if_rare}.union(_CREDITS)
     return tuple(sorted(title.cut | title.untold & common))

@@ -53,8 +53,8 @@ class LoggedRun:
         waiting: pending jobs that have failed before.
         started: when the run began.
         last_event: when the last line was written.
-        alive: whether a process is at work on it now; ``None`` when that cannot be told.
-        pid: the process that is, or the last one that was.
+        alive: whether a process works on it now; ``None`` if unknown.
+        pid: of that process, or of the last one.
         ended: why the last process stopped; ``None`` if it stopped unexpectedly.
         pace: recently, in the last process.
         unusable: lines that were skipped.
@@ -95,7 +95,7 @@ class RunStatus:
 
     @property
     def rate(self) -> float:
-        """Jobs that ended in a second, recently. It falls towards 0 while a running run makes no progress."""
+        """Recently ended jobs per second. It falls towards 0 while a running run makes no progress."""
         pace = self.logged.pace
         if pace is None:
             return 0.0
@@ -121,7 +121,7 @@ class RunStatus:
         return logged.ended in (StopReason.FINISHED, StopReason.INTERRUPTED) and not logged.counts.failed
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, in types that JSON knows; times are ISO 8601 in UTC."""
+        """All attributes as JSON types; times are ISO 8601 in UTC."""
         logged, counts, identity = self.logged, self.logged.counts, self.logged.identity
         return {
             "run": logged.run,

@@ -18,16 +18,16 @@ class Summary:
 
     Attributes:
         fetched: jobs completed with new data.
-        fresh: jobs completed without a request, because what is saved is recent enough.
+        fresh: jobs completed without a request, because the saved record is recent enough.
         incomplete: completed jobs whose source lacked fields.
         failed: jobs that failed for good.
         minor: how many of them leave the record complete; they do not make the run a failure.
         reasons: failures for good by error class, most frequent first.
         failures: the first of them, at most ``LISTED_FAILURES``.
         retried: failures after which the job stayed pending.
-        cancelled: jobs that the end of the run cut off; they are pending.
-        saved: jobs of the whole run that are completed, by earlier processes too.
-        pending: jobs of the whole run that remain to be done.
+        cancelled: jobs that the end of the run interrupted; they are pending.
+        saved: completed jobs of the whole run, including those of earlier processes.
+        pending: jobs of the whole run that remain.
         requests: HTTP requests, failed ones included.
         size: body bytes received.
         elapsed: wall time in seconds.
@@ -85,7 +85,7 @@ class Summary:
 
 
 class Totals:
-    """Adds outcomes up; wall time counts from construction. Not thread-safe.
+    """Sums up outcomes; wall time counts from construction. Not thread-safe.
 
     A failure that may be retried counts as a retry: its job is pending and
     ends with another outcome.
@@ -102,7 +102,7 @@ class Totals:
         self._requests = self._size = self._milliseconds = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count one outcome."""
+        """Counts one outcome."""
         self._requests += outcome.requests
         self._size += outcome.size
         self._milliseconds += outcome.milliseconds

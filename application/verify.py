@@ -1,4 +1,4 @@
-"""Whether all stores hold the same, and all that the last run has done."""
+"""Checks whether all stores hold the same records, and all that the last run saved."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _CATEGORY: Final = Table.CREDITS.column_index("category")
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """How one table compares.
+    """The comparison of one table.
 
     Attributes:
-        table: which one.
+        table: compared.
         same: rows that are equal in all stores.
-        found: how many keys got each verdict (``application.comparison.Verdict``).
-        moving: rows that changed while they were compared, because another process writes them.
+        found: number of keys with each verdict (``application.comparison.Verdict``).
+        moving: rows that changed during the comparison, because another process writes them.
         filled: for each column, the number of rows that have a value.
         rows: the number of rows, each key counted once.
         cast: the number of rows that are cast (credits only).
@@ -56,13 +56,13 @@ class VerifyReport:
     """The result of a comparison.
 
     Attributes:
-        stores: their names, in the order in which they were compared.
+        stores: their names, in the order of the comparison.
         tables: one report each.
         examples: the first findings of each table.
-        missing: what a store lacks of what the last run has done, a line each.
+        missing: titles of the last run that a store lacks, a line each.
         warnings: a line each.
-        refused: charts that are not what their name says, a line each.
-        progress: how far an unfinished run has come.
+        refused: charts with the places of another chart, a line each.
+        progress: of an unfinished run.
         unfinished_load: whether a load of data files has reached some stores only; the next run completes it.
     """
 
@@ -82,7 +82,7 @@ class VerifyReport:
 
     @property
     def good(self) -> bool:
-        """The same, and everything that the last run was asked for is there."""
+        """The same, and nothing of the last run is missing."""
         settled = self.progress is None and not self.unfinished_load
         return self.same and not self.missing and not self.refused and settled
 
@@ -109,11 +109,11 @@ def verify(
 
     Args:
         stores: at least one.
-        expectation: what should be there; not checked without.
+        expectation: of the last run; not checked if ``None``.
         threshold: warn of a column that is filled in a smaller share of the movies, 0 to 1.
         examples: how many findings of each table the report keeps.
-        on_finding: is called with each finding.
-        live: another process is writing; only what two readings in a row both find is a finding.
+        on_finding: called with each finding.
+        live: another process is writing; only findings of two readings in a row count.
         now: warn of movies that were read later than that; not checked unless given.
 
     Raises:
@@ -179,7 +179,7 @@ def _rarely_filled(movies: TableReport, threshold: float) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _TableCounts:
-    """What is counted while one table is read."""
+    """Counts of one table."""
 
     table: Table
     stores: list[PresentTitles]

@@ -1,4 +1,4 @@
-"""The edge of every worker thread: any error of a job's work becomes a recorded outcome."""
+"""Executes one job in a worker thread: any error becomes a recorded outcome."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Worker:
     """Executes one job and returns its outcome. Thread-safe; never raises.
 
     Args:
-        work: does the job; may raise anything.
-        progress, job_log: informed that the job has begun.
+        work: executes the job; may raise anything.
+        progress, job_log: notified of the begin of the job.
         clock: measures the time of the job.
         scope: entered around each job, so that its log lines stay together.
     """
@@ -86,7 +86,7 @@ def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0
     Args:
         job: the job.
         error: its error.
-        requests, size: spent before the error; those of the error itself are added.
+        requests, size: used before the error; those of the error itself are added.
     """
     if isinstance(error, SourceError | InvalidMovie):
         requests, size = requests + error.requests, size + error.size

@@ -1,1 +1,1 @@
-"""What a movie and a chart are. Standard library only; imports nothing of ours."""
+"""Movies and charts. Standard library only; imports no other package of this program."""

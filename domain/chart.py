@@ -1,4 +1,4 @@
-"""A chart: which titles, in which order."""
+"""Charts: their names, sizes and entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.movie import IMDB_ID
 
 
 class ChartName(StrEnum):
-    """The charts that can be asked for, by the name a user types."""
+    """The charts, by the name that a user types."""
 
     TOP250 = "top250"
     TOPTV = "toptv"
@@ -20,19 +20,19 @@ class ChartName(StrEnum):
 
     @property
     def size(self) -> int:
-        """How many titles the chart has when it is complete."""
+        """The number of titles in the complete chart."""
         return {"top250": 250, "toptv": 250, "moviemeter": 100, "bottom100": 100}[self.value]
 
 
 class EstimatedChart(StrEnum):
-    """Charts that are estimated from data files by the published formula; never taken for the chart itself."""
+    """Charts that are estimated from data files by the published formula; never used as the chart itself."""
 
     TOP250 = "estimated-top250"
     TOPTV = "estimated-toptv"
 
     @property
     def size(self) -> int:
-        """How many titles the chart has."""
+        """The number of titles in the chart."""
         return self.real.size
 
     @property
@@ -42,16 +42,16 @@ class EstimatedChart(StrEnum):
 
 
 def chart_size(name: str) -> int:
-    """How many titles the chart of this name has when it is complete."""
+    """The number of titles in the complete chart of this name."""
     return (EstimatedChart(name) if name in set(EstimatedChart) else ChartName(name)).size
 
 
 @dataclass(frozen=True, slots=True)
 class ChartEntry:
-    """A place in a chart; ``rank`` counts from 1, ``title`` is empty if the chart does not tell it.
+    """A place in a chart; ``rank`` counts from 1, ``title`` is empty if the chart does not have it.
 
     Raises:
-        InvalidMovie: the id has the wrong shape or the rank is below 1.
+        InvalidMovie: the id has the wrong form or the rank is below 1.
     """
 
     rank: int
@@ -72,13 +72,13 @@ def complete(chart: ChartName, entries: Iterable[ChartEntry], size: int | None =
     """The entries in rank order, if they are the whole chart.
 
     Args:
-        chart: which one, for the message.
+        chart: for the message.
         entries: in any order.
         size: how many there should be; the chart's own size unless given.
 
     Raises:
-        ChartError: titles are missing, a rank is missing or taken twice, or a
-            title stands twice; the message says which.
+        ChartError: titles are missing, a rank is missing or repeated, or a
+            title is repeated; the message says which.
     """
     ordered = tuple(sorted(entries, key=lambda entry: (entry.rank, entry.imdb_id)))
     expected = chart.size if size is None else size
@@ -90,7 +90,7 @@ def complete(chart: ChartName, entries: Iterable[ChartEntry], size: int | None =
         problems.append(f"rank {_listed(missing)} is missing")
     ids = [entry.imdb_id for entry in ordered]
     if twice := sorted({imdb_id for imdb_id in ids if ids.count(imdb_id) > 1}):
-        problems.append(f"{_listed(twice)} stands in it twice")
+        problems.append(f"{_listed(twice)} occurs twice")
     if beyond := [rank for rank in ranks if rank > expected]:
         problems.append(f"rank {_listed(beyond)} is beyond its {expected} places")
     if problems:

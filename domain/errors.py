@@ -1,27 +1,26 @@
-"""Everything that can go wrong with one title, one store or one run.
+"""The errors of one title, one store or one run.
 
 ::
 
     FilmledgerError                  a message a user can act on
-    ├── InvalidMovie                 a record that cannot be true           do not retry
-    ├── SourceError                  one page could not be had or read
+    ├── InvalidMovie                 a record with impossible values        do not retry
+    ├── SourceError                  one page could not be fetched or read
     │   ├── Transient                reset, timeout, 5xx, cut-off body      retry
     │   ├── NotFound                 404, 410                               do not retry
-    │   ├── Disallowed               robots.txt closes the address          do not retry
-    │   ├── NotATitlePage            some other page                        do not retry
-    │   ├── UnknownLayout            a title page we cannot read            do not retry
+    │   ├── Disallowed               robots.txt disallows the address       do not retry
+    │   ├── NotATitlePage            another kind of page                   do not retry
+    │   ├── UnknownLayout            a title page with an unknown layout    do not retry
     │   ├── WrongTitle               the page of another title              do not retry
-    │   ├── UnusablePicture          a poster that is broken or dangerous   do not retry
-    │   ├── Blocked                  the site refuses programs              stop the run
-    │   └── Cancelled                we were asked to stop                  stays pending
-    ├── ChartError                   the chart is short, torn or unreadable
-    ├── StoreError                   one store could not do it (names it)
+    │   ├── UnusablePicture          a poster that is damaged or dangerous  do not retry
+    │   ├── Blocked                  the site refuses automated clients     stop the run
+    │   └── Cancelled                the run is stopping                    stays pending
+    ├── ChartError                   the chart is incomplete or unreadable
+    ├── StoreError                   one store failed (named)
     │   ├── StoreUnavailable         full disk, lost connection             retry
     │   └── RecordRejected           a constraint refuses the record        do not retry
-    └── UsageError                   settings, arguments, files of another shape (exit code 2)
+    └── UsageError                   settings, arguments, input files (exit code 2)
 
-``retry`` answers one question: could the same request, made again later in the
-same run, succeed?
+``retry`` means that the same request may succeed later in the same run.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ from typing import Any, ClassVar
 
 
 class FilmledgerError(Exception):
-    """Base of every error this program raises on purpose; ``str()`` is one clear line."""
+    """Base of every error that this program raises on purpose; ``str()`` is one clear line."""
 
     retry: ClassVar[bool] = False
 
 
 class InvalidMovie(FilmledgerError, ValueError):
-    """A record with impossible values; ``problems`` lists all of them, not the first.
+    """A record with impossible values; ``problems`` lists all of them.
 
-    ``requests`` and ``size`` are what reading its page took, as for ``SourceError``.
+    ``requests`` and ``size`` are those of reading its page, as for ``SourceError``.
     """
 
     requests: int = 0
@@ -56,8 +55,8 @@ class InvalidMovie(FilmledgerError, ValueError):
 class SourceError(FilmledgerError):
     """One page could not be fetched or read.
 
-    ``requests`` is how many HTTP requests were spent before giving up, ``size``
-    how many body bytes they brought; the run adds both to its totals.
+    ``requests`` is the number of HTTP requests for it, ``size`` the number of received
+    body bytes; the run adds both to its totals.
     """
 
     requests: int = 0
@@ -71,27 +70,27 @@ class Transient(SourceError):
 
 
 class NotFound(SourceError):
-    """The site says that there is no such title (404 or 410)."""
+    """The site reports that there is no such title (404 or 410)."""
 
 
 class Disallowed(SourceError):
-    """robots.txt closes this address to programs, and we respect it."""
+    """robots.txt disallows this address."""
 
 
 class NotATitlePage(SourceError):
-    """A readable page that is not a title's: a search result, a list, an error page."""
+    """A readable page of another kind: a search result, a list, an error page."""
 
 
 class UnknownLayout(SourceError):
-    """A page whose layout is not recognised; the message names what was not found."""
+    """A page whose layout is not recognised; the message names what is missing."""
 
 
 class WrongTitle(SourceError):
-    """The page belongs to another title than the one asked for, and is no remap of it."""
+    """The page belongs to another title, and the title was not moved to it."""
 
 
 class UnusablePicture(SourceError):
-    """A poster that is no picture, a broken one, or one too large to be opened safely."""
+    """A poster that is not a picture, is damaged, or is too large to be opened safely."""
 
 
 class Blocked(SourceError):
@@ -103,7 +102,7 @@ class Cancelled(SourceError):
 
 
 class ChartError(FilmledgerError):
-    """The chart cannot be trusted: titles missing, a gap in the ranks, a repeated rank."""
+    """The chart is not valid: missing titles, a gap in the ranks, a repeated rank."""
 
 
 class StoreError(FilmledgerError):
@@ -119,13 +118,13 @@ class StoreError(FilmledgerError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot take anything now: full disk, lost server, exhausted pool."""
+    """The store is unavailable: full disk, lost server, exhausted pool."""
 
     retry = True
 
 
 class RecordRejected(StoreError):
-    """The store refuses this record alone; the message names the column."""
+    """The store refuses this one record; the message names the column."""
 
 
 class UsageError(FilmledgerError):

@@ -3,7 +3,7 @@
 Columns and cells of the CSV files, SQL, Parquet types, the comparison of
 ``verify`` and the data dictionary are derived from it. A new scalar field is
 an entry here, an attribute of its record, a migration, and the readers that
-can tell it.
+have it.
 """
 
 from __future__ import annotations
@@ -78,15 +78,15 @@ class Field:
 
     Attributes:
         name: of the column, and of the record's attribute.
-        type: what it holds.
+        type: of its values.
         meaning: one sentence; the data dictionary and the database's comments show it.
         required: it is never missing.
         minimum, maximum: bounds of a number, both allowed.
-        sources: who can tell it, the most trusted first; empty for what the program itself writes.
-        in_part: those of them that tell only some: the first few of a list, some rows of a table, or no details.
-        newest_wins: of two values the newer counts, whoever tells it (rating, votes).
+        sources: that have it, the most trusted first; empty for what the program itself writes.
+        in_part: those of them that have only a part: the first few of a list, some rows of a table, or no details.
+        newest_wins: of two values the newer counts, from any source (rating, votes).
         keep_empty: an empty list differs from a missing one.
-        warn_if_rare: ``verify`` warns where the field is seldom filled.
+        warn_if_rare: ``verify`` warns if the field is seldom filled.
         derived: computed from other fields of the record, never read from a cell.
     """
 
@@ -254,14 +254,14 @@ class Table(DeclaredTable):
 
 
 class HistoryTable(DeclaredTable):
-    """The tables of runs, which databases keep; they are exported and imported, too."""
+    """The tables of runs, which only databases keep; they are exported and imported too."""
 
     RUNS = "runs"
     CHART_ENTRIES = "chart_entries"
 
 
 class TableSpec:
-    """The declaration of one table; ``columns`` is derived once, because rows are taken apart in inner loops."""
+    """The declaration of one table; ``columns`` is derived once, because inner loops use it."""
 
     __slots__ = ("columns", "fields", "key", "meaning")
 

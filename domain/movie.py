@@ -1,4 +1,4 @@
-"""A movie with its people, as IMDb tells it."""
+"""A movie with its people, as in IMDb."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _fields(table: Table, *without: str) -> tuple[Field, ...]:
 
 
 class _Check:
-    """Finds the fields of a record whose values cannot be true."""
+    """Finds the fields of a record with impossible values."""
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
         self._fields = tuple((field.name, _missing(field), field.problem) for field in fields)
@@ -36,7 +36,7 @@ class _Check:
 
 
 def _missing(field: Field) -> tuple[object, ...]:
-    """How the record says that it has no value; most fields of most records have none."""
+    """The value for a missing field; most fields of most records have none."""
     if field.required:
         return ()
     return (None, ()) if field.type is FieldType.TEXT_LIST else (None,)
@@ -51,15 +51,15 @@ _check_movie: Final = _Check(_fields(Table.MOVIES))
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A credited person, told apart by ``person_id`` (``nm0000209``), because names repeat.
+    """A credited person, identified by ``person_id`` (``nm0000209``), because names repeat.
 
     Attributes:
         person_id: IMDb's id.
         name: as IMDb shows it.
-        named_at: when the name was read, where that is not when the movie was. It is not part of the identity.
+        named_at: when the name was read, if that is not when the movie was. It is not part of the identity.
 
     Raises:
-        InvalidMovie: the id has the wrong shape or the name is empty.
+        InvalidMovie: the id has the wrong form or the name is empty.
     """
 
     person_id: str
@@ -73,10 +73,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class PersonDetails:
-    """What a person's own page tells, apart from the name. The attributes are described in ``domain.fields``.
+    """The content of a person's own page, without the name. ``domain.fields`` describes the attributes.
 
     Raises:
-        InvalidMovie: values that cannot be true, all of them listed.
+        InvalidMovie: impossible values, all of them listed.
     """
 
     person_id: str
@@ -99,7 +99,7 @@ class Credit:
     """One person's part in one movie.
 
     Attributes:
-        person: who.
+        person: the credited person.
         category: IMDb's own word: ``director``, ``writer``, ``cast`` …
         position: from 1 within the category, in the source's order.
         characters: roles played.
@@ -107,7 +107,7 @@ class Credit:
         attributes: remarks (``voice``, ``uncredited``).
 
     Raises:
-        InvalidMovie: values that cannot be true, all of them listed.
+        InvalidMovie: impossible values, all of them listed.
     """
 
     person: Person
@@ -127,7 +127,7 @@ class Aka:
     """Another title of a movie; its position is its place in ``Movie.akas``.
 
     Raises:
-        InvalidMovie: values that cannot be true, all of them listed.
+        InvalidMovie: impossible values, all of them listed.
     """
 
     title: str
@@ -155,7 +155,7 @@ class Movie:
         akas: other titles, in the source's order.
 
     Raises:
-        InvalidMovie: values that cannot be true, all of them listed.
+        InvalidMovie: impossible values, all of them listed.
     """
 
     imdb_id: str

@@ -1,7 +1,7 @@
-"""What the program does while a user waits: code announces it, and a display listens.
+"""Activities that a user waits for: code announces them, and a display shows them.
 
-As with logging, there is one listener in the process: a database that starts
-does not need to know which command has started it.
+As with logging, there is one listener in the process, so that a starting
+database does not depend on the command.
 """
 
 from __future__ import annotations

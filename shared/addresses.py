@@ -1,6 +1,6 @@
 """User information in web addresses: ``http://user:password@host``.
 
-Addresses in settings may carry it. It is sent as authentication and never shown: code that stores or prints an
+Addresses in settings may contain it. It is sent as authentication and never shown: code that stores or prints an
 address uses the first part of ``split_user_info`` or ``mask_user_info``.
 """
 
@@ -40,7 +40,7 @@ def mask_user_info(url: str) -> str:
 
 
 def basic_authorization(user_info: Secret) -> Secret:
-    """The value of an Authorization header for ``user:password`` out of an address (RFC 7617), in UTF-8."""
+    """The value of an Authorization header for the ``user:password`` of an address (RFC 7617), in UTF-8."""
     user, _, password = user_info.reveal().partition(":")
     credentials = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
     return Secret("Basic " + base64.b64encode(credentials).decode("ascii"))

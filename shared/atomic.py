@@ -1,4 +1,4 @@
-"""Writes files that readers see complete or not at all, and that survive a power cut.
+"""Writes files that readers see complete or not at all, and that survive a power failure.
 
 It writes a temporary file beside the target, syncs it, renames it over the
 target and syncs the folder. Without the first sync a crash may leave an empty
@@ -41,7 +41,7 @@ else:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames, new names and removals in a folder survive a power cut.
+    """Makes renames, new names and removals in a folder survive a power failure.
 
     Raises:
         OSError: the folder cannot be opened or synced.
@@ -99,7 +99,7 @@ def write_atomically(
 
 
 def _temporary(target: Path, *, parents: bool) -> tuple[int, str]:
-    folder, prefix = target.parent, f".{target.name[:50]}."  # the whole of a long name would become too long
+    folder, prefix = target.parent, f".{target.name[:50]}."  # a long name with the suffix would become too long
     try:
         return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Time as a parameter: code is given a clock instead of asking the machine."""
+"""Time as a parameter: code receives a clock instead of reading the machine's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Gives the time."""
 
     def now(self) -> datetime:
         """The time in UTC, to the microsecond."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards; only differences mean anything."""
+        """Seconds that never run backwards; only differences are meaningful."""
 
 
 class SystemClock:
@@ -31,7 +31,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class FixedClock:
-    """Always the same moment on the calendar, for output that can be compared byte by byte."""
+    """Always the same calendar time, for output that can be compared byte by byte."""
 
     moment: datetime
 
@@ -43,7 +43,7 @@ class FixedClock:
 
 
 def from_environment(environ: Mapping[str, str]) -> Clock:
-    """A fixed clock where SOURCE_DATE_EPOCH is set, else the system's.
+    """A fixed clock if SOURCE_DATE_EPOCH is set, else the system's.
 
     Source: https://reproducible-builds.org/specs/source-date-epoch/
 

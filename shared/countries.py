@@ -1,4 +1,4 @@
-"""Names of countries and their codes: ISO 3166, and IMDb's own for countries that are gone."""
+"""Names of countries and their codes: ISO 3166, and IMDb's own for former countries."""
 
 from __future__ import annotations
 

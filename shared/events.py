@@ -1,4 +1,4 @@
-"""Log records that programs read: an event with fields beside the message for people."""
+"""Log records for programs: an event with fields, and a message for people."""
 
 from __future__ import annotations
 

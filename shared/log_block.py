@@ -1,6 +1,6 @@
-"""Keeps the log lines of one job together: they gather in a block until the job has ended.
+"""Keeps the log lines of one job together: they are collected in a block until the job has ended.
 
-The block travels in a context variable. Threads that work for the job see it if
+The block is stored in a context variable. Threads that work for the job see it if
 they run in a copy of its context (``contextvars.copy_context().run``).
 """
 
@@ -16,7 +16,7 @@ _MAX_LINES: Final = 1000  # a job with more lines is written in several pieces
 
 
 class Writer(Protocol):
-    """Where a block is written when its job has ended."""
+    """The destination of a block."""
 
     def write(self, lines: list[str]) -> None:
         """Writes the lines in one piece."""
@@ -54,7 +54,7 @@ _block: ContextVar[Block | None] = ContextVar("log_block", default=None)
 
 
 def current_block() -> Block | None:
-    """The block of the job that this thread works for; ``None`` outside jobs."""
+    """The block of this thread's job; ``None`` outside jobs."""
     return _block.get()
 
 

@@ -1,4 +1,4 @@
-"""How a log record is written as a line."""
+"""Formats a log record as a line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.printable import printable
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The message with its arguments, masked and safe to show."""
+    """The message with its arguments, masked and printable."""
     try:
         text = record.getMessage()
     except Exception as error:  # noqa: BLE001 - a wrong format string must not end the job that logs
@@ -29,7 +29,7 @@ def traceback_of(record: logging.LogRecord) -> str:
 
 
 def screen_line(record: logging.LogRecord, job: str, *, tracebacks: bool) -> str:
-    """``12:30:01 WARNING tt0000001: message``; a message that begins with its job's name stays as it is."""
+    """``12:30:01 WARNING tt0000001: message``; a message that begins with its job's name is not prefixed again."""
     moment = datetime.fromtimestamp(record.created, UTC).astimezone()
     message = message_of(record)
     who = f" {job}:" if job and not message.startswith(job) else ""

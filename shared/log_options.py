@@ -1,4 +1,4 @@
-"""What is logged, where to, and in which form."""
+"""What is logged, where, and in which form."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-SCREEN: Final = "filmledger.screen"  # a logger for what the screen shows already: it reaches the log file only
+SCREEN: Final = "filmledger.screen"  # a logger for messages that the screen shows already: they go to the log file only
 
 
 class Verbosity(StrEnum):
-    """How much the screen shows: warnings, the way of each job, or everything."""
+    """The detail on the screen: warnings, the steps of each job, or everything."""
 
     MINIMAL = "minimal"
     VERBOSE = "verbose"
@@ -19,7 +19,7 @@ class Verbosity(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a line of the log file is written."""
+    """The format of a line of the log file."""
 
     TEXT = "text"
     JSON = "json"
@@ -32,11 +32,11 @@ class LogOptions:
     Attributes:
         verbosity: of the screen.
         quiet: nothing but errors on the screen, whatever the verbosity.
-        file: everything of ours goes there too, at every level; ``None``: no file.
+        file: receives all of this program's records, at every level; ``None``: no file.
         file_format: of that file.
         tracebacks: show tracebacks on the screen (``--debug``); the file always has them.
-        external: let libraries' own loggers speak (``--debug-external``): not at
-            minimal, from INFO at verbose, wholly at debug.
+        external: also show libraries' own records (``--debug-external``): not at minimal, from INFO at verbose,
+            all at debug.
     """
 
     verbosity: Verbosity = Verbosity.MINIMAL

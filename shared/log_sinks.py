@@ -14,8 +14,8 @@ from typing import TextIO
 class LineWriter:
     """Writes lines on a text stream in one piece each, from any thread and from signal handlers.
 
-    No caller waits: a line that arrives during a write is left to the writing
-    thread. A signal handler that interrupts a write could not wait for it, and
+    No caller waits: the thread that is writing also writes lines that arrive
+    meanwhile. A signal handler that interrupts a write could not wait for it, and
     must not write into the middle of it (Python's streams raise RuntimeError).
     """
 
@@ -42,7 +42,7 @@ class LineWriter:
 
 
 class ScreenSink:
-    """Standard error, whatever that is at the time: a live screen puts itself in its place to keep its bar below."""
+    """The current standard error: a live display replaces it, to keep its bar below."""
 
     def __init__(self) -> None:
         self._writer = LineWriter(lambda: sys.stderr)
@@ -73,7 +73,7 @@ class LogFileSink:
         self._file = open(path, "ab", buffering=0, opener=_private)  # noqa: SIM115 - Path.open has no opener
 
     def write(self, lines: list[str]) -> None:
-        """Append the lines in one piece."""
+        """Appends the lines in one piece."""
         data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
         with self._lock:
             if self._file.closed:

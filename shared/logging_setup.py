@@ -31,7 +31,7 @@ class Logging:
     """Logging as it was configured, until ``close``.
 
     Attributes:
-        run: the id of the run, written beside every line of the file once it is known.
+        run: the id of the run, written in every line of the file once it is known.
     """
 
     def __init__(self, options: LogOptions) -> None:
@@ -41,7 +41,7 @@ class Logging:
         self._file = LogFileSink(options.file, self._screen) if options.file is not None else None
         self._handler = _Handler(self._dispatch)
         theirs = _THEIRS[options.verbosity] if options.external else _NEVER
-        # Levels for our loggers and for those of libraries.
+        # Levels for this program's loggers and for those of libraries.
         self._screen_levels = (logging.ERROR, _NEVER) if options.quiet else (_OURS[options.verbosity], theirs)
         self._file_levels = (logging.NOTSET, theirs) if self._file is not None else (_NEVER, _NEVER)
         self._before: dict[str, int] = {}
@@ -52,13 +52,13 @@ class Logging:
         return self._options.verbosity is not Verbosity.MINIMAL
 
     def install(self) -> None:
-        """Takes over the root logger; records below the lowest level in use cost next to nothing."""
+        """Configures the root logger; records below the lowest level in use cost next to nothing."""
         ours = min(self._screen_levels[0], self._file_levels[0])
         theirs = min(self._screen_levels[1], self._file_levels[1])
         for name, level in {"": theirs, **dict.fromkeys(OWN, ours)}.items():
             logger = logging.getLogger(name)
             self._before[name] = logger.level
-            logger.setLevel(max(level, 1))  # 0 would mean: ask the parent
+            logger.setLevel(max(level, 1))  # 0 would mean: use the parent's
         logging.getLogger().addHandler(self._handler)
         logging.captureWarnings(True)
 

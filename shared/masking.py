@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 from shared.secret import Secret
 
 _MASK: Final = "***"
-_SHORTEST: Final = 4  # masking every "a" would destroy the text and hide nothing
+_SHORTEST: Final = 4  # masking every "a" would make the text unreadable and hide nothing
 _URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
 
 _PASSWORD: Final = re.compile(r"(?i)\b(password|passwd|pwd)(\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"&,;]+)")

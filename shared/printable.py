@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe to show."""
+"""Makes text from other sources safe to show."""
 
 from __future__ import annotations
 

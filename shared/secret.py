@@ -1,4 +1,4 @@
-"""Text that is not shown by accident."""
+"""Text that must not be shown by accident."""
 
 from __future__ import annotations
 

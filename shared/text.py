@@ -1,4 +1,4 @@
-"""Text that people write: settings, secrets, lists. One reader for all of it."""
+"""Reads text that people write: settings, secrets, lists."""
 
 from __future__ import annotations
 
@@ -77,11 +77,9 @@ _BYTES: Final = "bytes:"
 
 
 def path_to_text(path: Path | str) -> str:
-    """A path as one line of text that a list can hold.
+    """A path as one line of text for a list.
 
-    A path that is not UTF-8, or that a list of documents would cut, has its bytes percent-encoded after ``bytes:``.
-
-    ``text_to_path`` gives the path back.
+    A path that is not UTF-8, or that would be split in a list, has its bytes percent-encoded after ``bytes:``.
     """
     text = str(path)
     if text.startswith(_BYTES) or not _fits_list(text):

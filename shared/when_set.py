@@ -1,4 +1,4 @@
-"""A function called while a block runs, once an event is set: to end what waits without looking at the event."""
+"""Calls a function once an event is set, to end waits that do not check the event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def when_set(event: threading.Event, action: Callable[[], object]) -> Iterator[N
 
     Args:
         event: usually the cancel event of a command.
-        action: ends the wait of the block, as ``Connection.cancel`` of a database driver does.
+        action: ends the wait of the block, such as ``Connection.cancel`` of a database driver.
     """
     ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What ``doctor`` reports."""
+"""Results of ``doctor``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A load of data files: what was prepared, and the stores that take it as a whole."""
+"""A prepared load of data files, and the stores that save it as a whole."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class LoadPart(StrEnum):
 
 
 class PreparedTables(Protocol):
-    """The tables of a load, sorted and joined with what the stores hold. Called from several threads at once."""
+    """The tables of a load, sorted and joined with the stores' content. Thread-safe."""
 
     @property
     def folder(self) -> Path:
-        """Where the stores may put temporary files."""
+        """The folder for the stores' temporary files."""
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The tables that the load writes; all others stay as they are."""
+        """The tables that the load writes; all others are unchanged."""
 
     def changes(self, table: Table) -> bool:
         """Whether the load changes any row of the table."""
@@ -58,7 +58,7 @@ class PreparedTables(Protocol):
 
 @runtime_checkable
 class BulkRepository(MovieRepository, Protocol):
-    """A store that takes a prepared load as a whole: before or after, never between."""
+    """A store that saves a prepared load atomically."""
 
     def write_table(self, table: Table, path: Path) -> None:
         """Writes all rows of a table as CSV with a header and canonical cells, in key order.
@@ -89,7 +89,7 @@ class PendingLoad:
 
     Attributes:
         load_id: its id.
-        stores: the names of the stores that take it.
+        stores: the names of the stores that save it.
         marker: the marker of the stores when it was prepared (``MovieRepository.marker``).
     """
 
@@ -99,7 +99,7 @@ class PendingLoad:
 
 
 class LoadRecord(Protocol):
-    """Where a pending load is noted, so that the next command can settle it."""
+    """The record of a pending load, from which the next command completes or discards it."""
 
     def read(self) -> PendingLoad | None:
         """The pending load; ``None`` without one.
@@ -109,11 +109,11 @@ class LoadRecord(Protocol):
         """
 
     def write(self, load: PendingLoad) -> None:
-        """Notes a load durably, before the first store commits it.
+        """Records a load durably, before the first store commits it.
 
         Raises:
             StoreUnavailable: the disk refuses.
         """
 
     def clear(self) -> None:
-        """Forgets the load: all stores have it, or none."""
+        """Deletes the record: all stores have the load, or none."""

@@ -1,4 +1,4 @@
-"""Past runs, the charts they read, and reports."""
+"""Past runs, their charts, and reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.chart import ChartEntry
 
 @dataclass(frozen=True, slots=True)
 class RankedTitle:
-    """A place in a chart as one run saw it."""
+    """A place in a chart of one run."""
 
     rank: int
     imdb_id: str
@@ -23,7 +23,7 @@ class RankedTitle:
 
 @dataclass(frozen=True, slots=True)
 class ChartSnapshot:
-    """A chart as one complete run saw it, in rank order; ``taken_at`` is the end of the run, in UTC."""
+    """The chart of one complete run, in rank order; ``taken_at`` is the end of the run, in UTC."""
 
     run_id: str
     chart: str
@@ -35,23 +35,23 @@ class ChartHistory(Protocol):
     """The charts of earlier runs."""
 
     def snapshots(self, limit: int) -> tuple[ChartSnapshot, ...]:
-        """Of each chart the last ``limit`` complete runs, oldest first.
+        """The last ``limit`` complete runs of each chart, oldest first.
 
         Raises:
-            StoreUnavailable: they cannot be read now.
+            StoreUnavailable: they cannot be read at the moment.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A scraping run; site, chart and start tell it apart, also when it goes on after an interruption.
+    """A scraping run; identified by site, chart and start, also when it is resumed.
 
     Attributes:
-        site: where from.
+        site: its address.
         chart: its name; ``None`` for a list of ids.
-        asked: how many titles.
+        asked: number of titles.
         started_at: when it first began, in UTC.
-        fresh_since: records read since then count as this run's; ``None``: since it began.
+        fresh_since: records read since then belong to this run; ``None``: since it began.
     """
 
     site: str
@@ -62,25 +62,25 @@ class Run:
 
 
 class RunHistory(Protocol):
-    """Remembers every run and the chart as it saw it."""
+    """Records every run and its chart."""
 
     def begin(self, run: Run, entries: Iterable[ChartEntry]) -> None:
-        """Write down that a run begins, or goes on, and the chart it works through.
+        """Records the begin of a new or resumed run, and its chart.
 
         Raises:
-            StoreUnavailable: it cannot be written now.
+            StoreUnavailable: it cannot be written at the moment.
         """
 
     def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
-        """Write down how a run ended, with the ratings and votes that it saved. May come again if it goes on.
+        """Records the end of a run, with the saved ratings and votes. Called again if the run is resumed.
 
         Args:
-            saved, failed: titles, over all sittings of the run.
-            complete: the whole chart was asked for and saved.
+            saved, failed: titles, including those of earlier processes of the run.
+            complete: the run was for the whole chart and saved it.
             finished_at: now, in UTC.
 
         Raises:
-            StoreUnavailable: it cannot be written now.
+            StoreUnavailable: it cannot be written at the moment.
         """
 
 
@@ -90,7 +90,7 @@ Value: TypeAlias = str | int | float | Decimal | None
 
 @dataclass(frozen=True, slots=True)
 class TableOfValues:
-    """The answer to one question, for people to read; ``rows`` may be a stream that can be read once."""
+    """A table for people to read; ``rows`` may be a stream that can be read once."""
 
     name: str
     title: str
@@ -100,15 +100,15 @@ class TableOfValues:
 
 
 class Reports(Protocol):
-    """Questions that the database answers."""
+    """Queries with names that the database supports."""
 
     def names(self) -> tuple[str, ...]:
-        """What can be asked."""
+        """The names of the reports."""
 
     def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
-        """The answers to these questions, or to all.
+        """The results of these reports, or of all.
 
         Raises:
-            UsageError: there is no such question.
+            UsageError: there is no such report.
             StoreUnavailable: the database cannot be reached.
         """

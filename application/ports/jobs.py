@@ -1,4 +1,4 @@
-"""What a run does: jobs, how they end, who carries them out, logs them and shows them."""
+"""Jobs: their outcomes, and the ports that execute, log and display them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing to do.
+    """One unit of work.
 
     Attributes:
         seq: its place in the list, from 0.
         key: an IMDb id or a file.
-        rank: in the chart, where there is one.
+        rank: in the chart, if there is one.
         label: its name for people, such as the title in the chart; empty if unknown.
-        attempt: how often it was taken in this run, this time included.
-        spent: HTTP requests used up for it in this run by earlier attempts.
+        attempt: how often it was started in this run, this time included.
+        spent: HTTP requests of earlier attempts in this run.
     """
 
     seq: int
@@ -41,24 +41,24 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one job.
+    """The result of one job.
 
     Attributes:
-        job: which one.
+        job: the job.
         status: how it ended.
         detail: the title saved, or the reason in one line.
         reason: the error's class (``NotFound``, ``StoreUnavailable``); empty when completed.
         retry: a failure that may pass; the job stays pending.
         minor: a failure that leaves the record complete, such as a poster that cannot be read.
-        blocked: the site refuses programs; the run should stop.
-        unavailable: a store has gone away for good; the run should stop.
-        size: body bytes over the wire.
-        requests: HTTP requests spent, retries included.
+        blocked: the site refuses automated clients; the run should stop.
+        unavailable: a store is unavailable for good; the run should stop.
+        size: body bytes received.
+        requests: HTTP requests sent, retries included.
         milliseconds: from start to end in the worker.
         source: where the record came from: ``page``, ``graphql``, ``file``.
-        missing: fields that this source could not tell; empty when complete.
-        saved_as: the id under which IMDb has the title now, if that is another than the job's.
-        fresh: completed without a request, because what is saved is recent enough.
+        missing: fields that this source did not have; empty when complete.
+        saved_as: IMDb's current id of the title, if that is another than the job's.
+        fresh: completed without a request, because the saved record is recent enough.
     """
 
     job: Job
@@ -89,7 +89,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class JobCounts:
-    """How far a run has come: ``failed`` for good, the rest of ``total`` is pending."""
+    """The progress of a run: ``failed`` for good, the rest of ``total`` is pending."""
 
     total: int
     completed: int
@@ -102,23 +102,23 @@ class JobCounts:
 
 
 class JobExecutor(Protocol):
-    """Carries out jobs, some at a time."""
+    """Executes jobs, some at a time."""
 
     def execute(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event
     ) -> Generator[Outcome, None, None]:
-        """Yields outcomes as they come; takes the next job only when there is room for it.
+        """Yields outcomes as they complete; takes the next job only when a worker is free.
 
-        ``None`` from ``jobs`` means: none now, ask again when one of those in
-        flight is done. Once ``cancel`` is set no new job is taken; those in
-        flight still answer. ``work`` runs in worker threads and never raises.
+        ``None`` from ``jobs`` means: none at the moment, ask again when a job in flight
+        has ended. Once ``cancel`` is set no new job is taken; those in flight still
+        yield their outcome. ``work`` runs in worker threads and never raises.
         """
 
 
 class JobLog(Protocol):
-    """Remembers what a run was asked for and how far it came. ``started`` comes from worker threads.
+    """The log of a run's jobs and outcomes. ``started`` is called from worker threads.
 
-    Every method that writes raises ``StoreUnavailable`` when the log cannot take it.
+    Every method that writes raises ``StoreUnavailable`` when the log cannot be written.
     """
 
     @property
@@ -127,16 +127,16 @@ class JobLog(Protocol):
 
     @property
     def listed(self) -> bool:
-        """Whether the list is whole; until it is, ``list`` must come before everything else."""
+        """Whether the list is complete; until it is, ``list`` must be called before any other method."""
 
     @property
     def counts(self) -> JobCounts:
-        """How far the run has come."""
+        """The progress of the run."""
 
     def list(self, jobs: Iterable[Job]) -> int:
-        """Write down all jobs and that the list is whole; answers how many.
+        """Records all jobs and the end of the list; returns their number.
 
-        They are numbered anew, without gaps. Empty and repeated keys are left
+        They are numbered again, without gaps. Empty and repeated keys are left
         out, with one warning that counts them.
 
         Raises:
@@ -145,28 +145,28 @@ class JobLog(Protocol):
 
     @property
     def begun(self) -> datetime:
-        """When the run first began, in UTC; the same for every process that goes on with it."""
+        """When the run first began, in UTC; the same in every process that resumes it."""
 
     def jobs(self) -> Iterator[Job]:
-        """All jobs of the list, in its order, whatever came of them."""
+        """All jobs of the list, in its order, with any outcome."""
 
     def pending(self) -> Iterator[Job]:
         """Jobs neither completed nor failed for good, in the order of the list, with their tries so far."""
 
     def reopen(self, stored: Iterable[str]) -> int:
-        """Make completed jobs pending again whose title is not among the stored ids; answers how many."""
+        """Makes completed jobs pending again whose title is not among the stored ids; returns their number."""
 
     def failures(self) -> Iterator[Failure]:
         """Jobs that failed for good, in the order in which they failed."""
 
     def started(self, job: Job) -> None:
-        """Write down that a worker has taken a job."""
+        """Records that a worker has started a job."""
 
     def record(self, outcome: Outcome) -> None:
-        """Write down how a job ended."""
+        """Records the outcome of a job."""
 
     def close(self, reason: str) -> None:
-        """Write down why the run ended, and let go of the file."""
+        """Records why the run ended, and closes the file."""
 
 
 class Progress(Protocol):
@@ -176,10 +176,10 @@ class Progress(Protocol):
         """Begins a run of ``total`` jobs; may follow another run."""
 
     def started(self, job: Job) -> None:
-        """Shows that a worker has taken a job."""
+        """Shows that a worker has started a job."""
 
     def phase(self, job: Job, phase: str, attempt: int = 1) -> None:
-        """Shows what a worker does now: ``fetch``, ``parse``, ``save``, ``wait``."""
+        """Shows the worker's current phase: ``fetch``, ``parse``, ``save``, ``wait``."""
 
     def done(self, outcome: Outcome) -> None:
         """Counts a job that has ended."""
@@ -188,4 +188,4 @@ class Progress(Protocol):
         """Shows a line to the user, above the bar."""
 
     def end(self) -> None:
-        """Ends the display and gives the terminal back. May be called again."""
+        """Ends the display and restores the terminal. May be called again."""

@@ -24,13 +24,13 @@ class PosterFile:
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """A poster that is kept, with what its server said about its version.
+    """A stored poster, with its server's version information.
 
     Attributes:
         imdb_id: of its movie.
         url: where it was fetched from.
-        etag, last_modified: the server's marks of this version; empty where it gave none.
-        checked_at: when the server was last asked, in UTC.
+        etag, last_modified: the server's validators of this version; empty if it sent none.
+        checked_at: the time of the last request for it, in UTC.
         files: full size first.
     """
 
@@ -44,7 +44,7 @@ class Poster:
 
 @dataclass(frozen=True, slots=True)
 class PosterAnswer:
-    """What an image server answered; ``body`` is None where the version asked about is still the one."""
+    """The answer of an image server; ``body`` is None if the known version is current."""
 
     body: bytes | None
     content_type: str = ""
@@ -55,18 +55,18 @@ class PosterAnswer:
 
 
 class PosterSource(Protocol):
-    """Where posters are fetched. Called from many threads at once."""
+    """Fetches posters. Thread-safe."""
 
     def poster(self, url: str, known: Poster | None, *, max_requests: int, cancel: threading.Event) -> PosterAnswer:
-        """Fetch the picture, or learn that the ``known`` one has not changed.
+        """Fetches the picture, unless the ``known`` version is current.
 
         Raises:
-            SourceError: as its class says; ``requests`` and ``size`` are filled in.
+            SourceError: of the class that describes the failure; ``requests`` and ``size`` are set.
         """
 
 
 class PosterStore(Protocol):
-    """Where posters are kept. Called from many threads at once."""
+    """Stores posters. Thread-safe."""
 
     def find(self, imdb_id: str) -> Poster | None:
         """Returns the poster of a movie if all its files exist and were encoded with the current options."""
@@ -75,7 +75,7 @@ class PosterStore(Protocol):
         """Checks a picture, encodes its sizes and stores them; the files it replaces are removed.
 
         Raises:
-            UnusablePicture: it is no picture, a broken one or a dangerous one.
+            UnusablePicture: it is not a picture, damaged or dangerous.
             StoreUnavailable: it could not be written.
         """
 
@@ -95,12 +95,12 @@ class PublishStep(Protocol):
 
     @property
     def name(self) -> str:
-        """What its line calls it."""
+        """The name in its output line."""
 
     def run(self) -> None:
-        """Do it.
+        """Executes the step.
 
         Raises:
-            FilmledgerError: it could not be done; the message is the reason.
+            FilmledgerError: it failed; the message is the reason.
             OSError: a file could not be read or written.
         """

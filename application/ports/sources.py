@@ -1,4 +1,4 @@
-"""Where charts and titles are read."""
+"""Sources of charts, titles, episodes and people."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from domain.movie import Movie, Person, PersonDetails
 
 @dataclass(frozen=True, slots=True)
 class FetchedTitle:
-    """A title as a source read it.
+    """A title from a source.
 
     Attributes:
         movie: the record; without a rank, unless the source was given the chart.
         source: ``page``, ``graphql`` or ``file``.
-        untold: fields that the source does not have, or whose rest it withholds.
-        cut: fields that the source should have told completely, but which are damaged, doubtful or incomplete.
-        size: body bytes over the wire.
-        requests: HTTP requests spent, retries included.
+        untold: fields that the source does not have, or only in part.
+        cut: fields that the source should have completely, but which are damaged, doubtful or incomplete.
+        size: body bytes received.
+        requests: HTTP requests sent, retries included.
     """
 
     movie: Movie
@@ -33,22 +33,22 @@ class FetchedTitle:
 
     @property
     def missing(self) -> frozenset[str]:
-        """All fields that are not known completely, which is not the same as the title having none.
+        """All fields that are not known completely, which differs from a title that has no value.
 
-        A saved older value must not be blanked by them.
+        They must not overwrite a saved older value.
         """
         return self.untold | self.cut
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPerson:
-    """A person as a source read it.
+    """A person from a source.
 
     Attributes:
         person: id and name.
         details: everything else.
-        size: body bytes over the wire.
-        requests: HTTP requests spent, retries included.
+        size: body bytes received.
+        requests: HTTP requests sent, retries included.
     """
 
     person: Person
@@ -58,10 +58,10 @@ class FetchedPerson:
 
 
 class ChartSource(Protocol):
-    """One place where a chart can be read."""
+    """A source of charts."""
 
     def entries(self, chart: ChartName, cancel: threading.Event) -> tuple[ChartEntry, ...]:
-        """What this source has of the chart, in any order; it need not be complete.
+        """The places of the chart that this source has, in any order; it need not be complete.
 
         Raises:
             SourceError: nothing could be read.
@@ -69,39 +69,39 @@ class ChartSource(Protocol):
 
 
 class TitleSource(Protocol):
-    """Where one title can be read. Called from many threads at once."""
+    """A source of titles. Thread-safe."""
 
     def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
-        """Fetch and read one title, with at most ``max_requests`` HTTP requests.
+        """Fetches and reads one title, with at most ``max_requests`` HTTP requests.
 
         The movie's id differs from ``imdb_id`` only if IMDb has moved the title.
 
         Raises:
-            SourceError: as its class says; ``requests`` and ``size`` are filled in.
-            InvalidMovie: the page holds values that cannot be true.
+            SourceError: of the class that describes the failure; ``requests`` and ``size`` are set.
+            InvalidMovie: the page holds impossible values.
         """
 
 
 class EpisodeSource(Protocol):
-    """Where the episodes of a series are listed."""
+    """A source of lists of episodes."""
 
     def episodes(self, imdb_id: str, cancel: threading.Event) -> Iterator[tuple[str, str]]:
-        """Id and title of each episode, in this source's order; the title is empty where it is not told. Streams.
+        """Id and title of each episode, in this source's order; the title is empty if unknown. Streams.
 
-        Of an episode: its series, and then all episodes of that.
+        For an episode: its series, and then all episodes of that.
 
         Raises:
-            NotFound: there is no such title, or it is no series.
+            NotFound: there is no such title, or it is not a series.
             SourceError: the episodes cannot be listed.
         """
 
 
 class PersonSource(Protocol):
-    """Where the details of one person can be read. Called from many threads at once."""
+    """A source of details of people. Thread-safe."""
 
     def person(self, person_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedPerson:
-        """Fetch and read one person, with at most ``max_requests`` HTTP requests.
+        """Fetches and reads one person, with at most ``max_requests`` HTTP requests.
 
         Raises:
-            SourceError: as its class says; ``requests`` and ``size`` are filled in.
+            SourceError: of the class that describes the failure; ``requests`` and ``size`` are set.
         """

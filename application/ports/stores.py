@@ -1,4 +1,4 @@
-"""Where movies are kept, and how they are exported and imported."""
+"""Stores of movies, and their export and import."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from domain.movie import Movie
 
 
 class MovieRepository(Protocol):
-    """One store of movies, people, charts and lists. Called from many threads at once.
+    """One store of movies, people, charts and lists. Thread-safe.
 
-    Every method that writes raises ``StoreUnavailable`` when the store cannot take it now
-    and nothing of that call was saved.
+    Every method that writes raises ``StoreUnavailable`` if the store is unavailable and
+    nothing of that call was saved.
     """
 
     @property
@@ -31,22 +31,23 @@ class MovieRepository(Protocol):
         A record with an older ``scraped_at`` never replaces a newer one; one of the same
         time does. The name of each credited person is saved with the movie's ``scraped_at``
         and ``source``: of two names the one read later counts, with equal times the smaller
-        text. A person's other columns are not touched. People stay when their last credit goes.
+        text. A person's other columns are unchanged. People are kept when their last credit
+        is removed.
 
         Args:
-            movie: what to save.
-            rows: the same movie as rows, where the caller has them; several stores then share the work.
+            movie: the record.
+            rows: the same movie as rows, if the caller has them; several stores then share the work.
 
         Raises:
-            StoreUnavailable: nothing was saved; saving again may work.
+            StoreUnavailable: nothing was saved; saving again may help.
             RecordRejected: this record can never be saved; the message names the column.
         """
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
-        """Puts back what was held before a save that another store refused.
+        """Restores what was held before a save that another store refused.
 
         The record is written whatever its ``scraped_at``; ``None`` removes the movie with
-        its credits and other titles. People stay.
+        its credits and other titles. People are kept.
         """
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
@@ -69,14 +70,14 @@ class MovieRepository(Protocol):
         """Deletes rows of ``people`` (only those without credits), ``my_ratings`` or ``ratings_history``.
 
         Returns:
-            The number of rows that were there and are gone.
+            The number of deleted rows.
         """
 
     def find(self, imdb_id: str) -> Movie | None:
-        """The movie as it is stored, without a rank, or ``None``.
+        """The stored movie, without a rank, or ``None``.
 
         Raises:
-            StoreError: it is there, but cannot be read as a movie.
+            StoreError: its rows cannot be read as a movie.
         """
 
     def ids(self) -> Iterator[str]:
@@ -104,7 +105,7 @@ class MovieRepository(Protocol):
 
 @runtime_checkable
 class BackgroundRepository(MovieRepository, Protocol):
-    """A store that writes on threads of its own, so that the caller can do other work meanwhile."""
+    """A store that writes on its own threads, so that the caller can do other work meanwhile."""
 
     def save_async(self, movie: Movie, rows: MovieRows | None = None) -> Callable[[], None]:
         """Starts ``save``; the returned function waits for its end and is called once.
@@ -116,10 +117,10 @@ class BackgroundRepository(MovieRepository, Protocol):
 
 @runtime_checkable
 class RestoringRepository(MovieRepository, Protocol):
-    """A store that can put back what it held of a movie without reading it before the save."""
+    """A store that can restore a movie without reading it before the save."""
 
     def hold(self, imdb_id: str) -> Callable[[], None]:
-        """Remembers what is held of a movie now; the returned function puts that back, as ``replace`` does.
+        """Remembers what is held of a movie now; the returned function restores it, as ``replace`` does.
 
         Raises:
             StoreUnavailable: the store cannot be read.
@@ -134,7 +135,7 @@ class TextRepository(MovieRepository, Protocol):
         """All rows as ``application.blocks`` describes, in key order, in pieces of whole rows. Streams.
 
         Returns:
-            ``None`` where the rows must be looked at one by one, as those of a file that another program changed.
+            ``None`` if each row must be checked, as in a file that another program changed.
 
         Raises:
             StoreUnavailable: the store cannot be read.
@@ -169,6 +170,6 @@ class Loader(Protocol):
             The number of rows of each table.
 
         Raises:
-            UsageError: the store is not empty, or a row cannot be true; the message says which.
+            UsageError: the store is not empty, or a row is invalid; the message says which.
             StoreUnavailable: the server cannot be reached.
         """

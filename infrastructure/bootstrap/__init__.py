@@ -1,4 +1,4 @@
-"""The only package that names concrete classes: settings go in, a program put together comes out."""
+"""Composes the program from the settings; the only package that names concrete classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.clock import Clock
 
 
 def clock_of(environ: Mapping[str, str]) -> Clock:
-    """The clock that the environment asks for.
+    """The clock that the environment selects.
 
     Raises:
         UsageError: SOURCE_DATE_EPOCH is not a number of seconds.

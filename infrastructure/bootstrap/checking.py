@@ -1,4 +1,4 @@
-"""Checks, put together: the comparison of the stores, and the state of the last run."""
+"""Composes the checks: the comparison of the stores, and the state of the last run."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def verify_stores(
     prune_people: bool = False,
     on_finding: Callable[[Finding], None] | None = None,
 ) -> tuple[VerifyReport, bool]:
-    """Compares the stores with each other and with what the last run was asked for.
+    """Compares the stores with each other and with the last run's job log.
 
     Args:
-        settings: where the stores are.
+        settings: of the stores.
         clock: the time.
         job_log: of the last scraping run.
         threshold: warn of a column that is filled in a smaller part of the movies, 0 to 1.
@@ -46,7 +46,7 @@ def verify_stores(
         on_finding: called with each difference.
 
     Returns:
-        The report, and whether the job log says what was asked for.
+        The report, and whether the job log could be compared.
 
     Raises:
         UsageError: there is no data directory, or another process writes it during a repair.
@@ -75,13 +75,13 @@ def verify_stores(
             now=clock.now(),
             on_finding=on_finding,
         )
-        if (directory.state / PENDING_LOAD).exists():  # with a repair, opening the stores has settled it
+        if (directory.state / PENDING_LOAD).exists():  # in a repair, opening the stores has completed it
             report = replace(report, unfinished_load=True)
     return report, expectation is not None
 
 
 def _expectation(job_log: Path) -> tuple[Expectation | None, bool]:
-    """What the last run was asked for, and whether it is still running."""
+    """What the last run's job log requires, and whether the run is still in progress."""
     log = JobLogStatus(job_log)
     logged = log.read()
     if logged is None or not logged.whole or logged.identity.work != "scrape":
@@ -121,7 +121,7 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
             if result.ok and best is None:
                 best = result.subject
             yield result
-    except UsageError as error:  # of proxies or Tor; their own line says more
+    except UsageError as error:  # of proxies or Tor, which have a line of their own
         yield CheckResult("sources", False, str(error))
     yield CheckResult("what to use", best is not None, _USE[best])
 

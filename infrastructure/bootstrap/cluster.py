@@ -1,4 +1,4 @@
-"""A cluster's parts, put together on both ends: in the program and on its workers."""
+"""Composes the cluster's parts, in the program and on its workers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from shared.settings import Settings
 
 
 class NetworkReading:
-    """A worker's own network and title source; satisfies ``ReaderSource``. Only the rate limit is shared.
+    """A worker's network and title source; satisfies ``ReaderSource``. Only the rate limit is shared.
 
     Args:
-        settings: of the run, without what concerns its stores.
+        settings: of the run, without those of its stores.
         clock: the time at which a title is read.
 
     Raises:
@@ -51,7 +51,7 @@ class NetworkReading:
 
 @dataclass(frozen=True, slots=True)
 class ClusterReading:
-    """Titles read on a cluster, for the program's end of it; ``lost`` says why it has gone, once it has."""
+    """The program's title source on a cluster; ``lost`` has the reason if the cluster was lost."""
 
     titles: TitleSource
     lost: Callable[[], str]
@@ -93,7 +93,7 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
 
 
 def for_workers(settings: Settings) -> Settings:
-    """The settings as workers get them: nothing of the database, and no file that only this machine has."""
+    """The settings for workers: without the database, and without files of this machine."""
     proxies = ",".join(proxy.address.reveal() for proxy in network.network_options(settings).all_proxies())
     return msgspec.structs.replace(
         settings,

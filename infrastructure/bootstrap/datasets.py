@@ -1,4 +1,4 @@
-"""A load of IMDb's data files, put together: download, preparation, and the save into every store."""
+"""Composes a load of IMDb's data files: download, preparation, and the save to every store."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "datasets"
 LAST_LOAD: Final = "datasets.json"  # in the state folder: the files and the selection of the last finished load
-CHECKED: Final = "checked.json"  # in the state folder: data files that are whole
+CHECKED: Final = "checked.json"  # in the state folder: completely downloaded data files
 _VERSIONS: Final = "versions.json"
-_NOTE: Final = "prepared.json"  # beside what was prepared: which load it is, and of which content of the stores
+_NOTE: Final = "prepared.json"  # beside the prepared files: their load, and the stores' content it was prepared for
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetOptions:
-    """What the user asked to be loaded.
+    """The user's selection.
 
     Attributes:
         kinds, min_votes, since, ids, credits, akas, episodes: see ``Selection``; ``ids`` is a file.
@@ -68,11 +68,11 @@ class DatasetOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
-    """What a load did.
+    """The result of a load.
 
     Attributes:
         day: of the data files.
-        counts: what was found; ``None`` where the files are the ones that were loaded last.
+        counts: of titles and rows; ``None`` if these files are loaded already.
         refusal: why a store refused the load; no store was changed then.
     """
 
@@ -83,7 +83,7 @@ class LoadSummary:
 
 @dataclass(frozen=True, slots=True)
 class LoadOutput:
-    """Where a load reports to its user, a line at a time."""
+    """Prints lines for the user of a load."""
 
     say: Callable[[str], None]
     warn: Callable[[str], None]
@@ -169,12 +169,12 @@ def _prepare(
     cancel: threading.Event,
     say: Callable[[str], None],
 ) -> LoadCounts:
-    """Joins the data files with what the stores hold, into files in ``work``."""
+    """Joins the data files with the stores' content, into files in ``work``."""
     from infrastructure.datasets.prepare import LoadPreparation
 
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
-    # A store that refuses nothing holds every record, also one that could not be copied to the others.
+    # A store that refuses nothing has every record, including those that could not be copied to the others.
     base = min(stores, key=lambda store: store.may_reject)
 
     def stored(table: Table) -> Path:
@@ -206,7 +206,7 @@ def _prepared_before(work: Path, identity: object, marker: str | None) -> LoadCo
 
 
 def missing_megabytes(settings: Settings) -> int:
-    """About how much would be downloaded to read titles from data files."""
+    """The approximate size of the download for reading titles from data files."""
     from infrastructure.datasets.prepare import Selection
 
     folder = DataDir(settings.data_dir).path / FOLDER
@@ -250,9 +250,9 @@ def dataset_titles(
     say: Callable[[str], None],
     allowed: Callable[[], bool],
 ) -> DatasetTitleSource:
-    """The source of titles that reads IMDb's data files, downloaded when the first title is asked for.
+    """A title source over IMDb's data files, which are downloaded for the first title.
 
-    Reading raises ``Blocked`` unless ``allowed`` says that they may be downloaded.
+    Reading raises ``Blocked`` unless ``allowed`` permits the download.
     """
     from infrastructure.datasets.source import DatasetTitleSource
 
@@ -270,7 +270,7 @@ def dataset_titles(
 def dataset_episodes(
     settings: Settings, clock: Clock, cancel: threading.Event, say: Callable[[str], None]
 ) -> DatasetEpisodeSource:
-    """The source of lists of episodes that reads ``title.episode``, downloaded when it is first asked."""
+    """An episode source over ``title.episode``, which is downloaded for the first series."""
     from infrastructure.datasets.files import DataFile
     from infrastructure.datasets.source import DatasetEpisodeSource
 
@@ -289,7 +289,7 @@ def _current_files(
     wanted: tuple[DataFile, ...],
     say: Callable[[str], None],
 ) -> tuple[Mapping[DataFile, CheckedFile], date]:
-    """Data files that are downloaded if they have changed and can be, checked; and their day."""
+    """The current data files, checked, and their day; downloads those that have changed, if possible."""
     from infrastructure.datasets.files import find_data_files, require_whole
 
     directory = DataDir(settings.data_dir)
@@ -309,15 +309,15 @@ def download(
     *,
     keep: bool = False,
 ) -> dict[DataFile, date]:
-    """Downloads what has changed; the day of each file, as the server's Last-Modified tells it.
+    """Downloads changed files; returns the day of each file, from the server's Last-Modified.
 
     Args:
-        settings: where from.
+        settings: of the server.
         cancel: ends every wait.
-        files: which ones.
-        folder: where to.
+        files: to be downloaded.
+        folder: for the files.
         say: called with a line for each file that was downloaded.
-        keep: files that are there will do where the server cannot be reached.
+        keep: existing files are enough if the server cannot be reached.
 
     Raises:
         SourceError: a file could not be downloaded.
@@ -404,7 +404,7 @@ def _day(
     clock: Clock,
     warn: Callable[[str], None] = lambda _line: None,
 ) -> date:
-    """The day of the oldest file; files in a folder are as old as their time of modification says."""
+    """The day of the oldest file; files in a folder have the day of their modification time."""
     found = {
         file: days.get(file) or datetime.fromtimestamp(checked.path.stat().st_mtime, UTC).date()
         for file, checked in files.items()
@@ -418,7 +418,7 @@ def _day(
 
 
 def _identity(files: Mapping[DataFile, CheckedFile], selection: Selection, day: date) -> dict[str, object]:
-    """What tells a load from another: the same files with the same selection need no second load."""
+    """Identifies a load: the same files with the same selection need no second load."""
     sizes = {
         file.value: [checked.path.stat().st_size, checked.path.stat().st_mtime_ns] for file, checked in files.items()
     }
@@ -430,7 +430,7 @@ def _identity_of(last: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sums(files: Mapping[DataFile, CheckedFile]) -> dict[str, str]:
-    """The SHA-256 of each data file as it lies on the disk."""
+    """The SHA-256 of each data file."""
     sums = {}
     for file, checked in files.items():
         with checked.path.open("rb") as data:
@@ -441,7 +441,7 @@ def _sums(files: Mapping[DataFile, CheckedFile]) -> dict[str, str]:
 def _unchanged(
     files: Mapping[DataFile, CheckedFile], last: Mapping[str, Any], identity: Mapping[str, Any]
 ) -> frozenset[DataFile]:
-    """The files whose content the last load of the same selection has read."""
+    """The files that are unchanged since the last load of the same selection."""
     if last.get("selection") != identity["selection"]:
         return frozenset()
     sizes, sums = last.get("files", {}), last.get("sums", {})
@@ -455,7 +455,7 @@ def _unchanged(
 
 
 def _require_disk(folder: Path, files: Mapping[DataFile, CheckedFile]) -> None:
-    """Checks the room for unpacked files, sorting and results before anything is read.
+    """Checks that there is room for unpacked files, sorting and results before anything is read.
 
     Raises:
         UsageError: the disk is too small.
@@ -475,7 +475,7 @@ def _refusal(rejected: Mapping[str, int], folder: Path) -> str:
 
 
 def _keep_rejects(work: Path, folder: Path) -> None:
-    """Copies the lists of rejected rows into the data directory; those of an earlier load go."""
+    """Copies the lists of rejected rows into the data directory, and removes those of an earlier load."""
     for path in sorted(folder.glob("rejected-*.tsv")):
         path.unlink()
     for path in sorted(work.glob("rejected-*.tsv")):

@@ -1,4 +1,4 @@
-"""The demo site, put together: in a process of its own for a run, or alone until Ctrl-C."""
+"""Composes the demo site: in a child process for a run, or alone until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.activity import activity
 from shared.atomic import write_atomically
 from shared.settings import Settings
 
-DEMO_SITE: Final = "the demo site"  # what a data directory remembers: its address differs each time
+DEMO_SITE: Final = "the demo site"  # recorded in the data directory, because its address differs each time
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def settings_of_data(settings: Settings) -> Iterator[Settings]:
     """Gives the settings of a command that reads more about stored titles; runs the demo site if they are from there.
 
     Raises:
-        UsageError: the data directory's note of its site cannot be read, or the demo site does not start.
+        UsageError: the data directory's record of its site cannot be read, or the demo site does not start.
     """
     if not is_from_demo(settings):
         yield settings
@@ -104,7 +104,7 @@ def serve_demo(ready: Callable[[str], None], **options: Any) -> None:
         options: those of ``DemoOptions``.
 
     Raises:
-        UsageError: a fault is not one that the site knows, or a number is out of range.
+        UsageError: a fault is unknown, or a number is out of range.
         OSError: the address cannot be used.
     """
     from infrastructure.demo.options import DemoOptions
@@ -117,7 +117,7 @@ def serve_demo(ready: Callable[[str], None], **options: Any) -> None:
 
 
 def fault_names() -> tuple[str, ...]:
-    """What ``--fault`` takes besides status codes, sorted."""
+    """The values of ``--fault`` besides status codes, sorted."""
     from infrastructure.demo.faults import ACTIONS
 
     return tuple(sorted(ACTIONS))

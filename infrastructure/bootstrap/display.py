@@ -1,4 +1,4 @@
-"""How runs are shown as text."""
+"""Formats runs as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["StartupDisplay", "status_lines", "summary_lines"]
 
 
 def summary_lines(summary: Summary, *, noun: str, speed: bool) -> Iterator[str]:
-    """The summary of a run, line by line; ``noun`` is what its jobs are, in the plural."""
+    """The summary of a run, line by line; ``noun`` names its jobs, in the plural."""
     from infrastructure.progress.summary_lines import summary_lines as lines
 
     return lines(summary, noun=noun, verb="parsed" if noun == "files" else "fetched", speed=speed)

@@ -1,4 +1,4 @@
-"""Export and import, put together: the whole database as files, and back."""
+"""Composes export and import: the whole database as files, and back."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
     """Writes all tables of the database to files; returns their paths.
 
     Args:
-        settings: where the database is.
+        settings: of the database.
         clock: the time.
-        folder: where the files go.
+        folder: for the files.
         form: an ``export.exporting.ExportFormat``.
         overwrite: files of the same names may be replaced.
 
@@ -46,7 +46,7 @@ def import_files(settings: Settings, clock: Clock, folder: Path) -> dict[str, in
     from infrastructure.export.importing import import_csv, require_files
     from infrastructure.stores.postgres.loading import PostgresLoader
 
-    require_files(folder)  # before a database is made
+    require_files(folder)  # before a database is created
     directory = DataDir(settings.data_dir)
     directory.prepare()
     with (

@@ -1,6 +1,6 @@
-"""Saved pages and posters on the disks that the settings name.
+"""Composes the destinations of saved pages and posters.
 
-Imports stand inside the functions, because a command should load only what it
+Imports are inside the functions, because a command should load only what it
 uses: the start is part of every run's time.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def destinations(settings: Settings, *, check: bool) -> Destinations:
-    """The disks for files other than the CSVs; ``check`` looks for the one with most room.
+    """The folders for files other than the CSVs; ``check`` selects the disk with the most room.
 
     Raises:
         UsageError: a folder cannot be made.

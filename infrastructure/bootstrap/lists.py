@@ -1,4 +1,4 @@
-"""A file that lists titles, read line by line."""
+"""Reads a file that lists titles, line by line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MAX_COMPLAINTS: Final = 10  # lines that are reported one by one
 
 
 def read_list(path: Path, warn: Callable[[str], None]) -> Iterator[ListedTitle]:
-    """The titles of a list; an empty one is fine, as when no title failed. Streams.
+    """The titles of a list; it may be empty, for example if no title failed. Streams.
 
     Lines that are not UTF-8 are read as ISO-8859-1: ids, ratings and dates are the same in both.
 
     Raises:
-        UsageError: it cannot be read, or is a list of something else.
+        UsageError: it cannot be read, or does not list titles.
     """
     complaints = named = 0
 

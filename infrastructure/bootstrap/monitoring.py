@@ -1,4 +1,4 @@
-"""What others learn of a run: log events, notifications, metrics. Never a reason for a run to fail."""
+"""Reports runs to other systems: log events, notifications, metrics. A failure here never fails a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class RunMonitor:
-    """Collects what is reported when the run has ended; ``started`` is its begin."""
+    """Collects the report of a run; ``started`` is its begin."""
 
     started: datetime
     result: RunResult | None = None
@@ -29,17 +29,17 @@ class RunMonitor:
     titles: dict[str, str] = field(default_factory=dict)
 
     def ended(self, result: RunResult) -> None:
-        """Takes the result of the jobs."""
+        """Records the result of the jobs."""
         self.result = result
 
     def read_changes(self, chart: str, history: ChartHistory, store: MovieRepository) -> None:
-        """Reads what moved in the chart since the complete run before; a store that is lost has nothing to tell."""
+        """Reads the changes of the chart since the last complete run before; skipped if the store is unavailable."""
         try:
             snapshots = [each for each in history.snapshots(2) if each.chart == chart]
             snapshots.sort(key=lambda each: each.taken_at)
             if (
                 len(snapshots) < 2 or snapshots[-1].taken_at < self.started
-            ):  # the first one, or this run is not complete
+            ):  # the first run, or this run is not complete
                 return
             earlier, later = snapshots[-2:]
             self.moves = tuple(moves_between(earlier, later, MAX_LISTED))
@@ -52,7 +52,7 @@ class RunMonitor:
 
 @contextmanager
 def monitored(session: RunSession, subject: str) -> Iterator[RunMonitor]:
-    """Reports the run that the block carries out, however it ends."""
+    """Reports the run of the block, for any end."""
     monitor = RunMonitor(session.clock.now())
     log_event(log, "run_started", "run of %s started", subject, subject=subject)
     error: FilmledgerError | OSError | None = None

@@ -1,6 +1,6 @@
-"""The network layer and the title sources, put together from the settings.
+"""Composes the network layer and the title sources from the settings.
 
-Imports stand inside the functions, because a command should load only what it
+Imports are inside the functions, because a command should load only what it
 uses: the start is part of every run's time.
 """
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from infrastructure.scraper.graphql import GraphqlClient
     from infrastructure.scraper.sources import PeopleSource
 
-GRACE_SECONDS: Final = 5.0  # for answers that are on their way when a run is stopped
+GRACE_SECONDS: Final = 5.0  # for answers in flight when a run is stopped
 _KNOWN_TITLE: Final = "tt0111161"
 ROBOTS_CACHE: Final = "robots.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where charts and titles are read."""
+    """The sources of charts and titles."""
 
     charts: Mapping[str, ChartSource]
     titles: TitleSource
@@ -48,7 +48,7 @@ def retry_rule(settings: Settings) -> RetryRule:
 
 
 def network_options(settings: Settings) -> NetworkOptions:
-    """The network's part of the settings.
+    """The network settings.
 
     Raises:
         UsageError: values that cannot be used, all of them named.
@@ -121,14 +121,14 @@ def sources(
     keep: Callable[[str, bytes], object] | None = None,
     data_files: TitleSource | None = None,
 ) -> Sources:
-    """Pages, GraphQL and data files, put together as DETAIL_SOURCE says.
+    """Composes pages, GraphQL and data files as DETAIL_SOURCE requires.
 
     Args:
         settings: of the run.
-        downloader: of pages and GraphQL.
+        downloader: for pages and GraphQL.
         clock: the time of every record.
-        keep: is given each title page.
-        data_files: asked once all others are refused; the only source of titles with DETAIL_SOURCE=datasets.
+        keep: called with each title page.
+        data_files: used once all others refuse; the only source of titles with DETAIL_SOURCE=datasets.
     """
     from infrastructure.scraper.sources import (
         AutoTitleSource,
@@ -139,7 +139,7 @@ def sources(
         PageTitleSource,
     )
 
-    last = data_files is None  # only the last source waits when it is refused
+    last = data_files is None  # only the last source waits when the site refuses
     client = graphql_client(settings, downloader, patient=last)
     most = settings.max_requests
     pages, graphql = settings.detail_source != "graphql", settings.detail_source != "page"
@@ -166,7 +166,7 @@ def sources(
 
 
 def graphql_client(settings: Settings, downloader: Downloader, *, patient: bool = True) -> GraphqlClient:
-    """The GraphQL server, with the headers of the settings; ``patient`` waits and probes when it refuses."""
+    """The GraphQL client, with the headers of the settings; ``patient`` waits and probes when the server refuses."""
     from infrastructure.scraper.graphql import GraphqlClient
 
     headers = {
@@ -184,14 +184,14 @@ def episode_source(
     data_files: EpisodeSource | None,
     stored: Callable[[str], str | None],
 ) -> EpisodeSource:
-    """Where the episodes of a series are listed: GraphQL, data files where they are used, pages.
+    """The source of episode lists: GraphQL, data files if they are used, pages.
 
     Args:
         settings: of the run.
-        downloader: of GraphQL and pages.
+        downloader: for GraphQL and pages.
         clock: the time of every record.
-        data_files: asked after GraphQL, or alone with DETAIL_SOURCE=datasets.
-        stored: gives the id of a stored episode of a series, from which its pages lead to the others.
+        data_files: used after GraphQL, or alone with DETAIL_SOURCE=datasets.
+        stored: gives the id of a stored episode of a series, whose page links to the others.
     """
     from infrastructure.scraper.episode_sources import AutoEpisodeSource, GraphqlEpisodeSource, PageEpisodeSource
 
@@ -208,7 +208,7 @@ def episode_source(
 
 
 def people_source(settings: Settings, downloader: Downloader, clock: Clock) -> PeopleSource:
-    """Where details of people are read."""
+    """The source of details of people."""
     from infrastructure.scraper.sources import PeopleSource
 
     return PeopleSource(graphql_client(settings, downloader), clock, batch_size=settings.graphql_batch_size)
@@ -227,9 +227,9 @@ def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[Che
 
 
 def examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:
-    """Asks pages and GraphQL for one title, and the server of the data files for the beginning of one.
+    """Reads one title from pages and GraphQL, and the beginning of one data file.
 
-    The data files are not asked for where the site is on this machine and their server is not.
+    The data files are not checked if the site is on this machine and their server is not.
 
     Raises:
         Cancelled: ``cancel`` was set.
@@ -259,7 +259,7 @@ def _source_result(name: str, problem: str) -> CheckResult:
 
 
 def _problem(source: TitleSource, cancel: threading.Event) -> str:
-    """Why a source gives no titles; empty if it does. That it does not have this one is an answer, too."""
+    """Why a source gives no titles; empty if it works, which includes the answer that this title does not exist."""
     try:
         source.title(_KNOWN_TITLE, max_requests=1, cancel=cancel)
     except (NotFound, InvalidMovie):

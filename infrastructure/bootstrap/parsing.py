@@ -1,4 +1,4 @@
-"""A run over a folder of saved pages, put together; it has no network."""
+"""Composes a run over a folder of saved pages, without network."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from shared.text import TextError, path_to_text, text_lines
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """What the user asked to be parsed.
+    """The files to parse.
 
     Attributes:
-        folder: where the files are, in it or below.
+        folder: of the files, including its subfolders.
         pattern: their names.
         workers: files at a time.
-        only: a list of files, as ``--log-failed`` writes it; these only.
+        only: a list of files, as ``--log-failed`` writes it; only these are parsed.
     """
 
     folder: Path
@@ -38,10 +38,10 @@ class ParseOptions:
 
 
 def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions) -> RunResult:
-    """Parses saved pages into both stores.
+    """Parses saved pages into all stores.
 
     Raises:
-        UsageError: no file of such a name holds a page.
+        UsageError: no file with such a name holds a page.
     """
     folder = options.folder
     with ExitStack() as stack:

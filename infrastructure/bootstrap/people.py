@@ -1,4 +1,4 @@
-"""A run that reads the details of all stored people, put together."""
+"""Composes a run that reads the details of all stored people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PeopleOptions:
-    """Whose details are read.
+    """The people to read.
 
     Attributes:
         limit: the first so many people only.

@@ -1,4 +1,4 @@
-"""Posters, put together: where they are kept, where they are fetched, and a run that fetches them."""
+"""Composes the poster store, the poster source, and a run that fetches posters."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fetch_posters(
     """The same on open stores, as a run with a job log of its own."""
     settings = session.settings
     addresses = poster_addresses(movies)
-    if is_from_demo(settings):  # it had another port when the titles were read
+    if is_from_demo(settings):  # the demo site had another port when the titles were read
         addresses = {imdb_id: settings.site + urlsplit(url).path for imdb_id, url in addresses.items()}
     store = poster_store(settings, check=disk_check)
     with session.job_log(RunIdentity("posters", "all"), resume) as job_log:
@@ -75,7 +75,7 @@ def fetch_posters(
 
 
 def poster_store(settings: Settings, *, check: bool = True) -> PosterFolder:
-    """Where posters are kept: on the disks of DATA_DIRS, their manifest in the data directory.
+    """The poster store on the disks of DATA_DIRS, with its manifest in the data directory.
 
     Raises:
         UsageError: a folder cannot be made.
@@ -89,7 +89,7 @@ def poster_store(settings: Settings, *, check: bool = True) -> PosterFolder:
 
 
 def poster_source(opened: Downloader, store: PosterFolder) -> PosterSource:
-    """Where posters are fetched, in the width the store keeps."""
+    """The source of posters, in the width that the store keeps."""
     from infrastructure.posters import HttpPosterSource
 
     return HttpPosterSource(opened, store.options.full_width)

@@ -1,4 +1,4 @@
-"""The catalogue, put together: its pages written, and served on this machine."""
+"""Composes the catalogue: writes its pages, and serves them on this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def publish_site(
     """Writes the catalogue of all movies in the database.
 
     Args:
-        settings: which parts to make, and where the database is.
+        settings: of the catalogue and the database.
         clock: the time.
         out: folder of the catalogue.
         on_step: called with each step as it ends.
@@ -84,7 +84,7 @@ def serve_site(folder: Path, port: int, *, ready: Callable[[str], None], cancel:
 
 
 def _require_writable(folder: Path) -> None:
-    """Reports a folder that cannot be written once, instead of once for each page.
+    """Reports an unwritable folder once, instead of once for each page.
 
     Raises:
         UsageError: nothing can be written there.

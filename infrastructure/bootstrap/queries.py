@@ -1,4 +1,4 @@
-"""Questions to the database, put together: one query, the reports, PostgreSQL's own shell."""
+"""Composes queries of the database: one query, the reports, psql."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def write_answer(
     """Runs one read-only query and writes its result.
 
     Args:
-        settings: where the stores are.
+        settings: of the stores.
         clock: the time.
         query: one SQL statement that returns rows.
         form: a ``tables.rendering.Format``.
-        out: where to.
-        store: which one to query; the first of STORES that takes queries unless given.
+        out: for the result.
+        store: to query; by default the first of STORES that takes queries.
 
     Raises:
         UsageError: the query is wrong, would write or takes too long, or STORES has no such store.
@@ -71,7 +71,7 @@ def _answer(settings: Settings, clock: Clock, query: str, store: str | None = No
 
 
 def report_names() -> tuple[str, ...]:
-    """The reports there are."""
+    """The names of all reports."""
     from application.rating_movers import NAME as MOVERS
     from infrastructure.stores.postgres.reports import report_names as names
 
@@ -81,7 +81,7 @@ def report_names() -> tuple[str, ...]:
 def write_reports(
     settings: Settings, clock: Clock, names: Iterable[str], form: str, out: TextIO, *, store: str | None = None
 ) -> None:
-    """Writes the reports named, or all that the store can express, and rating movers of the last thirty days.
+    """Writes the given reports, or all that the store supports, and rating movers of the last thirty days.
 
     Raises:
         UsageError: there is no such report, or STORES has no store for it.
@@ -127,12 +127,12 @@ def write_changes(
     """Writes newcomers, leavers and climbers against the complete run nearest to ``since`` ago, and rating movers.
 
     Args:
-        settings: where the stores are.
+        settings: of the stores.
         clock: the time.
         names: of the reports; newcomers, leavers and climbers if there are none.
-        since: how long ago.
+        since: time before now.
         form: a ``tables.rendering.Format``.
-        out: where to.
+        out: for the result.
 
     Raises:
         UsageError: there is no such report, there are no two complete runs of a chart, or no history of ratings.
@@ -176,7 +176,7 @@ def write_history(settings: Settings, clock: Clock, limit: int, form: str, out: 
 
 
 def _run_for_people(row: tuple[Value, ...]) -> tuple[Value, ...]:
-    """One run in few columns, its start in local time."""
+    """One run in few columns, with its start in local time."""
     from infrastructure.progress.units import elapsed, local_time
 
     start, subject, _site, asked, saved, failed, pending, seconds, outcome = row
@@ -187,7 +187,7 @@ def _run_for_people(row: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 def _queried(settings: Settings, store: str | None) -> str:
-    """The store that takes a query.
+    """The store to query.
 
     Raises:
         UsageError: STORES has none, or not this one.
@@ -217,8 +217,8 @@ def run_psql(settings: Settings, arguments: Iterable[str]) -> int:
         shell = place.shell or shutil.which("psql")
         if shell is None:
             raise UsageError("psql is not installed: install your system's PostgreSQL client")
-        # The address goes through the environment: every user of the machine can read command lines.
-        # Ctrl-C is for psql, which cancels its query and stays; a handler, unlike SIG_IGN, is not inherited by it.
+        # The address is passed in the environment, because every user of the machine can read command lines.
+        # Only psql handles Ctrl-C: it cancels its query. Unlike SIG_IGN, a handler is not inherited by psql.
         before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
         try:
             process = subprocess.run(  # noqa: S603 - psql, with what the user typed

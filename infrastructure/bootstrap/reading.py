@@ -1,4 +1,4 @@
-"""Movies read one after the other, put together: the parts of a run without its stores."""
+"""Composes the reading of movies in order, without stores."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from infrastructure.executors import job_executor
 from shared.clock import SystemClock
 from shared.settings import Settings
 
-MAX_AHEAD: Final = 10  # titles fetched before they are asked for; a consumer may stop at any time
+MAX_AHEAD: Final = 10  # titles fetched in advance; a consumer may stop at any time
 
 
 def read_titles(
     settings: Settings, chart: ChartName, listed: Iterator[Job] | None, limit: int | None
 ) -> Generator[ReadMovie, None, None]:
-    """Reads the titles of a chart, or those listed, in order; closing the iterator stops the fetching.
+    """Reads the titles of a chart, or the listed ones, in order; closing the iterator stops the fetching.
 
     Raises:
-        ChartError: the chart is not whole.
+        ChartError: the chart is not complete.
         UsageError: settings that cannot be used.
     """
     cancel = threading.Event()

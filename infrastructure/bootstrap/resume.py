@@ -20,10 +20,10 @@ class ResumeOptions:
     """How a run uses its job log.
 
     Attributes:
-        path: where it is; in the data directory unless given.
-        fresh: start over, even if an unfinished run is there.
+        path: of the log; in the data directory unless given.
+        fresh: start over, even if there is an unfinished run.
         retry_failed: include the jobs that failed for good.
-        list_failed: a file that the failed jobs are written to.
+        list_failed: a file for the list of failed jobs.
     """
 
     path: Path | None = None

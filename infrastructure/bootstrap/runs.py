@@ -1,4 +1,4 @@
-"""What every run needs, put together: a locked data directory, a job log, open stores, an executor, a display."""
+"""Composes the parts of every run: a locked data directory, a job log, open stores, an executor, a display."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class RunOutput(Protocol):
-    """Where a run reports to its user."""
+    """Prints a run's messages for its user."""
 
     quiet: bool
 
@@ -44,19 +44,19 @@ class RunOutput(Protocol):
 
     @property
     def interactive(self) -> bool:
-        """Whether there is somebody to ask: the run is on a terminal, and neither quiet nor printing JSON."""
+        """Whether questions can be asked: the run is on a terminal, and neither quiet nor printing JSON."""
 
     def ask(self, question: str, cancel: threading.Event) -> bool:
         """Asks for a yes; anything else, and ``cancel`` while it waits, is a no."""
 
     def progress_begins(self) -> None:
-        """Clears what is shown until the progress display begins."""
+        """Clears the start-up display before the progress display begins."""
 
     def run_opened(self, run_id: str) -> None:
-        """Takes the id of the run whose job log was opened."""
+        """Receives the id of the run whose job log was opened."""
 
     def run_ended(self, result: RunResult, opened: OpenStores | None, noun: str) -> None:
-        """Prints the summary of a run; ``opened`` is where its movies were saved, if any were."""
+        """Prints the summary of a run; ``opened`` are the stores of its movies, if any were saved."""
 
 
 class RunSession:
@@ -66,7 +66,7 @@ class RunSession:
         settings: of the run.
         clock: the time of every record.
         cancel: set when the run is to stop.
-        output: where it reports to.
+        output: for messages.
     """
 
     def __init__(self, settings: Settings, clock: Clock, cancel: threading.Event, output: RunOutput) -> None:
@@ -80,7 +80,7 @@ class RunSession:
         """Creates the data directory and locks it for this process.
 
         Args:
-            command: what the user called, for the message that another process shows.
+            command: the user's command, for the message in another process.
             site: the site that the run reads; ``None`` if it reads none.
 
         Raises:
@@ -97,7 +97,7 @@ class RunSession:
         """Records which site fills the data directory.
 
         Raises:
-            UsageError: the note cannot be written.
+            UsageError: the record cannot be written.
         """
         DataDir(self.settings.data_dir).claim(site)
 
@@ -125,14 +125,14 @@ class RunSession:
             if resume.list_failed is not None:
                 _list_failed(resume.list_failed, log)
         finally:
-            log.close("error")  # a no-op where it was closed for a better reason
+            log.close("error")  # does nothing if it was closed with another reason
 
     @contextmanager
     def open_stores(self) -> Iterator[OpenStores]:
         """Opens all stores for writing and makes them equal; may be entered on a thread of its own.
 
         Raises:
-            UsageError: the database's address or schema is wrong, or a CSV file of another shape is there.
+            UsageError: the database's address or schema is wrong, or a CSV file has other columns.
             StoreUnavailable: the database cannot be reached.
         """
         with open_stores(self.settings, self.clock, self.cancel) as opened:
@@ -140,7 +140,7 @@ class RunSession:
             yield opened
 
     def restore_edited_files(self, result: RunResult, opened: OpenStores) -> RunResult:
-        """Restores what CSV files lack that another program wrote during the run; call it after finalizing the stores.
+        """Restores what CSV files lack because another program wrote them; call it after finalizing the stores.
 
         Returns:
             The result, with whether there were such files.
@@ -153,13 +153,13 @@ class RunSession:
         return replace(result, edited=restore_edited_files(opened, self.output.warn))
 
     def report_resumed(self, log: JobLogFile) -> None:
-        """Prints how far the run is that is continued."""
+        """Prints the progress of the run that is continued."""
         if log.resumed and log.counts.pending < log.counts.total:
             done = log.counts.total - log.counts.pending
             self.output.say(f"continuing the unfinished run: {done} of {log.counts.total} are done")
 
     def context(self, log: JobLogFile, workers: int, progress: Progress | None = None) -> RunContext:
-        """What carries the jobs out; ``progress`` replaces the display that suits standard error."""
+        """The context that executes the jobs; ``progress`` replaces the display on standard error."""
         self.output.progress_begins()
         return RunContext(
             executor=job_executor(workers),

@@ -1,4 +1,4 @@
-"""A scraping run, put together: the main job, on the real site or on the demo site."""
+"""Composes a scraping run, on the real site or on the demo site."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScrapeOptions:
-    """What the user asked to be scraped.
+    """What to scrape.
 
     Attributes:
-        chart: which chart, unless ``ids`` is given.
+        chart: the chart, unless ``ids`` is given.
         ids: a file of ids, for a run without ranks.
         limit: the first so many titles only.
-        max_age: records that were read more recently than that are kept as they are.
+        max_age: records that were read more recently than that are kept unchanged.
         save_pages: keep each fetched page.
         posters: fetch the posters afterwards.
         disk_check: choose the disk with the most free space.
         cluster: the Dask cluster that fetches and parses, if any.
-        seasons: all episodes of the series, too.
+        seasons: also scrape all episodes of the series.
         series: these series and their episodes instead of a chart.
     """
 
@@ -72,7 +72,7 @@ class ScrapeOptions:
 
     @property
     def name(self) -> str:
-        """Its name for people."""
+        """Its name in messages."""
         if self.series:
             return "episodes of " + ", ".join(self.series)
         return self.ids.name if self.ids else self.chart.value
@@ -108,12 +108,12 @@ def list_titles(session: RunSession, options: ScrapeOptions) -> Iterator[Job]:
 
 
 def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: ResumeOptions) -> dict[str, RunResult]:
-    """Scrapes. The people and the posters, if asked for, are runs of their own. Returns the results by kind of work.
+    """Scrapes. People and posters, if requested, are runs of their own. Returns the results by kind of work.
 
     Args:
         session: of the run.
         options: what to scrape.
-        site: the site's address, or its name if that stays while the address changes.
+        site: the site's address, or its name if the address changes.
         resume: how the job log is used.
     """
     settings = session.settings
@@ -124,7 +124,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         pages = page_keeper(settings, check=options.disk_check) if options.save_pages else None
         identity = RunIdentity("scrape", options.subject, site, options.limit)
         job_log = stack.enter_context(session.job_log(identity, resume))
-        # The stores are opened while the chart is on its way: either takes as long as the other.
+        # The stores are opened while the chart is being read: both take about the same time.
         opening = stack.enter_context(enter_in_background(session.open_stores(), abandon=session.cancel.set))
         consent = _Consent(session)
         data_files = None
@@ -159,7 +159,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         opened = opening()
         chart = StoredChart(opened.together, options.chart.value) if options.of_chart else None
         if chart is not None and len(places) == options.chart.size:
-            chart.replace(places, read_at)  # before the jobs are listed, so that a run killed in between reads it again
+            chart.replace(places, read_at)  # before the jobs are listed: a run killed in between reads the chart again
             if isinstance(options.chart, EstimatedChart):
                 ids = [place.imdb_id for place in places]
                 session.output.say(f"{options.chart}{overlap(options.chart, ids, opened.together)}")
@@ -172,9 +172,9 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             if ratings.saved:
                 session.output.say(ratings.summary())
         session.report_resumed(job_log)
-        session.claim(site)  # not before: a mistyped address that lists nothing must not bind the directory
+        session.claim(site)  # not before, so that a mistyped address that lists nothing does not bind the directory
         if consent.undecided and not cluster and not _is_refused(job_log, found.titles, consent, session):
-            found = sources(settings, network, session.clock, pages)  # their last source waits when it is refused
+            found = sources(settings, network, session.clock, pages)  # their last source waits when the site refuses
         context = session.context(job_log, settings.threads)
         work = ScrapeMovie(
             cluster().titles if cluster else found.titles,
@@ -234,16 +234,16 @@ class _Consent:
 
     @property
     def possible(self) -> bool:
-        """Whether they may be, or the user has not been asked."""
+        """Whether they may be downloaded, or the user has not been asked yet."""
         return self._answer is not False
 
     @property
     def undecided(self) -> bool:
-        """Whether the user has not been asked."""
+        """Whether the user has not been asked yet."""
         return self._answer is None
 
     def given(self) -> bool:
-        """Whether they may be; asks.
+        """Whether they may be downloaded; asks if necessary.
 
         Raises:
             Cancelled: the run was stopped instead of an answer.
@@ -261,7 +261,7 @@ class _Consent:
 
 
 def _is_refused(job_log: JobLog, titles: TitleSource, consent: _Consent, session: RunSession) -> bool:
-    """Whether IMDb refuses the first pending title from here; the user was asked for data files then."""
+    """Whether IMDb refuses the first pending title; then the user was asked for data files."""
     job = next(job_log.pending(), None)
     if job is None:
         return False
@@ -276,8 +276,8 @@ def _read_chart(
     """The chart's places in rank order, or the first of them with a limit.
 
     Raises:
-        ChartError: the chart is not whole.
-        Blocked: every source refuses programs.
+        ChartError: the chart is not complete.
+        Blocked: every source refuses automated clients.
     """
     if isinstance(options.chart, ChartName):
         return read_chart(charts, options.chart, session.cancel, first=options.limit)
@@ -288,7 +288,7 @@ def _read_chart(
 
 
 def _with_advice(error: Blocked, chart: ChartName | EstimatedChart, *, stored: bool) -> Blocked:
-    """The refusal, with what can be done without the site."""
+    """The refusal, with advice for continuing without the site."""
     if chart.value not in (estimate.real.value for estimate in EstimatedChart):
         return error
     advice = f"{error}; `--chart estimated-{chart}` makes an estimate of it from IMDb's data files"
@@ -300,7 +300,7 @@ def _with_advice(error: Blocked, chart: ChartName | EstimatedChart, *, stored: b
 
 
 def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> Callable[[], ClusterReading]:
-    """The cluster, connected to or started while the chart is on its way.
+    """The cluster, connected or started while the chart is being read.
 
     Raises:
         UsageError: the options cannot be combined with a cluster.
@@ -314,7 +314,7 @@ def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> C
 
 
 def _listed(options: ScrapeOptions, warn: Callable[[str], None], ratings: MyRatings | None = None) -> Iterator[Job]:
-    """The jobs of a list, or of the series that were named; ``ratings`` saves the ratings of the list."""
+    """The jobs of a list, or of the given series; ``ratings`` saves the ratings of the list."""
     if options.series:
         series = islice(dict.fromkeys(options.series), options.limit)
         return (Job(seq, imdb_id) for seq, imdb_id in enumerate(series))
@@ -329,12 +329,12 @@ def _with_episodes(
     jobs: Iterator[Job],
     stored: Callable[[str], str | None],
 ) -> Iterator[Job]:
-    """The jobs, and those of all episodes where they are asked for. Streams.
+    """The jobs, and those of all episodes if requested. Streams.
 
     Raises:
-        Blocked: no source may be asked for episodes.
-        NotFound: a title that was named is no series.
-        SourceError: the episodes of a named series cannot be listed.
+        Blocked: no source of episodes may be used.
+        NotFound: a given title is not a series.
+        SourceError: the episodes of a given series cannot be listed.
     """
     if not options.seasons and not options.series:
         yield from jobs

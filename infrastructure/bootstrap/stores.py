@@ -1,6 +1,6 @@
-"""The database, the CSV files and the history of runs, put together from the settings.
+"""Composes the database, the CSV files and the history of runs from the settings.
 
-Imports stand inside the functions, because a command should load only what it
+Imports are inside the functions, because a command should load only what it
 uses: the start is part of every run's time.
 """
 
@@ -43,12 +43,12 @@ _NO_LIMIT: Final = 7 * 86400.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the database is.
+    """The database's address.
 
     Attributes:
-        address: answers the connection string to use now.
-        shell: PostgreSQL's own shell of the same version, where we have one.
-        embedded: whether it is ours, under the data directory.
+        address: returns the current connection string.
+        shell: psql of the server's version, if this program has one.
+        embedded: whether it is the embedded server under the data directory.
     """
 
     address: Callable[[], str]
@@ -60,17 +60,17 @@ class Place:
 def database_place(
     settings: Settings, directory: Path, cancel: threading.Event | None = None, *, existing: bool = False
 ) -> Iterator[Place]:
-    """The database that the settings name, or the embedded server of a data directory, running.
+    """The database of the settings, or the running embedded server of a data directory.
 
     Args:
-        settings: whether a server is configured.
+        settings: of a server, if one is configured.
         directory: the data directory.
         cancel: once set, nothing is waited for.
-        existing: do not make a database that is not there.
+        existing: do not create a database that does not exist.
 
     Raises:
         UsageError: no embedded server on this platform, its folder cannot be used, or no run has filled it.
-        StoreUnavailable: the embedded server does not come up.
+        StoreUnavailable: the embedded server does not start.
     """
     if settings.postgres_dsn or settings.postgres_host:
         from infrastructure.stores.postgres.address import from_parts
@@ -89,7 +89,7 @@ def database_place(
     from infrastructure.stores.embedded.server import EmbeddedServer
     from infrastructure.stores.postgres.address import ignore_environment
 
-    ignore_environment()  # the embedded server's address says everything
+    ignore_environment()  # the embedded server's address is complete
     embedded = EmbeddedServer(directory / "postgres", patience=settings.store_wait_seconds, cancel=cancel)
     if existing and not embedded.exists:
         raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
@@ -160,7 +160,7 @@ def _save_ranks(directory: Path, ranks: list[tuple[int, str, str]]) -> None:
 def database_of(
     settings: Settings, clock: Clock, cancel: threading.Event | None = None, *, migrate: bool = True
 ) -> Iterator[Database]:
-    """``database`` at its ``database_place``, for commands that query one that a run has filled.
+    """``database`` at its ``database_place``, for commands that query a database that a run has filled.
 
     Raises:
         UsageError: STORES leaves PostgreSQL out.
@@ -176,7 +176,7 @@ def database_of(
 
 @contextmanager
 def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
-    """The database for users' queries: under a role that can only read, where there is one.
+    """The database for users' queries: with a read-only role, if there is one.
 
     Raises:
         UsageError: STORES leaves PostgreSQL out, or the schema is not this program's.
@@ -218,13 +218,13 @@ def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> Disk
 
 @dataclass(frozen=True, slots=True)
 class OpenStores:
-    """The stores that STORES names, open.
+    """The open stores of STORES.
 
     Attributes:
         each: in the order of preference.
         together: all of them as one repository.
-        history: where runs and the charts they read are remembered.
-        place: where PostgreSQL is; ``None`` without it.
+        history: of the runs and the charts they read.
+        place: of PostgreSQL; ``None`` without it.
         database: its connections; ``None`` without it.
     """
 
@@ -236,12 +236,12 @@ class OpenStores:
 
     @property
     def bulk(self) -> tuple[BulkRepository, ...]:
-        """The stores, as those that take a load of data files as a whole."""
+        """The stores, typed for a load of data files."""
         return tuple(store for store in self.each if isinstance(store, BulkRepository))
 
 
 class History(RunHistory, ChartHistory, Protocol):
-    """Remembers runs and the charts they read."""
+    """A store's history of runs and the charts they read."""
 
 
 class NoHistory:
@@ -268,18 +268,18 @@ def open_stores(
     read_only: bool = False,
     mending: bool = False,
 ) -> Iterator[OpenStores]:
-    """Opens every store that STORES names.
+    """Opens every store of STORES.
 
     Args:
-        settings: which stores, and where they are.
+        settings: of the stores.
         clock: the time.
         cancel: ends every wait.
-        existing: no store is created that is not there.
+        existing: no store is created.
         read_only: nothing is changed in the files.
         mending: rows of CSV files that cannot be read are set aside, instead of refusing the files.
 
     Raises:
-        UsageError: a store cannot be used: wrong address, password or schema, a CSV file of another shape.
+        UsageError: a store cannot be used: wrong address, password or schema, a CSV file with other columns.
         StoreUnavailable: a store cannot be reached.
     """
     each: list[MovieRepository] = []
@@ -295,7 +295,7 @@ def open_stores(
             from infrastructure.stores.csv import require_readable
 
             require_readable(settings.data_dir)
-        if "postgres" in names:  # first: no other store is changed where the database refuses
+        if "postgres" in names:  # first, so that no other store is changed if the database refuses
             place = stack.enter_context(database_place(settings, settings.data_dir, cancel, existing=existing))
             opened = stack.enter_context(database(settings, place, clock, cancel))
             if not (place.embedded or read_only):
@@ -344,7 +344,7 @@ def _settle_load(settings: Settings, opened: OpenStores, cancel: threading.Event
     """Completes or discards a load of data files that was interrupted between the commits of two stores.
 
     Raises:
-        StoreUnavailable: a store that took part cannot be asked or brought forward.
+        StoreUnavailable: a store that took part cannot be read or completed.
     """
     from infrastructure.data_dir.directory import DataDir
 
@@ -383,13 +383,13 @@ def chart_of_last_run(directory: Path) -> str | None:
 
 
 def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
-    """Fills stores that were empty or left out for a while from the others, before a run writes to all of them.
+    """Fills stores that were empty or temporarily left out from the others, before a run writes to all of them.
 
-    Stores that carry the same marker were last written together and need nothing.
+    Stores with the same marker were last written together and are skipped.
 
     Args:
         opened: the stores.
-        report: called with what was done, one line.
+        report: called with one line about the changes.
 
     Raises:
         StoreError: a store cannot be read or written.

@@ -38,7 +38,7 @@ _MODULE_OF: Final = {command: module for module, commands in _MODULES.items() fo
 
 
 class _Commands(DefaultGroup):
-    """Imports a command when it is asked for; an unknown word is an error, not an argument of ``scrape``."""
+    """Imports a command when it is called; an unknown word is an error, not an argument of ``scrape``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """All names, sorted."""
@@ -52,7 +52,7 @@ class _Commands(DefaultGroup):
         """
         name = "scrape" if cmd_name.startswith("-") else cmd_name
         if name not in _MODULE_OF and ctx.resilient_parsing:
-            return None  # half a word that the shell wants to complete
+            return None  # an incomplete word, for shell completion
         if name not in _MODULE_OF:
             import difflib
 
@@ -65,7 +65,7 @@ class _Commands(DefaultGroup):
         return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """No words mean the default command, except while a shell completes them."""
+        """An empty command line means the default command, except during shell completion."""
         if ctx.resilient_parsing and not args:
             return click.Group.parse_args(self, ctx, args)
         parsed: list[str] = super().parse_args(ctx, args)
@@ -103,18 +103,18 @@ def program() -> click.Group:
 
 
 def program_name() -> str:
-    """How the user calls the program: by ``main.py``, or by the installed command."""
+    """How the user calls the program: with ``main.py``, or with the installed command."""
     return "python main.py" if Path(sys.argv[0]).name == "main.py" else "filmledger"
 
 
 def main() -> None:
     """Runs the program."""
     prepare_streams()
-    os.umask(os.umask(0o077) | 0o022)  # nothing we create is writable by others
+    os.umask(os.umask(0o077) | 0o022)  # new files are not writable by others
     limit_malloc_arenas()
     with errors_as_exit_codes(debug=False):
         try:
             sys.exit(commands(prog_name=program_name(), standalone_mode=False))
         finally:
             flush_errors()
-            sys.stdout.flush()  # output that cannot be written is an error, too
+            sys.stdout.flush()  # output that cannot be written is also an error

@@ -87,13 +87,13 @@ def history(context: CommandContext, limit: int, form: str | None, as_json: bool
 
 
 def _format(form: str | None, *, as_json: bool, one: bool = True) -> str:
-    """The format asked for; else a table on a terminal and for several tables, and CSV for one elsewhere."""
+    """The requested format; else a table on a terminal and for several tables, and CSV for one elsewhere."""
     if as_json:
         return "json"
     return form or ("csv" if one and not sys.stdout.isatty() else "table")
 
 
-@click.command("psql", short_help="Open PostgreSQL's own shell.", context_settings={"ignore_unknown_options": True})
+@click.command("psql", short_help="Open psql on the database.", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @command_context
 def psql(context: CommandContext, arguments: tuple[str, ...]) -> None:

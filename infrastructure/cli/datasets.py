@@ -1,4 +1,4 @@
-"""``datasets``: IMDb's official data files into every store."""
+"""``datasets``: loads IMDb's official data files into every store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exit codes, and the only place where an error becomes one."""
+"""Exit codes, and the conversion of errors to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN: Final = ("filmledger", "infrastructure", "application", "domain", "shared"
 
 
 class Exit(IntEnum):
-    """Where several apply: INTERRUPTED, then BLOCKED, then FAILED."""
+    """If several apply: INTERRUPTED, then BLOCKED, then FAILED."""
 
     DONE = 0
     FAILED = 1
@@ -32,7 +32,7 @@ class Exit(IntEnum):
 
 @contextmanager
 def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
-    """Turns an error that a command raises into one line and an exit code; ``debug`` shows the traceback, too."""
+    """Converts an error of a command to one line and an exit code; ``debug`` also shows the traceback."""
     try:
         yield
     except click.exceptions.Exit:
@@ -41,7 +41,7 @@ def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
         complain("interrupted")
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
-        discard_output()  # the reader has gone, as `| head` does: there is no one to tell
+        discard_output()  # the reader has closed the pipe, as `| head` does, so no message can be shown
         sys.exit(Exit.FAILED)
     except Exception as error:
         message, code = _explained(error)
@@ -54,7 +54,7 @@ def errors_as_exit_codes(*, debug: bool) -> Iterator[None]:
 
 
 def _is_output_lost() -> bool:
-    """Whether standard output refuses its buffered data, which is discarded then."""
+    """Whether standard output refuses its buffered data, which is then discarded."""
     try:
         sys.stdout.flush()
     except OSError:

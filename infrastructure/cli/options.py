@@ -1,4 +1,4 @@
-"""Options that several commands share, and the context that every command is given."""
+"""Options that several commands share, and the context passed to every command."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def print_json(value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What every command is given: its settings, and how it reports."""
+    """The settings and output options of a command."""
 
     settings: Settings
     quiet: bool
@@ -52,12 +52,12 @@ class CommandContext:
         return clock_of(os.environ)
 
     def job_log(self, work: str) -> Path:
-        """Where runs of this kind are recorded, unless ``--joblog`` says otherwise."""
+        """The default path of the job log of this kind of run."""
         return self.settings.data_dir / JOB_LOGS[work]
 
 
 def command_context(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the common options; calls it with a ``CommandContext`` first; errors become exit codes."""
+    """Adds the common options to a command and passes it a ``CommandContext``; errors become exit codes."""
 
     @click.option("--data-dir", type=click.Path(path_type=Path), help="Data directory; overrides DATA_DIR.")
     @click.option("--quiet", "-q", is_flag=True, help="Print only errors and query results.")
@@ -111,7 +111,7 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def job_log_options(work: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command the options of its job log; it is called with ``resume``, a ``ResumeOptions``.
+    """Adds the options of a job log to a command and passes it ``resume``, a ``ResumeOptions``.
 
     Args:
         work: the kind of run, one of ``JOB_LOGS``.

@@ -1,4 +1,4 @@
-"""``people``: birth, death, professions and known titles of everybody who is credited."""
+"""``people``: birth, death, professions and known titles of all credited people."""
 
 from __future__ import annotations
 

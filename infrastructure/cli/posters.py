@@ -1,4 +1,4 @@
-"""``posters``: the poster of each movie, fetched, checked, made small and kept."""
+"""``posters``: fetches, checks and resizes the poster of each movie."""
 
 from __future__ import annotations
 

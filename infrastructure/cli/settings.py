@@ -1,4 +1,4 @@
-"""``settings``: what is in force, and the same facts for the documents."""
+"""``settings``: the values in force, and the same table for the documents."""
 
 from __future__ import annotations
 

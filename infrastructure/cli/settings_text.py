@@ -1,4 +1,4 @@
-"""The settings as text: for the documents, for ``.env``, and as they are in force."""
+"""The settings as text: for the documents, for ``.env``, and with the values in force."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def markdown() -> Iterator[str]:
 
 
 def env_example() -> Iterator[str]:
-    """A ``.env`` that changes nothing, line by line: every setting is there, commented out, with its default."""
+    """A ``.env`` that changes nothing, line by line: every setting, commented out, with its default."""
     yield "# Copy this file to .env and uncomment what you want to change. An empty value means the default."
     for setting in describe():
         if setting.name in PARTS:
@@ -53,7 +53,7 @@ def env_example() -> Iterator[str]:
 
 
 def in_force(settings: Settings) -> Iterator[str]:
-    """Every setting with its value, line by line; secrets are masked, and what is not the default is marked."""
+    """Every setting with its value, line by line; secrets are masked, changed values marked."""
     default = Settings()
     width = max(len(setting.name) for setting in describe())
     for setting in describe():

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process."""
+"""Ctrl-C and SIGTERM: the first stops the run in order, the second ends the process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
     """Installs the handlers for the length of a run; must be called on the main thread.
 
     Args:
-        cancel: set by the first signal; everything that waits watches it.
+        cancel: set by the first signal; ends every wait.
         announce: prints what happens now.
 
     Yields:
@@ -38,7 +38,7 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
     def receive(number: int) -> None:
         if interrupted.is_set():
             with suppress(OSError):
-                # On a terminal the cursor stands at the end of the progress display.
+                # On a terminal the cursor is at the end of the progress display.
                 os.write(2, (b"\n" if sys.stderr.isatty() else b"") + _STOPPED)
             os._exit(Exit.FAILED)  # half-written files are repaired when they are next opened
         interrupted.set()
@@ -61,4 +61,4 @@ def graceful_stop(cancel: threading.Event, announce: Callable[[str], None]) -> I
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Does nothing: the listener has the number."""
+    """Does nothing, because the listener receives the number."""

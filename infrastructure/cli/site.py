@@ -1,4 +1,4 @@
-"""``demo-site``: the demo site alone."""
+"""``demo-site``: runs the demo site alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _HelpWithFaults(click.Command):
     """A command whose help ends with the values of ``--fault``."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Uses the site's own tables, which are loaded for the help only."""
+        """Uses the site's own tables, which are only loaded for the help."""
         from infrastructure.bootstrap.demo import fault_names
 
         names = ", ".join(fault_names())
@@ -43,7 +43,7 @@ class _HelpWithFaults(click.Command):
 @click.option("--count", type=click.IntRange(1), default=250, show_default=True, help="Titles in the Top 250 chart.")
 @click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Delay in seconds.")
 @click.option("--page-kb", type=click.IntRange(0), default=1600, show_default=True, help="Size of a title page.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the invented titles.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated titles.")
 @click.option("--day", type=click.IntRange(0), default=0, show_default=True, help="Days after the first.")
 @click.option("--public-url", help="Public address of the site, for poster addresses.")
 @click.option(

@@ -1,4 +1,4 @@
-"""The standard streams, which may be absent, closed or of any encoding; and the lines that people read on them."""
+"""The standard streams, which may be absent, closed or of any encoding; and the output of lines for people."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _POLL_SECONDS: Final = 0.1
 def prepare_streams() -> None:
     """Makes all three standard streams usable.
 
-    An absent stream becomes the null device, as its file descriptor does: the
-    next file that the program opens would get the number otherwise, and be
-    written into by everything that prints. Characters that a stream's encoding
-    does not have are escaped.
+    An absent stream becomes the null device, and so does its file descriptor:
+    otherwise the next file that the program opens would get that number and receive
+    everything that is printed. Characters that a stream's encoding does not have are
+    escaped.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -56,10 +56,10 @@ def echo(line: str) -> None:
 
 
 def confirm(question: str, cancel: threading.Event) -> bool:
-    """Asks on standard error for a yes on standard input; anything else, and ``cancel`` while it waits, is a no."""
+    """Asks for a yes on standard error; any other answer on standard input, and ``cancel`` while it waits, is a no."""
     sys.stderr.write(f"{printable(question)} [y/N] ")
     sys.stderr.flush()
-    if os.name == "posix":  # elsewhere a console cannot be waited for
+    if os.name == "posix":  # on other systems a console cannot be waited for
         while not select.select([sys.stdin], [], [], _POLL_SECONDS)[0]:
             if cancel.is_set():
                 return False
@@ -69,8 +69,8 @@ def confirm(question: str, cancel: threading.Event) -> bool:
 def complain(message: str) -> None:
     """Prints one or more lines for a person on standard error.
 
-    Written to ``sys.stderr`` as it is at the time: a live screen replaces it to
-    keep its lines apart. A standard error that was closed is not an error.
+    Uses the current ``sys.stderr``, because a live display replaces it to keep its
+    lines apart. A closed standard error is not an error.
     """
     with suppress(OSError, ValueError):
         for line in printable(mask(message)).splitlines():
@@ -87,7 +87,7 @@ def flush_errors() -> None:
 
 
 def discard_output() -> None:
-    """Sends standard output to the null device; at its end, the interpreter would try again and exit with 120."""
+    """Sends standard output to the null device; otherwise the interpreter would write again at exit and return 120."""
     _discard(1)
 
 

@@ -1,4 +1,4 @@
-"""How a run reports on the terminal: lines while it goes, a summary and an exit code when it has ended."""
+"""A run's terminal output: lines during the run, and a summary and an exit code at its end."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TerminalOutput:
             try:
                 with self._startup.paused():
                     echo(line)
-            except BrokenPipeError:  # the reader of the lines has gone; the run itself goes well without
+            except BrokenPipeError:  # the reader of the lines has gone; the run continues without it
                 discard_output()
 
     def warn(self, message: str) -> None:
@@ -103,7 +103,7 @@ class TerminalOutput:
 
 
 def _example(opened: OpenStores) -> str:
-    """A query of the chart that was read last, or of all titles where no whole chart has been read yet."""
+    """A query of the chart that was read last, or of all titles if no complete chart has been read yet."""
     read = Table.CHARTS.column_index("read_at")
     newest = max(opened.together.rows(Table.CHARTS), key=lambda row: row[read] or "", default=None)
     if newest is None:
@@ -113,7 +113,7 @@ def _example(opened: OpenStores) -> str:
 
 
 def _contents(opened: OpenStores) -> Iterator[str]:
-    """What each store has put into the data directory, or where else it is."""
+    """The data of each store in the data directory, or its other place."""
     for store in opened.each:
         if store.name == "csv":
             yield "movies.csv, people.csv, credits.csv, charts.csv"
@@ -126,7 +126,7 @@ def _contents(opened: OpenStores) -> Iterator[str]:
 def run_session(
     context: CommandContext, settings: Settings, cancel: threading.Event, *, as_json: bool = False
 ) -> RunSession:
-    """A run of this command that reports on the terminal; ``settings`` may differ from the command's."""
+    """A run of this command with terminal output; ``settings`` may differ from the command's."""
     output = TerminalOutput(context, settings.data_dir, as_json=as_json)
     return RunSession(settings, context.clock, cancel, output)
 
@@ -145,7 +145,7 @@ def print_results(results: Mapping[str, RunResult], data_dir: Path) -> None:
 
 
 def command_line(command: str, data_dir: Path) -> str:
-    """How the user calls another command on a data directory; can be pasted into a shell."""
+    """A command line for another command on a data directory; can be pasted into a shell."""
     option = "" if data_dir == Path("data") else f" --data-dir {shlex.quote(str(data_dir))}"
     return f"{_this_program()} {command}{option}"
 
@@ -159,13 +159,13 @@ def _this_program() -> str:
         python = python.relative_to(Path.cwd())
     script = Path(sys.argv[0])
     if script.suffix != ".py":  # the installed console script
-        on_path = shutil.which("filmledger") and "UV" not in os.environ  # `uvx` runs it with a PATH of its own
+        on_path = shutil.which("filmledger") and "UV" not in os.environ  # `uvx` runs it with a different PATH
         return "filmledger" if on_path else shlex.quote(str(script))
     return shlex.join([str(python), sys.argv[0]])
 
 
 def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
-    """The exit code of runs that ended this way, one after the other."""
+    """The exit code of consecutive runs that ended this way."""
     if interrupted:
         return Exit.INTERRUPTED
     if any(result.stop_reason is StopReason.BLOCKED for result in runs):
@@ -174,6 +174,6 @@ def exit_code(*runs: RunResult, interrupted: bool) -> Exit:
 
 
 def _has_failed(result: RunResult) -> bool:
-    # A picture that cannot be shown is a warning: reported and counted, but the movie is complete without it.
+    # A picture that cannot be used is a warning: reported and counted, but the movie is complete without it.
     failed = result.summary.failed > result.summary.minor
     return failed or result.edited or result.stop_reason is not StopReason.FINISHED

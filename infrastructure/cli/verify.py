@@ -1,4 +1,4 @@
-"""``verify``: compares the stores with each other, and with what the last run was asked for."""
+"""``verify``: compares the stores with each other, and with the last run's job log."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 @json_option
 @command_context
 def verify(context: CommandContext, repair: bool, prune: bool, threshold: float, every: bool, as_json: bool) -> None:
-    """Compare every cell of all tables in all stores, and the stores with what the last run has done.
+    """Compare every cell of all tables in all stores, and the stores with the last run's job log.
 
-    The exit code is 0 only if all are equal and nothing is missing. Works
-    during a run, too; --repair does not.
+    The exit code is 0 only if all are equal and nothing is missing. It works
+    during a run; --repair does not.
     """
     from infrastructure.bootstrap.checking import verify_stores
 

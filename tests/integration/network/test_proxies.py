@@ -229,7 +229,7 @@ def test_a_proxy_that_lies_is_doubted_and_another_tried(
             page = downloader.get(url, max_requests=6, cancel=cancel)
             if b"Buy now" in page.body:
                 complaints += 1
-                with pytest.raises(Transient, match=f"came by http://127.0.0.1:{liar.port}"):
+                with pytest.raises(Transient, match=f"received over http://127.0.0.1:{liar.port}"):
                     downloader.unrecognised(page)
 
         assert 1 <= complaints <= 2

@@ -73,7 +73,7 @@ def test_a_rank_taken_twice_within_one_list_is_said() -> None:
 
 
 def test_a_title_that_stands_twice_within_one_list_is_said() -> None:
-    with pytest.raises(ChartError, match="tt0000001 stands in it twice"):
+    with pytest.raises(ChartError, match="tt0000001 occurs twice"):
         read(page=FakeChartSource([*entries(1, 2, 3), entry(4, 1)]))
 
 

@@ -39,7 +39,7 @@ def test_an_entry_too_many_is_an_error(entry: ChartEntry, said: str) -> None:
 
 
 def test_a_title_twice_is_an_error() -> None:
-    with pytest.raises(ChartError, match="tt0000001 stands in it twice"):
+    with pytest.raises(ChartError, match="tt0000001 occurs twice"):
         complete(ChartName.TOP250, [*_entries(249), ChartEntry(250, "tt0000001")])
 
 

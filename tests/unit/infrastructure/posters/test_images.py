@@ -193,9 +193,9 @@ def test_another_recipe_has_another_mark() -> None:
     ("body", "content_type", "reason"),
     [
         (b"<!doctype html><title>Sorry</title>", "text/html", "sent text/html"),
-        (b"<!doctype html><title>Sorry</title>", "image/jpeg", "no JPEG, PNG, GIF or WebP"),
+        (b"<!doctype html><title>Sorry</title>", "image/jpeg", "not JPEG, PNG, GIF or WebP"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "image/svg+xml", "image/svg"),
-        (b"", "image/jpeg", "no JPEG"),
+        (b"", "image/jpeg", "not JPEG"),
         (b"\xff\xd8\xff", "image/jpeg", "broken JPEG"),
         (pictures.noisy("JPEG")[:4000], "image/jpeg", "broken JPEG"),
         (pictures.noisy("PNG")[:4000], "image/png", "broken PNG"),
