@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -72,20 +72,13 @@ def _named(imdb_id: str, find: _Find) -> tuple[str | None, int | None]:
     return (movie.title, movie.year) if movie else (None, None)
 
 
-def _newcomers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
-    before = _entries(old)
-    for entry in new.entries:
-        if entry.imdb_id not in before:
+def _missing_in(other: ChartSnapshot, chart: ChartSnapshot, find: _Find) -> _Rows:
+    """The places of ``chart`` whose titles are not in ``other``."""
+    known = _entries(other)
+    for entry in chart.entries:
+        if entry.imdb_id not in known:
             title, year = _named(entry.imdb_id, find)
-            yield new.chart, entry.rank, title, year, entry.rating, entry.votes, entry.imdb_id
-
-
-def _leavers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
-    now = _entries(new)
-    for entry in old.entries:
-        if entry.imdb_id not in now:
-            title, year = _named(entry.imdb_id, find)
-            yield new.chart, entry.rank, title, year, entry.rating, entry.votes, entry.imdb_id
+            yield chart.chart, entry.rank, title, year, entry.rating, entry.votes, entry.imdb_id
 
 
 def _climbers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
@@ -100,4 +93,8 @@ def _climbers(old: ChartSnapshot, new: ChartSnapshot, find: _Find) -> _Rows:
         yield new.chart, places, entry.rank, past.rank, title, year, entry.rating, gained, entry.imdb_id
 
 
-_ROWS: Final = {"newcomers": _newcomers, "leavers": _leavers, "climbers": _climbers}
+_ROWS: Final[Mapping[str, Callable[[ChartSnapshot, ChartSnapshot, _Find], _Rows]]] = {
+    "newcomers": _missing_in,
+    "leavers": lambda old, new, find: _missing_in(new, old, find),
+    "climbers": _climbers,
+}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from application.ports import JobCounts
 from application.run_jobs import StopReason
-from shared.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +74,9 @@ class LoggedRun:
     unusable: int
 
 
-class RunReader(Protocol):
-    """Reads a log without disturbing the process that writes it."""
-
-    def read(self) -> LoggedRun | None:
-        """The last run of the log; ``None`` if there is none.
-
-        Raises:
-            UsageError: the file is not a job log of this program, or cannot be read.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """The result of ``status``: the log's last run at the moment ``at``."""
+    """A log's last run at the moment ``at``."""
 
     logged: LoggedRun
     at: datetime
@@ -145,16 +133,6 @@ class RunStatus:
             "ended": logged.ended,
             "unusable_lines": logged.unusable,
         }
-
-
-def status(reader: RunReader, clock: Clock) -> RunStatus | None:
-    """Returns the state of the log's last run; ``None`` if there has been none.
-
-    Raises:
-        UsageError: the file is not a job log of this program, or cannot be read.
-    """
-    logged = reader.read()
-    return None if logged is None else RunStatus(logged, clock.now())
 
 
 def _iso(moment: datetime | None) -> str | None:

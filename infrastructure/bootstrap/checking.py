@@ -13,7 +13,7 @@ from application.comparison import Finding
 from application.completeness import Expectation
 from application.ports import CheckResult
 from application.repair import prune, repair
-from application.status import RunStatus, status
+from application.status import RunStatus
 from application.verify import VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError
 from infrastructure.bootstrap.network import examine_network, examine_sources
@@ -95,7 +95,8 @@ def run_status(job_log: Path, clock: Clock) -> RunStatus | None:
     Raises:
         UsageError: the file is not a job log, or cannot be read.
     """
-    return status(JobLogStatus(job_log), clock)
+    logged = JobLogStatus(job_log).read()
+    return None if logged is None else RunStatus(logged, clock.now())
 
 
 def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:

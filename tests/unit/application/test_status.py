@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.ports import JobCounts
-from application.status import LoggedRun, Pace, RunIdentity, RunStatus, status
-from shared.clock import FixedClock
+from application.status import LoggedRun, Pace, RunIdentity, RunStatus
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOGGED = LoggedRun(
@@ -30,19 +29,8 @@ LOGGED = LoggedRun(
 )
 
 
-class Log:
-    """Satisfies ``RunReader``."""
-
-    def __init__(self, logged: LoggedRun | None) -> None:
-        self._logged = logged
-
-    def read(self) -> LoggedRun | None:
-        return self._logged
-
-
 def test_a_live_run_ends_when_the_rest_is_done_at_this_rate() -> None:
-    found = status(Log(LOGGED), FixedClock(NOON))
-    assert found is not None
+    found = RunStatus(LOGGED, NOON)
     assert found.rate == 2.0
     assert found.estimated_end == NOON + timedelta(seconds=145 / 2)
 
@@ -90,10 +78,6 @@ def test_an_end_beyond_the_calendar_is_none() -> None:
 def test_what_needs_a_look(alive: bool | None, ended: str | None, failed: int, well: bool) -> None:
     logged = replace(LOGGED, alive=alive, ended=ended, counts=JobCounts(250, 100, failed))
     assert RunStatus(logged, NOON).well is well
-
-
-def test_no_run_has_no_status() -> None:
-    assert status(Log(None), FixedClock(NOON)) is None
 
 
 def test_everything_is_there_as_json() -> None:

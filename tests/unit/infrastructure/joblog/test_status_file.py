@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from application.ports import JobCounts, Outcome, Status
-from application.status import LoggedRun, status
+from application.status import LoggedRun, RunStatus
 from domain.errors import UsageError
 from infrastructure.joblog import lines
 from infrastructure.joblog.status_file import JobLogStatus
-from shared.clock import FixedClock, SystemClock
 from tests.unit.infrastructure.joblog.conftest import IDENTITY, Opener, begun, titles
 
 
@@ -32,7 +31,7 @@ def test_where_there_is_no_log_there_was_no_run(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
     assert JobLogStatus(path).read() is None
-    assert status(JobLogStatus(path), SystemClock()) is None
+    assert JobLogStatus(path).read() is None
 
 
 def test_a_run_that_was_stopped(path: Path, opened: Opener) -> None:
@@ -125,9 +124,7 @@ def written_at(path: Path, *events: tuple[float, str, dict[str, object]]) -> Non
 
 
 def rate(path: Path) -> float:
-    found = status(JobLogStatus(path), FixedClock(NOON + timedelta(hours=10)))
-    assert found is not None
-    return found.rate
+    return RunStatus(read(path), NOON + timedelta(hours=10)).rate
 
 
 def test_the_pace_is_that_of_the_last_sitting(path: Path, opened: Opener) -> None:
