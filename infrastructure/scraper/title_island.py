@@ -54,7 +54,7 @@ def read_island(body: bytes, start: int = 0, end: int | None = None, *, own: str
                 return part
     island = body[start:end]
     with suppress(ValueError, RecursionError):
-        top = _members(island)
+        top = _members(msgspec.json.format(island, indent=-1))
         props = _members(top.get("props", b"{}"))
         return _read_parts(top, {**props, **_members(props.get("pageProps", b"{}"))}, own)
     return _read_document(load_json(island, unique=True), own)
