@@ -17,7 +17,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # Machines differ in speed, so no example has a deadline; in CI a failure must be the change's, not the dice's.
-# Forty examples where a test does not say otherwise: the README's test command has five minutes.
+# Twenty examples where a test does not say otherwise: the README's test command has five minutes.
 settings.register_profile("filmledger", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=20)
 settings.load_profile("filmledger")
 
