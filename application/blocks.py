@@ -68,7 +68,6 @@ class BlockStream:
     """The text of one store's table, read in parallel with that of another store.
 
     Args:
-        table: of the rows.
         pieces: the text in key order, each piece of whole rows.
     """
 

@@ -91,8 +91,6 @@ def read_catalogue_data(store: MovieRepository, history: ChartHistory, snapshots
     An invalid record is left out with a warning that names it.
 
     Args:
-        store: holds the movies.
-        history: holds the chart snapshots of earlier runs.
         snapshots: number of snapshots to read for each chart.
 
     Raises:

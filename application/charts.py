@@ -18,12 +18,7 @@ _IMDB_ID: Final = Table.CHARTS.column_index("imdb_id")
 
 
 class StoredChart:
-    """One chart in the stores. ``move`` is thread-safe.
-
-    Args:
-        store: all stores in one.
-        chart: its name.
-    """
+    """One chart in the stores. ``move`` is thread-safe."""
 
     def __init__(self, store: MovieRepository, chart: str) -> None:
         self._store = store

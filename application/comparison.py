@@ -134,9 +134,7 @@ def judge(table: Table, rows: KeyRows, names: Sequence[str]) -> Finding | None:
     """The difference between the rows of one key; ``None`` if they are the same.
 
     Args:
-        table: of the rows.
         rows: of each store.
-        names: of the stores.
     """
     first = rows[0]
     if len(rows) > 1 and len(first) == 1 and all(other == first for other in rows[1:]):

@@ -24,7 +24,6 @@ def with_episodes(jobs: Iterable[Job], episodes: Callable[[str], Iterable[tuple[
     """Each job, followed by one for each episode if it is a series; a title is listed once. Streams.
 
     Args:
-        jobs: of titles.
         episodes: id and title of each episode of a series; nothing for other titles.
     """
     seen: set[str] = set()

@@ -216,7 +216,6 @@ class MyRatings:
     """Saves the ratings of an exported list as rows of ``my_ratings``, some at a time.
 
     Args:
-        store: all stores in one.
         read_at: when the list was read, in UTC.
     """
 

@@ -51,7 +51,6 @@ def load_datasets(
     """Saves a prepared load to every store.
 
     Args:
-        prepared: the load.
         stores: all stores, holding the same records; those that can refuse a row commit first.
         record: of the pending load, until every store has committed it.
         finish: saves derived data; the load is unfinished until this returns.

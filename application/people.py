@@ -33,11 +33,7 @@ class SavePerson:
     """The work of a job whose key is a person's id. Thread-safe.
 
     Args:
-        source: of details.
-        store: all stores in one.
         max_requests: maximum HTTP requests for one person in a run.
-        progress: displays the current phase.
-        cancel: ends every wait.
     """
 
     def __init__(

@@ -26,7 +26,6 @@ def asset_workers(asked: int | None, *, cores: int, jobs: int, parallel: bool = 
 
     Args:
         asked: ``ASSET_WORKERS``; None means one per core, at most 8.
-        cores: number of CPU cores.
         jobs: number of jobs; a single job needs no pool.
         parallel: False means one worker, whatever ``asked`` says.
     """
@@ -48,14 +47,9 @@ class SavePoster:
     costs a conditional request, and is downloaded and encoded only if it has changed.
 
     Args:
-        source: downloads posters.
-        store: keeps posters.
         address_of: returns the poster address of a movie id, or None.
         max_requests: limit of HTTP requests per poster and run.
         recheck_after: time after which a poster is requested again.
-        progress: receives the phase of each job.
-        clock: source of the recorded dates.
-        cancel: ends every wait.
     """
 
     def __init__(

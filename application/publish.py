@@ -59,7 +59,6 @@ def publish(
     """Runs the steps of a plan.
 
     Args:
-        plan: the steps.
         parallel: False runs the concurrent steps in sequence.
         report: called on the calling thread when a step ends.
         cancel: once set, no further step is started.

@@ -30,7 +30,6 @@ def read_chart(
 
     Args:
         sources: by the name that messages use.
-        chart: to be read.
         cancel: once set, the reading stops.
         size: how many titles it should have; the chart's own size unless given.
         first: how many places are needed; all unless given. More are returned if the chart is complete.

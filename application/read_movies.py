@@ -36,8 +36,6 @@ def read_movies(
 
     Args:
         jobs: the list, with ``seq`` counting from 0.
-        titles: the source of movies.
-        executor: fetches them.
         ahead: maximum number of titles fetched in advance.
         max_requests: maximum HTTP requests for one title.
         cancel: ends every wait; set when the iterator is closed.

@@ -21,13 +21,6 @@ def scrape(
     A resumed run also fetches the titles that a store has lost meanwhile, because a file
     was edited or the database is another one. The stores are finalized after any end.
 
-    Args:
-        context: executes the jobs.
-        store: all stores in one.
-        work: scrapes one title.
-        history: records the run.
-        run: the run to record.
-
     Raises:
         StoreError: a store failed after the jobs were done.
     """

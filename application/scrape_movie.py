@@ -26,11 +26,7 @@ class ScrapeMovie:
     """The work of a scraping job. Thread-safe.
 
     Args:
-        source: of titles.
-        store: all stores in one.
         max_requests: maximum HTTP requests for one title in a run.
-        progress: displays the current phase.
-        cancel: ends every wait.
         fresh_since: a record that was read since then is left unchanged; ``None``: none is.
         on_moved: called with the old and the new id of a title that IMDb has moved, after it was saved.
     """

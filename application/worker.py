@@ -84,8 +84,6 @@ def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0
     stays pending, because it is not the cause.
 
     Args:
-        job: the job.
-        error: its error.
         requests, size: used before the error; those of the error itself are added.
     """
     if isinstance(error, SourceError | InvalidMovie):

@@ -72,7 +72,6 @@ def complete(chart: ChartName, entries: Iterable[ChartEntry], size: int | None =
     """The entries in rank order, if they are the whole chart.
 
     Args:
-        chart: for the message.
         entries: in any order.
         size: how many there should be; the chart's own size unless given.
 

@@ -140,7 +140,6 @@ class BackgroundBatcher(Generic[T]):
     Args:
         flush: takes the items in order of arrival; what it raises is raised for all of them.
         max_batch: items in one call, at most.
-        name: of the thread.
     """
 
     def __init__(self, flush: Callable[[Sequence[T]], object], *, max_batch: int, name: str) -> None:

@@ -9,7 +9,6 @@ def log_event(log: logging.Logger, event: str, message: str, *arguments: object,
     """Logs at INFO; a JSON log file has the event and the fields, a text log file the message.
 
     Args:
-        log: of the module.
         event: such as ``title_saved``.
         message, arguments: as for ``log.info``.
         fields: JSON values.

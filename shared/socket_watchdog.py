@@ -30,7 +30,6 @@ class SocketWatchdog:
     """Polls all waits of one component. Its thread starts with the first wait and sleeps while there is none.
 
     Args:
-        name: of the thread.
         interval: seconds between two polls.
     """
 

@@ -35,7 +35,6 @@ class MovieRepository(Protocol):
         is removed.
 
         Args:
-            movie: the record.
             rows: the same movie as rows, if the caller has them; several stores then share the work.
 
         Raises:

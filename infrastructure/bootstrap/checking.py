@@ -37,8 +37,6 @@ def verify_stores(
     """Compares the stores with each other and with the last run's job log.
 
     Args:
-        settings: of the stores.
-        clock: the time.
         job_log: of the last scraping run.
         threshold: warn of a column that is filled in a smaller part of the movies, 0 to 1.
         on_repair: makes the stores equal first; called with each change.

@@ -63,8 +63,6 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
 
     Args:
         where: ``local``, ``local:4`` or a scheduler's address.
-        settings: of the run.
-        clock: the time on the workers.
         cancel: of the run; set when the cluster has gone.
 
     Raises:

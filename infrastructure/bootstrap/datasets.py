@@ -312,10 +312,6 @@ def download(
     """Downloads changed files; returns the day of each file, from the server's Last-Modified.
 
     Args:
-        settings: of the server.
-        cancel: ends every wait.
-        files: to be downloaded.
-        folder: for the files.
         say: called with a line for each file that was downloaded.
         keep: existing files are enough if the server cannot be reached.
 

@@ -14,9 +14,6 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
     """Writes all tables of the database to files; returns their paths.
 
     Args:
-        settings: of the database.
-        clock: the time.
-        folder: for the files.
         form: an ``export.exporting.ExportFormat``.
         overwrite: files of the same names may be replaced.
 

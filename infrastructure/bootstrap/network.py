@@ -96,7 +96,6 @@ def downloader(settings: Settings, *, grace: float = 0.0, keep_robots: bool = Tr
     """The network with all its routes.
 
     Args:
-        settings: the user's.
         grace: seconds that a request in flight may still take once its run was cancelled.
         keep_robots: keep robots.txt in the data directory for later runs, if there is one.
 
@@ -124,9 +123,6 @@ def sources(
     """Composes pages, GraphQL and data files as DETAIL_SOURCE requires.
 
     Args:
-        settings: of the run.
-        downloader: for pages and GraphQL.
-        clock: the time of every record.
         keep: called with each title page.
         data_files: used once all others refuse; the only source of titles with DETAIL_SOURCE=datasets.
     """
@@ -187,9 +183,6 @@ def episode_source(
     """The source of episode lists: GraphQL, data files if they are used, pages.
 
     Args:
-        settings: of the run.
-        downloader: for GraphQL and pages.
-        clock: the time of every record.
         data_files: used after GraphQL, or alone with DETAIL_SOURCE=datasets.
         stored: gives the id of a stored episode of a series, whose page links to the others.
     """

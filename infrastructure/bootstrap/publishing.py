@@ -31,9 +31,6 @@ def publish_site(
     """Writes the catalogue of all movies in the database.
 
     Args:
-        settings: of the catalogue and the database.
-        clock: the time.
-        out: folder of the catalogue.
         on_step: called with each step as it ends.
         cancel: stops between two pages.
 

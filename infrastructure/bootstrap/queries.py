@@ -39,11 +39,8 @@ def write_answer(
     """Runs one read-only query and writes its result.
 
     Args:
-        settings: of the stores.
-        clock: the time.
         query: one SQL statement that returns rows.
         form: a ``tables.rendering.Format``.
-        out: for the result.
         store: to query; by default the first of STORES that takes queries.
 
     Raises:
@@ -127,12 +124,9 @@ def write_changes(
     """Writes newcomers, leavers and climbers against the complete run nearest to ``since`` ago, and rating movers.
 
     Args:
-        settings: of the stores.
-        clock: the time.
         names: of the reports; newcomers, leavers and climbers if there are none.
         since: time before now.
         form: a ``tables.rendering.Format``.
-        out: for the result.
 
     Raises:
         UsageError: there is no such report, there are no two complete runs of a chart, or no history of ratings.

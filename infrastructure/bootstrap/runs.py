@@ -63,10 +63,7 @@ class RunSession:
     """One run on one data directory.
 
     Args:
-        settings: of the run.
-        clock: the time of every record.
         cancel: set when the run is to stop.
-        output: for messages.
     """
 
     def __init__(self, settings: Settings, clock: Clock, cancel: threading.Event, output: RunOutput) -> None:

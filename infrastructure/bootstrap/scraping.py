@@ -111,10 +111,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
     """Scrapes. People and posters, if requested, are runs of their own. Returns the results by kind of work.
 
     Args:
-        session: of the run.
-        options: what to scrape.
         site: the site's address, or its name if the address changes.
-        resume: how the job log is used.
     """
     settings = session.settings
     with ExitStack() as stack:

@@ -64,7 +64,6 @@ def database_place(
 
     Args:
         settings: of a server, if one is configured.
-        directory: the data directory.
         cancel: once set, nothing is waited for.
         existing: do not create a database that does not exist.
 
@@ -107,10 +106,6 @@ def database(
     """Pooled connections to a database whose schema is the one of this program.
 
     Args:
-        settings: of the connections.
-        place: where it is.
-        clock: the time.
-        cancel: ends every wait.
         migrate: make or update the schema; otherwise it stays as it is.
 
     Raises:
@@ -271,9 +266,6 @@ def open_stores(
     """Opens every store of STORES.
 
     Args:
-        settings: of the stores.
-        clock: the time.
-        cancel: ends every wait.
         existing: no store is created.
         read_only: nothing is changed in the files.
         mending: rows of CSV files that cannot be read are set aside, instead of refusing the files.
@@ -388,7 +380,6 @@ def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
     Stores with the same marker were last written together and are skipped.
 
     Args:
-        opened: the stores.
         report: called with one line about the changes.
 
     Raises:

@@ -31,8 +31,6 @@ class TerminalOutput:
     """Satisfies ``RunOutput``: results on standard output, problems on standard error, both in the log file.
 
     Args:
-        context: of the command.
-        data_dir: of the run.
         as_json: print no lines; the caller prints JSON at the end.
     """
 

@@ -35,10 +35,7 @@ def submit(
     ``Client.run`` would delay the worker's heartbeat meanwhile.
 
     Args:
-        client: of the cluster.
-        worker: its address.
         function: a function of a module that workers have.
-        arguments: its arguments.
         elsewhere: another worker may run it if that one has gone.
     """
     future: Future[T] = client.submit(
@@ -59,9 +56,7 @@ class WorkerDispatcher:
     Titles that this worker cannot read are put back for the other workers.
 
     Args:
-        client: of the cluster.
         run: the run's id, by which workers know their reader.
-        worker: its address.
         pending: where titles come from.
         most: gives the current number of titles of a batch.
         share: gives the current share of the rate limit.

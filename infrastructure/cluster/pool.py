@@ -53,8 +53,6 @@ class WorkerSetup:
     """Prepares workers for a run; keeps the reasons why others cannot be used.
 
     Args:
-        client: of the cluster.
-        plan: the work.
         closing: ends the wait for slow workers.
     """
 
@@ -150,9 +148,6 @@ class WorkerPool:
     """The workers of one run.
 
     Args:
-        client: of the cluster.
-        plan: the work.
-        pending: the titles to be read.
         cancel: stops the run; set here when the cluster has gone, and ``lost`` then says why.
 
     Raises:

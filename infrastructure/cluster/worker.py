@@ -69,7 +69,6 @@ class TitleReader:
         The others continue; a later batch that names them again gets them.
 
         Args:
-            wanted: the titles.
             share: the current share of the rate limit.
             stopping: the run is being stopped: waiting titles are cancelled, responses in flight are read.
         """
@@ -155,7 +154,6 @@ def open_reader(run: str, make: Callable[[], ReaderSource], threads: int, share:
     """Opens the reader of a run, if it is not open; closes readers of abandoned runs.
 
     Args:
-        run: the run's id.
         make: makes the title source.
         threads: titles at a time at most.
         share: share of the rate limit.

@@ -77,7 +77,6 @@ class Destinations:
         """Yields a folder with room for ``size`` bytes, reserved until the end of the block.
 
         Args:
-            size: in bytes.
             but: folders that have been tried already.
 
         Raises:
@@ -100,7 +99,6 @@ class Destinations:
 
         Args:
             name: relative, with ``/`` between folders.
-            data: its content.
 
         Raises:
             StoreUnavailable: no folder has room or can be written; an older file is kept.

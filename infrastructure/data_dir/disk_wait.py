@@ -26,7 +26,6 @@ class DiskWait:
     Args:
         patience: seconds from the first failure until waiting ends.
         cancel: ends the wait.
-        monotonic: the clock, in seconds.
     """
 
     def __init__(

@@ -263,7 +263,6 @@ class LoadPreparation:
 
         Args:
             file: which one.
-            checked: where it is.
             name: of the table made.
             checks: conditions that hold for a good row, by the reason given for the others.
             only: the condition of the rows that are wanted; the others are checked and passed over.

@@ -25,7 +25,6 @@ class DemoProcess:
     this process is killed. The terminal's Ctrl-C does not reach it.
 
     Args:
-        options: of the site.
         prefix: a command that runs the child in another environment and execs it,
             such as ``ip netns exec NAME``.
 

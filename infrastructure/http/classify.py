@@ -109,8 +109,6 @@ def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, 
     """Classifies an answer. Blocks are checked first, for every status.
 
     Args:
-        request: the request.
-        answer: the answer to it.
         policy: which statuses are retried.
         now: for a Retry-After that is a date.
         proxied: whether a proxy was in between.
@@ -198,7 +196,6 @@ def find_block(status: int, headers: Mapping[str, str], body: bytes) -> str | No
     Args:
         status: the HTTP status, or 200 for a page from a file.
         headers: in any spelling of upper and lower case.
-        body: decoded.
     """
     if challenge := _find_challenge(status, headers, body):
         return challenge
@@ -237,7 +234,6 @@ def explain(error: BaseException, in_flight: InFlightRequest, *, proxied: bool) 
     """Classifies an error of requests, urllib3 or the socket.
 
     Args:
-        error: the exception.
         in_flight: the progress of the request.
         proxied: whether it went through a proxy.
     """

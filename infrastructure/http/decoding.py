@@ -65,7 +65,6 @@ def decode(body: bytes, encoding: str, limit: int, *, partial: bool = False) -> 
     """Decodes a body.
 
     Args:
-        body: as received.
         encoding: the value of Content-Encoding; empty for none.
         limit: maximum bytes of the result.
         partial: return what can be decoded of a body that is cut off, and the first ``limit`` bytes of one that is too

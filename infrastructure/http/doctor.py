@@ -51,11 +51,8 @@ def examine_network(
     Costs the site one request for robots.txt and one for each route.
 
     Args:
-        options: the settings.
-        cancel: ends every wait.
         address_url: a service that returns the address a request came from; empty: not requested. It is not requested
             if the site is on this machine and the service is not.
-        clock: the time.
 
     Raises:
         Cancelled: ``cancel`` was set.

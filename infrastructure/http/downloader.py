@@ -67,7 +67,6 @@ class Downloader:
         Args:
             url: http or https. User information in it is not sent, unless the settings contain it too.
             max_requests: maximum HTTP requests for it.
-            cancel: ends every wait.
             headers: added to the usual ones, or replacing them.
             patient: False: raise Blocked at once when the site refuses every route, instead of waiting and probing.
             forbidden_is_block: False: a bare 403 concerns this address alone.
@@ -220,7 +219,6 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
     """Returns a downloader with all its routes.
 
     Args:
-        options: the settings.
         clock: the time; the machine's own unless given.
 
     Raises:

@@ -59,7 +59,6 @@ class DownloadTarget:
 
     Args:
         url: the file's address; a part that was downloaded from another one is not continued.
-        target: where the file goes.
         progress: called with the bytes present and the size of the file, if that is known. Must not raise.
 
     Raises:

@@ -84,7 +84,6 @@ class Pacer:
 
     Args:
         per_second: the full rate; ``None``: unlimited.
-        clock: monotonic time.
         policy: how the rate falls and recovers.
     """
 
@@ -211,9 +210,7 @@ class Breaker:
     """Holds back all requests of one scope while the site blocks every route. Thread-safe.
 
     Args:
-        name: of the site, for messages.
         policy: when to probe and when to give up.
-        clock: monotonic time.
     """
 
     def __init__(self, name: str, policy: ProbePolicy, clock: Clock) -> None:
@@ -381,7 +378,6 @@ class HostRegistry:
     Args:
         per_second: requests a second to each host; ``None``: the default, and no limit on loopback.
         policy: of each scope's breaker.
-        clock: monotonic time.
     """
 
     def __init__(self, per_second: float | None, policy: ProbePolicy, clock: Clock) -> None:

@@ -249,7 +249,6 @@ def parse_proxy(text: str, place: str) -> Proxy:
     """Parses ``scheme://user:password@host:port``; the scheme is ``http`` if none is given.
 
     Args:
-        text: as written.
         place: where it was read, for messages, which never quote the text: it may hold a password.
 
     Raises:

@@ -42,7 +42,6 @@ class RobotsFile:
 
     Args:
         path: of the file; its folder must exist for anything to be kept.
-        clock: the time.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -96,7 +95,6 @@ class Robots:
 
     Args:
         fetch: fetches one robots.txt, its first ``MAX_BYTES`` bytes; raises SourceError.
-        clock: monotonic time.
         file: keeps it for later runs.
     """
 

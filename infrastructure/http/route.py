@@ -206,8 +206,6 @@ class RoutePool:
     """Leases routes to threads. Thread-safe; never waits.
 
     Args:
-        routes: all routes.
-        clock: monotonic time.
         rotate_after: change route after so many requests; 0: only when there is a reason.
         policy: how long blocked and dead routes are not used.
     """
@@ -229,7 +227,6 @@ class RoutePool:
         """Returns a route for one request: the thread's last one if it is still good, else the best.
 
         Args:
-            scope: of the request.
             avoid: use another than this if there is one.
             probe: use a blocked one if there is no other.
 

@@ -39,7 +39,6 @@ class TorControl:
 
     Args:
         options: address of the Tor client, and the password of its control port.
-        clock: monotonic time.
         timeout: seconds to wait for a circuit to be built.
     """
 
@@ -204,7 +203,6 @@ class CircuitRotation:
         Args:
             seen: the value of ``turns`` when the last of them was found blocked.
             site: the one that blocks them.
-            cancel: ends every wait.
 
         Raises:
             Transient: Tor does not change them.

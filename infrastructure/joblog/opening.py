@@ -49,7 +49,6 @@ def open_job_log(
         path: of the log; its folder is made.
         identity: what the run works on.
         version: of this program, for the record.
-        clock: for the time stamps.
         fresh: always begin a new run.
         retry_failed: resume the last run, finished or not, and retry the jobs that failed for good.
         disk_wait: waits while the disk is full; by default there is no waiting.

@@ -18,8 +18,6 @@ def notify(urls: Secret, title: str, body: str, *, seconds: float = SECONDS) -> 
 
     Args:
         urls: Apprise addresses, separated by spaces, commas or line ends.
-        title: one line.
-        body: plain text.
         seconds: a service that takes longer is given up.
     """
     try:

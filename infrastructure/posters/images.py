@@ -199,7 +199,6 @@ def open_picture(body: bytes, content_type: str, limits: PictureLimits, draft: t
     """Decodes the first frame of a picture.
 
     Args:
-        body: the file.
         content_type: as the server sent it.
         limits: sizes to refuse.
         draft: a JPEG much larger than this is decoded at a reduced size that is

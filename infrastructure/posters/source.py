@@ -31,7 +31,6 @@ class HttpPosterSource:
     """Fetches posters through a downloader.
 
     Args:
-        downloader: the network layer.
         width: pixels to request from image servers that can scale.
     """
 

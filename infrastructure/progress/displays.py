@@ -108,11 +108,7 @@ def progress_line(snapshot: ProgressSnapshot) -> str:
 
 
 class FileProgress:
-    """Writes ``[5/20 | 25%] page.html: complete, The Title`` when a file is done.
-
-    Args:
-        say: writes a line.
-    """
+    """Writes ``[5/20 | 25%] page.html: complete, The Title`` when a file is done."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -213,7 +209,6 @@ def progress_for(
     """A live display on a terminal, plain lines elsewhere, nothing when quiet.
 
     Args:
-        cancel: of the run.
         environ: ``TERM`` (``dumb`` and ``unknown`` get plain lines) and ``NO_COLOR`` are read from here
             (https://no-color.org: present and not empty means no colours).
     """

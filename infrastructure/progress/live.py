@@ -42,8 +42,6 @@ class LiveProgress:
     The cursor stays visible, so that a killed process leaves a usable terminal.
 
     Args:
-        console: where it is drawn.
-        clock: monotonic time.
         interval: seconds between two frames.
         cancel: no rate and no time left are shown once it is set.
     """

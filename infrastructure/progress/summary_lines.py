@@ -15,7 +15,6 @@ def summary_lines(
     """One line of counts, one of speed if requested, then the failures.
 
     Args:
-        summary: of the run.
         verb, noun: the action and its objects, such as "saved" and "titles".
         listed: how many failures are named one by one.
         speed: add requests, size and rate, if there was any work.

@@ -39,8 +39,6 @@ def write(tables: Iterable[TableOfValues], form: Format, out: TextIO, *, heading
     """Writes tables in turn.
 
     Args:
-        tables: to write.
-        form: the output format.
         out: with the width and colours of the terminal for ``TABLE``, if it is one.
         headings: also titles and explanations, if the format has room for them. Several tables as CSV are
             separated by an empty line.

@@ -60,8 +60,6 @@ class ImportedFile:
     """All rows of one file, in key order.
 
     Args:
-        file: the open file.
-        table: whose rows it has.
         end: how far it is read.
         escaped: formulas have an apostrophe.
         known: columns that an earlier version of this program wrote.

@@ -152,7 +152,6 @@ def settle(layout: Layout, *, read_only: bool) -> Settled:
     """Finds the committed content; truncates uncommitted bytes and renames the files of the valid generation.
 
     Args:
-        layout: of the files.
         read_only: change nothing.
 
     Raises:

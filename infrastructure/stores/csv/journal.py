@@ -127,7 +127,6 @@ class Journal:
 
     Args:
         path: created with the first ``append`` if it does not exist.
-        number: its number.
         escaped: formulas in its encoded lines have an apostrophe.
         repair: cut a torn last line off. Only the holder of the write lock may.
 
@@ -343,7 +342,6 @@ class Overlay:
         """First key cells of the groups that are changed, ascending.
 
         Args:
-            table: of the groups.
             empty: its file has no rows.
         """
         if empty and table is Table.AKAS and not any(journal.has_akas for journal in self.journals):

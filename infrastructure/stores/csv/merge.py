@@ -30,7 +30,6 @@ def overlaid(chunks: Iterable[Chunk], overlay: Overlay, table: Table, keys: Sequ
     Args:
         chunks: rows of the files, the last chunk with ``after`` None.
         overlay: the journals.
-        table: of the rows.
         keys: first key cells that the journals change, ascending.
         escaped: formulas have an apostrophe.
     """

@@ -31,7 +31,6 @@ class CsvReader:
     """Reads the current store; a view is reused while the files are unchanged.
 
     Args:
-        layout: of the files.
         escaped: whether formulas have an apostrophe, if no manifest says so.
     """
 

@@ -37,7 +37,6 @@ class CsvMovieRepository:
     Only one process may write a directory at a time: the holder of ``DataDir.lock``.
 
     Args:
-        directory: of the files.
         escape_formulas: put an apostrophe before text that a spreadsheet would treat as a formula.
         read_only: change nothing; works beside a process that writes.
         set_aside_unreadable: move rows that cannot be read to ``unreadable-<table>.csv`` instead of refusing them.

@@ -218,7 +218,6 @@ class CsvSnapshot:
     """The open files of one generation. Thread-safe.
 
     Args:
-        manifest: of the generation.
         files: an open file for each table.
     """
 
@@ -338,7 +337,6 @@ def write_table(file: BinaryIO, table: Table, pieces: Iterable[tuple[str, bytes]
 
     Args:
         file: open for writing; not synced.
-        table: of the rows.
         pieces: whole groups with the first key cell of each piece, in order.
 
     Raises:

@@ -54,7 +54,6 @@ class CsvWriter:
     """Files and journals of the process that holds the write lock. Callers of ``append`` hold ``lock``.
 
     Args:
-        layout: of the files.
         escape: write formulas with an apostrophe; files in the other form are rewritten.
         set_aside: move rows that cannot be read to files of their own.
         rank_chart: returns the chart of ranks in files of version 0.1.

@@ -19,7 +19,6 @@ class Outage:
 
     Args:
         patience: seconds from the first failure after which waiting is useless.
-        monotonic: the clock, in seconds.
     """
 
     def __init__(self, patience: float, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -21,8 +21,6 @@ def claim(database: Database, directory: Path, *, take_over: bool = False) -> No
     A directory that was moved keeps its id, and so its database.
 
     Args:
-        database: to be filled.
-        directory: the data directory.
         take_over: replace another directory.
 
     Raises:

@@ -81,7 +81,6 @@ class PostgresSnapshot:
     A database of version 0.1 is read without being migrated.
 
     Args:
-        database: to be read.
         connection: in the transaction whose view of the database is read.
         columns: the columns that each table has there.
     """

@@ -418,8 +418,6 @@ def rejection_details(movie: MovieRows, refused: RejectedByDatabase, database: D
     """Names the refused column, the person if it was a person's, and the database's reason.
 
     Args:
-        movie: the refused record.
-        refused: the rejection.
         database: queried for the columns of a constraint that the user added.
     """
     if found := storage_problem(movie):

@@ -37,7 +37,6 @@ def run_query(database: Database, query: str, *, seconds: float = 0) -> TableOfV
     """The rows of one statement, streamed; the query cannot change anything. Ctrl-C stops it.
 
     Args:
-        database: to run it on.
         query: one SQL statement that returns rows.
         seconds: how long the database may work on the first rows, and on each next part; no limit if 0.
 

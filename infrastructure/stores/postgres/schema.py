@@ -30,7 +30,6 @@ def prepare(
     """Migrates the database to the schema of this program; does nothing if it is current.
 
     Args:
-        database: to be migrated.
         clock: for the times in the migration tool's table.
         chart: of the ranks in a database of version 0.1, if the job log has it.
         until: the last migration to apply; all of them unless given.

@@ -45,7 +45,6 @@ class PostgresWatchdog:
         """Watches a connection while the block runs.
 
         Args:
-            connection: to be cut.
             seconds: how long the block may take.
             at_most: how long it may take while the server answers others; no longer unless given.
 

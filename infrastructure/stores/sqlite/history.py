@@ -47,7 +47,6 @@ class SqliteHistory:
 
     Args:
         store: of the same file; not closed by this.
-        path: the file.
     """
 
     def __init__(self, store: SqliteMovieRepository, path: Path) -> None:

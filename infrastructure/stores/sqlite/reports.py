@@ -18,7 +18,6 @@ class SqliteReports:
     """Satisfies ``Reports``.
 
     Args:
-        path: the file.
         seconds: how long one report may take; no limit if 0.
     """
 

@@ -21,7 +21,6 @@ def run_query(path: Path, query: str, *, seconds: float = 0) -> TableOfValues:
     """The rows of one statement, streamed; the query cannot change anything. Ctrl-C stops it.
 
     Args:
-        path: the file.
         query: one SQL statement that returns rows.
         seconds: how long it may take; no limit if 0.
 
