@@ -1,4 +1,7 @@
-"""Reports as files: one SQL query each, after a line with its title and explanation."""
+"""Reports as files: one SQL query each, after a line with its title and explanation.
+
+``reports`` beside this module has the queries that every database supports; each database has a folder for others.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Final
 
 from domain.errors import UsageError
 
+_SHARED: Final = Path(__file__).parent / "reports"
 _HEAD: Final = re.compile(
     r"-- (?P<title>[^:]+): (?P<explanation>.+)\n(?P<compares>-- Needs two complete runs of a chart\.\n)?"
 )
@@ -44,9 +48,10 @@ class ReportFile:
         return f"{self.explanation} It needs two complete runs of the same chart; {missing} so far."
 
 
-def names(folder: Path) -> tuple[str, ...]:
-    """The names of all reports of a folder, in the order of printing."""
-    return tuple(_paths(folder))
+def report_paths(folder: Path) -> Mapping[str, Path]:
+    """The shared reports and those of ``folder`` by name, in the order of printing."""
+    found = [*_SHARED.glob("*.sql"), *folder.glob("*.sql")]
+    return {path.stem.split("_", 1)[1]: path for path in sorted(found, key=lambda path: path.name)}
 
 
 def read_reports(folder: Path, wanted: Iterable[str] = ()) -> list[ReportFile]:
@@ -55,15 +60,11 @@ def read_reports(folder: Path, wanted: Iterable[str] = ()) -> list[ReportFile]:
     Raises:
         UsageError: a name is unknown.
     """
-    paths = _paths(folder)
+    paths = report_paths(folder)
     chosen = list(wanted) or list(paths)
     if unknown := [name for name in chosen if name not in paths]:
         raise UsageError(f"unknown report {unknown[0]!r}; choose from {', '.join(paths)}")
     return [_read(name, paths[name]) for name in chosen]
-
-
-def _paths(folder: Path) -> Mapping[str, Path]:
-    return {path.stem.split("_", 1)[1]: path for path in sorted(folder.glob("*.sql"))}
 
 
 def _read(name: str, path: Path) -> ReportFile:

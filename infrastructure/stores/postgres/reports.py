@@ -48,4 +48,4 @@ class PostgresReports:
 
 def report_names() -> tuple[str, ...]:
     """The names of all reports, in the order of printing."""
-    return report_files.names(FOLDER)
+    return tuple(report_files.report_paths(FOLDER))

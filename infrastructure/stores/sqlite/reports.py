@@ -26,7 +26,7 @@ class SqliteReports:
         self._seconds = seconds
 
     def names(self) -> tuple[str, ...]:
-        return report_files.names(FOLDER)
+        return tuple(report_files.report_paths(FOLDER))
 
     def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
         return (self._table(report) for report in report_files.read_reports(FOLDER, names))

@@ -23,6 +23,7 @@ from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.history import PostgresHistory
 from infrastructure.stores.postgres.reports import FOLDER, PostgresReports
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.report_files import report_paths
 from infrastructure.tables.rendering import Format, write
 from tests.support.films import bare, films
 from tests.support.postgres import empty_database, server
@@ -270,7 +271,7 @@ def test_the_files_work_in_psql_by_themselves(days: Days) -> None:
     days.read(0, *films(20))
     days.read(1, *films(19))
     info = server().start()
-    for path in sorted(FOLDER.glob("*.sql")):
+    for name, path in report_paths(FOLDER).items():
         done = subprocess.run(
             [info.psql, info.dsn, "-X", "-v", "ON_ERROR_STOP=1", "-Atq", "-f", path],
             capture_output=True,
@@ -278,7 +279,6 @@ def test_the_files_work_in_psql_by_themselves(days: Days) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        name = path.stem.split("_", 1)[1]
         assert len(done.stdout.splitlines()) == len(list(days.report(name).rows))
 
 
@@ -288,7 +288,7 @@ def test_counting_people_needs_an_index_alone(days: Days) -> None:
         connection.autocommit = True
         cursor.execute("VACUUM ANALYZE movies, people, credits")
         cursor.execute("SET enable_seqscan = off")  # as it is chosen on large tables; this one is small
-        for name in ("08_frequent_actors", "09_frequent_directors"):
-            cursor.execute("EXPLAIN " + (FOLDER / f"{name}.sql").read_text())
+        for name in ("frequent_actors", "frequent_directors"):
+            cursor.execute("EXPLAIN " + report_paths(FOLDER)[name].read_text())
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Index Only Scan using credits_person_id_idx on credits" in plan
