@@ -28,6 +28,7 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\
 NOT_SHOWN: Final = (
     "aspect_ratios", "color", "companies", "keywords", "languages", "locations", "sound_mixes", "taglines",
 )  # fmt: skip
+_SNAPSHOTS: Final = 60  # of each chart
 _NOT_SHOWN: Final = frozenset(map(Table.MOVIES.column_index, NOT_SHOWN))
 
 
@@ -85,19 +86,16 @@ class CatalogueData:
         return tuple(sorted((m for m in self.movies.values() if m.imdb_id not in listed), key=_best_first))
 
 
-def read_catalogue_data(store: MovieRepository, history: ChartHistory, snapshots: int = 60) -> CatalogueData:
+def read_catalogue_data(store: MovieRepository, history: ChartHistory) -> CatalogueData:
     """Reads a whole store into memory.
 
     An invalid record is left out with a warning that names it.
-
-    Args:
-        snapshots: number of snapshots to read for each chart.
 
     Raises:
         StoreUnavailable: it cannot be read now.
     """
     movies = {movie.imdb_id: movie for movie in _movies(store)}
-    past = history.snapshots(snapshots)
+    past = history.snapshots(_SNAPSHOTS)
     known = {snapshot.chart for snapshot in past}
     current = (chart for chart in _current_charts(store, movies) if chart.chart not in known)
     data = build_catalogue_data(movies, (*past, *current))

@@ -16,6 +16,7 @@ from application.records import timestamp
 from domain.fields import Table
 
 _MAX_REMEMBERED: Final = 50_000
+_EXAMPLES: Final = 20  # findings of each table in the report
 _INCOMPLETE: Final = Table.MOVIES.column_index("incomplete")
 _SCRAPED_AT: Final = Table.MOVIES.column_index("scraped_at")
 _CATEGORY: Final = Table.CREDITS.column_index("category")
@@ -100,7 +101,6 @@ def verify(
     *,
     expectation: Expectation | None = None,
     threshold: float = 0.5,
-    examples: int = 20,
     on_finding: OnFinding | None = None,
     live: bool = False,
     now: datetime | None = None,
@@ -111,7 +111,6 @@ def verify(
         stores: at least one.
         expectation: of the last run; not checked if ``None``.
         threshold: warn of a column that is filled in a smaller share of the movies, 0 to 1.
-        examples: how many findings of each table the report keeps.
         on_finding: called with each finding.
         live: another process is writing; only findings of two readings in a row count.
         now: warn of movies that were read later than that; not checked unless given.
@@ -143,7 +142,7 @@ def verify(
                 continue
             tally.found[finding.verdict.value] += 1
             number += 1
-            if number <= examples:
+            if number <= _EXAMPLES:
                 kept.append(finding)
             if on_finding is not None:
                 on_finding(finding)

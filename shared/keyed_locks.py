@@ -14,11 +14,6 @@ class KeyedLocks:
         self._guard = threading.Lock()
         self._locks: dict[str, tuple[threading.Lock, int]] = {}  # each with the number of its users
 
-    @property
-    def in_use(self) -> int:
-        """The number of keys that are held or waited for."""
-        return len(self._locks)
-
     @contextmanager
     def hold(self, key: str) -> Iterator[None]:
         """Holds the lock of a key; not reentrant."""

@@ -1,11 +1,11 @@
-"""SQL derived from the field table: types, checks, rows in and out, comments."""
+"""SQL derived from the field table: types, rows in and out, comments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from domain.fields import INT32_MAX, INT64_MAX, DeclaredTable, Field, FieldType, Table
+from domain.fields import DeclaredTable, Field, FieldType, Table
 
 SQL_TYPES: Final[Mapping[FieldType, str]] = {
     FieldType.TEXT: "text",
@@ -25,55 +25,16 @@ SQL_TYPES: Final[Mapping[FieldType, str]] = {
 ROW_MARK: Final = "\x1d\x1e\x1f"
 """Tells the ends of rows from line ends within cells; separators of ASCII, which no text holds one after the other."""
 
-_PREFIXES: Final = {FieldType.TITLE_ID: "tt", FieldType.NAME_ID: "nm"}
-_FIRST_MOMENT: Final = "0001-01-01 00:00:00+00"
-_LAST_MOMENT: Final = "9999-12-31 23:59:59.999999+00"
-_LARGEST: Final = {FieldType.INTEGER: INT32_MAX, FieldType.BIGINT: INT64_MAX}
+_IDS: Final = (FieldType.TITLE_ID, FieldType.NAME_ID)
+FIRST_MOMENT: Final = "0001-01-01 00:00:00+00"
+LAST_MOMENT: Final = "9999-12-31 23:59:59.999999+00"
 
 
 def column_type(table: Table, field: Field) -> str:
     """The type of a column; ids and texts of keys are ordered by their bytes."""
     sql_type = SQL_TYPES[field.type]
-    by_bytes = field.type in _PREFIXES or (sql_type == "text" and field.name in table.key)
+    by_bytes = field.type in _IDS or (sql_type == "text" and field.name in table.key)
     return f'{sql_type} COLLATE "C"' if by_bytes else sql_type
-
-
-def check(field: Field) -> str | None:
-    """The condition that keeps a column within the limits of its field; ``None`` where the type is enough.
-
-    Conditions avoid regular expressions where possible: they would take a tenth of a save's time.
-    """
-    name = field.name
-    match field.type:
-        case FieldType.TEXT:
-            return rf"btrim({name}, E' \t\r\n') <> ''" if field.required else f"{name} <> ''"
-        case FieldType.TITLE_ID | FieldType.NAME_ID:
-            return (
-                f"starts_with({name}, '{_PREFIXES[field.type]}') AND length({name}) BETWEEN 9 AND 12"
-                f" AND translate(substr({name}, 3), '0123456789', '') = ''"
-            )
-        case FieldType.PARTIAL_DATE:
-            return f"{name} ~ '^[0-9]{{4}}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$'"
-        case FieldType.TEXT_LIST:
-            filled = "" if field.keep_empty else f"cardinality({name}) > 0 AND "
-            return f"{filled}array_position({name}, '') IS NULL AND array_position({name}, NULL) IS NULL"
-        case FieldType.DATE:
-            return f"{name} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
-        case FieldType.TIMESTAMP:
-            return f"{name} BETWEEN TIMESTAMPTZ '{_FIRST_MOMENT}' AND TIMESTAMPTZ '{_LAST_MOMENT}'"
-        case FieldType.INTEGER | FieldType.BIGINT | FieldType.DECIMAL:
-            if field.maximum == _LARGEST.get(field.type):
-                return f"{name} >= {field.minimum}"
-            return f"{name} BETWEEN {field.minimum} AND {field.maximum}"
-    return None
-
-
-def definition(table: Table, field: Field) -> str:
-    """One column as CREATE TABLE takes it, without its keys."""
-    condition = check(field)
-    required = " NOT NULL" if field.required else ""
-    named = "" if condition is None else f" CONSTRAINT {table}_{field.name}_check CHECK ({condition})"
-    return f"{field.name} {column_type(table, field)}{required}{named}"
 
 
 def cell(field: Field, column: str) -> str:
@@ -228,7 +189,7 @@ def _before(table: Table, field: Field, columns: frozenset[str]) -> str:
     if field.type is FieldType.TEXT_LIST:
         return f"nullif(array_remove({name}, ''), '{{}}')"
     if field.type is FieldType.TIMESTAMP:  # times that neither Python nor the files can hold, as infinity
-        possible = f"{name} BETWEEN TIMESTAMPTZ '{_FIRST_MOMENT}' AND TIMESTAMPTZ '{_LAST_MOMENT}'"
+        possible = f"{name} BETWEEN TIMESTAMPTZ '{FIRST_MOMENT}' AND TIMESTAMPTZ '{LAST_MOMENT}'"
         return f"CASE WHEN {possible} THEN {name}" + (" ELSE TIMESTAMPTZ 'epoch' END" if field.required else " END")
     return name
 

@@ -19,7 +19,7 @@ import psycopg2
 from domain.fields import Table
 from infrastructure.datasets.files import DataFile
 from infrastructure.stores.embedded.server import EmbeddedServer
-from infrastructure.stores.postgres import statements
+from tests.support.columns import definition
 
 QUERIES: Final = {
     Table.MOVIES: """
@@ -95,7 +95,7 @@ def main() -> None:
         database.cursor() as cursor,
     ):
         for table in QUERIES:
-            fields = ", ".join(statements.definition(table, field) for field in table.fields)
+            fields = ", ".join(definition(table, field) for field in table.fields)
             cursor.execute(f"CREATE TABLE {table} ({fields})")
             copy = f"COPY {table} ({', '.join(columns[table])}) FROM STDIN (FORMAT csv, HEADER)"
             with (folder / f"{table}.csv").open("rb") as rows:

@@ -12,12 +12,13 @@ import pytest
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.bootstrap.stores import open_stores
-from infrastructure.stores.postgres import schema, statements
+from infrastructure.stores.postgres import schema
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.reading import snapshot
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from shared.clock import SystemClock
 from shared.settings import load
+from tests.support.columns import definition
 
 DUMP = Path(__file__).parents[2] / "data" / "database_0_1.sql"
 
@@ -90,7 +91,7 @@ def require_field_table(dsn: str) -> None:
     prepare(dsn)
     found = columns_and_checks(dsn)
     for table in Table:
-        columns = ", ".join(statements.definition(table, field) for field in table.fields)
+        columns = ", ".join(definition(table, field) for field in table.fields)
         execute(dsn, f"CREATE TABLE wanted_{table} ({columns}, PRIMARY KEY ({', '.join(table.key)}))")
     wanted = {
         (table.removeprefix("wanted_"), column): rest
