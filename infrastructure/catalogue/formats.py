@@ -23,7 +23,9 @@ _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "
 
 
 def votes(count: int) -> str:
-    """``2.9M``, ``876K``, ``512``: at most three digits."""
+    """``1.2B``, ``2.9M``, ``876K``, ``512``: at most three digits."""
+    if count >= 999_500_000:
+        return f"{count / 1e9:.1f}B"
     if count >= 9_950_000:
         return f"{count / 1e6:.0f}M"
     if count >= 999_500:

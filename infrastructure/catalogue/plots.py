@@ -105,11 +105,12 @@ def rank_history(data: CatalogueData) -> Plot | None:
     chart = data.charts[0] if data.charts else None
     if chart is None or not chart.history:
         return None
-    ranges = []
+    changes = []
     for imdb_id, days in chart.history.items():
         ranks = [day.rank for day in days if day.rank is not None]
-        ranges.append((min(ranks) - max(ranks), min(ranks), imdb_id))
-    moved = [imdb_id for span, _, imdb_id in sorted(ranges) if span][:8]
+        change = abs(ranks[0] - ranks[-1]) if days[-1].rank is not None else 0
+        changes.append((-change, min(ranks) - max(ranks), min(ranks), imdb_id))
+    moved = [imdb_id for _, span, _, imdb_id in sorted(changes) if span][:8]
     if not moved:
         return None
     days = chart.history[moved[0]]
@@ -425,17 +426,23 @@ def votes_against_rating(data: CatalogueData) -> Plot | None:
         return None
     popular = sorted(both, key=lambda movie: (-(movie.votes or 0), movie.imdb_id))
     relation = _rank_correlation([float(m.votes or 0) for m in both], [m.rating or 0.0 for m in both])
+    most, highest = popular[0], both[0]
+    words = f"{most.title} has the most votes, {most.votes:,}, and "
+    if most is highest:
+        words += f"the highest rating, {most.rating:.1f}."
+    else:
+        words += (
+            f"a rating of {most.rating:.1f}; {highest.title} has the highest rating, {highest.rating:.1f}, "
+            f"from {highest.votes:,} votes."
+        )
     heading = "Votes and rating"
     if len(both) >= 20 and abs(relation) >= 0.3:
         heading = f"Films with more votes tend to be rated {'higher' if relation > 0 else 'lower'}"
     return Plot(
         name="votes-against-rating",
         heading=heading,
-        label="IMDb rating upwards, votes to the right, each step tenfold",
-        words=(
-            f"{popular[0].title} has the most votes, {popular[0].votes:,}, and a rating of {popular[0].rating:.1f}; "
-            f"{both[0].title} has the highest rating, {both[0].rating:.1f}, from {both[0].votes:,} votes."
-        ),
+        label="IMDb rating upwards, votes to the right on a logarithmic scale",
+        words=words,
         wide=_draw_votes(both, popular, wide=True),
         narrow=_draw_votes(both, popular, wide=False),
         columns=("Most votes", "Votes", "Rating"),
@@ -499,7 +506,7 @@ def budget_against_gross(data: CatalogueData) -> Plot | None:
     return Plot(
         name="budget-against-gross",
         heading=heading,
-        label="Worldwide gross upwards, budget to the right, each step tenfold",
+        label="Worldwide gross upwards, budget to the right, both on logarithmic scales",
         words=(
             f"{formats.count(len(both), 'film')} whose budget and gross are known in one currency. Below the line a "
             "film earned less than it cost; cinemas keep a part of the gross."

@@ -26,6 +26,8 @@ NOTICE: Final = "Information courtesy of IMDb (imdb.com). For personal, non-comm
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _DECADE: Final = re.compile(r"[0-9]{4}s")  # its s stays small
 _FITS_ANYWHERE: Final = 6.0  # em; words up to this width fit every column at its largest font size
+_TITLE_WIDTH: Final = 84  # of the title on a placeholder, and its smallest size, in % of the card's width
+_SMALLEST: Final = 6.5
 # Hue of the ground a genre gives to films without a poster; other genres get one from their name.
 _HUES: Final = {
     "Action": 30, "Adventure": 145, "Animation": 320, "Biography": 75, "Comedy": 85, "Crime": 20, "Documentary": 200,
@@ -177,6 +179,7 @@ class PageRenderer:
         self.decade_paths = frozenset(map(self.urls.decade, data.decades))
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
+            auto_reload=False,
             autoescape=True,  # titles, plots and names come from the web
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -327,7 +330,10 @@ def placeholder(movie: Movie) -> Placeholder:
     """Returns the designed card of a film without a poster."""
     hues = [_hue(genre) for genre in movie.genres[:2]] or [_hue(movie.imdb_id)]
     title = formats.shortened(movie.title, 80)
-    size = typography.size_to_fit(title, 84, 98, 0.92, smallest=9, largest=30)
+    widest = typography.longest_word(title, typography.HEADING, upper=True)
+    # A word that breaks even in the smallest size is set in one that is easier to read.
+    smallest = _SMALLEST if widest * _SMALLEST <= _TITLE_WIDTH else 9
+    size = typography.size_to_fit(title, _TITLE_WIDTH, 98, 0.92, smallest=smallest, largest=30)
     year = "" if movie.year is None else str(movie.year)
     return Placeholder(hues[0], hues[-1] if len(hues) > 1 else (hues[0] + 40) % 360, round(size, 1), title, year)
 

@@ -60,7 +60,7 @@ _FAULTS = r"""
       continue;
     }
     const size = parseFloat(getComputedStyle(parent).fontSize);
-    if (size < (parent.closest(".blank") ? 10 : 12) && !parent.closest("svg")) {
+    if (size < (parent.closest(".blank") ? 8 : 12) && !parent.closest("svg")) {
       faults.push(`${node.data} is set in ${size} pixels`);
     }
     const name = parent.closest("h1, h2, .name, .part, .blank b");

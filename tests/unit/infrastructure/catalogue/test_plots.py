@@ -151,7 +151,6 @@ def test_votes_and_rating(rating: object, heading: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_the_most_frequent_genre() -> None:
     films = [bare(n, genres=("Drama",) if n < 3 else ("War",)) for n in range(4)]
     plot = _named("genre-shares", films)
@@ -163,7 +162,6 @@ def test_the_most_frequent_genre() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_the_film_that_moved_farthest() -> None:
     movies = list(films(30))
     taken = list(snapshots(movies, 1))
@@ -174,6 +172,37 @@ def test_the_film_that_moved_farthest() -> None:
     data = build_catalogue_data({movie.imdb_id: movie for movie in movies}, (taken[0], later))
     (plot,) = [plot for plot in draw_plots(data) if plot.name == "rank-history"]
     assert plot.heading == f"{movies[0].title} fell 9 places since 20 November 2026"
+
+
+@pytest.mark.long
+def test_the_film_that_moved_farthest_is_not_the_one_that_came_back() -> None:
+    movies = list(films(30))
+    taken = list(snapshots(movies, 1))
+    orders = [range(30), [29, *range(29)], [1, 2, 3, 0, *range(4, 30)]]  # the last one rises by 29 and falls again
+    days = [
+        replace(
+            taken[0],
+            run_id=str(day),
+            taken_at=taken[0].taken_at + timedelta(days=day),
+            entries=tuple(replace(taken[0].entries[at], rank=rank) for rank, at in enumerate(order, start=1)),
+        )
+        for day, order in enumerate(orders)
+    ]
+    data = build_catalogue_data({movie.imdb_id: movie for movie in movies}, tuple(days))
+    (plot,) = [plot for plot in draw_plots(data) if plot.name == "rank-history"]
+    assert plot.heading == f"{movies[0].title} fell 3 places since 20 November 2026"
+    assert movies[29].title in [row[0] for row in plot.rows]
+
+
+@pytest.mark.long
+def test_the_film_with_most_votes_is_named_once_if_it_is_rated_highest() -> None:
+    same = [bare(n, title=f"Film {n}", rating=8 + n / 10, votes=1000 * (n + 1)) for n in range(6)]
+    plot = _named("votes-against-rating", same)
+    assert plot is not None
+    assert plot.words == "Film 5 has the most votes, 6,000, and the highest rating, 8.5."
+    other = _named("votes-against-rating", [*same, bare(7, title="Film 7", rating=9.9, votes=10)])
+    assert other is not None
+    assert other.words.endswith("a rating of 8.5; Film 7 has the highest rating, 9.9, from 10 votes.")
 
 
 def test_a_film_has_a_line_of_its_ranks_only_when_they_changed(made: CatalogueData) -> None:
@@ -223,7 +252,6 @@ def test_one_day_has_no_history() -> None:
     assert "rank-history" not in [plot.name for plot in draw_plots(made_data(30, runs=1))]
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_titles_that_look_like_markup_or_mathematics_stay_text() -> None:
     odd = "</svg><script>alert(1)</script> $x^2$ \\alpha & <b>"
