@@ -8,8 +8,8 @@
     for movie in scrape(chart="top250", limit=5):
         print(movie.rank, movie.title, movie.rating)
 
-Settings come from the environment and ``.env``, as they do for the program:
-its rate limit, retries, routes and robots.txt hold here too.
+Settings come from the environment and ``.env``, as for the program: its rate
+limit, retries, routes and robots.txt apply here too.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def scrape(
     Raises:
         UsageError: no such chart, no such id, a limit below 1, or settings that cannot be used; all but a wrong
             id are raised at the call.
-        ChartError: the chart is not whole.
+        ChartError: the chart is not complete.
         SourceError: a title could not be fetched or read.
-        InvalidMovie: its page holds values that cannot be true.
+        InvalidMovie: its page has impossible values.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit} is below 1")
@@ -76,15 +76,15 @@ def parse_title(html: str | bytes, *, imdb_id: str | None = None) -> Movie:
     ``infrastructure.scraper.title_page.parse_title`` names those fields.
 
     Args:
-        html: the page as it was saved.
-        imdb_id: the title it should be; any other is refused.
+        html: the saved page.
+        imdb_id: the expected title; any other is refused.
 
     Raises:
         Blocked: a challenge or a refusal instead of the page.
-        NotATitlePage: the page of something else.
-        UnknownLayout: nothing in the page is where it is known to be.
+        NotATitlePage: another kind of page.
+        UnknownLayout: the layout of the page is unknown.
         WrongTitle: the page of another title.
-        InvalidMovie: the page says what cannot be true.
+        InvalidMovie: the page has impossible values.
     """
     from infrastructure.scraper.title_page import parse_title
 

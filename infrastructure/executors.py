@@ -1,4 +1,4 @@
-"""Runs jobs: one after the other, or some at a time on threads."""
+"""Executes jobs: in turn, or some at a time on threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from application.ports import Job, Outcome
 
 
 class SerialExecutor:
-    """Runs one job after the other, in the calling thread."""
+    """Executes the jobs in turn, in the calling thread."""
 
     def execute(
         self, jobs: Iterator[Job | None], work: Callable[[Job], Outcome], cancel: threading.Event

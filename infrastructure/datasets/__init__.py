@@ -1,1 +1,1 @@
-"""IMDb's data files: found, checked, joined and sorted by DuckDB into the rows of the stores."""
+"""IMDb's data files: checked, joined and sorted by DuckDB into the rows of the stores."""

@@ -37,17 +37,17 @@ class DataFile(StrEnum):
 
     @property
     def file_name(self) -> str:
-        """The name under which IMDb publishes it."""
+        """IMDb's name of the file."""
         return f"{self.value}.tsv.gz"
 
     @property
     def megabytes(self) -> int:
-        """About how large it was, compressed, in November 2026."""
+        """Its approximate compressed size in November 2026."""
         return _MEGABYTES[self]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read; a copy may have more behind them."""
+        """The columns that are read; a file may have more after them."""
         return _COLUMNS[self]
 
 
@@ -80,10 +80,10 @@ _MEGABYTES: Final[Mapping[DataFile, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A data file whose first line has the columns that are needed.
+    """A data file whose first line has the needed columns.
 
     Attributes:
-        path: where it is.
+        path: of the file.
         header: all its columns, in their order.
     """
 
@@ -118,8 +118,8 @@ def require_whole(files: Iterable[CheckedFile], known: Path, cancel: threading.E
     """Reads compressed files to their end and compares their checksums, because DuckDB does not.
 
     Args:
-        files: those to check, two at a time.
-        known: a file that remembers which were whole, by size and time; these are not read again.
+        files: to check, two at a time.
+        known: a file with the results of earlier checks, by size and time; these files are not read again.
         cancel: ends the reading.
         remove: delete a damaged file, so that it is downloaded again.
 
@@ -140,7 +140,7 @@ def require_whole(files: Iterable[CheckedFile], known: Path, cancel: threading.E
             path.unlink()
         raise UsageError("; ".join(f"{path} is damaged ({problem}): {advice}" for path, problem in damaged.items()))
     whole.update({str(path.absolute()): stamp for path, stamp in stamps.items()})
-    with suppress(OSError):  # they are checked again next time
+    with suppress(OSError):  # the files are checked again next time
         write_atomically(known, json.dumps({path: stamp for path, stamp in whole.items() if Path(path).is_file()}))
 
 
@@ -153,7 +153,7 @@ def _read_known(path: Path) -> dict[str, list[int]]:
 
 
 def _damage(path: Path, cancel: threading.Event) -> str:
-    """Why a file is not whole; empty if it is, is not compressed, or ``cancel`` was set."""
+    """Why a file is damaged; empty if it is complete or not compressed, or ``cancel`` was set."""
     try:
         with path.open("rb") as file:
             piece = file.read(_PIECE)

@@ -11,11 +11,7 @@ from shared.atomic import sync_folder, write_atomically
 
 
 class LoadFile:
-    """Satisfies ``LoadRecord`` with a JSON file.
-
-    Args:
-        path: where it is while a load is pending.
-    """
+    """Satisfies ``LoadRecord`` with a JSON file, which exists while a load is pending."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,7 +1,7 @@
-"""Data files into sorted rows of every table, joined with what the stores hold.
+"""Converts data files to sorted rows of every table, joined with the stores' content.
 
 DuckDB reads, filters, joins and sorts out of core. All cells are canonical text
-(``application.records``), so that what is written can be compared byte by byte.
+(``application.records``), so that the result can be compared byte by byte.
 The result is a folder of Parquet files: for each table the complete new content,
 and the rows that are new or changed.
 """
@@ -32,12 +32,12 @@ LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, T
 _DETAILS: Final = frozenset({Table.PEOPLE, Table.CREDITS, Table.AKAS})
 _CREDIT_FILES: Final = frozenset({DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES})
 _CHOSEN: Final = "SELECT imdb_id FROM chosen"
-# A title that was read from a page since has lost what the data files told of it.
+# A title that was read from a page since has lost its values from the data files.
 _FRESH: Final = (
     "SELECT imdb_id FROM selected WHERE imdb_id NOT IN"
     f" (SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}')"
 )
-# What no two rows of a file have in common.
+# The key of each file.
 _KEYS: Final = {
     DataFile.BASICS: "tconst",
     DataFile.RATINGS: "tconst",
@@ -84,14 +84,14 @@ class Selection:
 
 @dataclass(slots=True)
 class LoadCounts:
-    """What a load found.
+    """The numbers of a load.
 
     Attributes:
         titles: titles in the selection.
         new, changed: titles of the selection that were not stored, or whose row changes.
         gone: stored titles known only from data files that are absent from today's files.
         pruned: whether these are deleted.
-        rows: rows of each table after the load, without tables that it leaves as they are.
+        rows: rows of each table after the load, without unchanged tables.
         rejected: rows left out, by file.
         unknown_people: credits left out because ``name.basics`` does not have the person.
     """
@@ -108,12 +108,12 @@ class LoadCounts:
 
 @dataclass(frozen=True, slots=True)
 class PreparedLoad:
-    """The files of a load that was prepared.
+    """The files of a prepared load.
 
     Attributes:
-        folder: where they are.
+        folder: of the files.
         day: of the data files.
-        counts: what was found.
+        counts: of titles and rows.
     """
 
     folder: Path
@@ -139,11 +139,11 @@ class PreparedLoad:
 
 
 class LoadPreparation:
-    """One load being prepared.
+    """Prepares one load.
 
     Args:
         folder: for the result; emptied by the caller.
-        memory: the most that DuckDB may use, as ``1GB``.
+        memory: maximum memory of DuckDB, as ``1GB``.
         threads: of DuckDB.
         cancel: once set, the query in progress is interrupted.
         on_phase: called with the name of each phase as it starts.
@@ -174,7 +174,7 @@ class LoadPreparation:
         self._untouched: frozenset[Table] = frozenset()
 
     def close(self) -> None:
-        """Closes the working database, and with it the files that it wrote to stay within its memory."""
+        """Closes the working database and removes its temporary files."""
         self._con.close()
 
     def prepare(
@@ -191,16 +191,16 @@ class LoadPreparation:
 
         Args:
             files: checked; those that the selection needs.
-            selection: which titles.
+            selection: of titles.
             day: of the data files.
-            stored: gives the content of a table as a CSV file of canonical cells; ``None``: it has no rows. Asked
-                only for the tables that are needed.
+            stored: gives the content of a table as a CSV file of canonical cells; ``None``: it has no rows. Only
+                called for the tables that are needed.
             allow_older: also files that are older than those loaded before.
-            unchanged: files whose content the stores hold from the last load of the same selection; only titles
+            unchanged: files whose content the stores have from the last load of the same selection; only titles
                 that were not loaded then are read from them.
 
         Raises:
-            UsageError: a file is damaged, or older than what is loaded.
+            UsageError: a file is damaged, or older than the loaded ones.
             StoreUnavailable: the disk is full.
             Cancelled: ``cancel`` was set.
         """
@@ -227,7 +227,7 @@ class LoadPreparation:
         return PreparedLoad(self._folder, day, counts)
 
     def _find_untouched(self, selection: Selection, unchanged: frozenset[DataFile]) -> frozenset[Table]:
-        """The tables that the load leaves as they are: their files are unchanged, and no title is new."""
+        """The tables that the load leaves unchanged: their files are unchanged, and no title is new."""
         if selection.prune or self._count_of(f"SELECT count(*) FROM ({_FRESH})"):
             return frozenset()
         credits = {Table.CREDITS, Table.PEOPLE} if unchanged >= _CREDIT_FILES else set()
@@ -262,10 +262,9 @@ class LoadPreparation:
         """Reads a data file into a table; rows that cannot be read or fail a check are rejected.
 
         Args:
-            file: which one.
-            name: of the table made.
-            checks: conditions that hold for a good row, by the reason given for the others.
-            only: the condition of the rows that are wanted; the others are checked and passed over.
+            name: of the new table.
+            checks: conditions of a valid row, by the reason given for invalid ones.
+            only: the condition of the needed rows; the others are checked and skipped.
         """
         columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in checked.header)
         source = (
@@ -298,7 +297,7 @@ class LoadPreparation:
     def _drop_duplicates(
         self, name: str, file: DataFile, checked: CheckedFile, is_good: str, unreadable: list[int]
     ) -> None:
-        """Keeps one row of each key, the same in whatever order the file is read, and rejects the others."""
+        """Keeps one row of each key, independent of the file's order, and rejects the others."""
         key = _KEYS.get(file)
         if key is None:
             return
@@ -319,11 +318,11 @@ class LoadPreparation:
         self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name} QUALIFY {place} = 1")
 
     def _in_file_order(self, query: str, unreadable: list[int]) -> list[tuple[Any, ...]]:
-        """Rows of a data file with their line numbers. A second reading, needed only for what is rejected.
+        """Rows of a data file with their line numbers. A second reading, needed only for rejected rows.
 
         Args:
-            query: its first column is the number of the row among those that can be read.
-            unreadable: the lines that cannot, ascending.
+            query: its first column is the number of the row among the readable ones.
+            unreadable: the numbers of the unreadable lines, ascending.
         """
         readable_before = [line - place for place, line in enumerate(unreadable, 1)]
         self._execute("SET preserve_insertion_order = true")
@@ -565,7 +564,7 @@ class LoadPreparation:
 
     def _join(self, day: date, selection: Selection) -> None:
         self._execute(f"CREATE OR REPLACE TABLE final_movies AS {movies_query()}")
-        # Joined with nothing it is as fast to join again as to keep the rows.
+        # Without stored rows, joining again is as fast as keeping the rows.
         kinds = {
             table: "TABLE" if selection.prune or self._has_stored(table) else "VIEW"
             for table in _DETAILS - self._untouched
@@ -600,7 +599,7 @@ class LoadPreparation:
         )
 
     def _find_gone(self, selection: Selection) -> None:
-        """Finds stored titles that today's files lack; a title whose row was rejected is not gone."""
+        """Finds stored titles that are not in the new files; a title whose row was rejected is not gone."""
         rejected = self._folder / f"rejected-{DataFile.BASICS}.tsv"
         refused = "SELECT NULL WHERE false"
         if rejected.is_file():
@@ -620,7 +619,7 @@ class LoadPreparation:
         self._copy(f"SELECT imdb_id FROM gone ORDER BY imdb_id{limit}", f"{Table.MOVIES}.gone.parquet")
 
     def _join_credits(self, kind: str) -> None:
-        # Credits are taken per category, whole, from one source: what a page told stays.
+        # Each category of credits comes from one source as a whole: those of a page are kept.
         self._execute(
             f"""
             CREATE OR REPLACE {kind} final_credits AS
@@ -670,13 +669,13 @@ class LoadPreparation:
             changed = f"{whole} SEMI JOIN replaced_{table} USING (imdb_id)"
         elif table is Table.RATINGS_HISTORY:
             changed = f"{whole} EXCEPT {stored}"
-        else:  # the other rows are as they are stored
+        else:  # the other rows are unchanged
             among = f"SEMI JOIN new_{table} USING ({table.key[0]})"
             changed = f"{whole} {among} EXCEPT {stored} {among}"
         self._copy(f"SELECT * FROM ({changed}) ORDER BY {order}", f"{table}.changed.parquet")
 
     def _copy(self, query: str, name: str) -> int:
-        """Writes the rows of a query; returns how many there are."""
+        """Writes the rows of a query; returns their number."""
         target = quoted(str(self._folder / name))
         return self._count_of(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 50000)")
 
@@ -723,7 +722,7 @@ def _numbered(checked: CheckedFile) -> str:
 
 @contextmanager
 def translated_errors(folder: Path) -> Iterator[None]:
-    """Turns DuckDB's errors into ours; ``folder`` is where it writes.
+    """Converts DuckDB's errors; ``folder`` is its working folder.
 
     Raises:
         UsageError: a file is damaged, or DuckDB needs more memory.
@@ -739,7 +738,7 @@ def translated_errors(folder: Path) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise UsageError(f"DuckDB needs more memory: set DATASETS_MEMORY higher ({_first_line(error)})") from error
     except duckdb.Error as error:
-        # DuckDB has no error of its own for a full disk: it may come from a write, a commit or a checkpoint.
+        # DuckDB has no separate error for a full disk, which a write, a commit or a checkpoint can meet.
         if "No space left" in str(error):
             raise StoreUnavailable(
                 "datasets", f"the disk of {folder} is full: free some and run the same command again"

@@ -1,4 +1,4 @@
-"""The SQL of a load that follows from the field table, and the functions that it is written with."""
+"""The SQL of a load that is derived from the field table, and its macros."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.fields import Field, Source, Table
 
-# Most texts need nothing done to them; the short ways are several times as fast as the general one.
+# Most texts are unchanged; their short cases are several times as fast as the general one.
 MACROS: Final = r"""
 CREATE OR REPLACE MACRO clean(x) AS
     CASE WHEN regexp_matches(x, '[\x00-\x1f]') THEN trim(regexp_replace(x, '[\x00-\x1f]', ' ', 'g')) ELSE trim(x) END;
@@ -32,7 +32,7 @@ CREATE OR REPLACE MACRO text_list(x) AS
 
 
 def movies_query() -> str:
-    """Every movies row: stored, new, or both made one by the rule of each field."""
+    """Every movies row: stored, new, or merged by the rule of each field."""
     loaded = {"source", "dataset_day", "incomplete", "source_url", "scraped_at", *(f.name for f in _dataset_fields())}
     # The stored figures are as old as the page or the data files that gave them, whichever is newer.
     is_newer = "n.dataset_day > greatest(left(s.scraped_at, 10), coalesce(s.dataset_day, ''))"
@@ -77,7 +77,7 @@ def movies_query() -> str:
 
 
 def _dataset_fields() -> tuple[Field, ...]:
-    """The movie fields that the data files tell."""
+    """The movie fields that the data files have."""
     return tuple(column for column in Table.MOVIES.fields if Source.DATASETS in column.sources)
 
 
@@ -85,7 +85,7 @@ def people_query() -> str:
     """Every people row: name and details each from the later reading, as ``application.records.newer_person``."""
     columns = Table.PEOPLE.columns
     split = columns.index("born")
-    # A person of whom nothing differs keeps the time of the reading, so that a refresh writes only what differs.
+    # An unchanged person keeps the time of the reading, so that a refresh writes only what differs.
     rename = (
         "(s.person_id IS NULL OR (n.name IS DISTINCT FROM s.name AND"
         " (n.read_at > coalesce(s.read_at, '') OR (n.read_at = s.read_at AND n.name < s.name))))"

@@ -28,8 +28,8 @@ class PreparedFiles:
 
     Args:
         folder: of the load.
-        memory: the most that DuckDB may use, as ``1GB``.
-        cancel: once set, what is being written or read ends.
+        memory: maximum memory of DuckDB, as ``1GB``.
+        cancel: once set, writing and reading ends.
     """
 
     def __init__(self, folder: Path, *, memory: str = "1GB", cancel: threading.Event | None = None) -> None:
@@ -171,7 +171,7 @@ def _name(field: Field) -> str:
 
 
 def _csv_cell(field: Field, *, escape: bool) -> str:
-    """The cell of a field as CSV; only texts and lists can hold what needs quotes."""
+    """The cell of a field as CSV; only texts and lists can need quotes."""
     name = _name(field)
     if field.type is FieldType.TEXT_LIST:
         return f"listed({name})"
@@ -181,7 +181,7 @@ def _csv_cell(field: Field, *, escape: bool) -> str:
 
 
 class _Groups:
-    """Rows grouped by their first cell, asked for in ascending order."""
+    """Rows grouped by their first cell, to be read in ascending order."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
         self._groups = groupby(rows, key=itemgetter(0))
@@ -196,8 +196,8 @@ class _Groups:
         return rows
 
 
-# The rules of the CSV store's dialect: quotes where they are needed, an apostrophe before what looks like a formula.
-# Lists without an escape are quoted alike in JSON and in arrays.
+# The CSV store's dialect: quotes where they are needed, an apostrophe before what looks like a formula.
+# Lists without an escape have the same quotes in JSON and in arrays.
 _MACROS: Final = r"""
 CREATE MACRO quote(x) AS CASE WHEN regexp_matches(x, '[,"\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END;
 CREATE MACRO escaped(x) AS CASE WHEN regexp_matches(x, '^''*[=+\-@\t\r]') THEN quote('''' || x) ELSE quote(x) END;

@@ -1,4 +1,4 @@
-"""Titles and lists of episodes out of IMDb's data files, for runs whose pages and GraphQL requests are refused."""
+"""Titles and lists of episodes from IMDb's data files, for runs whose pages and GraphQL requests are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from infrastructure.datasets.prepared import PreparedFiles
 if TYPE_CHECKING:
     import duckdb
 
-# What the data files never have, whatever the title.
+# Fields that the data files never have.
 UNTOLD: Final = frozenset(
     field.name
     for field in Table.MOVIES.fields
@@ -36,8 +36,8 @@ class DatasetEpisodeSource:
 
     Args:
         file: gives the checked file; may download it.
-        work: a folder for the table that is made of it; removed by ``close``.
-        memory: the most that DuckDB may use, as ``1GB``.
+        work: a folder for the table made of it; removed by ``close``.
+        memory: maximum memory of DuckDB, as ``1GB``.
     """
 
     def __init__(self, file: Callable[[], CheckedFile], work: Path, *, memory: str) -> None:
@@ -104,16 +104,16 @@ class DatasetEpisodeSource:
 
 
 class DatasetTitleSource:
-    """Satisfies ``TitleSource``: one reading of the files for all titles of a run, when the first is asked for.
+    """Satisfies ``TitleSource``: reads the files once for all titles of a run, with the first request.
 
-    A title that is stored already comes back joined with its record, by the rule of each field.
+    A stored title is returned merged with its record, by the rule of each field.
 
     Args:
         files: gives the checked data files and their day; may download them.
         ids: the titles of the run.
         store: gives all stores in one, once they are open.
         work: a folder for the preparation; removed afterwards.
-        memory: the most that DuckDB may use, as ``1GB``.
+        memory: maximum memory of DuckDB, as ``1GB``.
 
     Attributes:
         day: of the data files, once they were read.

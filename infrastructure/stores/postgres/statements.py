@@ -23,7 +23,7 @@ SQL_TYPES: Final[Mapping[FieldType, str]] = {
 """The type of a column for each type of field."""
 
 ROW_MARK: Final = "\x1d\x1e\x1f"
-"""Tells the ends of rows from line ends within cells; separators of ASCII, which no text holds one after the other."""
+"""Marks the end of a row, because cells contain line ends; three ASCII separators that no text has in sequence."""
 
 _IDS: Final = (FieldType.TITLE_ID, FieldType.NAME_ID)
 FIRST_MOMENT: Final = "0001-01-01 00:00:00+00"
