@@ -35,36 +35,13 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkOptions:
-    """The network's settings; times in seconds.
+    """The network's settings; times in seconds. docs/settings.md describes them; notes:
 
     Attributes:
-        base_url: of the site; may carry user information, as the next two.
-        graphql_url: of its query server.
-        datasets_url: of its data files.
-        backoff_and_retry: False: every request is made once.
-        backoff_factor: the n-th wait is this x 2^(n-1).
-        max_backoff_seconds: longest single wait, a Retry-After included.
-        max_backoff_retries: requests after the first.
-        retry_status_codes: statuses that are retried.
-        max_wait_per_title: longest sum of waits for one page; None: five of the longest single ones.
-        max_wait_per_run: longest sum of waits in which nothing arrived.
-        connect_timeout: to connect.
-        read_timeout: between two reads.
-        request_deadline: for a whole request, however slowly it arrives.
+        base_url, graphql_url, datasets_url: may carry user information; redirects to their origins are followed.
+        max_wait_per_title: None: five of the longest single waits.
         cancel_grace: how long a request in flight may still take once its run was cancelled.
-        max_body_bytes: of a body, over the wire and decoded.
-        requests_per_second: to each host; None: 10, and no limit on loopback.
-        respect_robots: do not fetch what robots.txt closes.
         robots_cache: file that keeps each site's robots.txt for a day; None: none is kept.
-        max_block_wait_seconds: to wait and probe when the site blocks every route.
-        proxy_host, proxy_port, proxy_user, proxy_pass: one HTTP proxy.
-        proxies: several, separated by commas; None: not set.
-        proxy_file: a file of them.
-        allow_direct_fallback: connect directly when every proxy and Tor are dead.
-        rotate_after_requests: change route after so many; 0: only when blocked.
-        use_tor: whether to use Tor.
-        tor_host, tor_proxy_port, tor_control_port, tor_password: where it listens.
-        tor_circuits: how many to use at the same time.
         authorities: file of certificate authorities instead of the usual ones.
 
     Raises:
