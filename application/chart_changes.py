@@ -17,7 +17,6 @@ class ChartPosition:
 
     Attributes:
         rank: from 1.
-        movie: the movie.
         before: rank on the day of comparison; None if the movie was not in the chart.
         is_new: the movie entered the chart since that day; False without a day of comparison.
     """

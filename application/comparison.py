@@ -36,7 +36,6 @@ class Finding:
     """One key whose rows are not the same in all stores.
 
     Attributes:
-        table: of the rows.
         key: the cells that identify the row.
         verdict: the kind of the difference.
         detail: the columns that differ, the stores that lack it, or why it is unreadable.

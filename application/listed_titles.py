@@ -40,7 +40,6 @@ class ListedTitle:
     """A title of a list.
 
     Attributes:
-        imdb_id: its id.
         line: the number of its first line in the list, from 1.
         rating: the user's, 1 to 10.
         rated: its date, as in the list; empty if the list has none.

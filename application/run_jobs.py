@@ -102,8 +102,6 @@ class RunResult:
     """How a run ended.
 
     Attributes:
-        stop_reason: what ended it.
-        summary: its totals.
         message: the reason in one line where it ended early.
         edited: another program changed files of a store meanwhile.
     """
@@ -120,10 +118,6 @@ class RunContext:
 
     Attributes:
         executor: executes the jobs, ``workers`` at a time.
-        job_log: records them.
-        progress: displays them.
-        rule: decides on retries.
-        cancel: stops them.
         scope: entered around each, so that its log lines stay together.
     """
 

@@ -46,11 +46,9 @@ class LoggedRun:
     """The last run of a log.
 
     Attributes:
-        run: the run's id.
         whole: whether the list of jobs is complete.
         reasons: failures for good by error, most frequent first.
         waiting: pending jobs that have failed before.
-        started: when the run began.
         last_event: when the last line was written.
         alive: whether a process works on it now; ``None`` if unknown.
         pid: of that process, or of the last one.

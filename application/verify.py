@@ -27,7 +27,6 @@ class TableReport:
     """The comparison of one table.
 
     Attributes:
-        table: compared.
         same: rows that are equal in all stores.
         found: number of keys with each verdict (``application.comparison.Verdict``).
         moving: rows that changed during the comparison, because another process writes them.

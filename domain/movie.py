@@ -54,7 +54,6 @@ class Person:
     """A credited person, identified by ``person_id`` (``nm0000209``), because names repeat.
 
     Attributes:
-        person_id: IMDb's id.
         name: as IMDb shows it.
         named_at: when the name was read, if that is not when the movie was. It is not part of the identity.
 
@@ -99,7 +98,6 @@ class Credit:
     """One person's part in one movie.
 
     Attributes:
-        person: the credited person.
         category: IMDb's own word: ``director``, ``writer``, ``cast`` …
         position: from 1 within the category, in the source's order.
         characters: roles played.

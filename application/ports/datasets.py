@@ -88,7 +88,6 @@ class PendingLoad:
     """A load whose commits have begun or are about to begin.
 
     Attributes:
-        load_id: its id.
         stores: the names of the stores that save it.
         marker: the marker of the stores when it was prepared (``MovieRepository.marker``).
     """

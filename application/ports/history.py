@@ -47,7 +47,6 @@ class Run:
     """A scraping run; identified by site, chart and start, also when it is resumed.
 
     Attributes:
-        site: its address.
         chart: its name; ``None`` for a list of ids.
         asked: number of titles.
         started_at: when it first began, in UTC.

@@ -44,8 +44,6 @@ class Outcome:
     """The result of one job.
 
     Attributes:
-        job: the job.
-        status: how it ended.
         detail: the title saved, or the reason in one line.
         reason: the error's class (``NotFound``, ``StoreUnavailable``); empty when completed.
         retry: a failure that may pass; the job stays pending.

@@ -27,8 +27,6 @@ class Poster:
     """A stored poster, with its server's version information.
 
     Attributes:
-        imdb_id: of its movie.
-        url: where it was fetched from.
         etag, last_modified: the server's validators of this version; empty if it sent none.
         checked_at: the time of the last request for it, in UTC.
         files: full size first.

@@ -39,7 +39,6 @@ class WorkPlan:
     """The work of the workers.
 
     Attributes:
-        run: the run's id.
         make: makes the title source on a worker.
         threads: titles at a time, all workers together.
     """

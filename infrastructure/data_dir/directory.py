@@ -40,11 +40,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """One data directory.
-
-    Attributes:
-        path: of the directory.
-    """
+    """One data directory."""
 
     path: Path
 

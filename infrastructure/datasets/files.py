@@ -83,7 +83,6 @@ class CheckedFile:
     """A data file whose first line has the needed columns.
 
     Attributes:
-        path: of the file.
         header: all its columns, in their order.
     """
 

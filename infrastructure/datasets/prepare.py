@@ -111,7 +111,6 @@ class PreparedLoad:
     """The files of a prepared load.
 
     Attributes:
-        folder: of the files.
         day: of the data files.
         counts: of titles and rows.
     """

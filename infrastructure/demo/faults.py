@@ -188,7 +188,6 @@ class PendingResponse:
 
     Attributes:
         close: the client wants the connection closed.
-        argument: the fault's.
     """
 
     request: DemoRequest

@@ -11,7 +11,6 @@ class DemoOptions:
     """How to serve.
 
     Attributes:
-        host: address to listen on.
         port: 0 takes a free one.
         count: titles in the Top 250 chart; the other charts are cut to as many.
         day: number of days after the first: charts, ratings and votes change from day to day.

@@ -154,7 +154,6 @@ class Answer:
 
     Attributes:
         url: of the request.
-        status: HTTP status.
         headers: found in any spelling of upper and lower case.
         body: decoded.
         size: body bytes received.
@@ -206,7 +205,6 @@ class RequestFailed(Exception):
 
     Attributes:
         reason: for logs and messages; holds no credentials.
-        fault: what failed.
         silent: nothing was received.
         stale: it used a kept connection that the other side had closed; a new connection may work.
         size: body bytes that were received all the same.

@@ -59,15 +59,11 @@ class Network:
     Attributes:
         retry: how often and how long one page is tried.
         outage: when a run stops waiting.
-        transport: sends one request.
-        pool: the routes.
         rotation: new Tor circuits, where Tor is used.
         hosts: rate and breaker of each host.
         configured: origins named in the settings: redirects may lead there, and their addresses need not be public.
         authorization: the Authorization header for each of these that has user information.
         stall: how long the run has waited.
-        clock: the time.
-        chance: for jitter.
         meter: counts requests and bytes.
     """
 
@@ -93,7 +89,6 @@ class Call:
         network: shared with all calls.
         request: the next request; a redirect changes it.
         bound: maximum number of requests.
-        cancel: ends every wait.
         patient: whether to wait and probe when the site refuses every route.
         permit: called with every address before it is fetched; raises an error if it is forbidden.
     """

@@ -27,7 +27,6 @@ class ReportFile:
         name: what a user types: ``frequent_actors``.
         title, explanation: for people.
         compares_runs: whether it needs two complete runs of a chart.
-        sql: the query.
     """
 
     name: str

@@ -52,9 +52,6 @@ class Database:
         patience: seconds to wait for a server that is gone or busy, counted once for all threads.
         statement_timeout: seconds a single statement may take.
         cancel: once set, nothing is waited for.
-
-    Attributes:
-        pool_size, cancel: as given.
     """
 
     def __init__(
