@@ -171,7 +171,7 @@ class Call:
         return permit
 
     def _route(self, breaker: Breaker, permit: Permit) -> Lease | None:
-        """Leases a route; ``None``: there is none at the moment, and the breaker was tripped."""
+        """Leases a route; ``None``, after a wait, new circuits or a tripped breaker: there is none at the moment."""
         network, rotation = self.network, self.network.rotation
         turns = rotation.turns if rotation else 0
         if rotation and permit is Permit.PROBE:

@@ -335,9 +335,7 @@ class JobLogFile:
     def reopen(self, stored: Iterable[str]) -> int:
         state, reopened = self._state, 0
         done = (line for line in listed(self._path, state) if line.seq in state.done and line.seq not in state.failed)
-        missing = {
-            state.moved.get(line.seq, line.id): line for line in done
-        }  # of this run, not all titles in the stores
+        missing = {state.moved.get(line.seq, line.id): line for line in done}  # of this run only
         if missing:
             for imdb_id in stored:
                 missing.pop(imdb_id, None)
