@@ -50,7 +50,7 @@ def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
     anchors: dict[tuple[str, str], str] = {}  # anchor, and a page that links to it
     shared: dict[frozenset[str], frozenset[str]] = {}
     # Pages of a folder share most of their links.
-    resolve = lru_cache(maxsize=100_000)(partial(_resolve, present))
+    resolve = lru_cache(maxsize=10_000)(partial(_resolve, present))
     for name in sorted(present):
         if not (folder / name).is_file():
             report.problems.append(f"{name} is not there")
@@ -73,7 +73,7 @@ def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
             target = target or name
             if problem:
                 report.problems.append(f"{name}: {reference} {problem}")
-            elif fragment:
+            elif fragment and (target != name or fragment not in ids.get(name, ())):
                 anchors.setdefault((target, fragment), name)
     for (target, fragment), name in sorted(anchors.items()):
         if target in ids and fragment not in ids[target]:

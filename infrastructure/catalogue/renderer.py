@@ -196,7 +196,7 @@ class PageRenderer:
         )
         self._environment.globals.update(site={"feed": site.feed, "notice": NOTICE}, assets=site.assets)
         parts: Any = self._environment.get_template("parts.html").module
-        for macro, count in (("thumb", 5_000), ("roll_part", 20_000)):  # most films and people are on several pages
+        for macro, count in (("thumb", 5_000), ("roll_part", 10_000)):  # most films and people are on several pages
             self._environment.globals[macro] = lru_cache(count)(getattr(parts, macro))
         self._navigation = self._charts_and_indexes()
         self._menus: dict[tuple[str, str, str], Markup] = {}
@@ -354,7 +354,7 @@ def _heading_style(heading: str) -> str:
     return f"--w:{max(widest, 1):.2f}"
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=10_000)
 def _fit(text: str, style: typography.TextStyle = typography.NAME) -> Markup:
     """Returns an attribute with the width of a text's longest word, if it may be too wide for a column."""
     widest = typography.longest_word(text, style)

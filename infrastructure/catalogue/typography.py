@@ -95,7 +95,7 @@ _LONG: Final = re.compile(r"\S{9}")  # no letter is wider than 1 em
 _WIDE: Final = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60\U0001f300-\U0001faff]")
 
 
-@lru_cache(maxsize=20_000)  # most names and titles are on several pages
+@lru_cache(maxsize=10_000)  # most names and titles are on several pages
 def _mark_words(text: str, style: TextStyle, *, keep: bool) -> Markup:
     if not _LONG.search(text) and not (keep and _BREAKS.search(text)):
         return escape(text)
