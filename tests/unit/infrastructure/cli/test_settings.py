@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from infrastructure.cli.settings import settings
+from infrastructure.cli.app import program
 from infrastructure.cli.settings_text import PARTS, in_force
 from shared.settings import Settings, describe, load
 
@@ -13,7 +13,7 @@ from shared.settings import Settings, describe, load
 def test_values_in_force_are_shown_and_changed_ones_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_THREADS", "7")
     monkeypatch.setenv("RESPECT_ROBOTS", "false")
-    result = CliRunner().invoke(settings, ["--data-dir", "elsewhere"])
+    result = CliRunner().invoke(program(), ["settings", "--data-dir", "elsewhere"])
     assert result.exit_code == 0, result.output
     lines = {line[2:].split(" ")[0]: line for line in result.output.splitlines() if line[2:3].isupper()}
     assert set(lines) >= {setting.name for setting in describe()}
@@ -43,6 +43,6 @@ def test_the_parts_begin_with_settings_that_exist_in_their_order() -> None:
 
 def test_bad_settings_are_told_before_anything_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_THREADS", "0")
-    result = CliRunner().invoke(settings, [])
+    result = CliRunner().invoke(program(), ["settings"])
     assert result.exit_code == 2
     assert "MAX_THREADS: '0' is not allowed" in result.output
