@@ -80,7 +80,12 @@ KINDS: tuple[Callable[[], AbstractContextManager[BulkOpener]], ...] = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[
+        pytest.param(kind, id=kind.__name__, marks=pytest.mark.long if kind is csv_files_with_escaped_formulas else ())
+        for kind in KINDS
+    ]
+)
 def opener(request: pytest.FixtureRequest) -> Iterator[BulkOpener]:
     with request.param() as opener:
         yield opener

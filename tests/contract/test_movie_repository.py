@@ -45,7 +45,12 @@ def in_memory() -> Iterator[Opener]:
 KINDS = (in_memory, csv_files, csv_files_with_escaped_formulas, postgres, sqlite_file)
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[
+        pytest.param(kind, id=kind.__name__, marks=pytest.mark.long if kind is csv_files_with_escaped_formulas else ())
+        for kind in KINDS
+    ]
+)
 def kind(request: pytest.FixtureRequest) -> Kind:
     return request.param  # type: ignore[no-any-return]  # pytest does not say what a parameter is
 

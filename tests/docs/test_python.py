@@ -36,6 +36,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: f"line {block.line}")
 def test_an_example_runs(example: Block, site: str, package: Path, tmp_path: Path) -> None:
     first, *_, last = DemoControl(site).ids()

@@ -89,6 +89,7 @@ def test_reports_in_every_form(filled: Program, form: str) -> None:
         assert json.loads(out)[0]["report"] == "length_by_decade"
 
 
+@pytest.mark.long
 def test_what_is_exported_can_be_imported_and_exported_again_byte_for_byte(filled: Program, tmp_path: Path) -> None:
     filled.run("export", str(tmp_path / "first"))
     for name in ("movies", "people", "credits"):
@@ -193,6 +194,7 @@ def test_doctor_tells_whether_the_site_can_be_reached(filled: Program) -> None:
         assert "✗" in filled.run("doctor", BASE_URL=refusing.url, MAX_BLOCK_WAIT_SECONDS="0", code=1).stdout
 
 
+@pytest.mark.long
 def test_doctor_tells_which_source_works_and_what_to_use(tmp_path: Path) -> None:
     with DemoProcess(DemoOptions(count=1, page_kb=0)) as site:
         demo = Program(tmp_path / "data", {"BASE_URL": site.url, "DATASETS_URL": f"{site.url}/datasets"})

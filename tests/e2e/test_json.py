@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 from tests.support.demo_control import DemoControl
 
+pytestmark = pytest.mark.long
 SCHEMAS = ROOT / "docs" / "schemas"
 COUNT = 12
 

@@ -322,6 +322,7 @@ def test_answers_on_their_way_are_waited_for_and_saved(tmp_path: Path) -> None:
         assert len(program.table("movies")) == sum(_requests_of_titles(site).values())
 
 
+@pytest.mark.long
 def test_a_second_signal_ends_it_at_once_and_nothing_is_torn(stuck: Program, stuck_site: DemoProcess) -> None:
     process = stuck.start("--limit", str(COUNT))
     _wait_for(stuck, process, "completed", 20)

@@ -75,6 +75,7 @@ def test_a_file_in_another_encoding_is_named_with_its_line(program: Program, tmp
     assert "PROXY_FILE: proxies, line 2: not UTF-8" in program.run(PROXY_FILE="proxies", code=2).stderr
 
 
+@pytest.mark.long
 def test_a_password_in_the_address_of_the_site_is_written_nowhere(program: Program, tmp_path: Path) -> None:
     address = program.environment["BASE_URL"].replace("://", "://user:s3cr3t@")
     said = ""

@@ -87,6 +87,7 @@ def test_a_chart_arrives_whole_in_both_stores(program: Program) -> None:
     same_in_both_stores(program)
 
 
+@pytest.mark.long
 def test_the_last_line_can_be_pasted(program: Program) -> None:
     hint = program.run("--limit", "3").stdout.splitlines()[-1]
     pasted = subprocess.run(  # noqa: S602 - our own line, as a user pastes it
@@ -177,6 +178,7 @@ def test_a_dry_run_lists_and_fetches_nothing_else(program: Program) -> None:
     assert not (program.data_dir / "movies.csv").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("chart", "count"),
     [("toptv", 30), *(pytest.param(name, 30, marks=pytest.mark.long) for name in ("moviemeter", "bottom100"))],

@@ -71,6 +71,7 @@ def refusing_site() -> Iterator[DemoProcess]:
         yield process
 
 
+@pytest.mark.long
 def test_where_graphql_is_refused_episodes_are_listed_from_the_data_files(
     program: Program, catalogue: DemoCatalogue, refusing_site: DemoProcess
 ) -> None:
@@ -103,6 +104,7 @@ def test_where_graphql_is_refused_the_pages_of_episodes_lead_to_each_other(
     program.run("episodes", series.imdb_id, "--fresh")  # from the stored episodes now
 
 
+@pytest.mark.long
 def test_a_title_without_episodes_is_named(program: Program, catalogue: DemoCatalogue) -> None:
     film = next(title for title in catalogue.chart(ChartName.TOP250) if not title.is_series and not title.moved)
     assert "it is no series" in program.run("episodes", film.imdb_id, code=1).stderr
@@ -130,6 +132,7 @@ def test_a_run_reads_the_people_too_if_asked(program: Program) -> None:
     assert {row["details_source"] for row in rows(program, "people")} == {"graphql"}
 
 
+@pytest.mark.long
 def test_people_get_their_details_once(program: Program, catalogue: DemoCatalogue) -> None:
     program.run("--limit", "3")
     program.run("people")

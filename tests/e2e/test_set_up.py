@@ -42,6 +42,7 @@ def test_with_a_package_that_only_some_commands_need(capsys: pytest.CaptureFixtu
     )
 
 
+@pytest.mark.long
 def test_tor_without_the_package_that_only_it_needs(tmp_path: Path) -> None:
     without = f"import runpy, sys; sys.modules['stem'] = None; runpy.run_path({MAIN!r}, run_name='__main__')"
     run = [sys.executable, "-c", without]

@@ -197,6 +197,7 @@ def test_further_pages_that_fail_leave_the_first_and_are_named(demo: DemoProcess
     assert found.movie.cast
 
 
+@pytest.mark.long
 def test_a_server_that_changes_its_demands_during_a_run_still_gives_all_titles(demo: DemoProcess) -> None:
     """First it wants queries registered, then forgets ours, then limits the body, then the number of titles."""
     known: set[str] = set()

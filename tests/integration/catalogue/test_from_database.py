@@ -50,6 +50,7 @@ def _text(folder: Path, path: str, find: str) -> list[str]:
     return [str(part).strip() for part in found] if isinstance(found, list) else [str(found)]
 
 
+@pytest.mark.long
 def test_two_runs_become_a_catalogue_that_tells_what_moved(database: Database, tmp_path: Path) -> None:
     movies = [film(number, cast=4) for number in range(12)]
     _run(database, 0, movies[:10])

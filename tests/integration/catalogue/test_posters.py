@@ -112,7 +112,7 @@ def test_workers_and_a_single_one_leave_the_same_files(
     assert len(found[0]) >= 2 * _COUNT
 
 
-@pytest.mark.parametrize("strange", ["error page", "svg", "truncated", "huge"])
+@pytest.mark.parametrize("strange", ["error page", "svg", "truncated", pytest.param("huge", marks=pytest.mark.long)])
 def test_a_strange_picture_is_a_warning_and_the_rest_are_done(
     control: DemoControl,
     downloader: Downloader,

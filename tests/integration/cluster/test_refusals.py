@@ -82,6 +82,7 @@ def test_something_else_listens(program: Program, site: DemoProcess) -> None:
     assert f"the Dask scheduler at {address} cannot be reached" in line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -93,6 +93,7 @@ def test_last_one_out_stops_it(folder: Path) -> None:
     assert not alive(info)
 
 
+@pytest.mark.long
 def test_who_comes_as_the_last_one_leaves_is_not_told_that_it_is_ready(folder: Path) -> None:
     last = EmbeddedServer(folder)
     info = last.start()
@@ -151,6 +152,7 @@ def _answers(server: EmbeddedServer) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_reused_process_id_does_not_block_the_start(folder: Path) -> None:
     with EmbeddedServer(folder) as server:
         info = server.start()
@@ -163,6 +165,7 @@ def test_a_reused_process_id_does_not_block_the_start(folder: Path) -> None:
         assert query(server.dsn(), "SELECT 1") == 1
 
 
+@pytest.mark.long
 def test_first_starts_at_once(new_folder: Path) -> None:
     servers = [EmbeddedServer(new_folder) for _ in range(8)]
     barrier = threading.Barrier(len(servers))
@@ -209,6 +212,7 @@ def test_terminal_signals_do_not_reach_it(folder: Path) -> None:
         assert os.getpgid(info.processes[1]) != os.getpgid(0)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives privileges up")
 def test_root_without_namespaces_runs_it_as_another_user() -> None:
     def forbidden(_uid: int, _gid: int) -> None:
