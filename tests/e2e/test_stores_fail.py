@@ -168,7 +168,7 @@ def test_files_that_a_spreadsheet_saves_during_a_run_are_told_of_and_lose_no_tit
             file.truncate()
         out, err = process.communicate(timeout=100)
     assert process.returncode == 1, out + err
-    assert re.search(rf"WARNING: {re.escape(str(path))} was changed by another program during the run", err)
+    assert re.search(rf"WARNING {re.escape(str(path))} was changed by another program during the run", err)
     assert "1 titles that were missing from the edited movies.csv were restored from another store" in err
     assert list(program.data_dir.glob("edited-movies-*.csv"))
     assert first.partition(b",")[0].decode() in {row["imdb_id"] for row in program.table("movies")}
