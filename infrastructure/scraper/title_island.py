@@ -22,6 +22,7 @@ _PEOPLE_KEYS: Final = (
 )  # fmt: skip
 _KEYS: Final = ("id", *FIELD_KEYS.union(_PEOPLE_KEYS))
 _BEGINNING: Final = re.compile(rb'\{"props":\{"pageProps":\{(?:"tconst":"\w*",)?"aboveTheFoldData":')
+_ABOVE: Final = b',"aboveTheFoldData":'
 _MAIN: Final = b',"mainColumnData":'
 _REQUEST: Final = b',"requestContext":'
 _INTERFACE_TEXTS: Final = b',"translationContext":'
@@ -73,12 +74,17 @@ def _first_objects(body: bytes, start: int, end: int | None) -> tuple[bytes, byt
         end: where the island ends.
 
     Raises:
-        ValueError: the marks are not there.
+        ValueError: the marks are not there, or an object is there twice.
     """
     main = body.index(_MAIN, start, end)
     behind = body.find(_REQUEST, main, end)
     if behind < 0:
         behind = body.index(_INTERFACE_TEXTS, main, end)
+    else:
+        texts = body.find(_INTERFACE_TEXTS, behind, end)
+        for mark in (_ABOVE, _MAIN):
+            if body.find(mark, behind, end if texts < 0 else texts) >= 0:
+                raise ValueError("one of the title's objects occurs more than once")
     button = body.rfind(_BUTTON, behind - _LONGEST_BUTTON, behind)
     return body[start:main], body[main + len(_MAIN) : behind if button < 0 else button]
 

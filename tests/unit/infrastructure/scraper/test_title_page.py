@@ -214,6 +214,16 @@ def test_what_stands_behind_the_title_s_objects_is_not_needed_and_does_no_harm(b
     assert_core(parse(nested), WHOLE)
 
 
+@pytest.mark.parametrize("name", ["aboveTheFoldData", "mainColumnData"])
+def test_an_object_of_the_title_that_occurs_again_is_noticed(name: str) -> None:
+    mark = b',"translationContext":{"strings"'
+    behind = f',"requestContext":{{"timestamp":"x"}},"{name}":{{"id":"{IMDB_ID}","titleText":{{"text":"Other"}}}}'
+    body = page(next_data())
+    assert mark in body
+    with pytest.raises(UnknownLayout, match=f"the key {name} occurs more than once"):
+        parse(body.replace(mark, behind.encode() + mark))
+
+
 def test_a_page_that_ends_behind_the_title_s_objects_is_torn_and_has_the_whole_title() -> None:
     mark = b',"translationContext":{"strings"'
     body = page(next_data()).replace(mark, b',"requestContext":{"timestamp":"x"}' + mark)
