@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -14,7 +13,9 @@ from infrastructure.joblog import lines
 from infrastructure.joblog.bitmap import Bitmap
 from infrastructure.joblog.lines import Line, pieces
 
-_MAX_REASON: Final = 100  # error classes are shorter; longer ones come from a damaged log
+_MAX_REASONS: Final = 500  # error classes are few and short; more or longer ones come from a damaged log
+_MAX_REASON: Final = 100
+_OTHER: Final = "other"
 
 
 class ListBlock(msgspec.Struct, gc=False):
@@ -27,7 +28,7 @@ class ListBlock(msgspec.Struct, gc=False):
 
 
 class State:
-    """The state that the lines of a log result in. Memory: a few bits for each job.
+    """The state that the lines of a log result in. Memory: a few bits for each job, some 100 bytes for each failed one.
 
     Attributes:
         run: the first line of the last run; ``None`` if there is none.
@@ -37,7 +38,7 @@ class State:
         blocks: the parts of the file that hold job lines.
         listed: numbers of the jobs whose line could be read.
         done: jobs that were completed or failed for good.
-        failed: the error of each job that failed for good.
+        failed: the error of each job that failed for good; "other" after 500 different ones.
         retrying: pending jobs that have failed before.
         tries: number of counted failures of pending jobs, if not 0.
         spent: number of requests that pending jobs have cost so far, if not 0.
@@ -108,6 +109,7 @@ class State:
         self.blocks: list[ListBlock] = []
         self.listed, self.done, self.retrying = Bitmap(), Bitmap(), Bitmap()
         self.failed: dict[int, str] = {}
+        self._errors: dict[str, str] = {}  # each error once, however many jobs failed with it
         self.tries: dict[int, int] = {}
         self.spent: dict[int, int] = {}
         self.moved: dict[int, str] = {}
@@ -163,7 +165,10 @@ class State:
             self.failed.pop(seq, None)
             if line.retry is False:
                 self.done.add(seq)
-                self.failed[seq] = sys.intern(line.error[:_MAX_REASON])
+                error = line.error[:_MAX_REASON]
+                if error not in self._errors and len(self._errors) >= _MAX_REASONS:
+                    error = _OTHER
+                self.failed[seq] = self._errors.setdefault(error, error)
                 self.retrying.discard(seq)
             else:
                 self.done.discard(seq)

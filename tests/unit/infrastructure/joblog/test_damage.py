@@ -220,6 +220,17 @@ def test_any_damage_is_survived_and_never_makes_a_job_done(
     assert not set(state.retrying) & set(state.done)
 
 
+def test_a_damaged_log_cannot_invent_errors_without_end() -> None:
+    state = State()
+    run = lines.RunLine(run="r", ts="", program="", version="", format=1, work="scrape", subject="top250")
+    jobs = [lines.JobLine(run="r", seq=seq, id=f"tt{seq:07}") for seq in range(2000)]
+    failed = [lines.FailedLine(run="r", seq=seq, error=f"{seq:04}" * 1000, retry=False) for seq in range(2000)]
+    state.feed(0, 1, [run, *jobs, *failed])
+    assert state.reasons[0] == ("other", 1500)
+    assert sum(count for _, count in state.reasons) == len(state.failed) == 2000
+    assert max(len(error) for error, _ in state.reasons) == 100
+
+
 @given(st.lists(st.sampled_from([b"a", b"\n", b"{}\n", b"bb\n", b"\r\n"]), max_size=60), st.integers(1, 9))
 def test_pieces_hold_every_whole_line_once(parts: list[bytes], size: int) -> None:
     data = b"".join(parts)
