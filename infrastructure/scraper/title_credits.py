@@ -1,4 +1,4 @@
-"""The people of a title in IMDb's own JSON shapes, as its pages and its GraphQL server share them.
+"""Reads the people of a title from IMDb's JSON, which its pages and its GraphQL server share.
 
 Where the object of a title (A, M: as in ``title_json``) has them, by year:
 
@@ -12,7 +12,7 @@ from 2025                  ``A.principalCreditsV2``, ``M.crewV2``; cast: ``M.cas
 GraphQL                    ``directors``, ``cast`` and ``crew``, as our query names them
 =========================  ==============================================================
 
-Where several lists tell, the longest is taken: the principal credits are the first few.
+If there are several lists, the longest is used: the principal credits are only the first few.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from infrastructure.scraper.values import (
 
 
 class _Kind(NamedTuple):
-    """A kind of credit by its ids, which stay when the labels are translated."""
+    """The ids of a kind of credit, which do not depend on the page's language."""
 
     category: str
     grouping: str
@@ -227,7 +227,7 @@ def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
 
 
 def _few(above: object, nodes: Sequence[object], kind: _Kind, heading: str, window: str) -> _People | None:
-    """The people that the page names in its heading or its window's title, for want of the lists."""
+    """Returns the people in the page's heading or window title, if the lists are missing."""
     return _longest(
         (
             *_groups((above, *nodes), "principalCreditsV2", kind),
@@ -240,7 +240,7 @@ def _few(above: object, nodes: Sequence[object], kind: _Kind, heading: str, wind
 
 
 def _longest(lists: Iterable[_People]) -> _People | None:
-    """The longest list, with the largest total that any of them states."""
+    """Returns the longest list, with the largest total that any of them states."""
     every = list(lists)
     if not every:
         return None
@@ -249,7 +249,7 @@ def _longest(lists: Iterable[_People]) -> _People | None:
 
 
 def people_in(listed: object) -> tuple[CreditLine, ...]:
-    """The people of one list, in its order. An entry that names no person is passed over.
+    """Reads the people of one list, in its order. An entry without a person is skipped.
 
     Raises:
         FieldAbsent: it is no list.
@@ -268,19 +268,19 @@ def _people(listed: object, total: object = None) -> _People:
 
 
 def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
-    """The people of a list that is not divided into groups, where it is there."""
+    """Yields the people of a list without groups, if there is one."""
     for listed in _told(nodes, key):
         with suppress(FieldAbsent):
             yield _people(listed)
 
 
 def _told(nodes: Sequence[object], key: str) -> list[object]:
-    """The values of a key in the objects that have it; an empty list for null."""
+    """Yields the values of a key in the objects that have it; an empty list for null."""
     return [node[key] or [] for node in nodes if isinstance(node, dict) and key in node]
 
 
 def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_People]:
-    """The people of a list's groups of one kind, or of all its groups, where it is there."""
+    """Yields the people of a list's groups of one kind, or of all its groups."""
     for listed in _told(nodes, key):
         with suppress(FieldAbsent):
             chosen = [group for group in entries(listed) if kind is None or kind.matches(_identity(group))]
@@ -298,7 +298,7 @@ _NOT_CREW: Final = ("", "director", "cast")
 
 
 def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _People]]:
-    """Each group of a list with IMDb's name of its category."""
+    """Yields each group of a list with IMDb's name of its category."""
     for listed in _told(nodes, key):
         with suppress(FieldAbsent):
             for group in entries(listed):
@@ -311,7 +311,7 @@ def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _Peopl
 
 
 def _category(identity: str) -> str:
-    """IMDb's own name of a category, empty for the groups that are none (the stars)."""
+    """Returns IMDb's name of a category; empty for a group that is not a category (the stars)."""
     last = identity.rpartition(".")[2]
     for kind in (_DIRECTOR, _CAST):
         if kind.matches(identity):
@@ -324,13 +324,13 @@ def _identity(group: object) -> str:
 
 
 def _sections(nodes: Sequence[object], kind: _Kind) -> Iterator[_People]:
-    """The lists of one kind that ``/reference`` shows."""
+    """Yields the lists of one kind on ``/reference``."""
     wanted = _category(kind.category)
     return (people for category, people in _all_sections(nodes) if category == wanted)
 
 
 def _all_sections(nodes: Sequence[object]) -> Iterator[tuple[str, _People]]:
-    """The lists that ``/reference`` shows, in a shape of their own."""
+    """Yields the lists on ``/reference``, whose shape differs."""
     for listed in _told(nodes, "categories"):
         with suppress(FieldAbsent):
             for section in list_at(listed):
@@ -352,7 +352,7 @@ def _section_line(item: object) -> CreditLine | None:
 
 
 def _worded_remarks(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Jobs and attributes of ``story by / written by (as Andy W.) (uncredited) &``."""
+    """Splits jobs and attributes of ``story by / written by (as Andy W.) (uncredited) &``."""
     rest = text.removesuffix(" &").removesuffix(" and").strip()
     attributes: list[str] = []
     while rest.endswith(")"):
@@ -386,7 +386,7 @@ _Remarks: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 def _remarks(entry: dict[str, Any]) -> _Remarks:
-    """Roles, jobs and attributes; an entry without any is common, so nothing here is an error."""
+    """Reads roles, jobs and attributes, which many entries lack."""
     characters: list[object] = []
     job: list[object] = []
     attributes: list[object] = []

@@ -1,4 +1,4 @@
-"""The JSON island of a title page, ``__NEXT_DATA__``: the objects of the title are found in it and read."""
+"""Reads the title's objects in the JSON island of a page, ``__NEXT_DATA__``."""
 
 from __future__ import annotations
 
@@ -33,19 +33,18 @@ _split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_island(body: bytes, start: int = 0, end: int | None = None, *, own: str | None = None) -> TitlePart | None:
-    """What ``__NEXT_DATA__`` tells; ``None`` when the title's objects are not where they are known to be.
+    """Returns the fields of ``__NEXT_DATA__``; ``None`` if the title's objects are not at their known places.
 
-    Only the objects that the readers need are built. An island of another shape than known is parsed in
-    full, and read as far as it goes.
+    Only the objects that the readers need are decoded. An island of an unknown shape is parsed in full.
 
     Args:
         body: the JSON, or a page.
         start, end: where the JSON starts and ends in it.
-        own: the page's id, which an island of 2021 does not always say.
+        own: the page's id, which an island of 2021 does not always contain.
 
     Raises:
         NotATitlePage: the island says that it belongs to another page.
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
     """
     if match := _BEGINNING.match(body, start):
         with suppress(ValueError, RecursionError):
@@ -62,11 +61,10 @@ def read_island(body: bytes, start: int = 0, end: int | None = None, *, own: str
 
 
 def _first_objects(body: bytes, start: int, end: int | None) -> tuple[bytes, bytes]:
-    """The title's two objects in an island that begins with them, as the site writes it.
+    """Returns the title's two objects of an island that begins with them, as the site writes it.
 
-    What follows them, most of it the texts of the site's own buttons and menus, is five sixths of the island. In a
-    string the quotes of a mark would be escaped, so it can only be a key. Where it is one of another object than
-    ``pageProps``, what is cut out is no JSON.
+    Five sixths of the island follow them, mostly texts of buttons and menus. In a string the quotes of a mark would
+    be escaped, so a match is a key. If it is a key of another object than ``pageProps``, the result is not JSON.
 
     Args:
         body: the page.
@@ -90,10 +88,10 @@ def _first_objects(body: bytes, start: int, end: int | None) -> tuple[bytes, byt
 
 
 def _members(document: bytes) -> dict[str, msgspec.Raw]:
-    """The members of a JSON object that is written compactly, none of them twice.
+    """Returns the members of a compactly written JSON object without repeated keys.
 
     Raises:
-        ValueError: it is no such object.
+        ValueError: it is not such an object.
     """
     parts = _split(document)
     # Four characters beside each key and value, and one for the object. Of a key that is repeated, ``parts`` has only
@@ -118,7 +116,7 @@ def _read_parts(top: Mapping[str, msgspec.Raw], props: Mapping[str, msgspec.Raw]
 
 
 def _title_object(raw: msgspec.Raw | None) -> Values:
-    """The values of an object that the readers need; a RepeatedKey where a key is there twice."""
+    """Returns the values that the readers need; ``RepeatedKey`` for a key that occurs more than once."""
     if raw is None:
         return {}
     with suppress(ValueError):
@@ -128,10 +126,10 @@ def _title_object(raw: msgspec.Raw | None) -> Values:
 
 
 def _needed_values(document: bytes) -> Values:
-    """The values of an object that the readers need.
+    """Returns the values that the readers need.
 
     Raises:
-        ValueError: it is no such object, or a key is repeated.
+        ValueError: it is not a compact object, or a key is repeated.
     """
     parts = _members(document)
     names = [name for name in _KEYS if name in parts]
@@ -153,10 +151,10 @@ def _read_document(document: object, own: str | None) -> TitlePart | None:
 
 
 def _once(node: object, name: str) -> dict[str, object]:
-    """An object that stands in another one; empty where it does not.
+    """Returns a member that is an object; an empty one if there is none.
 
     Raises:
-        ValueError: it is there twice.
+        ValueError: it occurs more than once.
     """
     found = get(node, name)
     if isinstance(found, RepeatedKey):
@@ -187,7 +185,7 @@ def _read(page: object, above: Values, main: Values, state: object, said: object
 
 
 def _is_title_route(page: str, told: bool) -> bool:
-    """``/title/[tconst]``, ``/title/[id]``, and what is below them if it has a title's data (``/reference``)."""
+    """Whether this is ``/title/[tconst]``, ``/title/[id]``, or a page below with a title's data (``/reference``)."""
     return page.startswith("/title/[") and (told or page.endswith("]"))
 
 
@@ -200,9 +198,9 @@ def _imdb_id(nodes: Sequence[object]) -> str | None:
 
 
 def _cached_titles(state: object, said: object, own: str | None) -> Iterator[Values]:
-    """The title's own objects in ``urqlState``, the cache of the site's GraphQL client in 2021.
+    """Yields the title's own objects in ``urqlState``, the cache of the site's GraphQL client in 2021.
 
-    An entry's ``data`` is an object, or JSON text. Other titles are in the cache too.
+    An entry's ``data`` is an object or JSON text. The cache also has other titles.
     """
     wanted = said if isinstance(said, str) else get(said, "tconst") or get(said, "id") or own
     for entry in state.values() if isinstance(state, dict) else ():

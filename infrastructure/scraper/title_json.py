@@ -1,7 +1,7 @@
-"""A title in IMDb's own JSON shapes, as its pages and its GraphQL server share them.
+"""Reads a title from IMDb's JSON, which its pages and its GraphQL server share.
 
-The object of a title (``{"titleText": {"text": …}, …}``) holds a null where the site
-says that there is none. ``plot``, ``metacritic``, ``runtime`` and others may be null
+The object of a title (``{"titleText": {"text": …}, …}``) holds null for what the
+title does not have. ``plot``, ``metacritic``, ``runtime`` and others may be null
 as a whole or further in. The same object stands, by year, in:
 
 =========================  ==============================================================
@@ -42,14 +42,14 @@ _OSCARS: Final = "ev0000003"
 
 
 class Beginning(NamedTuple):
-    """The entries of a list of which the source does not tell all; ``damaged`` if one of them cannot be read."""
+    """The first entries of a list that the source does not have whole; ``damaged`` if one of them cannot be read."""
 
     entries: tuple[Any, ...]
     damaged: bool = False
 
 
 def _states_more(total: object, listed: int) -> bool:
-    """Whether the list's own total is larger than what is listed, or is not a count at all."""
+    """Whether the list states a larger total than it has entries, or a total that is not a number."""
     return total is not None and (type(total) is not int or not 0 <= total <= listed)
 
 
@@ -61,7 +61,7 @@ def _title(node: object) -> str:
 
 
 def _rating(node: object) -> float | None:
-    """IMDb writes 9 where it means 9.0."""
+    """Returns a float, because IMDb writes 9 for 9.0."""
     value = value_at(node, "ratingsSummary", "aggregateRating")
     if value is None:
         return None
@@ -110,7 +110,7 @@ def _ids(node: object, *path: str) -> tuple[str, ...] | Beginning:
 
 
 def _countries(node: object) -> tuple[str, ...] | Beginning:
-    """The longer of two lists: the heading of ``/reference`` names the first country only."""
+    """Returns the longer of two lists: the heading of ``/reference`` names the first country only."""
     told = [
         _ids(node, key, "countries") for key in ("countriesOfOrigin", "countriesDetails") if get(node, key) is not None
     ]
