@@ -67,7 +67,7 @@ class WatchedPage:
         self.page.set_default_timeout(20_000)
         self.page.on("console", lambda message: self.wrong.append(f"console: {message.text}"))
         self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", lambda request: _note_failure(request, self.wrong))
         self.page.on("response", lambda answer: _note_refusal(answer, self.wrong))
         self.page.on("request", lambda request: _note_foreign(request, self.wrong))
 
@@ -118,6 +118,12 @@ def watched(browser: Browser, usual: WatchedPage) -> Iterator[Callable[..., Page
         if each is not usual:
             each.close()
     assert wrong == []
+
+
+def _note_failure(request: Request, wrong: list[str]) -> None:
+    # The browser itself gives up the images of a page that is left before they have arrived.
+    if request.failure != "net::ERR_ABORTED":
+        wrong.append(f"failed: {request.url}: {request.failure}")
 
 
 def _note_refusal(answer: Response, wrong: list[str]) -> None:
