@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -51,11 +52,15 @@ def captures() -> Path:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them."""
+    for name in _setting_names() & os.environ.keys():
+        monkeypatch.delenv(name)
+
+
+@functools.cache
+def _setting_names() -> set[str]:
     from shared.settings import describe
 
-    for setting in describe():
-        monkeypatch.delenv(setting.name, raising=False)
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    return {"SOURCE_DATE_EPOCH", *(setting.name for setting in describe())}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -136,8 +136,11 @@ def test_a_database_that_refuses(program: Program) -> None:
     assert "hunter2" not in result.stderr + result.stdout
 
 
-@pytest.mark.parametrize("stores", ["csv", "sqlite"])
-@pytest.mark.parametrize("command", [("verify",), ("publish",), ("report", "--since", "7d")])
+@pytest.mark.parametrize("stores", ["csv", pytest.param("sqlite", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "command",
+    [("publish",), *(pytest.param(one, marks=pytest.mark.long) for one in (("verify",), ("report", "--since", "7d")))],
+)
 def test_nothing_to_read_yet(program: Program, stores: str, command: tuple[str, ...]) -> None:
     said = program.run(*command, STORES=stores, code=2).stderr
     assert (

@@ -14,7 +14,6 @@ from infrastructure.demo.process import DemoProcess
 from tests.e2e.conftest import Program
 
 duckdb = pytest.importorskip("duckdb")
-pandas = pytest.importorskip("pandas")
 pytestmark = pytest.mark.long
 COUNT = 12
 
@@ -62,6 +61,8 @@ def test_every_table_is_exported_and_joins(exported: Path) -> None:
 
 
 def test_json_lines_and_csv_say_the_same(exported: Path) -> None:
+    pandas = pytest.importorskip("pandas")  # half a second in each test process, were it at the top
+
     documents = pandas.read_json(exported / "jsonl" / "movies.jsonl", lines=True)
     rows = pandas.read_csv(exported / "csv" / "movies.csv")
     parquet = duckdb.sql(f"SELECT imdb_id, rating FROM '{exported}/parquet/movies.parquet'").fetchall()

@@ -111,7 +111,7 @@ def test_a_title_without_episodes_is_named(program: Program, catalogue: DemoCata
     assert "'tt1' is not an IMDb id" in program.run("episodes", "tt1", code=2).stderr
 
 
-@pytest.mark.parametrize("source", ["page", "graphql"])
+@pytest.mark.parametrize("source", ["page", pytest.param("graphql", marks=pytest.mark.long)])
 def test_full_credits_are_the_whole_cast_and_crew(program: Program, catalogue: DemoCatalogue, source: str) -> None:
     program.run("--limit", "12", FULL_CREDITS="true", DETAIL_SOURCE=source)
     credits: dict[str, list[tuple[str, str]]] = {}

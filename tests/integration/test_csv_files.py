@@ -585,6 +585,7 @@ def test_a_manifest_of_yesterday_with_the_files_of_today_loses_nothing(tmp_path:
         assert contents(repository) == expected(SAVED)
 
 
+@pytest.mark.long
 def test_a_copy_made_in_the_middle_of_a_run_is_whole_or_noticed_and_the_original_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

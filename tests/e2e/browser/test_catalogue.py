@@ -371,7 +371,9 @@ def test_posters_show_without_scrolling(
         assert box["y"] + box["height"] <= height
 
 
-@pytest.mark.parametrize("kind", EVERY_KIND)
+@pytest.mark.parametrize(
+    "kind", ["chart", *(pytest.param(one, marks=pytest.mark.long) for one in KINDS if one != "chart")]
+)
 def test_the_first_view_on_a_phone_is_small(browser: Browser, catalogue: Path, kind: str) -> None:
     assert 50_000 < first_view_bytes(browser, (catalogue / KINDS[kind]).as_uri()) < 500_000
 

@@ -27,7 +27,9 @@ def test_every_page_stands_in_it() -> None:
     assert [element.text for element in root.iter("{*}lastmod")] == ["2026-11-20"]
 
 
-@pytest.mark.parametrize(("pages", "files"), [(50_000, 1), (50_001, 3), (100_001, 4)])
+@pytest.mark.parametrize(
+    ("pages", "files"), [(50_000, 1), (50_001, 3), pytest.param(100_001, 4, marks=pytest.mark.long)]
+)
 def test_it_is_split_where_the_protocol_wants_it(pages: int, files: int) -> None:
     paths = [f"films/{number}.html" for number in range(pages)]
     made = sitemaps(_SITE, paths, {})

@@ -424,15 +424,9 @@ def test_pruning_deletes_what_only_older_data_files_had(files: Path) -> None:
     assert "tt0000043" in {row[0] for row in rows(pruned.replaced(Table.CREDITS))}
 
 
-@pytest.mark.parametrize(
-    ("read_from_page", "votes_of_new"),
-    [
-        (True, "1000"),
-        pytest.param(True, "999", marks=pytest.mark.long),
-        pytest.param(False, "999", marks=pytest.mark.long),
-        pytest.param(False, "1000", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("read_from_page", [True, False])
+@pytest.mark.parametrize("votes_of_new", ["999", "1000"])
 def test_files_that_are_unchanged_are_read_for_new_titles_only_and_the_result_is_the_same(
     files: Path, votes_of_new: str, read_from_page: bool
 ) -> None:

@@ -201,7 +201,7 @@ def test_another_recipe_has_another_mark() -> None:
         (pictures.noisy("PNG")[:4000], "image/png", "broken PNG"),
         (pictures.noisy("WEBP")[:1000], "image/webp", "broken WEBP"),
         (b"RIFF\x24\x00\x00\x00WEBPVP8 junk", "image/webp", "broken WEBP"),
-        (pictures.vast_png, "image/png", "pixels"),  # made where it is used: there are 200 MB to compress
+        pytest.param(pictures.vast_png, "image/png", "pixels", marks=pytest.mark.long),  # 200 MB to compress
         (partial(pictures.vast_png, 8_000, 8_000), "image/png", "64000000|8000 x 8000|pixels"),
         (pictures.plain("GIF", size=(1, 1)), "image/gif", "too small"),
         (b"BM" + bytes(400), "image/bmp", "sent image/bmp"),
