@@ -321,7 +321,7 @@ class LinksStep:
 
     def run(self) -> None:
         report = check_links(self.state.output.folder, self.state.output.current)
-        log.info("%d links on %d pages checked", report.links, report.pages)
+        log.info("links of %d pages checked", report.pages)
         for problem in report.problems:
             log.warning("broken link: %s", problem)
         if report.problems:

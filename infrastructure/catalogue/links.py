@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from lxml import etree
-
 _ELSEWHERE: Final = ("http", "https")
-_IDS: Final = etree.XPath("//@id | //a/@name", smart_strings=False)
-_LINKS: Final = etree.XPath("//a/@href | //area/@href", smart_strings=False)
-_LOADED: Final = etree.XPath(
-    '//link[not(@rel="canonical")]/@href | //script/@src | //img/@src | //source/@src | //iframe/@src'
-    " | //video/@src | //audio/@src | //embed/@src | //object/@data | //form/@action | //use/@href | //image/@href",
-    smart_strings=False,
-)
-_SRCSETS: Final = etree.XPath("//@srcset", smart_strings=False)
+# Tags with addresses, as the templates write them: in lower case, values in double quotes and without ">".
+_TAGS: Final = re.compile(rb"<(?:a|area|audio|embed|form|iframe|image|img|link|object|script|source|use|video)\s[^>]*>")
+_ATTRIBUTES: Final = re.compile(r'\s([a-z]+)="([^"]*)"')
+_LINKS: Final = (("a", "href"), ("area", "href"))
+_LOADED: Final = frozenset(
+    (
+        ("audio", "src"), ("embed", "src"), ("form", "action"), ("iframe", "src"), ("image", "href"), ("img", "src"),
+        ("link", "href"), ("object", "data"), ("script", "src"), ("source", "src"), ("use", "href"), ("video", "src"),
+    )
+)  # fmt: skip
+_PLAIN: Final = re.compile(r"[\w.-][\w./-]*")  # an address that is a relative path, as almost all are
 _LOADED_BY_STYLE: Final = re.compile(rb"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
 
@@ -30,12 +31,13 @@ class LinkReport:
     """Result of the check; ``problems`` has one line for each."""
 
     pages: int = 0
-    links: int = 0
     problems: list[str] = field(default_factory=list)
 
 
 def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
     """Checks every file of the catalogue.
+
+    The same fault on several pages of a folder is reported for the first of them.
 
     Args:
         folder: the top folder.
@@ -46,57 +48,61 @@ def check_links(folder: Path, names: Iterable[str]) -> LinkReport:
     """
     report = LinkReport()
     present = set(names)
-    ids: dict[str, frozenset[str]] = {}
-    anchors: dict[tuple[str, str], str] = {}  # anchor, and a page that links to it
-    shared: dict[frozenset[str], frozenset[str]] = {}
-    # Pages of a folder share most of their links.
-    resolve = lru_cache(maxsize=10_000)(partial(_resolve, present))
+    seen: dict[str, set[bytes]] = {}  # by folder: its pages share most of their tags
+    anchors: dict[str, dict[str, str]] = {}  # by page: the anchors that other pages link to, each with one of them
     for name in sorted(present):
-        if not (folder / name).is_file():
+        path = folder / name
+        if not path.is_file():
             report.problems.append(f"{name} is not there")
             continue
-        if name.endswith(".html"):
-            report.pages += 1
-            root = _parsed(folder / name)
-            found = frozenset(_texts(_IDS, root))
-            ids[name] = shared.setdefault(found, found)  # thousands of pages share a few sets of ids
-            references = _references(root)
-        elif name.endswith(".css"):
-            styles = (folder / name).read_bytes()
-            references = ((match.decode("utf-8", "replace"), True) for match in _LOADED_BY_STYLE.findall(styles))
-        else:
+        if not name.endswith((".html", ".css")):
             continue
         parent = posixpath.dirname(name)
-        for reference, loaded in references:
-            report.links += 1
-            problem, target, fragment = resolve(parent, reference, loaded)
-            target = target or name
+        body = path.read_bytes()
+        if name.endswith(".html"):
+            report.pages += 1
+            known = seen.setdefault(parent, set())
+            fresh = [tag for tag in dict.fromkeys(_TAGS.findall(body)) if tag not in known or b"#" in tag]
+            known.update(fresh)
+            found = references(b"".join(fresh))
+        else:
+            found = ((match.decode("utf-8", "replace"), True) for match in _LOADED_BY_STYLE.findall(body))
+        own: dict[str, str] = {}
+        for address, loaded in found:
+            problem, target, fragment = _resolve(present, parent, address, loaded)
             if problem:
-                report.problems.append(f"{name}: {reference} {problem}")
-            elif fragment and (target != name or fragment not in ids.get(name, ())):
-                anchors.setdefault((target, fragment), name)
-    for (target, fragment), name in sorted(anchors.items()):
-        if target in ids and fragment not in ids[target]:
-            report.problems.append(f"{name}: {target}#{fragment} has no such place")
+                report.problems.append(f"{name}: {address} {problem}")
+            elif fragment:
+                places = own if target in ("", name) else anchors.setdefault(target, {})
+                places.setdefault(fragment, name)
+        report.problems.extend(_missing_places(name, body, own))
+    for target, places in sorted(anchors.items()):
+        if not (folder / target).is_file():
+            continue  # reported above
+        report.problems.extend(_missing_places(target, (folder / target).read_bytes(), places))
     return report
 
 
-def _parsed(path: Path) -> etree._Element:
-    root: etree._Element = etree.parse(path, etree.HTMLParser(encoding="utf-8", no_network=True)).getroot()
-    return root if root is not None else etree.Element("html")
-
-
-def _references(root: etree._Element) -> Iterator[tuple[str, bool]]:
+def references(page: bytes) -> Iterator[tuple[str, bool]]:
     """Yields every address in a page, and whether the browser loads it without a click."""
-    yield from ((link, False) for link in _texts(_LINKS, root))
-    yield from ((link, True) for link in _texts(_LOADED, root))
-    for candidates in _texts(_SRCSETS, root):
-        yield from ((candidate.split()[0], True) for candidate in candidates.split(",") if candidate.strip())
+    for tag in _TAGS.findall(page):
+        text = tag.decode()
+        name = text[1:].split(maxsplit=1)[0]
+        attributes = {key: html.unescape(value) for key, value in _ATTRIBUTES.findall(text)}
+        for key, value in attributes.items():
+            if key == "srcset":
+                yield from ((candidate.split()[0], True) for candidate in value.split(",") if candidate.strip())
+            elif (name, key) in _LINKS:
+                yield value, False
+            elif (name, key) in _LOADED and attributes.get("rel") != "canonical":
+                yield value, True
 
 
-def _texts(path: etree.XPath, root: etree._Element) -> list[str]:
-    found = path(root)
-    return [str(value) for value in found] if isinstance(found, list) else []
+def _missing_places(target: str, body: bytes, places: Mapping[str, str]) -> Iterator[str]:
+    """Yields a problem for each anchor that a page lacks."""
+    for fragment, name in sorted(places.items()):
+        if f' id="{html.escape(fragment)}"'.encode() not in body:
+            yield f"{name}: {target}#{fragment} has no such place"
 
 
 def _resolve(present: set[str], folder: str, reference: str, loaded: bool) -> tuple[str, str, str]:
@@ -104,6 +110,8 @@ def _resolve(present: set[str], folder: str, reference: str, loaded: bool) -> tu
 
     An empty file name stands for the page itself.
     """
+    if _PLAIN.fullmatch(reference) and (target := posixpath.normpath(posixpath.join(folder, reference))) in present:
+        return "", target, ""
     try:
         parts = urlsplit(reference.strip())
     except ValueError:
