@@ -88,6 +88,7 @@ class Field:
         keep_empty: an empty list differs from a missing one.
         warn_if_rare: ``verify`` warns if the field is seldom filled.
         derived: computed from other fields of the record, never read from a cell.
+        value_problem: says why a value that is not missing cannot be stored; ``None`` if it can.
     """
 
     name: str
@@ -102,16 +103,16 @@ class Field:
     keep_empty: bool = False
     warn_if_rare: bool = False
     derived: bool = False
-    _problem: _Problem = field(init=False, repr=False, compare=False)
+    value_problem: _Problem = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_problem", _PROBLEMS[self.type](self))
+        object.__setattr__(self, "value_problem", _PROBLEMS[self.type](self))
 
     def problem(self, value: object) -> str | None:
         """Why the value cannot be stored in this field, or ``None``."""
         if value is None:
             return f"{self.name} is missing" if self.required else None
-        return self._problem(value)
+        return self.value_problem(value)
 
     @property
     def is_number(self) -> bool:

@@ -25,14 +25,16 @@ class _Check:
     """Finds the fields of a record with impossible values."""
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
-        self._fields = tuple((field.name, _missing(field), field.problem) for field in fields)
+        self._fields = tuple(
+            (field.name, _missing(field), field.problem if field.required else field.value_problem) for field in fields
+        )
 
     def __call__(self, record: object) -> list[str]:
-        return [
-            text
-            for name, missing, problem in self._fields
-            if (value := getattr(record, name)) not in missing and (text := problem(value))
-        ]
+        found: list[str] = []
+        for name, missing, problem in self._fields:
+            if (value := getattr(record, name)) not in missing and (text := problem(value)):
+                found.append(text)
+        return found
 
 
 def _missing(field: Field) -> tuple[object, ...]:

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 NEXT_DATA: Final = b"__NEXT_DATA__"
 LINKED_DATA: Final = b"application/ld+json"
-_AS_WRITTEN: Final = b'<script id="'  # a long text is found faster than a short one
+# How the site writes the element: a long text is found faster than a short one.
+_AS_WRITTEN: Final = {NEXT_DATA: b'<script id="__NEXT_DATA__" type="application/json">{"props":{"pageProps":{"'}
 _LONGEST_TAG: Final = 1024  # an opening script tag with its nonce and classes is a fraction of this
 _HEAD: Final = 2048  # HTML wants the declaration of the encoding within the first 1024 bytes
 _CHARSET: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
@@ -246,9 +247,8 @@ def scripts(body: bytes, mark: bytes) -> Iterator[Script]:
     One that a cut-off page never closes is given as far as it goes. Those before the first one that is written
     as IMDb writes them are passed over.
     """
-    position = body.find(_AS_WRITTEN + mark) + len(_AS_WRITTEN)
-    if position < len(_AS_WRITTEN):
-        position = body.find(mark)
+    written = body.find(_AS_WRITTEN[mark]) if mark in _AS_WRITTEN else -1
+    position = body.find(mark, max(0, written))
     while position >= 0:
         opening = body.rfind(b"<", max(0, position - _LONGEST_TAG), position)
         start = body.find(b">", position, position + _LONGEST_TAG) + 1

@@ -376,21 +376,25 @@ def _credit_line(entry: Any) -> CreditLine | None:
         return None
     if not isinstance(person_id, str) or not isinstance(name, str) or not person_id or not name.strip():
         return None
-    if entry.keys().isdisjoint(_REMARKS):
-        return CreditLine(person_id, name)
-    return CreditLine(person_id, name, *_remarks(entry), get_text(entry, "category", "id") or "")
+    category = get_text(entry, "category", "id") if "category" in entry else None
+    return CreditLine(person_id, name, *_remarks(entry), category or "")
 
 
-_REMARKS: Final = ("characters", "creditedRoles", "attributes", "jobs", "jobDetails")
+_REMARKS: Final = ("characters", "attributes", "jobs", "jobDetails")
 _Remarks: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 def _remarks(entry: dict[str, Any]) -> _Remarks:
     """Reads roles, jobs and attributes, which many entries lack."""
+    roles = get_entries(entry.get("creditedRoles"))
+    if not entry.keys().isdisjoint(_REMARKS):
+        roles = [entry, *roles]
+    if not roles:
+        return (), (), ()
     characters: list[object] = []
     job: list[object] = []
     attributes: list[object] = []
-    for role in (entry, *get_entries(entry.get("creditedRoles"))):
+    for role in roles:
         if not isinstance(role, dict):
             continue
         if listed := role.get("attributes"):

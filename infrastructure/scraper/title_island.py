@@ -20,7 +20,7 @@ _PEOPLE_KEYS: Final = (
     "principalCredits", "principalCreditsV2", "crewV2", "castV2", "directors", "writers", "cast", "principalCast",
     "creditGroupings", "creditCategories", "categories", "directorsPageTitle", "castPageTitle",
 )  # fmt: skip
-_KEYS: Final = ("id", *FIELD_KEYS.union(_PEOPLE_KEYS))
+_KEYS: Final = FIELD_KEYS.union(_PEOPLE_KEYS, ["id"])
 _BEGINNING: Final = re.compile(rb'\{"props":\{"pageProps":\{(?:"tconst":"\w*",)?"aboveTheFoldData":')
 _ABOVE: Final = b',"aboveTheFoldData":'
 _MAIN: Final = b',"mainColumnData":'
@@ -132,7 +132,7 @@ def _needed_values(document: bytes) -> Values:
         ValueError: it is not a compact object, or a key is repeated.
     """
     parts = _members(document)
-    names = [name for name in _KEYS if name in parts]
+    names = list(parts.keys() & _KEYS)
     needed = b"[" + b",".join([parts[name] for name in names]) + b"]"
     values = _decode_value(needed)
     encoded = msgspec.json.encode(values)

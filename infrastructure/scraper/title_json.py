@@ -375,9 +375,10 @@ FIELD_KEYS: Final = frozenset(key for reader in _READERS.values() for key in rea
 
 def read_fields(part: TitlePart, *nodes: object) -> None:
     """Add all fields but the people, each from the first object that tells it whole; lists from the longest."""
+    known = [(node, node.keys() if isinstance(node, dict) else None) for node in nodes]
     for name, (keys, read) in _READERS.items():
-        for node in nodes:
-            if isinstance(node, dict) and node.keys().isdisjoint(keys):
+        for node, has in known:
+            if has is not None and has.isdisjoint(keys):
                 continue
             try:
                 value = read(node)
