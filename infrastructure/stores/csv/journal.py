@@ -20,7 +20,6 @@ person.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -50,6 +49,7 @@ _NO_DETAILS_TEXT: Final = "," * len(_NO_DETAILS) + "\r\n"
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .]")
 _LENGTH_BITS: Final = 32
 _encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
 
 
 class Entry(NamedTuple):
@@ -248,7 +248,7 @@ class Journal:
 
     def _read(self, packed: int) -> Fields:
         offset, length = packed >> _LENGTH_BITS, packed & ((1 << _LENGTH_BITS) - 1)
-        fields: Fields = json.loads(os.pread(self._descriptor, length, offset))
+        fields: Fields = _decode(os.pread(self._descriptor, length, offset))
         return fields
 
     # --- the index --------------------------------------------------------------
@@ -303,7 +303,7 @@ class Journal:
 
 def _parsed(line: bytes) -> Fields | None:
     try:
-        fields = json.loads(line)
+        fields = _decode(line)
     except ValueError:
         return None
     return fields if line.endswith(b"\n") and isinstance(fields, dict) and fields.get("kind") in _KINDS else None
