@@ -6,7 +6,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -49,8 +48,7 @@ class NetworkReading:
         self._stack.close()
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterReading:
+class ClusterReading(msgspec.Struct, frozen=True):
     """The program's title source on a cluster; ``lost`` has the reason if the cluster was lost."""
 
     titles: TitleSource

@@ -8,12 +8,14 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import asdict
 
 from application.estimated_charts import KINDS, MIN_VOTES, estimated_entries, save_estimates
 from application.listed_titles import ListedTitle, MyRatings
@@ -43,8 +45,7 @@ _VERSIONS: Final = "versions.json"
 _NOTE: Final = "prepared.json"  # beside the prepared files: their load, and the stores' content it was prepared for
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetOptions:
+class DatasetOptions(msgspec.Struct, frozen=True):
     """The user's selection.
 
     Attributes:
@@ -66,8 +67,7 @@ class DatasetOptions:
     prune: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSummary:
+class LoadSummary(msgspec.Struct, frozen=True):
     """The result of a load.
 
     Attributes:
@@ -81,8 +81,7 @@ class LoadSummary:
     refusal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOutput:
+class LoadOutput(msgspec.Struct, frozen=True):
     """Prints lines for the user of a load."""
 
     say: Callable[[str], None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from application.chart_changes import Move, moves_between
 from application.ports import ChartHistory, MovieRepository
@@ -19,14 +20,13 @@ from shared.events import log_event
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class RunMonitor:
+class RunMonitor(msgspec.Struct):
     """Collects the report of a run; ``started`` is its begin."""
 
     started: datetime
     result: RunResult | None = None
     moves: tuple[Move, ...] = ()
-    titles: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = msgspec.field(default_factory=dict)
 
     def ended(self, result: RunResult) -> None:
         """Records the result of the jobs."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from application.ports import ChartSource, CheckResult, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
@@ -29,8 +31,7 @@ _KNOWN_TITLE: Final = "tt0111161"
 ROBOTS_CACHE: Final = "robots.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """The sources of charts and titles."""
 
     charts: Mapping[str, ChartSource]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from application.ports import Job
 from application.run_jobs import RunResult
@@ -20,8 +21,7 @@ from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart
 from shared.text import TextError, path_to_text, text_lines
 
 
-@dataclass(frozen=True, slots=True)
-class ParseOptions:
+class ParseOptions(msgspec.Struct, frozen=True):
     """The files to parse.
 
     Attributes:

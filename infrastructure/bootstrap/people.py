@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from application.people import SavePerson, people_jobs
 from application.run_jobs import RunResult
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from infrastructure.http import Downloader
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleOptions:
+class PeopleOptions(msgspec.Struct, frozen=True):
     """The people to read.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 # File name of the job log of each kind of run, in the data directory.
 JOB_LOGS: Final = {
@@ -15,8 +16,7 @@ JOB_LOGS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeOptions:
+class ResumeOptions(msgspec.Struct, frozen=True):
     """How a run uses its job log.
 
     Attributes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from application.charts import StoredChart
 from application.estimated_charts import overlap
@@ -41,8 +42,7 @@ if TYPE_CHECKING:
     from infrastructure.http import Downloader
 
 
-@dataclass(frozen=True, slots=True)
-class ScrapeOptions:
+class ScrapeOptions(msgspec.Struct, frozen=True):
     """What to scrape.
 
     Attributes:

@@ -13,11 +13,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from application.composite_repository import CompositeMovieRepository
 from application.ports import BulkRepository, ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
@@ -41,8 +42,7 @@ PREPARED: Final = "load"  # in the state folder: the rows of a load, joined and 
 _NO_LIMIT: Final = 7 * 86400.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """The database's address.
 
     Attributes:
@@ -211,8 +211,7 @@ def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> Disk
     return DiskWait(settings.store_wait_seconds, cancel)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenStores:
+class OpenStores(msgspec.Struct, frozen=True):
     """The open stores of STORES.
 
     Attributes:

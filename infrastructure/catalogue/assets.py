@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
+
+import msgspec
 
 from infrastructure.catalogue.typography import FONT_FILES, FONTS
 
@@ -27,8 +28,7 @@ _SCRIPTS: Final = ("theme.js", "grid.js", "search.js")
 _URL: Final = re.compile(r'url\("([^":]+)"\)')
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True):
     """Asset files.
 
     Attributes:

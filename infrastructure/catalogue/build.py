@@ -7,9 +7,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from application.catalogue_data import CatalogueData
 from application.ports import Poster, PosterStore, PublishStep, Reports
@@ -31,8 +33,7 @@ _SHOWN_PROBLEMS: Final = 3
 _MAIN_PAGES: Final = ("index.html", "charts.html", "genres.html", "decades.html", "people.html", "404.html")
 
 
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
+class PublishOptions(msgspec.Struct, frozen=True):
     """How to publish.
 
     Attributes:
@@ -58,8 +59,7 @@ class PublishOptions:
     workers: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PublishResult:
+class PublishResult(msgspec.Struct, frozen=True):
     """How publishing ended; ``notes`` are remarks for the user that are not failures."""
 
     outcomes: tuple[StepOutcome, ...]
@@ -166,15 +166,14 @@ def all_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     yield from person_pages(renderer)
 
 
-@dataclass(slots=True)
-class BuildState:
+class BuildState(msgspec.Struct):
     """A catalogue under construction; each step adds what later steps need."""
 
     data: CatalogueData
     output: OutputFolder
     cancel: threading.Event
     site: SiteConfig
-    pages: list[str] = field(default_factory=list)
+    pages: list[str] = msgspec.field(default_factory=list)
 
     def check_cancelled(self) -> None:
         """Raises ``Cancelled`` once a stop was requested."""
@@ -182,8 +181,7 @@ class BuildState:
             raise Cancelled("publishing was stopped")
 
 
-@dataclass(frozen=True, slots=True)
-class AssetsStep:
+class AssetsStep(msgspec.Struct, frozen=True):
     """Writes styles, scripts and fonts."""
 
     state: BuildState
@@ -203,8 +201,7 @@ class AssetsStep:
             raise FilmledgerError(f"not minified: {missing}") from missing
 
 
-@dataclass(frozen=True, slots=True)
-class PostersStep:
+class PostersStep(msgspec.Struct, frozen=True):
     """Copies the posters of the films with ``workers`` threads."""
 
     state: BuildState
@@ -237,8 +234,7 @@ class PostersStep:
         return poster_image(poster)
 
 
-@dataclass(frozen=True, slots=True)
-class PlotsStep:
+class PlotsStep(msgspec.Struct, frozen=True):
     """Draws the plots of the findings page."""
 
     state: BuildState
@@ -248,8 +244,7 @@ class PlotsStep:
         self.state.site = replace(self.state.site, plots=draw_plots(self.state.data))
 
 
-@dataclass(frozen=True, slots=True)
-class PagesStep:
+class PagesStep(msgspec.Struct, frozen=True):
     """Writes every HTML page."""
 
     state: BuildState
@@ -262,8 +257,7 @@ class PagesStep:
             self.state.pages.append(path)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchStep:
+class SearchStep(msgspec.Struct, frozen=True):
     """Writes the search index."""
 
     state: BuildState
@@ -273,8 +267,7 @@ class SearchStep:
         self.state.output.write(search_index.PATH, search_index.search_index(self.state.data))
 
 
-@dataclass(frozen=True, slots=True)
-class SitemapStep:
+class SitemapStep(msgspec.Struct, frozen=True):
     """Writes ``sitemap.xml``."""
 
     state: BuildState
@@ -288,8 +281,7 @@ class SitemapStep:
             self.state.output.write(path, body)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedStep:
+class FeedStep(msgspec.Struct, frozen=True):
     """Writes ``feed.xml``."""
 
     state: BuildState
@@ -299,8 +291,7 @@ class FeedStep:
         self.state.output.write("feed.xml", feed(self.state.data, self.state.site.url))
 
 
-@dataclass(frozen=True, slots=True)
-class ReportStep:
+class ReportStep(msgspec.Struct, frozen=True):
     """Writes ``report.md`` and ``report.json``; ``rendered`` renders the report in the given format."""
 
     state: BuildState
@@ -312,8 +303,7 @@ class ReportStep:
             self.state.output.write(path, self.rendered(form).encode())
 
 
-@dataclass(frozen=True, slots=True)
-class LinksStep:
+class LinksStep(msgspec.Struct, frozen=True):
     """Checks every link in the finished output."""
 
     state: BuildState

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from statistics import mean
 from typing import Any, Final
 
+import msgspec
 from markupsafe import Markup
 
 from application.catalogue_data import printable
@@ -27,16 +27,14 @@ _CREW: Final = {
 _MAX_CREW: Final = 8  # names in one line of the credits
 
 
-@dataclass(frozen=True, slots=True)
-class RollPart:
+class RollPart(msgspec.Struct, frozen=True):
     """A name in a line of the credits; without a path it is not a link."""
 
     name: str
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RollLine:
+class RollLine(msgspec.Struct, frozen=True):
     """A line of the credits; ``breaks`` leaves a space above it, ``role`` says that the label is a character."""
 
     label: str
@@ -45,8 +43,7 @@ class RollLine:
     role: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(msgspec.Struct, frozen=True):
     """The film before or after in the chart, or the episode before or after."""
 
     path: str
@@ -54,8 +51,7 @@ class Neighbour:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class EpisodeCell:
+class EpisodeCell(msgspec.Struct, frozen=True):
     """An episode in the heat map: ``shade`` is 0 (lowest rating of the series) to 9, empty without a rating."""
 
     path: str
@@ -65,8 +61,7 @@ class EpisodeCell:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class SeasonRow:
+class SeasonRow(msgspec.Struct, frozen=True):
     """A season in the heat map, with the mean rating of its episodes."""
 
     name: str

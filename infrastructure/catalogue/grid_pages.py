@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from application.chart_changes import ChartChanges, ChartPosition
 from domain.movie import Movie
@@ -27,8 +28,7 @@ _ORDERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GridControls:
+class GridControls(msgspec.Struct, frozen=True):
     """What the films of a grid can be filtered and ordered by."""
 
     genres: tuple[str, ...]
@@ -38,8 +38,7 @@ class GridControls:
     total: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeLine:
+class ChangeLine(msgspec.Struct, frozen=True):
     """A film on the page of changes, with its ranks before and after; empty where it has none."""
 
     card: Card
@@ -47,8 +46,7 @@ class ChangeLine:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeGroup:
+class ChangeGroup(msgspec.Struct, frozen=True):
     """Newcomers, leavers, climbers or fallers."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from statistics import mean
 from typing import Final
+
+import msgspec
 
 from application.catalogue_data import Appearance, printable
 from domain.movie import Movie
@@ -23,8 +24,7 @@ _SECTIONS: Final = {"director": "Directed", "writer": "Written", "cast": "Acted"
 _OTHER_SECTION: Final = "Other credits"
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(msgspec.Struct, frozen=True):
     """A genre, decade or country: name, number of films, mean rating, and a few posters."""
 
     name: str
@@ -34,8 +34,7 @@ class Tile:
     posters: tuple[tuple[PosterImage | None, Placeholder], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
+class IndexEntry(msgspec.Struct, frozen=True):
     """A person in an index."""
 
     name: str
@@ -43,24 +42,21 @@ class IndexEntry:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class IndexGroup:
+class IndexGroup(msgspec.Struct, frozen=True):
     """Entries under a heading."""
 
     heading: str
     entries: tuple[IndexEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFilm:
+class PersonFilm(msgspec.Struct, frozen=True):
     """A film in a section of a person's page."""
 
     card: Card
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersonSection:
+class PersonSection(msgspec.Struct, frozen=True):
     """What a person did in one category, newest first; ``folded`` is opened on request."""
 
     heading: str

@@ -6,10 +6,11 @@ import html
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 _ELSEWHERE: Final = ("http", "https")
 # Tags with addresses, as the templates write them: in lower case, values in double quotes and without ">".
@@ -26,12 +27,11 @@ _PLAIN: Final = re.compile(r"[\w.-][\w./-]*")  # an address that is a relative p
 _LOADED_BY_STYLE: Final = re.compile(rb"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
 
-@dataclass(slots=True)
-class LinkReport:
+class LinkReport(msgspec.Struct):
     """Result of the check; ``problems`` has one line for each."""
 
     pages: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
 
 
 def check_links(folder: Path, names: Iterable[str]) -> LinkReport:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, TextIO
+
+import msgspec
 
 from domain.errors import UsageError
 from shared.atomic import write_atomically
@@ -16,8 +17,7 @@ LIST: Final = ".filmledger-files"
 _HEADER: Final = "# Files that filmledger wrote here; publishing again may replace or remove them, and no others.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class OutputTally:
+class OutputTally(msgspec.Struct, frozen=True):
     """Numbers of files written, unchanged and removed."""
 
     written: int

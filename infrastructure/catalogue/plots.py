@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from statistics import mean, median
 from typing import Final
 
+import msgspec
 from markupsafe import Markup
 
 from application.catalogue_data import CatalogueData
@@ -39,8 +39,7 @@ _ENOUGH: Final = 5  # films that a statement about a group needs
 _MAX_BARS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(msgspec.Struct, frozen=True):
     """One drawing with its finding and its numbers.
 
     Attributes:
@@ -62,8 +61,7 @@ class Plot:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(msgspec.Struct, frozen=True):
     """A small line or cloud of dots over time; texts of the axes stand beside the drawing.
 
     Attributes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -37,16 +37,14 @@ _HUES: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSource:
+class ImageSource(msgspec.Struct, frozen=True):
     """One image format of a poster: candidates as (path, width), smallest first."""
 
     type: str
     candidates: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PosterImage:
+class PosterImage(msgspec.Struct, frozen=True):
     """A poster as templates show it.
 
     Attributes:
@@ -66,8 +64,7 @@ class PosterImage:
         return self.sources[0].candidates[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(msgspec.Struct, frozen=True):
     """The designed card of a film without a poster: hues of two genres, and the size of its title in % of the width."""
 
     hue: int
@@ -77,8 +74,7 @@ class Placeholder:
     year: str
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """A film in a grid or a list; every value is text, missing ones are empty.
 
     Attributes:
@@ -98,11 +94,10 @@ class Card:
     move: str = ""
     move_kind: str = ""
     move_words: str = ""
-    data: Mapping[str, str | int | float] = field(default_factory=dict)
+    data: Mapping[str, str | int | float] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SiteConfig:
+class SiteConfig(msgspec.Struct, frozen=True):
     """Properties that all pages share.
 
     Attributes:
@@ -115,8 +110,8 @@ class SiteConfig:
 
     url: str = ""
     feed: bool = False
-    assets: Mapping[str, str] = field(default_factory=dict)
-    posters: Mapping[str, PosterImage] = field(default_factory=dict)
+    assets: Mapping[str, str] = msgspec.field(default_factory=dict)
+    posters: Mapping[str, PosterImage] = msgspec.field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
 
 

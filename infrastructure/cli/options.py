@@ -7,11 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from domain.errors import UsageError
 from infrastructure.bootstrap import clock_of
@@ -33,8 +33,7 @@ def print_json(value: object) -> None:
     echo(json.dumps(value))
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
+class CommandContext(msgspec.Struct, frozen=True):
     """The settings and output options of a command."""
 
     settings: Settings

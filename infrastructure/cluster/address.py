@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from domain.errors import UsageError
 
@@ -13,15 +14,13 @@ _LOCAL: Final = re.compile(r"local(?::([1-9][0-9]{0,2}))?")
 _ADDRESS: Final = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/]+:[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCluster:
+class OwnCluster(msgspec.Struct, frozen=True):
     """A cluster on this machine that the run starts and stops."""
 
     workers: int
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteCluster:
+class RemoteCluster(msgspec.Struct, frozen=True):
     """An existing cluster, by the address of its scheduler."""
 
     address: str

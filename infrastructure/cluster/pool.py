@@ -8,9 +8,9 @@ import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Callable, Collection, Set
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from distributed import Client, Future, KilledWorker, wait
 from distributed.client import FutureCancelledError
 
@@ -34,8 +34,7 @@ _LOOK_SECONDS: Final = 5.0  # between two checks of the workers, in case an even
 _READY_SECONDS: Final = 60.0  # a worker imports the program and may connect to Tor
 
 
-@dataclass(frozen=True, slots=True)
-class WorkPlan:
+class WorkPlan(msgspec.Struct, frozen=True):
     """The work of the workers.
 
     Attributes:

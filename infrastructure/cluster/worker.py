@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
 from distributed import get_worker, secede
 
 from application.ports import FetchedTitle, TitleSource
@@ -129,8 +129,7 @@ class ReaderNotOpen(Exception):
     """This worker has no reader for the run; another worker must do it."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerReport:
+class WorkerReport(msgspec.Struct, frozen=True):
     """A worker's answer when it is prepared.
 
     Attributes:

@@ -9,11 +9,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from domain.errors import UsageError
@@ -26,8 +26,7 @@ _log = logging.getLogger(__name__)
 STATE_FOLDER: Final = ".filmledger"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True):
     """The process that writes a data directory: its id, its command, and its start."""
 
     pid: int
@@ -38,8 +37,7 @@ class Holder:
         return f"process {self.pid} ({self.command}), since {self.since}"
 
 
-@dataclass(frozen=True, slots=True)
-class DataDir:
+class DataDir(msgspec.Struct, frozen=True):
     """One data directory."""
 
     path: Path

@@ -12,10 +12,11 @@ import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from domain.errors import Cancelled, UsageError
 from shared.atomic import write_atomically
@@ -78,8 +79,7 @@ _MEGABYTES: Final[Mapping[DataFile, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
+class CheckedFile(msgspec.Struct, frozen=True):
     """A data file whose first line has the needed columns.
 
     Attributes:

@@ -13,10 +13,11 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from domain.errors import Cancelled, StoreUnavailable, UsageError
 from domain.fields import Source, Table
@@ -49,8 +50,7 @@ _KEYS: Final = {
 _CAST_WORDS: Final = ("actor", "actress", "self")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Which titles of the data files are loaded.
 
     Attributes:
@@ -82,8 +82,7 @@ class Selection:
         return tuple(wanted)
 
 
-@dataclass(slots=True)
-class LoadCounts:
+class LoadCounts(msgspec.Struct):
     """The numbers of a load.
 
     Attributes:
@@ -101,13 +100,12 @@ class LoadCounts:
     changed: int = 0
     gone: int = 0
     pruned: bool = False
-    rows: dict[str, int] = field(default_factory=dict)
-    rejected: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = msgspec.field(default_factory=dict)
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
     unknown_people: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedLoad:
+class PreparedLoad(msgspec.Struct, frozen=True):
     """The files of a prepared load.
 
     Attributes:

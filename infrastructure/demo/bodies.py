@@ -7,8 +7,9 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from infrastructure.demo import words
 
@@ -17,8 +18,7 @@ _LAST_BLOCK: Final = b"\x03\x00"  # an empty block with the final bit set
 _OWN_LEVEL: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SharedBytes:
+class SharedBytes(msgspec.Struct, frozen=True):
     """Bytes that many bodies hold, with their deflate blocks."""
 
     raw: bytes
@@ -30,8 +30,7 @@ class SharedBytes:
         return cls(raw, _blocks(raw, level=6))
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A response's body as it is sent.
 
     Attributes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain.chart import ChartName
 from infrastructure.demo import oddities, words

@@ -7,12 +7,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cached_property
 from itertools import chain
 from typing import Final, TypeAlias
+
+import msgspec
 
 from infrastructure.demo.bodies import Body
 from infrastructure.demo.catalogue import DemoCatalogue
@@ -39,8 +40,7 @@ HEADERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetFile:
+class DatasetFile(msgspec.Struct, frozen=True):
     """One file: its bytes, and the validators of its response."""
 
     content: bytes

@@ -13,10 +13,12 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict, dataclass, replace
 from email.utils import formatdate
 from enum import StrEnum
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from infrastructure.demo.bodies import Body
 from infrastructure.demo.catalogue import DemoCatalogue
@@ -48,8 +50,7 @@ class CountedBy(StrEnum):
     SITE = "site"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoFault:
+class DemoFault(msgspec.Struct, frozen=True):
     """A fault for some of the requests.
 
     Attributes:
@@ -182,8 +183,7 @@ class FaultPlan:
         return int.from_bytes(digest) / 2**48
 
 
-@dataclass(frozen=True, slots=True)
-class PendingResponse:
+class PendingResponse(msgspec.Struct, frozen=True):
     """A request that has not been answered yet.
 
     Attributes:

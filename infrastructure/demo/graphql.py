@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from graphql import DocumentNode, GraphQLError, build_schema, execute_sync, parse, validate
 
 from domain.chart import ChartName
@@ -28,8 +28,7 @@ _CHARTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
+class _Query(msgspec.Struct, frozen=True):
     """The fields of the schema's ``Query``. Each method is a field; its keyword arguments are the field's."""
 
     catalogue: DemoCatalogue

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from infrastructure.demo.bodies import Body
 
@@ -17,14 +18,13 @@ _FORBIDDEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DemoRequest:
+class DemoRequest(msgspec.Struct, frozen=True):
     """One request; header names are in lower case."""
 
     method: str
     target: str
     client: str
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
 
     @property
@@ -53,12 +53,11 @@ class DemoRequest:
         return self.headers.get("if-modified-since") == modified
 
 
-@dataclass(frozen=True, slots=True)
-class DemoResponse:
+class DemoResponse(msgspec.Struct, frozen=True):
     """One response; ``headers`` are added to those that every response has."""
 
     status: int
-    body: Body = field(default_factory=lambda: Body((b"",)))
+    body: Body = msgspec.field(default_factory=lambda: Body((b"",)))
     content_type: str = "text/html;charset=UTF-8"
     headers: tuple[tuple[str, str], ...] = ()
 

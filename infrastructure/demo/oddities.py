@@ -6,8 +6,9 @@ They are within the first 250 places, four apart, with ordinary titles between t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from infrastructure.demo.titles import DemoMoney, DemoRole, DemoTitle
 
@@ -17,7 +18,7 @@ _Change: TypeAlias = Callable[[DemoTitle], DemoTitle]
 
 
 def _with(**fields: object) -> _Change:
-    return lambda title: replace(title, **fields)  # type: ignore[arg-type]  # names and types are checked by the tests
+    return lambda title: replace(title, **fields)  # names and types are checked by the tests
 
 
 def _titled(title: str, original: str | None = None) -> _Change:

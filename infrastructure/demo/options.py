@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
 
-@dataclass(frozen=True, slots=True)
-class DemoOptions:
+
+class DemoOptions(msgspec.Struct, frozen=True):
     """How to serve.
 
     Attributes:

@@ -16,8 +16,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import asdict
 
 from infrastructure.demo.faults import DemoFault, FaultPlan, PendingResponse, deliver, respond, send
 from infrastructure.demo.messages import DemoRequest, DemoResponse
@@ -32,8 +34,7 @@ _ADMIN: Final = "/_demo/"
 _REMEMBERED: Final = 50_000  # requests kept one by one; the counts include all
 
 
-@dataclass(slots=True)
-class LoggedRequest:
+class LoggedRequest(msgspec.Struct):
     """One request; ``status`` and ``size`` stay 0 where a fault broke the protocol."""
 
     at: float
@@ -100,8 +101,7 @@ class RequestLog:
             "cpu_seconds": round(time.process_time() - self._cpu, 4),
         }
         if visits:
-            names = LoggedRequest.__slots__
-            report["visits"] = [{name: getattr(logged, name) for name in names} for logged in self._requests]
+            report["visits"] = list(map(asdict, self._requests))
         return report
 
 

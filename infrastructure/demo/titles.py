@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+import msgspec
 
 PartialDate: TypeAlias = tuple[int, int | None, int | None]
 """Year, month, day; the last two may be unknown."""
@@ -13,8 +14,7 @@ _MULTIPLIER: Final = 6_180_339
 _INVERSE: Final = pow(_MULTIPLIER, -1, MODULUS)
 
 
-@dataclass(frozen=True, slots=True)
-class Numbering:
+class Numbering(msgspec.Struct, frozen=True):
     """A one-to-one map between indexes and ids such as ``tt0123456``, without a table.
 
     The ids are not in the order of the indexes, and some have seven digits and some
@@ -37,16 +37,14 @@ class Numbering:
         return index if self.id_of(index) == identifier else None
 
 
-@dataclass(frozen=True, slots=True)
-class DemoPerson:
+class DemoPerson(msgspec.Struct, frozen=True):
     """An invented person; ``person_id`` is an ``nm`` id."""
 
     person_id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class DemoRole:
+class DemoRole(msgspec.Struct, frozen=True):
     """A person in a cast.
 
     Attributes:
@@ -59,8 +57,7 @@ class DemoRole:
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DemoCrewCredit:
+class DemoCrewCredit(msgspec.Struct, frozen=True):
     """A credit of another category than director and cast, under IMDb's name of the category."""
 
     category: str
@@ -69,8 +66,7 @@ class DemoCrewCredit:
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DemoPersonDetails:
+class DemoPersonDetails(msgspec.Struct, frozen=True):
     """Everything else about a person; ``known_for`` are title ids."""
 
     born: PartialDate
@@ -80,8 +76,7 @@ class DemoPersonDetails:
     known_for: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DemoAka:
+class DemoAka(msgspec.Struct, frozen=True):
     """Another title, with ids of region and language."""
 
     title: str
@@ -90,16 +85,14 @@ class DemoAka:
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DemoMoney:
+class DemoMoney(msgspec.Struct, frozen=True):
     """An amount in whole units of its currency."""
 
     amount: int
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class DemoEpisodeNumber:
+class DemoEpisodeNumber(msgspec.Struct, frozen=True):
     """The place of an episode in its series; season and number are None where IMDb does not know them."""
 
     series_id: str
@@ -107,8 +100,7 @@ class DemoEpisodeNumber:
     number: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DemoTitle:
+class DemoTitle(msgspec.Struct, frozen=True):
     """One invented title, as pages and GraphQL give it.
 
     Attributes:

@@ -16,7 +16,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -24,6 +23,7 @@ from http.client import BadStatusLine, IncompleteRead, LineTooLong, UnknownProto
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urljoin
 
+import msgspec
 import requests
 import socks
 import urllib3
@@ -46,34 +46,29 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TOO_MUCH: Final = frozenset({429, 503})
 
 
-@dataclass(frozen=True, slots=True)
-class Ok:
+class Ok(msgspec.Struct, frozen=True):
     """The page itself, or the answer to a conditional or ranged request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(msgspec.Struct, frozen=True):
     """The page is at another address."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class BlockedAnswer:
+class BlockedAnswer(msgspec.Struct, frozen=True):
     """The site refuses automated clients."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageNotFound:
+class PageNotFound(msgspec.Struct, frozen=True):
     """There is no such page (404, 410)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerError:
+class ServerError(msgspec.Struct, frozen=True):
     """The site could not answer at the moment, or its answer is not a page.
 
     ``again`` is whether to retry, ``after`` the seconds that the site requested, and ``too_much`` whether it reported
@@ -86,15 +81,13 @@ class ServerError:
     too_much: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyAuthRequired:
+class ProxyAuthRequired(msgspec.Struct, frozen=True):
     """The proxy requires credentials, or rejected them."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(msgspec.Struct, frozen=True):
     """The site refuses this request; a retry is useless."""
 
     reason: str

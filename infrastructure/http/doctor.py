@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from protego import Protego
 
 from application.ports import CheckResult
@@ -117,8 +117,7 @@ def _tor(options: NetworkOptions, clock: Clock) -> CheckResult:
         return CheckResult("Tor", False, str(error), "until then: USE_TOR=false")
 
 
-@dataclass(frozen=True, slots=True)
-class _Examination:
+class _Examination(msgspec.Struct, frozen=True):
     options: NetworkOptions
     transport: Transport
     cancel: threading.Event

@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+import msgspec
 
 from infrastructure.http.messages import RequestFailed
 from shared.atomic import sync, sync_folder, write_atomically
@@ -25,8 +26,7 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _MODE: Final = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadedFile:
+class DownloadedFile(msgspec.Struct, frozen=True):
     """A file that was downloaded, or that has not changed.
 
     Attributes:

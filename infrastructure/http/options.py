@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+import msgspec
+
 from domain.errors import UsageError
 from infrastructure.http.messages import Origin
 from infrastructure.http.policies import DEFAULT_STATUSES, RetryPolicy
@@ -22,8 +24,7 @@ _UNSET: Final = Secret("")
 _MAX_NAMED: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True):
     """A proxy's address; its name and its representation have no credentials."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 DEFAULT_STATUSES: Final = frozenset({408, 413, 429, 500, 502, 503, 504})
 DEFAULT_RATE: Final = 10.0  # requests a second to a host that is not on this machine
@@ -13,8 +14,7 @@ _LONGEST_FIRST_PROBE: Final = 60.0
 _FEWEST_PROBES: Final = 5  # with the blocked request: the six requests a title has by default
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """How often one page is requested, and how long to wait in between.
 
     Attributes:
@@ -43,8 +43,7 @@ class RetryPolicy:
         return min(self.factor * 2.0**exponent * chance.uniform(1 - _JITTER, 1 + _JITTER), self.max_wait)
 
 
-@dataclass(frozen=True, slots=True)
-class CooldownPolicy:
+class CooldownPolicy(msgspec.Struct, frozen=True):
     """How long a blocked or dead route is not used: ``first`` seconds, doubled each time, ``longest`` at most.
 
     ``silences`` is the number of consecutive unanswered requests after which a proxy that has worked counts as dead.
@@ -59,8 +58,7 @@ class CooldownPolicy:
         return min(self.first * 2.0 ** min(times - 1, 32), self.longest)
 
 
-@dataclass(frozen=True, slots=True)
-class ProbePolicy:
+class ProbePolicy(msgspec.Struct, frozen=True):
     """When to probe a site that blocks every route, and when to give up.
 
     Attributes:
@@ -89,8 +87,7 @@ class ProbePolicy:
         return tuple(first * (2**probe - 1) for probe in range(1, number + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class OutagePolicy:
+class OutagePolicy(msgspec.Struct, frozen=True):
     """When a run stops waiting for a site that does not recover.
 
     Attributes:
@@ -102,8 +99,7 @@ class OutagePolicy:
     unrecognised: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class RatePolicy:
+class RatePolicy(msgspec.Struct, frozen=True):
     """How the rate to one host falls and recovers.
 
     Attributes:

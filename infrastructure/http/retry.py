@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from domain.errors import Cancelled, NotFound, SourceError, Transient
 from infrastructure.http.classify import (
     BlockedAnswer,
@@ -52,8 +54,7 @@ class Meter:
             self.size += size
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(msgspec.Struct, frozen=True):
     """Objects that all requests share.
 
     Attributes:
@@ -77,8 +78,8 @@ class Network:
     authorization: Mapping[Origin, Secret]
     stall: StallTimer
     clock: Clock
-    chance: random.Random = field(default_factory=random.Random)
-    meter: Meter = field(default_factory=Meter)
+    chance: random.Random = msgspec.field(default_factory=random.Random)
+    meter: Meter = msgspec.field(default_factory=Meter)
 
 
 @dataclass(slots=True)

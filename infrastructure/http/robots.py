@@ -6,11 +6,11 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from protego import Protego
 
 from domain.errors import Cancelled, NotFound, SourceError, Transient
@@ -28,13 +28,12 @@ _FILE_MODE: Final = 0o600
 _MAX_SITES: Final = 20  # in the file: a few hosts, and demo sites on changing ports
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     rules: Protego | None = None
     failure: Transient | None = None
     expires: float = float("-inf")
     fetching: bool = False
-    done: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = msgspec.field(default_factory=threading.Event)
 
 
 class RobotsFile:

@@ -12,7 +12,6 @@ import ssl
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum, auto
 from itertools import count
 from typing import Final
@@ -128,8 +127,7 @@ class Route:
         return f"Route({self.name})"
 
 
-@dataclass(slots=True)
-class Cooldown:
+class Cooldown(msgspec.Struct):
     """Why, how often and until when a route is not used for something.
 
     ``since`` is the serial number at which it began: leases with a lower one were in flight by then, so their outcome
@@ -153,8 +151,7 @@ class Cooldown:
         self.until = float("-inf")
 
 
-@dataclass(slots=True)
-class RouteHealth:
+class RouteHealth(msgspec.Struct):
     """The health of one route."""
 
     score: float = 1.0
@@ -163,8 +160,8 @@ class RouteHealth:
     taken: int = 0  # leases since it was renewed
     worked: bool = False
     silences: int = 0
-    dead: Cooldown = field(default_factory=Cooldown)
-    blocked: dict[Scope, Cooldown] = field(default_factory=dict)
+    dead: Cooldown = msgspec.field(default_factory=Cooldown)
+    blocked: dict[Scope, Cooldown] = msgspec.field(default_factory=dict)
 
     def penalize(self, times: int = 1) -> None:
         """Lowers the score after errors."""
@@ -193,8 +190,7 @@ class NoRoute(Exception):
         self.reasons = tuple(reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """A route for one request; given back with its outcome."""
 
     route: Route

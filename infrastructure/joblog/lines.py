@@ -7,7 +7,6 @@ skipping them halves the time in which a long log is loaded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Final, Literal, TypeAlias
 
 import msgspec
@@ -155,8 +154,7 @@ LONGEST_LINE: Final = 1 << 20  # lines of a log are below 10 kB; a longer one is
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """Whole lines at bytes ``start`` to ``stop`` of the file."""
 
     start: int

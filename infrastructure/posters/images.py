@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import astuple
 
 from domain.errors import UnusablePicture
 
@@ -40,8 +42,7 @@ _COMMENT: Final = 0xFE
 _START_OF_SCAN: Final = 0xDA
 
 
-@dataclass(frozen=True, slots=True)
-class EncodingOptions:
+class EncodingOptions(msgspec.Struct, frozen=True):
     """How posters are encoded.
 
     Attributes:
@@ -62,8 +63,7 @@ class EncodingOptions:
         return "-".join(str(int(value)) for value in (_VERSION, *astuple(self)))
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True):
     """One encoded file; ``role`` and ``format`` as in ``PosterFile``."""
 
     role: str
@@ -180,8 +180,7 @@ def _jpeg(image: Image, quality: int) -> bytes:
     return out.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class PictureLimits:
+class PictureLimits(msgspec.Struct, frozen=True):
     """Limits on the pictures that are accepted.
 
     Attributes:

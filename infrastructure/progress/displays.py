@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final, TextIO
+
+from msgspec.structs import replace
 
 from application.ports import Job, Outcome, Progress, Status
 from infrastructure.progress import units

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from application.ports import Job, Outcome, Status
 from shared.clock import Clock
@@ -13,8 +14,7 @@ from shared.clock import Clock
 _WINDOW: Final = 20  # samples, at most one a second: the rate covers the last 20 seconds
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveJob:
+class ActiveJob(msgspec.Struct, frozen=True):
     """A job in progress, its current phase, and the seconds since a worker took it."""
 
     job: Job
@@ -23,8 +23,7 @@ class ActiveJob:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressSnapshot:
+class ProgressSnapshot(msgspec.Struct, frozen=True):
     """A run at one moment.
 
     Attributes:

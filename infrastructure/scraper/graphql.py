@@ -26,8 +26,10 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from domain.chart import ChartName
 from domain.errors import Blocked, SourceError, Transient, UnknownLayout
@@ -217,8 +219,7 @@ _CHART_TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GraphqlQuery:
+class GraphqlQuery(msgspec.Struct, frozen=True):
     """A query with its variables."""
 
     query: str
@@ -288,8 +289,7 @@ class ServerFailed(Transient):
     """The server answered that it failed; a smaller query may succeed."""
 
 
-@dataclass(frozen=True, slots=True)
-class GraphqlError:
+class GraphqlError(msgspec.Struct, frozen=True):
     """One entry of ``errors``; ``path`` leads to the field it left empty, and is empty if it left all of them."""
 
     message: str
@@ -297,8 +297,7 @@ class GraphqlError:
     path: tuple[str | int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GraphqlResponse:
+class GraphqlResponse(msgspec.Struct, frozen=True):
     """The data, what is wrong with parts of it, and what it cost.
 
     Attributes:

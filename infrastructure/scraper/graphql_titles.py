@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from domain.chart import ChartEntry
 from domain.errors import InvalidMovie, NotFound, SourceError, Transient, UnknownLayout, WrongTitle
@@ -75,8 +77,7 @@ class LengthMismatch(UnknownLayout):
     """The response holds another number of titles than were asked for, so titles and ids cannot be matched."""
 
 
-@dataclass(slots=True)
-class TitleNode:
+class TitleNode(msgspec.Struct):
     """One title of a response, to which the further pages of its lists are added.
 
     Attributes:
@@ -113,8 +114,7 @@ class TitleNode:
         self.node[name] = {**self.node[name], **more, "edges": edges, "pageInfo": value_at(connection, "pageInfo")}
 
 
-@dataclass(frozen=True, slots=True)
-class GraphqlTitle:
+class GraphqlTitle(msgspec.Struct, frozen=True):
     """A movie, and the fields that the server did not tell (``untold``) or not completely (``cut``)."""
 
     movie: Movie
@@ -234,8 +234,7 @@ def _left_empty(error: GraphqlError) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChartStretch:
+class ChartStretch(msgspec.Struct, frozen=True):
     """Some places of a chart; ``cursor`` is where the next ones begin, ``None`` at the end."""
 
     entries: tuple[ChartEntry, ...]
@@ -272,8 +271,7 @@ def _entry(edge: object) -> Iterator[ChartEntry]:
             yield ChartEntry(rank, imdb_id, title or "")
 
 
-@dataclass(frozen=True, slots=True)
-class EpisodesPage:
+class EpisodesPage(msgspec.Struct, frozen=True):
     """Some episodes of a series, by id and title.
 
     Attributes:

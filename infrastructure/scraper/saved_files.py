@@ -20,6 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import msgspec
+
 from domain.errors import UsageError
 from infrastructure.scraper.containers import (
     GZIP,
@@ -73,8 +75,7 @@ class SavedDocument:
     charset: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFiles:
+class FoundFiles(msgspec.Struct, frozen=True):
     """What a folder holds.
 
     Attributes:

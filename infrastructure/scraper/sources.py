@@ -6,8 +6,10 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from application.merge_readings import Reading, merge
 from application.ports import FetchedPerson, FetchedTitle, TitleSource
@@ -178,8 +180,7 @@ class PageTitleSource:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     imdb_id: str
     max_requests: int
     cancel: threading.Event
@@ -371,8 +372,7 @@ class FullCreditsSource:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _AskedPerson:
+class _AskedPerson(msgspec.Struct, frozen=True):
     person_id: str
     max_requests: int
     cancel: threading.Event

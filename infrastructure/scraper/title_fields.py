@@ -14,9 +14,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from domain.errors import InvalidMovie
 from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, title_url
@@ -64,8 +66,7 @@ class AkaLine(NamedTuple):
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class TitlePart:
+class TitlePart(msgspec.Struct):
     """One part of a page.
 
     Attributes:
@@ -80,14 +81,13 @@ class TitlePart:
 
     name: str
     imdb_id: str | None = None
-    whole: Values = field(default_factory=dict)
-    partial: Values = field(default_factory=dict)
-    cut: set[str] = field(default_factory=set)
-    settled: set[str] = field(default_factory=set)
+    whole: Values = msgspec.field(default_factory=dict)
+    partial: Values = msgspec.field(default_factory=dict)
+    cut: set[str] = msgspec.field(default_factory=set)
+    settled: set[str] = msgspec.field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class MergedTitle:
+class MergedTitle(msgspec.Struct, frozen=True):
     """The best value of every field, and what is not whole.
 
     Attributes:

@@ -8,8 +8,9 @@ field by field. What no part tells is named in ``untold``, what is incomplete in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from domain.errors import Blocked, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import IMDB_ID, Movie
@@ -32,8 +33,7 @@ from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_mo
 from infrastructure.scraper.title_island import read_island
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedTitle:
+class ParsedTitle(msgspec.Struct, frozen=True):
     """A movie, and what its page did not tell.
 
     Attributes:
@@ -58,8 +58,7 @@ class TruncatedPage(UnknownLayout):
     """The page ends before its end, and no title could be read from what there is of it."""
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(msgspec.Struct):
     """A page while it is being read.
 
     Attributes:

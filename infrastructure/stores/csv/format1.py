@@ -15,11 +15,12 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from io import StringIO
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from application.records import Row, canonical, list_cell
 from domain.errors import UsageError
@@ -56,8 +57,7 @@ def is_format1(directory: Path) -> bool:
         return False  # the code that reads the file reports the error
 
 
-@dataclass(frozen=True, slots=True)
-class Rank:
+class Rank(msgspec.Struct, frozen=True):
     """A rank that 0.1 stored with a movie."""
 
     rank: int
@@ -85,8 +85,7 @@ def converted(table: Table, row: Row) -> tuple[Row, Rank | None]:
     return found, Rank(int(rank), str(found[0]), str(found[-1]))
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """The committed content of 0.1's files.
 
     Attributes:

@@ -24,7 +24,6 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -110,8 +109,7 @@ def entry(**fields: Any) -> Entry:
     return Entry(fields, line)
 
 
-@dataclass(slots=True)
-class Name:
+class Name(msgspec.Struct):
     """The latest name of a person in a journal."""
 
     name: str

@@ -11,9 +11,11 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from domain.errors import UsageError
 from domain.fields import Table
@@ -36,8 +38,7 @@ class Chunk(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(msgspec.Struct, frozen=True):
     """The manifest's entry for one file.
 
     Attributes:
@@ -51,14 +52,13 @@ class FileEntry:
     size: int = 0
     crc: int = 0
     identity: tuple[int, int, int] = (0, 0, 0)
-    keys: list[str] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
+    keys: list[str] = msgspec.field(default_factory=list)
+    offsets: list[int] = msgspec.field(default_factory=list)
     before: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     """The valid files.
 
     Attributes:
@@ -75,7 +75,7 @@ class Manifest:
     escaped: bool = False
     marker: str | None = None
     load: str | None = None
-    files: Mapping[Table, FileEntry] = field(default_factory=dict)
+    files: Mapping[Table, FileEntry] = msgspec.field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Replaces the manifest atomically.
@@ -90,10 +90,7 @@ class Manifest:
             "escaped": self.escaped,
             "marker": self.marker,
             "load": self.load,
-            "files": {
-                f"{table}.csv": {name: getattr(entry, name) for name in FileEntry.__slots__}
-                for table, entry in self.files.items()
-            },
+            "files": {f"{table}.csv": asdict(entry) for table, entry in self.files.items()},
         }
         write_atomically(path, json.dumps(fields, ensure_ascii=False) + "\n", mode=0o600)
 

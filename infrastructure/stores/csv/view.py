@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+import msgspec
 
 from application.records import Row, from_rows
 from domain.errors import StoreError
@@ -21,8 +22,7 @@ from infrastructure.stores.csv.snapshot import CsvSnapshot
 _CREDIT_PERSON = Table.CREDITS.column_index("person_id")
 
 
-@dataclass(slots=True)
-class View:
+class View(msgspec.Struct):
     """The store at one moment.
 
     Attributes:
@@ -33,7 +33,7 @@ class View:
 
     snapshot: CsvSnapshot
     overlay: Overlay
-    imported: dict[Table, ImportedFile] = field(default_factory=dict)
+    imported: dict[Table, ImportedFile] = msgspec.field(default_factory=dict)
 
     @property
     def escaped(self) -> bool:

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
 from itertools import groupby, islice
 from typing import Final
+
+from msgspec.structs import replace
 
 from application.ports import PreparedTables
 from application.records import Row, key_of

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 
+import msgspec
 import psycopg2
 
 from domain.errors import FilmledgerError, StoreUnavailable, UsageError
@@ -24,8 +24,7 @@ class Kind(Enum):
     WRONG = auto()  # settings, privileges, schema: not retried
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseFailure:
+class DatabaseFailure(msgspec.Struct, frozen=True):
     """A classified database error; ``message`` is one line without secrets."""
 
     kind: Kind

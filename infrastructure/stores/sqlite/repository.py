@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from application.blocks import text_of
 from application.ports import LoadPart, PreparedTables
@@ -47,13 +48,12 @@ _FIND_CREDITS: Final = (
 _FIND_AKAS: Final = f"SELECT {schema.cells(Table.AKAS)} FROM akas WHERE imdb_id = ?"
 
 
-@dataclass(eq=False, slots=True)
-class _Job:
+class _Job(msgspec.Struct, eq=False):
     """One task of the writing thread, with a savepoint of its own."""
 
     work: Callable[[sqlite3.Connection], Any]
     result: Any = None
-    error: Exception | None = field(default=None)
+    error: Exception | None = msgspec.field(default=None)
 
 
 class SqliteMovieRepository:

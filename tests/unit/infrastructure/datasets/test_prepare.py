@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from msgspec import structs
 
 from application.records import Row, canonical, sort_key
 from domain.errors import Cancelled, UsageError
@@ -181,7 +182,7 @@ def test_the_selection_decides_which_titles_are_loaded(files: Path, selection: S
 def test_credits_and_other_titles_can_be_left_out_with_their_files(files: Path) -> None:
     for file in (DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES, DataFile.AKAS):
         (files / file.file_name).unlink()
-    prepared = load(files, replace(ALL, credits=False, akas=False))
+    prepared = load(files, structs.replace(ALL, credits=False, akas=False))
     assert len(titles(prepared)) == 5
     assert complete(prepared, Table.CREDITS) == complete(prepared, Table.PEOPLE) == complete(prepared, Table.AKAS) == []
 
@@ -415,7 +416,7 @@ def test_pruning_deletes_what_only_older_data_files_had(files: Path) -> None:
         store.save(replace(page(datetime(2026, 11, 26, tzinfo=UTC)), imdb_id=imdb_id, source="datasets"))
     broken = [("tt1000004", "short", "No Votes", "No Votes", "1", "year", "\\N", "\\N", "Short")]
     write_data_files(files, basics=[*BASICS[:3], *broken, BASICS[4]])
-    pruned = load(files, replace(ALL, prune=True), stored=store)
+    pruned = load(files, structs.replace(ALL, prune=True), stored=store)
     assert pruned.counts.gone == 1
     assert rows(pruned.gone) == [("tt0000043",)]
     assert {"tt0000042", "tt1000004"} < set(titles(pruned))  # read from a page; rejected today

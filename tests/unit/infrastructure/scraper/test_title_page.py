@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
@@ -169,7 +170,7 @@ def test_the_markup_of_2014_alone() -> None:
 def test_a_broken_island_is_as_good_as_none(island: str) -> None:
     title = parse(page(island, linked_data(), MARKUP_2022))
     assert title.torn is (island.startswith("{") and not island.endswith("}"))
-    assert replace(title, torn=False) == parse(page(None, linked_data(), MARKUP_2022))
+    assert structs.replace(title, torn=False) == parse(page(None, linked_data(), MARKUP_2022))
 
 
 @pytest.mark.parametrize("wrong", [5, "text", [], [7], {}, {"metascore": 7}, True])
