@@ -197,7 +197,7 @@ def build_catalogue_data(movies: dict[str, Movie], snapshots: tuple[ChartSnapsho
 
 def printable(text: str) -> str:
     """Replaces characters that neither HTML nor XML allows by U+FFFD."""
-    return _UNPRINTABLE.sub("\ufffd", text)
+    return text if text.isprintable() else _UNPRINTABLE.sub("\ufffd", text)
 
 
 def _best_first(movie: Movie) -> tuple[float, int, str]:

@@ -18,6 +18,7 @@ from application.ports import Poster, PosterStore, PublishStep, Reports
 from application.publish import PublishPlan, StepOutcome, publish
 from domain.errors import Cancelled, FilmledgerError
 from infrastructure.catalogue import assets, search_index
+from infrastructure.catalogue.elements import PosterImage
 from infrastructure.catalogue.feeds import feed, site_address, sitemaps
 from infrastructure.catalogue.film_pages import film_pages
 from infrastructure.catalogue.grid_pages import chart_pages, list_pages
@@ -25,7 +26,7 @@ from infrastructure.catalogue.index_pages import error_page, findings_page, inde
 from infrastructure.catalogue.links import check_links
 from infrastructure.catalogue.output import OutputFolder, OutputTally
 from infrastructure.catalogue.plots import draw_plots, rank_trends, rating_trends
-from infrastructure.catalogue.renderer import POSTERS, PageRenderer, PageUrls, PosterImage, SiteConfig, poster_image
+from infrastructure.catalogue.renderer import POSTERS, PageRenderer, PageUrls, SiteConfig, poster_image
 from infrastructure.tables.rendering import Format, write
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from application.catalogue_data import printable
 from application.chart_changes import ChartChanges
 from domain.movie import Credit, Movie
 from infrastructure.catalogue import formats
+from infrastructure.catalogue.elements import RollLine, RollPart
 from infrastructure.catalogue.plots import Trend
 from infrastructure.catalogue.renderer import PageRenderer, page_address
 from shared.countries import country_name
@@ -25,22 +26,6 @@ _CREW: Final = {
     "cinematographer": "Photographed by", "editor": "Edited by",
 }  # fmt: skip
 _MAX_CREW: Final = 8  # names in one line of the credits
-
-
-class RollPart(msgspec.Struct, frozen=True):
-    """A name in a line of the credits; without a path it is not a link."""
-
-    name: str
-    path: str | None = None
-
-
-class RollLine(msgspec.Struct, frozen=True):
-    """A line of the credits; ``breaks`` leaves a space above it, ``role`` says that the label is a character."""
-
-    label: str
-    parts: tuple[RollPart, ...]
-    breaks: bool = False
-    role: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True):

@@ -93,14 +93,24 @@ def searchable(text: str) -> str:
     """Lower case without accents; the scripts normalise queries in the same way."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.lower())
-    return "".join(char for char in decomposed if not unicodedata.category(char).startswith("M")).translate(_BASE)
+    return unicodedata.normalize("NFKD", text.lower()).translate(_PLAIN)
 
 
-# Letters that Unicode does not take apart, and what people type for them; as in theme.js.
-_BASE: Final = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"}
-)
+class _PlainLetters(dict[int, str | int | None]):
+    """Letters that Unicode does not take apart with what people type for them, as in theme.js; drops accents."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = known = None if unicodedata.category(chr(code)).startswith("M") else code
+        return known
+
+
+_PLAIN: Final = _PlainLetters(
+    (ord(letter), plain)
+    for letter, plain in (
+        ("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"), ("ħ", "h"), ("ı", "i"), ("æ", "ae"), ("œ", "oe"), ("ß", "ss"),
+        ("þ", "th"),
+    )
+)  # fmt: skip
 
 
 def money(amount: int, currency: str | None) -> str:

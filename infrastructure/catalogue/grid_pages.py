@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from application.chart_changes import ChartChanges, ChartPosition
 from domain.movie import Movie
 from infrastructure.catalogue import formats
-from infrastructure.catalogue.renderer import Card, PageRenderer, numbered
+from infrastructure.catalogue.elements import Card
+from infrastructure.catalogue.renderer import PageRenderer, numbered
 from shared.countries import country_name
 
 PER_PAGE: Final = 240
+_SCRIPTS: Final = ("grid.js",)
 _MAX_MOVERS: Final = 24
 _RANK_ORDERS: Final = (("rank", "Rank"), ("moved", "Biggest climb"))
 _ORDERS: Final = (
@@ -79,6 +81,7 @@ def chart_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
             lead=True,
             page_links=(),
             imprint=renderer.imprint(),
+            scripts=_SCRIPTS if movies else (),
         )
         if chart.before is not None and summary:
             yield _changes_page(renderer, chart, summary)
@@ -116,7 +119,7 @@ def _list(
 def _grid(
     renderer: PageRenderer, path: str, heading: str, movies: Sequence[Movie], **values: object
 ) -> tuple[str, bytes]:
-    given = {"changes": None, "lead": False, "page_links": (), "imprint": "", **values}
+    given: dict[str, Any] = {"changes": None, "lead": False, "page_links": (), **values}
     return renderer.page(
         "grid.html",
         path,
@@ -125,6 +128,7 @@ def _grid(
         image=renderer.share_image(movies),
         films=[renderer.card(movie) for movie in movies],
         controls=_controls(movies),
+        scripts=_SCRIPTS if movies else (),
         **given,
     )
 

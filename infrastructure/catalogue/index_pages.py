@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from statistics import mean
+from itertools import chain
+from statistics import fmean
 from typing import Final
 
 import msgspec
@@ -12,8 +13,9 @@ import msgspec
 from application.catalogue_data import Appearance, printable
 from domain.movie import Movie
 from infrastructure.catalogue import formats
+from infrastructure.catalogue.elements import Card, FilmLine, IndexEntry
 from infrastructure.catalogue.plots import person_trend
-from infrastructure.catalogue.renderer import Card, PageRenderer, Placeholder, PosterImage
+from infrastructure.catalogue.renderer import PageRenderer
 from shared.countries import country_name
 
 _MAX_MOST_FREQUENT: Final = 24
@@ -31,15 +33,7 @@ class Tile(msgspec.Struct, frozen=True):
     path: str
     count: str
     mean: str
-    posters: tuple[tuple[PosterImage | None, Placeholder], ...]
-
-
-class IndexEntry(msgspec.Struct, frozen=True):
-    """A person in an index."""
-
-    name: str
-    path: str
-    note: str
+    films: tuple[Card, ...]
 
 
 class IndexGroup(msgspec.Struct, frozen=True):
@@ -49,20 +43,13 @@ class IndexGroup(msgspec.Struct, frozen=True):
     entries: tuple[IndexEntry, ...]
 
 
-class PersonFilm(msgspec.Struct, frozen=True):
-    """A film in a section of a person's page."""
-
-    card: Card
-    note: str
-
-
 class PersonSection(msgspec.Struct, frozen=True):
     """What a person did in one category, newest first; ``folded`` is opened on request."""
 
     heading: str
     count: str
-    shown: tuple[PersonFilm, ...]
-    folded: tuple[PersonFilm, ...]
+    shown: tuple[FilmLine, ...]
+    folded: tuple[FilmLine, ...]
 
 
 def index_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
@@ -132,8 +119,8 @@ def _tile(renderer: PageRenderer, name: str, path: str, movies: Sequence[Movie],
         name,
         path,
         formats.count(len(movies), "film"),
-        f"{mean(ratings):.1f}" if ratings else "",
-        tuple((card.poster, card.placeholder) for card in map(renderer.card, chosen)),
+        f"{fmean(ratings):.1f}" if ratings else "",
+        tuple(map(renderer.card, chosen)),
     )
 
 
@@ -213,7 +200,12 @@ def _most_frequent(renderer: PageRenderer, category: str) -> tuple[IndexEntry, .
 
 def person_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     """Yields a page for each person with two credits or more."""
-    for person_id, appearances in renderer.data.people.items():
+    people = renderer.data.people
+    involved = {
+        imdb_id: tuple({person_id for credit in movie.credits if (person_id := credit.person.person_id) in people})
+        for imdb_id, movie in renderer.data.movies.items()
+    }
+    for person_id, appearances in people.items():
         name = appearances[0].credit.person.name
         movies = {each.movie.imdb_id: each.movie for each in appearances}
         label = _summary(movies.values())
@@ -229,7 +221,7 @@ def person_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
             life=_life(renderer, person_id),
             trend=person_trend(movies.values()),
             sections=_sections(renderer, appearances),
-            collaborators=_collaborators(renderer, person_id, movies.values()),
+            collaborators=_collaborators(renderer, person_id, [involved[imdb_id] for imdb_id in movies]),
         )
 
 
@@ -241,12 +233,12 @@ def _summary(movies: Collection[Movie]) -> str:
     if years:
         parts.append(str(years[0]) if years[0] == years[-1] else f"{years[0]}–{years[-1]}")
     if ratings:
-        parts.append(f"mean rating {mean(ratings):.1f}")
+        parts.append(f"mean rating {fmean(ratings):.1f}")
     return ", ".join(parts)
 
 
 def _sections(renderer: PageRenderer, appearances: Sequence[Appearance]) -> tuple[PersonSection, ...]:
-    by_heading: dict[str, dict[str, PersonFilm]] = {heading: {} for heading in (*_SECTIONS.values(), _OTHER_SECTION)}
+    by_heading: dict[str, dict[str, FilmLine]] = {heading: {} for heading in (*_SECTIONS.values(), _OTHER_SECTION)}
     for each in appearances:
         heading = _SECTIONS.get(each.credit.category, _OTHER_SECTION)
         films = by_heading[heading]
@@ -254,7 +246,7 @@ def _sections(renderer: PageRenderer, appearances: Sequence[Appearance]) -> tupl
         known = films.get(each.movie.imdb_id)
         if known is not None and note and note not in known.note:
             note = f"{known.note}, {note}"
-        films[each.movie.imdb_id] = PersonFilm(renderer.card(each.movie), note)
+        films[each.movie.imdb_id] = FilmLine(renderer.card(each.movie), note)
     return tuple(
         PersonSection(
             heading, formats.count(len(films), "film"), tuple(films.values())[:_SHOWN], tuple(films.values())[_SHOWN:]
@@ -285,13 +277,13 @@ def _life(renderer: PageRenderer, person_id: str) -> str:
     return formats.sentence(", ".join(parts))
 
 
-def _collaborators(renderer: PageRenderer, person_id: str, movies: Collection[Movie]) -> tuple[IndexEntry, ...]:
-    """Returns the people who share most films with a person, at least two."""
-    together: Counter[str] = Counter()
-    for movie in movies:
-        together.update({credit.person.person_id for credit in movie.credits} - {person_id})
+def _collaborators(
+    renderer: PageRenderer, person_id: str, involved: Sequence[tuple[str, ...]]
+) -> tuple[IndexEntry, ...]:
+    """Returns the people who share most films with a person, at least two; ``involved`` has the people of each film."""
+    together = Counter(chain.from_iterable(involved))
     people = renderer.data.people
-    found = [(count, other) for other, count in together.items() if count > 1 and other in people]
+    found = [(count, other) for other, count in together.items() if count > 1 and other != person_id]
     found.sort(key=lambda pair: (-pair[0], pair[1]))
     return tuple(
         IndexEntry(

@@ -99,13 +99,14 @@ _WIDE: Final = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff
 def _mark_words(text: str, style: TextStyle, *, keep: bool) -> Markup:
     if not _LONG.search(text) and not (keep and _BREAKS.search(text)):
         return escape(text)
-    marked = []
-    for part in re.split(r"(\s+)", text):
-        kinds = ["w"] if keep and _BREAKS.search(part) else []
-        if _LONG.search(part) and longest_word(part, style, upper=True) > FITS_NARROWEST:
-            kinds.append("long")
-        marked.append(Markup('<span class="{}">{}</span>').format(" ".join(kinds), part) if kinds else escape(part))
-    return Markup("").join(marked)
+    return Markup("".join([_mark(part, style, keep) for part in re.split(r"(\s+)", text)]))  # noqa: S704 - each is escaped
+
+
+def _mark(word: str, style: TextStyle, keep: bool) -> str:
+    kind = "w" if keep and _BREAKS.search(word) else ""
+    if _LONG.search(word) and longest_word(word, style, upper=True) > FITS_NARROWEST:
+        kind = f"{kind} long".lstrip()
+    return f'<span class="{kind}">{escape(word)}</span>' if kind else escape(word)
 
 
 def _unbreakable(text: str) -> list[str]:

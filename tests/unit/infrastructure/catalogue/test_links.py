@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.catalogue.elements import ImageSource, PosterImage
 from infrastructure.catalogue.links import check_links, references
 from infrastructure.catalogue.plots import draw_plots
-from infrastructure.catalogue.renderer import ImageSource, PosterImage
 from tests.support.catalogue import awkward_films, made_data, series_films
 from tests.unit.infrastructure.catalogue.test_pages import find, render_pages
 
