@@ -1,4 +1,7 @@
-"""Reports runs to other systems: log events, notifications, metrics. A failure here never fails a run."""
+"""Reports runs to other systems: log events, notifications, metrics. A failure here never fails a run.
+
+Imports are inside the functions, as in ``network``.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,19 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from application.chart_changes import Move, moves_between
 from application.ports import ChartHistory, MovieRepository
 from application.run_jobs import RunResult, StopReason
-from application.run_report import MAX_LISTED, RunReport
 from domain.errors import Blocked, FilmledgerError
-from infrastructure.bootstrap.runs import RunSession
 from shared.events import log_event
+
+if TYPE_CHECKING:
+    from application.chart_changes import Move
+    from application.run_report import RunReport
+    from infrastructure.bootstrap.runs import RunSession
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +40,9 @@ class RunMonitor(msgspec.Struct):
 
     def read_changes(self, chart: str, history: ChartHistory, store: MovieRepository) -> None:
         """Reads the changes of the chart since the last complete run before; skipped if the store is unavailable."""
+        from application.chart_changes import moves_between
+        from application.run_report import MAX_LISTED
+
         try:
             snapshots = [each for each in history.snapshots(2) if each.chart == chart]
             snapshots.sort(key=lambda each: each.taken_at)
@@ -62,6 +71,8 @@ def monitored(session: RunSession, subject: str) -> Iterator[RunMonitor]:
         error = caught
         raise
     finally:
+        from application.run_report import RunReport
+
         result = monitor.result
         report = RunReport(
             subject,

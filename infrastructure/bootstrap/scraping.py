@@ -1,4 +1,7 @@
-"""Composes a scraping run, on the real site or on the demo site."""
+"""Composes a scraping run, on the real site or on the demo site.
+
+``datasets`` is imported inside the functions, because few runs use it and the start is part of every run's time.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,6 @@ from application.scrape_movie import ScrapeMovie
 from application.status import RunIdentity
 from domain.chart import ChartEntry, ChartName, EstimatedChart
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotFound, SourceError, UsageError
-from infrastructure.bootstrap.datasets import dataset_episodes, dataset_titles, estimated_places, missing_megabytes
 from infrastructure.bootstrap.files import page_keeper
 from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.monitoring import monitored
@@ -126,6 +128,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         consent = _Consent(session)
         data_files = None
         if consent.possible:
+            from infrastructure.bootstrap.datasets import dataset_titles
+
             data_files = dataset_titles(
                 settings,
                 session.clock,
@@ -246,6 +250,8 @@ class _Consent:
             Cancelled: the run was stopped instead of an answer.
         """
         if self._answer is None:
+            from infrastructure.bootstrap.datasets import missing_megabytes
+
             size = missing_megabytes(self._session.settings)
             where = f"about {size / 1000:.1f} GB to download" if size else "they are here already"
             self._answer = self._session.output.ask(
@@ -278,6 +284,8 @@ def _read_chart(
     """
     if isinstance(options.chart, ChartName):
         return read_chart(charts, options.chart, session.cancel, first=options.limit)
+    from infrastructure.bootstrap.datasets import estimated_places
+
     say = session.output.say
     places, day = estimated_places(session.settings, session.clock, session.cancel, options.chart, say)
     say(f"{options.chart} is an estimate from IMDb's data files of {day}; it is not IMDb's chart {options.chart.real}")
@@ -340,6 +348,8 @@ def _with_episodes(
     with ExitStack() as stack:
         data_files = None
         if _uses_data_files(settings):
+            from infrastructure.bootstrap.datasets import dataset_episodes
+
             files = dataset_episodes(settings, session.clock, cancel, session.output.say)
             data_files = stack.enter_context(closing(files))
         source = episode_source(settings, network, session.clock, data_files, stored)

@@ -22,7 +22,6 @@ import msgspec
 
 from application.composite_repository import CompositeMovieRepository
 from application.ports import BulkRepository, ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
-from application.repair import RepairStep, repair, restore
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.bootstrap.resume import JOB_LOGS
@@ -384,6 +383,8 @@ def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
     Raises:
         StoreError: a store cannot be read or written.
     """
+    from application.repair import RepairStep, repair
+
     together = opened.together
     if len(opened.each) > 1 and together.marker is None:
         actions = Counter(action.step for action in repair(opened.each))
@@ -406,6 +407,7 @@ def restore_edited_files(opened: OpenStores, warn: Callable[[str], None]) -> boo
     Raises:
         StoreError: a store cannot be read or written.
     """
+    from application.repair import RepairStep, restore
     from infrastructure.stores.csv import CsvMovieRepository
 
     edited = [store for store in opened.each if isinstance(store, CsvMovieRepository) and store.edited_during_run]

@@ -14,7 +14,6 @@ import click
 
 from domain.errors import Blocked, Cancelled, FilmledgerError, UsageError
 from infrastructure.cli.streams import complain, discard_output
-from shared.settings import SettingsError
 
 log = logging.getLogger(__name__)
 _OWN: Final = ("filmledger", "infrastructure", "application", "domain", "shared")
@@ -68,7 +67,7 @@ def _explained(error: Exception) -> tuple[str, Exit]:
         where = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
         message = " ".join(error.format_message().split()).removesuffix(".")
         return message[:1].lower() + message[1:] + where, Exit.USAGE
-    if isinstance(error, UsageError | SettingsError):
+    if isinstance(error, UsageError):
         return str(error), Exit.USAGE
     if isinstance(error, Cancelled):
         return "interrupted before the first title; nothing was changed", Exit.INTERRUPTED

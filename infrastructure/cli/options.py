@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.log_options import LogFormat, LogOptions, Verbosity
 from shared.logging_setup import Logging, configure
 from shared.masking import register
-from shared.settings import Settings, load
+from shared.settings import Loaded, Settings, SettingsError, load
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -84,7 +84,7 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
         **kwargs: Any,
     ) -> None:
         with errors_as_exit_codes(debug=debug):
-            loaded = load(env_file=_env_file(), data_dir=data_dir)
+            loaded = _loaded(data_dir)
             register(*loaded.settings.secrets())
             logging = _configured(
                 LogOptions(
@@ -137,6 +137,13 @@ def job_log_options(work: str) -> Callable[[Callable[..., None]], Callable[..., 
         return with_resume
 
     return with_options
+
+
+def _loaded(data_dir: Path | None) -> Loaded:
+    try:
+        return load(env_file=_env_file(), data_dir=data_dir)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
 
 
 def _configured(options: LogOptions) -> Logging:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -79,6 +78,8 @@ class DiskWait:
 
 
 def _is_full(error: BaseException) -> bool:
+    import sqlite3  # only runs with a SQLite store need it
+
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
         return cause.sqlite_errorcode == sqlite3.SQLITE_FULL
