@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from application.listed_titles import ListedTitle
 from application.ports import Job, MovieRepository
 from domain.chart import ChartEntry
 from domain.fields import Table
+
+if TYPE_CHECKING:
+    from application.listed_titles import ListedTitle
 
 _SERIES_ID: Final = Table.MOVIES.column_index("series_id")
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from application.ports import Job, Outcome, Poster, PosterAnswer, PosterSource, PosterStore, Progress, Status
+from application.ports import Job, Outcome, Progress, Status
+from application.ports.publishing import Poster, PosterAnswer, PosterSource, PosterStore
 from application.records import Row
 from application.worker import failed
 from domain.errors import FilmledgerError, UnusablePicture

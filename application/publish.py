@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from application.ports import PublishStep
+from application.ports.publishing import PublishStep
 from domain.errors import Cancelled, FilmledgerError
 
 log = logging.getLogger(__name__)

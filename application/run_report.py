@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from application.chart_changes import Move
 from application.run_jobs import RunResult, StopReason
+
+if TYPE_CHECKING:
+    from application.chart_changes import Move
 
 MAX_LISTED: Final = 10
 

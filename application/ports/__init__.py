@@ -2,6 +2,7 @@
 
 Adapters live in ``infrastructure`` and satisfy these protocols structurally. A cancel event is a
 ``threading.Event``: once set, every wait ends and the call raises ``domain.errors.Cancelled``.
+``publishing`` is imported by its own name: most runs need none of it.
 """
 
 from application.ports.checks import CheckResult
@@ -16,8 +17,7 @@ from application.ports.history import (
     TableOfValues,
     Value,
 )
-from application.ports.jobs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
-from application.ports.publishing import Poster, PosterAnswer, PosterFile, PosterSource, PosterStore, PublishStep
+from application.ports.jobs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, RunIdentity, Status
 from application.ports.sources import (
     ChartSource,
     EpisodeSource,
@@ -57,19 +57,14 @@ __all__ = [
     "Outcome",
     "PendingLoad",
     "PersonSource",
-    "Poster",
-    "PosterAnswer",
-    "PosterFile",
-    "PosterSource",
-    "PosterStore",
     "PreparedTables",
     "Progress",
-    "PublishStep",
     "RankedTitle",
     "Reports",
     "RestoringRepository",
     "Run",
     "RunHistory",
+    "RunIdentity",
     "Snapshot",
     "Status",
     "TableOfValues",

@@ -99,6 +99,28 @@ class JobCounts:
         return self.total - self.completed - self.failed
 
 
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What a run works on. A log continues only the run that it was created for.
+
+    Attributes:
+        work: ``scrape``, ``parse``, ``posters``.
+        subject: a chart's name, a list or a folder.
+        site: the site's address, where there is one.
+        limit: how many jobs at most; ``None``: all.
+    """
+
+    work: str
+    subject: str
+    site: str = ""
+    limit: int | None = None
+
+    def __str__(self) -> str:
+        at = f" at {self.site}" if self.site else ""
+        limit = "" if self.limit is None else f", the first {self.limit}"
+        return f"{self.work} of {self.subject}{at}{limit}"
+
+
 class JobExecutor(Protocol):
     """Executes jobs, some at a time."""
 

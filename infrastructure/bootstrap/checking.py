@@ -13,7 +13,6 @@ from application.comparison import Finding
 from application.completeness import Expectation
 from application.ports import CheckResult
 from application.repair import prune, repair
-from application.status import RunStatus
 from application.verify import VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError
 from infrastructure.bootstrap.network import examine_network, examine_sources
@@ -85,16 +84,6 @@ def _expectation(job_log: Path) -> tuple[Expectation | None, bool]:
     if logged is None or not logged.whole or logged.identity.work != "scrape":
         return None, False
     return Expectation(logged.counts, log.completed()), bool(logged.alive)
-
-
-def run_status(job_log: Path, clock: Clock) -> RunStatus | None:
-    """The state of the last run of a job log; ``None`` if there has been none.
-
-    Raises:
-        UsageError: the file is not a job log, or cannot be read.
-    """
-    logged = JobLogStatus(job_log).read()
-    return None if logged is None else RunStatus(logged, clock.now())
 
 
 def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from application.ports import Job
+from application.ports import Job, RunIdentity
 from application.run_jobs import RunResult
 from application.scrape_movie import ScrapeMovie
-from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession

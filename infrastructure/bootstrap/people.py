@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from application.people import SavePerson, people_jobs
+from application.ports import RunIdentity
 from application.run_jobs import RunResult
-from application.status import RunIdentity
 from domain.fields import Table
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, people_source
 from infrastructure.bootstrap.resume import ResumeOptions

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from application.ports import MovieRepository, PosterSource
+from application.ports import MovieRepository, RunIdentity
+from application.ports.publishing import PosterSource
 from application.posters import SavePoster, asset_workers, poster_jobs
 from application.run_jobs import RunResult
-from application.status import RunIdentity
 from domain.fields import Table
 from infrastructure.bootstrap.demo import is_from_demo
 from infrastructure.bootstrap.files import destinations

@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from application.ports import Progress
+from application.ports import Progress, RunIdentity
 from application.run_jobs import RunContext, RunResult, StopReason
-from application.status import RunIdentity
 from domain.errors import UsageError
 from infrastructure.bootstrap.network import retry_rule
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions

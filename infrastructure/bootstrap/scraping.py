@@ -1,13 +1,14 @@
 """Composes a scraping run, on the real site or on the demo site.
 
-``datasets`` is imported inside the functions, because few runs use it and the start is part of every run's time.
+Data files, lists and posters are imported inside the functions, because few runs use them and the start is part of
+every run's time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,21 +18,17 @@ import msgspec
 from application.charts import StoredChart
 from application.estimated_charts import overlap
 from application.list_jobs import StoredEpisodes, jobs_of_chart, jobs_of_titles, with_episodes
-from application.listed_titles import MyRatings
-from application.ports import ChartSource, Job, JobLog, Run, TitleSource
+from application.ports import ChartSource, Job, JobLog, Run, RunIdentity, TitleSource
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
 from application.scrape import scrape
 from application.scrape_movie import ScrapeMovie
-from application.status import RunIdentity
 from domain.chart import ChartEntry, ChartName, EstimatedChart
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotFound, SourceError, UsageError
 from infrastructure.bootstrap.files import page_keeper
-from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
 from infrastructure.bootstrap.people import PeopleOptions, fetch_people
-from infrastructure.bootstrap.posters import fetch_posters
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
 from shared.activity import activity
@@ -40,7 +37,9 @@ from shared.settings import Settings
 from shared.text import path_to_text
 
 if TYPE_CHECKING:
+    from application.listed_titles import MyRatings
     from infrastructure.bootstrap.cluster import ClusterReading
+    from infrastructure.bootstrap.stores import OpenStores
     from infrastructure.http import Downloader
 
 
@@ -164,13 +163,13 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             if isinstance(options.chart, EstimatedChart):
                 ids = [place.imdb_id for place in places]
                 session.output.say(f"{options.chart}{overlap(options.chart, ids, opened.together)}")
-        ratings = MyRatings(opened.together, read_at)
+        ratings = _ratings(opened, read_at) if options.ids else None
         if not job_log.listed:
             if not options.of_chart:
                 jobs = _listed(options, session.output.warn, ratings)
             episodes = StoredEpisodes(opened.together)
             job_log.list(_with_episodes(session, options, network, jobs, episodes.first))
-            if ratings.saved:
+            if ratings and ratings.saved:
                 session.output.say(ratings.summary())
         session.report_resumed(job_log)
         session.claim(site)  # not before, so that a mistyped address that lists nothing does not bind the directory
@@ -218,6 +217,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         if options.people and result.stop_reason is StopReason.FINISHED:
             results["people"] = fetch_people(session, opened, network, PeopleOptions(), ResumeOptions())
         if options.posters and all(each.stop_reason is StopReason.FINISHED for each in results.values()):
+            from infrastructure.bootstrap.posters import fetch_posters
+
             results["posters"] = fetch_posters(
                 session, opened.together, network, ResumeOptions(), disk_check=options.disk_check
             )
@@ -318,11 +319,19 @@ def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> C
     return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
 
 
+def _ratings(opened: OpenStores, read_at: datetime) -> MyRatings:
+    from application.listed_titles import MyRatings
+
+    return MyRatings(opened.together, read_at)
+
+
 def _listed(options: ScrapeOptions, warn: Callable[[str], None], ratings: MyRatings | None = None) -> Iterator[Job]:
     """The jobs of a list, or of the given series; ``ratings`` saves the ratings of the list."""
     if options.series:
         series = islice(dict.fromkeys(options.series), options.limit)
         return (Job(seq, imdb_id) for seq, imdb_id in enumerate(series))
+    from infrastructure.bootstrap.lists import read_list
+
     titles = islice(read_list(options.ids or Path(), warn), options.limit)
     return jobs_of_titles(titles if ratings is None else ratings.save(titles))
 

@@ -383,10 +383,10 @@ def make_equal(opened: OpenStores, report: Callable[[str], None]) -> None:
     Raises:
         StoreError: a store cannot be read or written.
     """
-    from application.repair import RepairStep, repair
-
     together = opened.together
     if len(opened.each) > 1 and together.marker is None:
+        from application.repair import RepairStep, repair
+
         actions = Counter(action.step for action in repair(opened.each))
         copied = actions[RepairStep.COPIED] + actions[RepairStep.MERGED]
         if copied:

@@ -21,8 +21,8 @@ from infrastructure.cli.streams import echo
 @command_context
 def status(context: CommandContext, as_json: bool, job_log: Path | None, check: bool) -> None:
     """Show how far the last run got, what failed and why, and whether it is still running."""
-    from infrastructure.bootstrap.checking import run_status
     from infrastructure.bootstrap.display import status_lines
+    from infrastructure.bootstrap.status import run_status
 
     path = job_log or context.job_log("scrape")
     found = run_status(path, context.clock)

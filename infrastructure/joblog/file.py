@@ -16,9 +16,8 @@ from typing import Any, Final
 import msgspec
 from filelock import BaseFileLock
 
-from application.ports import Failure, Job, JobCounts, Outcome, Status
+from application.ports import Failure, Job, JobCounts, Outcome, RunIdentity, Status
 from application.records import parse_timestamp, timestamp
-from application.status import RunIdentity
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.data_dir.disk_wait import DiskWait
 from infrastructure.joblog import lines

@@ -21,9 +21,8 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from application.ports import Job, Outcome, Status
+from application.ports import Job, Outcome, RunIdentity, Status
 from application.run_jobs import RetryRule, RunContext
-from application.status import RunIdentity
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.displays import GuardedProgress

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports import Failure, Job, JobCounts, JobLog, Outcome, Status
-from application.status import RunIdentity
+from application.ports import Failure, Job, JobCounts, JobLog, Outcome, RunIdentity, Status
 from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
 from tests.support.joblog import MemoryJobLog

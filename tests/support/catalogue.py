@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from application.catalogue_data import CatalogueData, build_catalogue_data
-from application.ports import ChartSnapshot, PosterAnswer
+from application.ports import ChartSnapshot
+from application.ports.publishing import PosterAnswer
 from application.publish import StepOutcome
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.catalogue import PublishOptions, PublishResult, publish_catalogue

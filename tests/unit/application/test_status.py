@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.ports import JobCounts
-from application.status import LoggedRun, Pace, RunIdentity, RunStatus
+from application.ports import JobCounts, RunIdentity
+from application.status import LoggedRun, Pace, RunStatus
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOGGED = LoggedRun(

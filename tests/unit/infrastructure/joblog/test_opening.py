@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Failure, Job, JobCounts, Outcome, Status
-from application.status import RunIdentity
+from application.ports import Failure, Job, JobCounts, Outcome, RunIdentity, Status
 from domain.errors import UsageError
 from infrastructure.joblog import lines
 from infrastructure.joblog.opening import open_job_log
