@@ -62,7 +62,7 @@ def chart_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     data = renderer.data
     if not data.charts:
         best = data.best()[:PER_PAGE]
-        label = "Best first" if best else ""
+        label = "Best first" if len(best) > 1 else ""
         yield _grid(renderer, "index.html", "Films", best, label=label, lead=True, imprint=renderer.imprint())
     for chart in data.charts:
         movies = [place.movie for place in chart.places]
@@ -81,7 +81,7 @@ def chart_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
             lead=True,
             page_links=(),
             imprint=renderer.imprint(),
-            scripts=_SCRIPTS if movies else (),
+            scripts=_SCRIPTS if len(movies) > 1 else (),
         )
         if chart.before is not None and summary:
             yield _changes_page(renderer, chart, summary)
@@ -128,7 +128,7 @@ def _grid(
         image=renderer.share_image(movies),
         films=[renderer.card(movie) for movie in movies],
         controls=_controls(movies),
-        scripts=_SCRIPTS if movies else (),
+        scripts=_SCRIPTS if len(movies) > 1 else (),
         **given,
     )
 

@@ -76,7 +76,7 @@ def findings_page(renderer: PageRenderer) -> tuple[str, bytes]:
         "charts.html",
         "Findings",
         description=found,
-        label="What the films have in common",
+        label="What the films have in common" if plots else "",
         plots=plots,
     )
 
@@ -150,7 +150,7 @@ def _people_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
         "People",
         description=f"{formats.count(len(people), 'person', 'people')} with two credits or more.",
         section="people.html",
-        label=f"{formats.count(len(people), 'person', 'people')} with two credits or more",
+        label=f"{formats.count(len(people), 'person', 'people')} with two credits or more" if people else "",
         letters=links,
         groups=groups,
     )

@@ -160,7 +160,7 @@ def _photograph(browser: Browser, site: Path, shots: Iterable[Shot]) -> dict[Sho
         if action == "search":
             page.keyboard.press("/")
             page.keyboard.type("the")
-            page.locator("#search-results li").first.wait_for()
+            page.locator("#search-results li, dialog .status:not(:empty)").first.wait_for()
         elif action:
             opener = page.locator(f"#open-{action}")
             if opener.count():

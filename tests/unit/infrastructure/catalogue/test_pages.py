@@ -121,6 +121,21 @@ def test_an_empty_database_says_so() -> None:
     assert set(pages) == {"index.html", "genres.html", "decades.html", "people.html", "charts.html", "404.html"}
     assert "Nothing has been saved yet" in pages["index.html"]
     assert "grid.js" not in pages["index.html"]
+    for path in ("people.html", "charts.html"):
+        assert find(pages[path], "//main//p[@class='label']") == [], "a label only where there is something to label"
+
+
+def test_a_single_film_has_nothing_to_filter_or_order() -> None:
+    for number in (1, 2):
+        pages = render_pages(made_data(number))
+        assert len(find(pages["index.html"], "//form[@id='controls']")) == number - 1
+        assert ("grid.js" in pages["index.html"]) is (number > 1)
+
+
+def test_only_a_chart_has_columns_for_ranks() -> None:
+    pages = render_pages(made_data(40))
+    shown = {path: find(text, "//ol[@id='films']/@class") for path, text in pages.items()}
+    assert {path for path, classes in shown.items() if classes and "unranked" not in classes[0]} == {"index.html"}
 
 
 def test_a_film_without_a_poster_gets_a_designed_card() -> None:
