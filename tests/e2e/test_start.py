@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 # Of other commands, other stores and other settings than the defaults.
 _OTHERS = {
-    "PIL", "apprise", "asyncio", "bs4", "dask", "distributed", "duckdb", "fake_useragent", "jinja2", "lxml",
+    "PIL", "apprise", "asyncio", "bs4", "dask", "distributed", "duckdb", "jinja2", "lxml",
     "matplotlib", "rich", "sqlite3", "stem", "tenacity", "yoyo",
     "application.catalogue_data", "application.chart_changes", "application.comparison", "application.listed_titles",
     "application.load_datasets", "application.ports.publishing", "application.repair", "application.status",

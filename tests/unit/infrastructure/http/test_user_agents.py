@@ -25,10 +25,12 @@ def test_common_browsers_of_desktops_are_named() -> None:
 def test_without_a_list_the_program_names_itself(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    import fake_useragent.utils
+
     listed = tmp_path / "browsers.jsonl"
     if content is not None:
         listed.write_bytes(content)
-    monkeypatch.setattr(route, "_list_of_browsers", lambda: listed)
+    monkeypatch.setattr(fake_useragent.utils, "find_browser_json_path", lambda: listed)
     agents = UserAgents()
 
     assert {agents.pick(random.Random()) for _ in range(3)} == {PLAIN}
