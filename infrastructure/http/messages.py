@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# Special addresses that some patch versions of Python take for public: local NAT64, IETF protocols with Teredo, 6to4.
+_NEVER_PUBLIC: Final = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "2001::/23", "2002::/16")))
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -77,10 +79,10 @@ def is_public_address(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
-        if found in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF))
-        if any(part is not None and not is_public_address(str(part)) for part in inner):
+        if any(found in network for network in _NEVER_PUBLIC):
+            return False
+        inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _NAT64 else found.ipv4_mapped
+        if inner is not None and not is_public_address(str(inner)):
             return False
     return (found.is_global or _is_mapped(found)) and not found.is_multicast
 

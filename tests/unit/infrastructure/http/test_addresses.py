@@ -9,7 +9,7 @@ from infrastructure.http.messages import is_private_literal, is_public_address
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "198.20.0.7", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"],
+    ["8.8.8.8", "198.20.0.7", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2001:200::1"],
 )
 def test_public(address: str) -> None:
     assert is_public_address(address)
@@ -19,6 +19,7 @@ def test_public(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
+        "2002:808:808::1", "2001:20::1", "64:ff9b:1::808:808",
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1",
         "255.255.255.255", "192.0.2.1", "198.18.0.1", "240.0.0.1", "::1", "::", "fe80::1", "fe80::1%lo", "fd00::1",
         "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1",
