@@ -566,13 +566,13 @@ def _tenfold(axis: object, limits: tuple[float, float], text: object) -> None:
 
 
 def genre_shares(data: CatalogueData) -> Plot | None:
-    """None without two genres."""
+    """None without two genres that differ."""
     counts = [(len(movies), name) for name, movies in data.genres.items()]
     return _shares(data, "genre", counts, "Genre", "Share of the films; a film can have several genres")
 
 
 def country_shares(data: CatalogueData) -> Plot | None:
-    """None without two countries."""
+    """None without two countries that differ."""
     counts = [(len(movies), country_name(code)) for code, movies in data.countries.items()]
     return _shares(data, "country", counts, "Country", "Share of the films; a film can have several countries")
 
@@ -580,7 +580,7 @@ def country_shares(data: CatalogueData) -> Plot | None:
 def _shares(data: CatalogueData, name: str, counts: list[tuple[int, str]], column: str, axis: str) -> Plot | None:
     total = len(data.best())
     rows = sorted(counts, key=lambda row: (-row[0], row[1]))
-    if len(rows) < 2:
+    if len(rows) < 2 or rows[-1][0] == total:  # all films have all of them
         return None
     shown = [(text, number / total) for number, text in rows[:_MAX_BARS]]
     heading = f"Films by {name}"

@@ -161,6 +161,10 @@ def test_the_most_frequent_genre() -> None:
     assert tied.heading == "Films by genre"
 
 
+def test_shares_that_are_all_the_same_hundred_percent_say_nothing() -> None:
+    assert _named("genre-shares", [bare(1, genres=("Drama", "War"))]) is None
+
+
 @pytest.mark.long
 def test_the_film_that_moved_farthest() -> None:
     movies = list(films(30))
