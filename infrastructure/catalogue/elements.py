@@ -134,14 +134,17 @@ def data_attributes(data: Mapping[str, str | int | float | None]) -> Markup:
 
 
 def fit_heading(text: str) -> Markup:
+    """Returns the attribute of ``fit`` for a heading."""
     return fit(text, typography.HEADING)
 
 
 def fit_text(text: str) -> Markup:
+    """Returns the attribute of ``fit`` for running text."""
     return fit(text, typography.TEXT)
 
 
 def fit_label(text: str) -> Markup:
+    """Returns the attribute of ``fit`` for a label."""
     return fit(text, typography.LABEL)
 
 

@@ -18,19 +18,7 @@ from application.chart_changes import ChartPosition
 from application.ports.publishing import Poster
 from domain.movie import Movie
 from infrastructure.catalogue import elements, formats, typography
-from infrastructure.catalogue.elements import (
-    Card,
-    ImageSource,
-    Placeholder,
-    PosterImage,
-    film_lines,
-    film_name,
-    grid_card,
-    index_entries,
-    main_heading,
-    roll,
-    thumb,
-)
+from infrastructure.catalogue.elements import Card, ImageSource, Placeholder, PosterImage
 from infrastructure.catalogue.plots import Plot
 from shared.countries import country_name
 
@@ -136,17 +124,17 @@ class PageRenderer:
         )
         self._environment.globals.clear()  # they would be copied for each page
         self._environment.filters.update(
-            film_lines=film_lines,
-            film_name=film_name,
+            film_lines=elements.film_lines,
+            film_name=elements.film_name,
             fit=elements.fit,
             fit_heading=elements.fit_heading,
             fit_text=elements.fit_text,
-            grid_card=grid_card,
-            index_entries=index_entries,
-            main_heading=main_heading,
+            grid_card=elements.grid_card,
+            index_entries=elements.index_entries,
+            main_heading=elements.main_heading,
             prose=typography.mark_long_words,
-            roll=roll,
-            thumb=thumb,
+            roll=elements.roll,
+            thumb=elements.thumb,
             words=typography.keep_words,
         )
         self._menu = self._charts_and_indexes()

@@ -544,7 +544,7 @@ _ANY = st.lists(movies(), min_size=1, max_size=4, unique_by=lambda one: one.imdb
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=5, suppress_health_check=_CHECKS)
+@settings(max_examples=8, suppress_health_check=_CHECKS)
 @given(saved=_ANY)
 def test_any_movie_comes_back_as_it_was(kind: Kind, saved: list[Movie]) -> None:
     _comes_back(kind, saved)

@@ -7,8 +7,8 @@ way that works here:
 2. in a user namespace that maps root to another user id: on disk everything
    stays root's, no folder is opened, no user is added;
 3. where namespaces are forbidden (many containers): as the owner of the nearest
-   parent folder that does not belong to root, or as ``nobody``. The server's
-   folder then belongs to that user.
+   parent folder that root does not own, or as ``nobody``. That user then owns
+   the server's folder.
 """
 
 from __future__ import annotations

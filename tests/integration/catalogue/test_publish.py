@@ -27,7 +27,7 @@ _ALL = ["assets", "posters", "plots", "pages", "search", "sitemap", "feed", "rep
 
 @pytest.fixture(scope="module")
 def made() -> CatalogueData:
-    return made_data(24, runs=3, more=[bare(1)])
+    return made_data(40, runs=3, more=[bare(1)])
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from pathlib import Path
 from application.ports import JobCounts
 from tests.unit.infrastructure.joblog.conftest import Opener
 
-JOBS = 4_000
-KILLS = 4
+JOBS = 8_000
+KILLS = 5
 WORKS = f"""
 import sys
 from pathlib import Path
