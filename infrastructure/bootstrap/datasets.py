@@ -136,6 +136,8 @@ def run_datasets(
         if options.strict and counts.rejected:
             _keep_rejects(work, directory.path)
             raise UsageError(_refusal(counts.rejected, directory.path))
+        if options.kinds and counts.absent_kinds:
+            output.warn(f"title.basics has no title of the kind {', '.join(counts.absent_kinds)}")
         if selection.ids is not None and (absent := len(selection.ids) - counts.titles) > 0:
             output.say(f"{absent} of the {len(selection.ids)} titles of {options.ids} are not in the data files")
         output.say(f"saving {counts.new} new and {counts.changed} changed titles …")
@@ -308,7 +310,7 @@ def download(
     *,
     keep: bool = False,
 ) -> dict[DataFile, date]:
-    """Downloads changed files; returns the day of each file, from the server's Last-Modified.
+    """Downloads changed files; returns the day of each file, from the server's Last-Modified if that can be read.
 
     Args:
         say: called with a line for each file that was downloaded.
@@ -349,11 +351,19 @@ def download(
                     with replacing(folder / _VERSIONS) as out:
                         out.write(json.dumps(versions, indent=1).encode())
         for file in files:
-            if modified := versions.get(file.value, {}).get("last_modified"):
-                days[file] = parsedate_to_datetime(modified).astimezone(UTC).date()
+            if day := http_day(versions.get(file.value, {}).get("last_modified", "")):
+                days[file] = day
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}; set DATA_DIR to another folder") from error
     return days
+
+
+def http_day(text: str) -> date | None:
+    """The day of a date in a header, in UTC; ``None`` if it cannot be read."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC).date()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def datasets(
     from infrastructure.bootstrap.demo import demo_settings
 
     options = DatasetOptions(
-        kinds=() if everything else tuple(kinds.split(",")) if kinds else None,
+        kinds=() if everything else _kinds(kinds) if kinds else None,
         min_votes=0 if everything or ids else min_votes,
         since=since,
         ids=ids,
@@ -94,6 +94,13 @@ def datasets(
             for file, count in sorted(counts.rejected.items()):
                 say(f"{count} rows of {file} left out: see {settings.data_dir}/rejected-{file}.tsv")
     sys.exit(Exit.INTERRUPTED if interrupted.is_set() else Exit.FAILED if summary.refusal else Exit.DONE)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(kind for part in text.split(",") if (kind := part.strip()))
+    if not kinds:
+        raise click.BadParameter(f"{text!r} names no kind", param_hint="--kinds")
+    return kinds
 
 
 COMMANDS = (datasets,)

@@ -84,10 +84,27 @@ class CheckedFile(msgspec.Struct, frozen=True):
 
     Attributes:
         header: all its columns, in their order.
+        compressed: whether it is gzip, whatever its name.
+        strict: False: line ends are mixed, and cells beyond the last column are ignored.
     """
 
     path: Path
     header: tuple[str, ...]
+    compressed: bool
+    strict: bool = True
+
+    def scan(self, options: str) -> str:
+        """The call of DuckDB's reader: every cell is text, and nothing is quoted."""
+        columns = ", ".join(f"{_sql(column)}: 'VARCHAR'" for column in self.header)
+        return (
+            f"read_csv({_sql(str(self.path))}, compression='{'gzip' if self.compressed else 'none'}',"
+            f" strict_mode={str(self.strict).lower()}, delim='\\t', quote='', escape='', nullstr='\\N', header=true,"
+            f" all_varchar=true, auto_detect=false, max_line_size=10000000, columns={{{columns}}}, {options})"
+        )
+
+
+def _sql(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def find_data_files(folder: Path, wanted: Iterable[DataFile]) -> dict[DataFile, CheckedFile]:
@@ -105,7 +122,7 @@ def find_data_files(folder: Path, wanted: Iterable[DataFile]) -> dict[DataFile, 
             problems.append(f"{file.file_name} is not in {folder}")
             continue
         try:
-            found[file] = CheckedFile(path, _header(file, path))
+            found[file] = _checked(file, path)
         except ValueError as error:
             problems.append(f"{path}: {error}")
     if problems:
@@ -170,8 +187,8 @@ def _damage(path: Path, cancel: threading.Event) -> str:
     return "" if member.eof or cancel.is_set() else "it ends too early"
 
 
-def _header(file: DataFile, path: Path) -> tuple[str, ...]:
-    """The columns of a file's first line.
+def _checked(file: DataFile, path: Path) -> CheckedFile:
+    """Checks a file's first line.
 
     Raises:
         ValueError: it cannot be read, or is not the header of this file.
@@ -193,4 +210,4 @@ def _header(file: DataFile, path: Path) -> tuple[str, ...]:
         missing = [column for column in file.columns if column not in header]
         detail = f"lacks {', '.join(missing)}" if missing else f"has another order: {', '.join(header)[:200]}"
         raise ValueError(f"the header {detail}; this version reads {', '.join(file.columns)}")
-    return header
+    return CheckedFile(path, header, compressed)

@@ -93,6 +93,7 @@ class LoadCounts(msgspec.Struct):
         rows: rows of each table after the load, without unchanged tables.
         rejected: rows left out, by file.
         unknown_people: credits left out because ``name.basics`` does not have the person.
+        absent_kinds: kinds of the selection that no title has.
     """
 
     titles: int = 0
@@ -103,6 +104,7 @@ class LoadCounts(msgspec.Struct):
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
     unknown_people: int = 0
+    absent_kinds: list[str] = msgspec.field(default_factory=list)
 
 
 class PreparedLoad(msgspec.Struct, frozen=True):
@@ -263,18 +265,19 @@ class LoadPreparation:
             checks: conditions of a valid row, by the reason given for invalid ones.
             only: the condition of the needed rows; the others are checked and skipped.
         """
-        columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in checked.header)
-        source = (
-            f"read_csv({quoted(str(checked.path))}, delim='\\t', quote='', escape='', nullstr='\\N', header=true,"
-            f" all_varchar=true, auto_detect=false, store_rejects=true, rejects_table='errors_{name}',"
-            f" rejects_scan='scan_{name}', rejects_limit=0, max_line_size=10000000, columns={{{columns}}})"
-        )
+        rejects_into = f"store_rejects=true, rejects_table='errors_{name}', rejects_scan='scan_{name}', rejects_limit=0"
         wanted = ", ".join(column_name(column) for column in file.columns)
         bad = " ".join(
             f"WHEN NOT coalesce({condition}, false) THEN {quoted(reason)}" for reason, condition in checks.items()
         )
         kept = "" if only == "true" else f" WHERE {only} OR CASE {bad} END IS NOT NULL"
-        self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM {source}{kept}")
+        table = f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM"
+        try:
+            self._execute(f"{table} {checked.scan(rejects_into)}{kept}")
+        except _MixedLineEnds:
+            checked = msgspec.structs.replace(checked, strict=False)
+            self._execute(f"DROP TABLE IF EXISTS errors_{name}; DROP TABLE IF EXISTS scan_{name}")
+            self._execute(f"{table} {checked.scan(rejects_into)}{kept}")
         rejects = self._rows(
             "SELECT line, first(csv_line), lower(first(error_type)::VARCHAR) || ': ' || first(error_message)"
             f" FROM errors_{name} GROUP BY line ORDER BY line"  # a row that lacks two cells has two errors
@@ -379,8 +382,13 @@ class LoadPreparation:
                 "runtimeMinutes is not a number": "try_cast(coalesce(runtimeMinutes, '0') AS INTEGER) >= 0",
             },
         )
+        if not self._rows("SELECT 1 FROM basics LIMIT 1"):  # else every title would count as gone
+            raise UsageError(f"{files[DataFile.BASICS].path} has no row that can be loaded; download it again")
         conditions = ["true"]
         if selection.kinds:
+            counts.absent_kinds = sorted(
+                set(selection.kinds) - {kind for (kind,) in self._rows("SELECT DISTINCT titleType FROM basics")}
+            )
             conditions.append(f"titleType IN ({', '.join(map(quoted, selection.kinds))})")
         if selection.min_votes:
             conditions.append(f"try_cast(numVotes AS BIGINT) >= {int(selection.min_votes)}")
@@ -452,8 +460,9 @@ class LoadPreparation:
                 "tconst is not tt and digits": is_id("tconst", "tt"),
                 "nconst is not nm and digits": is_id("nconst", "nm"),
                 "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
-                "category is empty": "coalesce(category, '') <> ''",
-                "characters is not a JSON array": "characters IS NULL OR json_valid(unquoted(characters))",
+                "category is empty": "coalesce(clean(category), '') <> ''",
+                "characters is not a JSON array": "characters IS NULL OR"
+                " (unquoted(characters) LIKE '[%' AND json_valid(unquoted(characters)))",
             },
             only=of_wanted,
         )
@@ -476,7 +485,8 @@ class LoadPreparation:
                 SELECT tconst, nconst, category, any_value(job ORDER BY try_cast(ordering AS INTEGER)) AS job
                 FROM principals WHERE category IN ('director', 'writer') AND job IS NOT NULL GROUP BY ALL
             )
-            SELECT tconst, nconst, CASE WHEN category IN ({cast_words}) THEN 'cast' ELSE category END AS category,
+            SELECT tconst, nconst,
+                   CASE WHEN category IN ({cast_words}) THEN 'cast' ELSE clean(category) END AS category,
                    try_cast(ordering AS INTEGER) AS place, characters, job,
                    CASE WHEN category IN ({cast_words}) THEN '["' || category || '"]' END AS attributes
             FROM principals WHERE category NOT IN ('director', 'writer')
@@ -708,13 +718,12 @@ class LoadPreparation:
 
 def _numbered(checked: CheckedFile) -> str:
     """A query for the rows of a data file with ``line`` and ``text``, to be run in file order."""
-    columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in checked.header)
     text = " || chr(9) || ".join(f"coalesce({column_name(column)}, '\\N')" for column in checked.header)
-    return (
-        f"SELECT row_number() OVER () + 1 AS line, {text} AS text, * FROM read_csv({quoted(str(checked.path))},"
-        " delim='\\t', quote='', escape='', nullstr='\\N', header=true, all_varchar=true, auto_detect=false,"
-        f" ignore_errors=true, max_line_size=10000000, columns={{{columns}}})"
-    )
+    return f"SELECT row_number() OVER () + 1 AS line, {text} AS text, * FROM {checked.scan('ignore_errors=true')}"
+
+
+class _MixedLineEnds(UsageError):
+    """A carriage return is within a line, or not before every line feed."""
 
 
 @contextmanager
@@ -740,6 +749,8 @@ def translated_errors(folder: Path) -> Iterator[None]:
             raise StoreUnavailable(
                 "datasets", f"the disk of {folder} is full: free some and run the same command again"
             ) from error
+        if "CSV Parser state machine" in str(error):
+            raise _MixedLineEnds(f"a data file has lines of different ends: {_first_line(error)}") from error
         if isinstance(error, duckdb.InvalidInputException):
             raise UsageError(f"a data file cannot be read: {_first_line(error)}") from error
         if not isinstance(error, duckdb.IOException):

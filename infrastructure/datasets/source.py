@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from application.load_datasets import LoadedTitle
 from application.ports import FetchedTitle, MovieRepository
 from application.records import from_rows, to_rows
@@ -83,6 +85,7 @@ class DatasetEpisodeSource:
         import duckdb
 
         file = self._file()
+        scan = msgspec.structs.replace(file, strict=False).scan("ignore_errors=true")
         shutil.rmtree(self._work, ignore_errors=True)
         self._work.mkdir(mode=0o700, parents=True)
         table = duckdb.connect(str(self._work / "episodes.duckdb"))
@@ -91,11 +94,9 @@ class DatasetEpisodeSource:
             table.execute(
                 "CREATE TABLE episodes AS SELECT DISTINCT tconst, parentTconst AS series,"
                 " try_cast(seasonNumber AS INTEGER) AS season, try_cast(episodeNumber AS INTEGER) AS episode"
-                " FROM read_csv(?, delim='\\t', quote='', escape='', nullstr='\\N', header=true, all_varchar=true,"
-                " auto_detect=false, ignore_errors=true, columns=?)"
+                f" FROM {scan}"
                 " WHERE regexp_full_match(tconst, 'tt[0-9]{7,10}') AND regexp_full_match(parentTconst, 'tt[0-9]{7,10}')"
-                " ORDER BY series",
-                [str(file.path), dict.fromkeys(file.header, "VARCHAR")],
+                " ORDER BY series"
             )
         except duckdb.Error as error:
             table.close()

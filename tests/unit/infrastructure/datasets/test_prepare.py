@@ -239,6 +239,37 @@ def test_rejected_rows_have_their_lines_also_behind_rows_that_cannot_be_read(fil
     assert len(titles(prepared)) == 5
 
 
+def test_a_line_with_another_end_is_rejected_and_the_rest_is_loaded(files: Path) -> None:
+    good = data_file(DataFile.RATINGS, RATINGS).splitlines(keepends=True)
+    lines = [*good[:2], b"tt1000009\t8\r.0\t5\n", good[2].replace(b"\n", b"\r\n"), *good[3:]]
+    write_data_files(files, ratings=gzip.compress(b"".join(lines)))
+    prepared = load(files)
+    assert {(line, why.partition(":")[0]) for _, line, why, _ in rejects(files, DataFile.RATINGS)} == {
+        ("3", "missing columns"),
+        ("4", "missing columns"),
+    }
+    assert len(complete(prepared, Table.RATINGS_HISTORY)) == 4
+
+
+@pytest.mark.parametrize("characters", ['{"Captain": "Joe"}', '"Joe"', "Joe", '["Joe'])
+def test_characters_that_are_no_array_are_rejected(files: Path, characters: str) -> None:
+    write_data_files(files, principals=[("tt1000001", "1", "nm1000004", "actor", "\\N", characters)])
+    assert load(files).counts.rejected == {"title.principals": 1}
+    ((_, line, why, _),) = rejects(files, DataFile.PRINCIPALS)
+    assert (line, why) == ("2", "characters is not a JSON array")
+
+
+def test_categories_are_clean_text(files: Path) -> None:
+    credit = ("tt1000001", "1", "nm1000004", " stunt\x00double ", "\\N", "\\N")
+    write_data_files(files, principals=[credit], crew=[])
+    assert [row[2] for row in complete(load(files), Table.CREDITS)] == ["stunt double"]
+
+
+def test_kinds_that_no_title_has_are_counted(files: Path) -> None:
+    prepared = load(files, Selection(kinds=("movie", "film")))
+    assert prepared.counts.absent_kinds == ["film"]
+
+
 def test_of_two_rows_with_one_key_one_is_kept_and_the_other_counted(files: Path) -> None:
     twice: Rows = [*RATINGS, ("tt1000001", "1.5", "7")]
     write_data_files(files, ratings=twice)
@@ -292,6 +323,21 @@ def test_a_compressed_file_that_was_cut_off_is_refused(files: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UsageError, match="a data file is damaged"):
         load(files)
+
+
+def test_titles_without_a_row_are_refused_because_all_would_be_gone(files: Path) -> None:
+    write_data_files(files, basics=[])
+    with pytest.raises(UsageError, match=r"title\.basics\.tsv\.gz has no row that can be loaded"):
+        load(files)
+
+
+def test_the_content_of_a_file_decides_whether_it_is_compressed(files: Path) -> None:
+    (files / DataFile.RATINGS.file_name).write_bytes(data_file(DataFile.RATINGS, RATINGS))
+    crew = files / DataFile.CREW.file_name
+    crew.rename(crew.with_suffix(""))
+    prepared = load(files)
+    assert len(complete(prepared, Table.RATINGS_HISTORY)) == 4
+    assert [row[1] for row in complete(prepared, Table.CREDITS) if row[2] == "director"] == ["nm1000001", "nm1000002"]
 
 
 def test_columns_behind_the_known_ones_and_uncompressed_files_are_fine(files: Path) -> None:
