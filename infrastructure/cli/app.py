@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -109,6 +110,7 @@ def program_name() -> str:
 
 def main() -> None:
     """Runs the program."""
+    gc.disable()  # until a command begins: what is imported never becomes garbage
     prepare_streams()
     os.umask(os.umask(0o077) | 0o022)  # new files are not writable by others
     limit_malloc_arenas()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import sys
@@ -99,6 +100,8 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
             if not quiet:
                 for warning in loaded.warnings:
                     complain(warning)
+            gc.freeze()  # collections during the command skip the imported modules
+            gc.enable()
             startup = StartupDisplay(sys.stderr, quiet=quiet, environ=os.environ)
             try:
                 function(CommandContext(loaded.settings, quiet, logging, startup), *args, **kwargs)
