@@ -11,10 +11,11 @@ from application.ports import Job, MovieRepository, Outcome, PersonSource, Progr
 from application.records import Row, details_row, timestamp
 from application.worker import failed
 from domain.errors import FilmledgerError
-from domain.fields import Table
+from domain.fields import Source, Table
 
 _NAME = Table.PEOPLE.column_index("name")
 _READ_AT = Table.PEOPLE.column_index("details_read_at")
+_SOURCE = Table.PEOPLE.column_index("details_source")
 
 
 def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator[Job]:
@@ -22,10 +23,15 @@ def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator
 
     Args:
         rows: of the people table.
-        older_than: ``None`` leaves existing details unchanged.
+        older_than: ``None`` leaves existing details unchanged. Those from the data files, which have less, count as
+            older.
     """
     limit = "" if older_than is None else timestamp(older_than)
-    wanted = (row for row in rows if row[_READ_AT] is None or (row[_READ_AT] or "") < limit)
+    wanted = (
+        row
+        for row in rows
+        if row[_READ_AT] is None or (row[_READ_AT] or "") < limit or (limit and row[_SOURCE] == Source.DATASETS)
+    )
     return (Job(seq, str(row[0]), label=row[_NAME] or "") for seq, row in enumerate(wanted))
 
 

@@ -18,7 +18,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeAlias
 
 from domain.errors import InvalidMovie
-from domain.fields import Field, FieldType, Table
+from domain.fields import Field, FieldType, Source, Table
 from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, PersonDetails
 
 Cell: TypeAlias = str | None
@@ -354,7 +354,8 @@ def newer_person(old: Row, new: Row) -> Row:
     """Merges two rows of one person: the name and the details each come from the later reading.
 
     With equal times the smaller name counts, and the details of ``new``. A row that
-    lacks ``details_read_at`` has no details to give.
+    lacks ``details_read_at`` has no details to give. Details from the data files, which
+    have less, never replace those of another source.
     """
     (old_name, old_read_at), (new_name, new_read_at) = old[1:3], new[1:3]
     rename = new_name is not None and (
@@ -362,8 +363,13 @@ def newer_person(old: Row, new: Row) -> Row:
         or (new_read_at or "") > (old_read_at or "")
         or (new_read_at == old_read_at and new_name < old_name)
     )
-    detail = new[_DETAILS_READ_AT] is not None and (new[_DETAILS_READ_AT] or "") >= (old[_DETAILS_READ_AT] or "")
+    detail = new[_DETAILS_READ_AT] is not None and _details_rank(new) >= _details_rank(old)
     return (new[0], *(new if rename else old)[1:_NAME_END], *(new if detail else old)[_NAME_END:])
+
+
+def _details_rank(person: Row) -> tuple[bool, bool, str]:
+    read_at = person[_DETAILS_READ_AT] or ""
+    return bool(read_at), person[-1] != Source.DATASETS, read_at
 
 
 def chart_rows(chart: str, imdb_ids: Iterable[str], read_at: datetime) -> Iterator[Row]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
@@ -12,10 +13,11 @@ from application.comparison import Finding, Verdict, compare
 from application.ports import MovieRepository
 from application.records import Row, key_of, newer_person, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
-from domain.fields import Table
+from domain.fields import Source, Table
 from domain.movie import Movie
 
 _READ_AT = Table.CHARTS.column_index("read_at")
+_FIGURES = tuple(field.name for field in Table.MOVIES.fields if field.newest_wins)
 
 
 class RepairStep(StrEnum):
@@ -81,7 +83,7 @@ def restore(store: MovieRepository, others: Sequence[MovieRepository], ids: Iter
 
 
 def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:
-    """Copies the newest readable record of a title to all stores that hold another one."""
+    """Copies the newest readable record of a title, with the newest figures, to all stores that hold another one."""
     held = [_find(store, imdb_id) for store in stores]
     readable = [(movie, store.name) for movie, store in zip(held, stores, strict=True) if isinstance(movie, Movie)]
     if not readable:
@@ -93,19 +95,40 @@ def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository
         else:
             yield RepairAction(RepairStep.FAILED, imdb_id, str(problem or finding.detail))
         return
-    newest, source = max(readable, key=lambda found: found[0].scraped_at)
+    read, source = max(readable, key=lambda found: _age(found[0]))
+    newest = _with_newest_figures(read, [movie for movie, _ in readable])
     for store, movie in zip(stores, held, strict=True):
         if not isinstance(movie, Movie):
             reason = f"not in {store.name}" if movie is None else str(movie)
         elif _without_names(movie) == _without_names(newest) and finding.verdict is not Verdict.UNREADABLE:
             continue
-        elif newest.scraped_at > movie.scraped_at:
+        elif _age(read) > _age(movie):
             reason = "newer"
         elif store.name == source:
-            continue
+            if newest is read:
+                continue
+            reason = f"newer figures of {newest.dataset_day}"
         else:
             reason = f"of the same time; {finding.verdict}: {finding.detail}"
         yield _save(newest, store, f"from {source} to {store.name}: {reason}")
+
+
+def _age(movie: Movie) -> tuple[bool, datetime, date]:
+    """Any other source knows more of a title than the data files."""
+    return movie.source != Source.DATASETS, movie.scraped_at, movie.dataset_day or date.min
+
+
+def _with_newest_figures(newest: Movie, movies: Iterable[Movie]) -> Movie:
+    rated = [movie for movie in movies if movie.rating is not None]
+    figures = max(rated, key=_day_of_figures, default=newest)
+    if _day_of_figures(figures) <= _day_of_figures(newest):
+        return newest
+    values = {name: getattr(figures, name) for name in _FIGURES}
+    return replace(newest, **values, dataset_day=figures.dataset_day)
+
+
+def _day_of_figures(movie: Movie) -> date:
+    return max(movie.scraped_at.date(), movie.dataset_day or date.min)
 
 
 def _merge_rows(table: Table, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:

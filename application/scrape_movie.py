@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -22,12 +22,36 @@ from shared.keyed_locks import KeyedLocks
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Decides which stored records a run keeps instead of reading their titles again.
+
+    Attributes:
+        since: older records are read again.
+        cut_since: likewise, for records that lack what their response should have contained.
+        cast_shown: for a run that reads whole casts: records with no more of a longer cast are read again.
+        data_files: keep records that only the data files gave, because the run has no other source.
+    """
+
+    since: datetime
+    cut_since: datetime
+    cast_shown: int | None = None
+    data_files: bool = False
+
+    def keeps(self, movie: Movie) -> bool:
+        if movie.scraped_at < self.since or (movie.incomplete and movie.scraped_at < self.cut_since):
+            return False
+        if movie.source == Source.DATASETS and not self.data_files:
+            return False
+        return self.cast_shown is None or len(movie.cast) > self.cast_shown or not is_bounded(movie)
+
+
 class ScrapeMovie:
     """The work of a scraping job. Thread-safe.
 
     Args:
         max_requests: maximum HTTP requests for one title in a run.
-        fresh_since: a record that was read since then is left unchanged; ``None``: none is.
+        freshness: the records that it leaves unchanged; ``None``: none.
         on_moved: called with the old and the new id of a title that IMDb has moved, after it was saved.
     """
 
@@ -39,7 +63,7 @@ class ScrapeMovie:
         max_requests: int,
         progress: Progress,
         cancel: threading.Event,
-        fresh_since: datetime | None = None,
+        freshness: Freshness | None = None,
         on_moved: Callable[[str, str], None] | None = None,
     ) -> None:
         self._source = source
@@ -47,7 +71,7 @@ class ScrapeMovie:
         self._max_requests = max_requests
         self._progress = progress
         self._cancel = cancel
-        self._fresh_since = fresh_since
+        self._freshness = freshness
         self._on_moved = on_moved
         self._id_locks = KeyedLocks()
         self._provenance: dict[str, Provenance] = {}  # of the titles of files that were read in this run
@@ -100,10 +124,10 @@ class ScrapeMovie:
 
     def _fresh(self, job: Job) -> Movie | None:
         """The saved record, if it is recent enough to be left unchanged."""
-        if self._fresh_since is None:
+        if self._freshness is None:
             return None
         saved = self._store.find(job.key)
-        return None if saved is None or saved.scraped_at < self._fresh_since else saved
+        return saved if saved is not None and self._freshness.keeps(saved) else None
 
     def _save(self, title: FetchedTitle) -> Movie:
         """Saves a title without losing what its other sources have read, in any order of the sources."""

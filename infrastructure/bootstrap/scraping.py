@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,7 +22,7 @@ from application.ports import ChartSource, Job, JobLog, Run, RunIdentity, TitleS
 from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
 from application.scrape import scrape
-from application.scrape_movie import ScrapeMovie
+from application.scrape_movie import Freshness, ScrapeMovie
 from domain.chart import ChartEntry, ChartName, EstimatedChart
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotFound, SourceError, UsageError
 from infrastructure.bootstrap.files import page_keeper
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from infrastructure.bootstrap.cluster import ClusterReading
     from infrastructure.bootstrap.stores import OpenStores
     from infrastructure.http import Downloader
+
+_RETRY_CUT_AFTER: Final = timedelta(hours=24)
 
 
 class ScrapeOptions(msgspec.Struct, frozen=True):
@@ -182,7 +184,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             max_requests=settings.max_requests,
             progress=context.progress,
             cancel=session.cancel,
-            fresh_since=None if options.max_age is None else session.clock.now() - options.max_age,
+            freshness=None if options.max_age is None else _freshness(settings, session.clock.now(), options.max_age),
             on_moved=None if chart is None else chart.move,
         )
         result = scrape(
@@ -223,6 +225,17 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 session, opened.together, network, ResumeOptions(), disk_check=options.disk_check
             )
     return results
+
+
+def _freshness(settings: Settings, now: datetime, max_age: timedelta) -> Freshness:
+    from infrastructure.scraper.title_json import CAST_SHOWN
+
+    return Freshness(
+        now - max_age,
+        now - _RETRY_CUT_AFTER,
+        CAST_SHOWN if settings.full_credits else None,
+        data_files=settings.detail_source == "datasets",
+    )
 
 
 class _Consent:

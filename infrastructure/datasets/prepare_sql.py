@@ -82,21 +82,34 @@ def _dataset_fields() -> tuple[Field, ...]:
 
 
 def people_query() -> str:
-    """Every people row: name and details each from the later reading, as ``application.records.newer_person``."""
+    """Every people row: the name from the later reading; details as those of movies.
+
+    Details of another source get from the data files only what they lack. A row that is the
+    same keeps its time, so that a refresh writes only what differs.
+    """
     columns = Table.PEOPLE.columns
     split = columns.index("born")
-    # An unchanged person keeps the time of the reading, so that a refresh writes only what differs.
     rename = (
         "(s.person_id IS NULL OR (n.name IS DISTINCT FROM s.name AND"
         " (n.read_at > coalesce(s.read_at, '') OR (n.read_at = s.read_at AND n.name < s.name))))"
     )
-    told = [name for name in columns[split:] if name not in ("details_read_at", "details_source")]
-    differ = " OR ".join(f"n.{name} IS DISTINCT FROM s.{name}" for name in told)
-    detail = f"(n.details_read_at >= coalesce(s.details_read_at, '') AND (s.details_read_at IS NULL OR {differ}))"
+    replaced = (
+        "(n.person_id IS NOT NULL AND (s.details_read_at IS NULL"
+        f" OR (s.details_source = '{Source.DATASETS}' AND n.details_read_at >= s.details_read_at)))"
+    )
+    stamps = ("details_read_at", "details_source")
+    differ = " OR ".join(
+        f"coalesce(n.{name}, s.{name}) IS DISTINCT FROM s.{name}" for name in columns[split:] if name not in stamps
+    )
     parts = ["coalesce(s.person_id, n.person_id) AS person_id"]
     for place, name in enumerate(columns[1:], start=1):
-        condition = rename if place < split else detail
-        parts.append(f"CASE WHEN n.person_id IS NOT NULL AND {condition} THEN n.{name} ELSE s.{name} END AS {name}")
+        if place < split:
+            part = f"CASE WHEN n.person_id IS NOT NULL AND {rename} THEN n.{name} ELSE s.{name} END"
+        elif name in stamps:
+            part = f"CASE WHEN {replaced} AND (s.details_read_at IS NULL OR {differ}) THEN n.{name} ELSE s.{name} END"
+        else:
+            part = f"CASE WHEN {replaced} THEN coalesce(n.{name}, s.{name}) ELSE coalesce(s.{name}, n.{name}) END"
+        parts.append(f"{part} AS {name}")
     return f"SELECT {', '.join(parts)} FROM stored_people AS s FULL JOIN new_people AS n ON n.person_id = s.person_id"
 
 

@@ -45,6 +45,12 @@ def test_people_without_details_or_with_old_ones_are_read(older_than: datetime |
     ]
 
 
+def test_details_of_data_files_count_as_old_where_old_ones_are_read_again() -> None:
+    loaded = (*row(5, MONDAY)[:-1], "datasets")
+    assert list(people_jobs([loaded], older_than=None)) == []
+    assert [job.key for job in people_jobs([loaded], older_than=MONDAY - timedelta(days=30))] == ["nm0000005"]
+
+
 class FakePersonSource:
     """Answers with the person or raises the error; remembers what it was asked."""
 

@@ -113,3 +113,12 @@ def _person(name: str | None, read_at: str | None, born: str | None = None, deta
 )
 def test_name_and_details_of_a_person_come_from_the_later_reading(old: Row, new: Row, merged: Row) -> None:
     assert newer_person(old, new) == merged
+
+
+def test_details_of_the_data_files_replace_only_those_of_data_files() -> None:
+    read = _person("A", EARLY, "1950-03-04", EARLY)
+    loaded = (*_person("A", EARLY, "1950", LATE)[:-1], "datasets")
+    older = (*_person("A", EARLY, "1951", EARLY)[:-1], "datasets")
+    assert newer_person(read, loaded) == newer_person(loaded, read) == read
+    assert newer_person(older, loaded) == newer_person(loaded, older) == loaded
+    assert newer_person(_person("A", EARLY), older) == older

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain
 
@@ -75,6 +76,24 @@ def test_the_newer_record_wins() -> None:
         first, second = stores([csv], [postgres])
         assert texts(repaired(first, second)) == [f"tt0000001: copied (from {way}: newer)"]
         assert first.find(imdb_id(1)) == second.find(imdb_id(1)) == newer
+
+
+def test_of_records_of_one_time_the_later_data_files_win() -> None:
+    loaded = replace(movie(1), dataset_day=date(2026, 1, 9), year=1994, rating=7.7, votes=9)
+    csv, postgres = stores([movie(1)], [loaded])
+    assert texts(repaired(csv, postgres)) == ["tt0000001: copied (from postgres to csv: newer)"]
+    assert csv.find(imdb_id(1)) == loaded
+
+
+def test_a_page_wins_over_newer_data_files_and_gets_their_figures() -> None:
+    page = replace(movie(1), source="page", plot="A ferry.", rating=8.8, votes=5)
+    day = EPOCH + timedelta(9)
+    loaded = replace(movie(1), source="datasets", rating=7.7, votes=9, scraped_at=day, dataset_day=day.date())
+    for contents in ([page], [loaded]), ([loaded], [page]):
+        given = stores(*contents)
+        repaired(*given)
+        both = replace(page, rating=7.7, votes=9, dataset_day=day.date())
+        assert [store.find(imdb_id(1)) for store in given] == [both, both]
 
 
 def test_of_three_stores_the_newest_record_goes_to_the_others() -> None:

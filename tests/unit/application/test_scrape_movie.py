@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from application.ports import FetchedTitle, Job, Outcome, Status
 from application.records import timestamp
-from application.scrape_movie import ScrapeMovie
+from application.scrape_movie import Freshness, ScrapeMovie
 from domain.errors import FilmledgerError, NotFound, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Credit, Movie, Person
@@ -231,10 +232,9 @@ def test_a_record_that_is_young_enough_is_left_alone() -> None:
     store = InMemoryMovieRepository()
     store.save(MOVIE)
     source, progress, cancel = FakeTitleSource({}), RecordingProgress(), threading.Event()
-    for fresh_since, asked in ((MOVIE.scraped_at, 0), (MOVIE.scraped_at + timedelta(seconds=1), 1)):
-        work = ScrapeMovie(
-            source, store, max_requests=6, progress=progress, cancel=cancel, fresh_since=fresh_since
-        )  # fmt: skip
+    for since, asked in ((MOVIE.scraped_at, 0), (MOVIE.scraped_at + timedelta(seconds=1), 1)):
+        freshness = Freshness(since, since)
+        work = ScrapeMovie(source, store, max_requests=6, progress=progress, cancel=cancel, freshness=freshness)
         if asked:
             with pytest.raises(NotFound):
                 work(JOB)
@@ -242,3 +242,36 @@ def test_a_record_that_is_young_enough_is_left_alone() -> None:
             assert work(JOB).source == "saved"
         assert len(source.asked) == asked
     assert store.find(MOVIE.imdb_id) == MOVIE
+
+
+WEEK = timedelta(days=7)
+CAST = tuple(Credit(Person(f"nm000000{number}", "Ada"), "cast", number) for number in range(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept", "kept_by_full_credits"),
+    [
+        ({}, True, True),
+        ({"incomplete": ()}, True, True),
+        ({"incomplete": None}, True, True),
+        ({"incomplete": ("plot",)}, False, False),
+        ({"incomplete": ("plot",), "scraped_at": MOVIE.scraped_at + timedelta(days=6, hours=1)}, True, True),
+        ({"source": "datasets"}, False, False),
+        ({"cast": CAST[:2], "cast_total": 3}, True, False),
+        ({"cast": CAST[:2], "cast_total": 2}, True, True),
+        ({"cast": CAST, "cast_total": 9}, True, True),  # more than a page shows: read by FULL_CREDITS
+    ],
+)
+def test_what_is_kept_depends_on_what_a_record_lacks_and_why(
+    changes: dict[str, Any], kept: bool, kept_by_full_credits: bool
+) -> None:
+    record = replace(MOVIE, **changes)
+    now = MOVIE.scraped_at + WEEK
+    freshness = Freshness(now - WEEK, now - timedelta(days=1))
+    assert freshness.keeps(record) is kept
+    assert replace(freshness, cast_shown=2).keeps(record) is kept_by_full_credits
+
+
+def test_a_record_of_the_data_files_is_kept_where_they_are_the_only_source() -> None:
+    freshness = Freshness(MOVIE.scraped_at, MOVIE.scraped_at, data_files=True)
+    assert freshness.keeps(replace(MOVIE, source="datasets"))

@@ -14,10 +14,10 @@ import duckdb
 import pytest
 from msgspec import structs
 
-from application.records import Row, canonical, sort_key
+from application.records import Row, canonical, details_row, sort_key
 from domain.errors import Cancelled, UsageError
 from domain.fields import Table
-from domain.movie import CAST, Credit, Movie, Person, title_url
+from domain.movie import CAST, Credit, Movie, Person, PersonDetails, title_url
 from infrastructure.datasets.files import DataFile, find_data_files
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, PreparedLoad, Selection
 from tests.support.data_files import AKAS, BASICS, RATINGS, Rows, data_file, write_data_files
@@ -406,6 +406,29 @@ def test_credits_of_a_page_stay_whole_and_other_categories_are_added(
         ("writer", "nm1000002"),
     ]  # fmt: skip
     assert ("tt1000001",) in rows(prepared.replaced(Table.CREDITS))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("graphql", ("1950-03-04", "2011", "Riga", '["tt0000042"]', "2026-11-26T12:00:00.000000Z", "graphql")),
+        ("datasets", ("1950", "2011", "Riga", '["tt1000001", "tt1000002"]', "2026-11-27T00:00:00.000000Z", "datasets")),
+    ],
+)
+def test_details_of_another_source_get_only_what_they_lack(
+    files: Path, store: InMemoryMovieRepository, source: str, expected: tuple[str, ...]
+) -> None:
+    ada = Person("nm1000001", "Ada Ferris")
+    store.save(page(datetime(2026, 11, 26, tzinfo=UTC), cast=(Credit(ada, CAST, 1),)))
+    read = PersonDetails(
+        ada.person_id, datetime(2026, 11, 26, 12, tzinfo=UTC), source,
+        born="1950-03-04", birth_place="Riga", known_for=("tt0000042",),
+    )  # fmt: skip
+    store.save_rows(Table.PEOPLE, [details_row(read)])
+    found = next(row for row in complete(load(files, stored=store), Table.PEOPLE) if row[0] == ada.person_id)
+    person = values(Table.PEOPLE, found)
+    names = ("born", "died", "birth_place", "known_for", "details_read_at", "details_source")
+    assert tuple(person[name] for name in names) == expected
 
 
 def test_titles_outside_the_selection_stay(files: Path, store: InMemoryMovieRepository) -> None:
