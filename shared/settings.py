@@ -398,7 +398,7 @@ def _warnings(settings: Settings, written: Mapping[str, str], env_file: Path | N
 
             nearest = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
-            yield f"{env_file}: {name} is not a setting of this program{hint}"
+            yield f"{env_file}: {ascii(name)[1:-1]} is not a setting of this program{hint}"
     if settings.max_threads > THREAD_CAP:
         yield f"MAX_THREADS={settings.max_threads} is more than this program uses; it continues with {THREAD_CAP}"
 
@@ -414,10 +414,9 @@ def _written(path: Path, environ: Mapping[str, str], problems: list[str]) -> dic
     found: dict[str, str] = {}
     try:
         text = read_text(path)
-    except FileNotFoundError:
-        return {}
     except OSError as error:
-        problems.append(f"{path}: cannot be read: {error.strerror}")
+        if os.path.lexists(path):
+            problems.append(f"{path}: cannot be read: {error.strerror}")
         return {}
     except TextError as error:
         problems.append(str(error))

@@ -6,6 +6,7 @@ import codecs
 import os
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -51,15 +52,14 @@ def text_lines(path: Path, *, fallback: str | None = None) -> Iterator[str]:
 
 def _pieces(file: BinaryIO, path: Path, fallback: str | None) -> Iterator[str]:
     """Whole lines, some at a time."""
-    start = file.read(3)
-    if start[:2] in _UTF_16:
+    first = file.readline()  # what comes from a pipe is read once
+    if first[:2] in _UTF_16:
         try:
-            yield (start + file.read()).decode("utf-16")
+            yield (first + file.read()).decode("utf-16")
         except UnicodeDecodeError as error:
             raise TextError(f"{path} begins as UTF-16 and is not ({error.reason}); {_FIX}") from error
         return
-    file.seek(len(start) if start == codecs.BOM_UTF8 else 0)
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(chain([first.removeprefix(codecs.BOM_UTF8)], file), 1):
         try:
             yield line.decode("utf-8")
         except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from domain.errors import UsageError
 from shared import clock as clocks
@@ -19,3 +20,14 @@ def clock_of(environ: Mapping[str, str]) -> Clock:
         return clocks.from_environment(environ)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError("SOURCE_DATE_EPOCH: allowed: whole seconds since 1970") from error
+
+
+def require_usable(data_dir: Path) -> None:
+    """Checks that the data directory is a folder, or can become one.
+
+    Raises:
+        UsageError: its disk is not mounted, or it is no folder.
+    """
+    from infrastructure.data_dir.directory import DataDir
+
+    DataDir(data_dir).require_usable()

@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from domain.errors import UsageError
-from infrastructure.bootstrap import clock_of
+from infrastructure.bootstrap import clock_of, require_usable
 from infrastructure.bootstrap.display import StartupDisplay
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import errors_as_exit_codes
@@ -87,6 +87,7 @@ def command_context(function: Callable[..., None]) -> Callable[..., None]:
         with errors_as_exit_codes(debug=debug):
             loaded = _loaded(data_dir)
             register(*loaded.settings.secrets())
+            require_usable(loaded.settings.data_dir)
             logging = _configured(
                 LogOptions(
                     Verbosity(verbosity),
@@ -159,6 +160,6 @@ def _configured(options: LogOptions) -> Logging:
 def _env_file() -> Path | None:
     """``.env`` of the current folder, else the one beside ``main.py``."""
     for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (folder / ".env").is_file():
+        if os.path.lexists(folder / ".env"):  # a folder or a dangling link there is an error, not "no settings"
             return folder / ".env"
     return None

@@ -53,16 +53,14 @@ class DataDir(msgspec.Struct, frozen=True):
         Raises:
             UsageError: it cannot be written; the message says what to do.
         """
-        self._require_target()
+        self.require_usable()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.state.mkdir(mode=0o700, exist_ok=True)
             for folder in (self.path, self.state):
                 _probe(folder)
-        except NotADirectoryError as error:
+        except (NotADirectoryError, FileExistsError) as error:  # the program's own folder in it
             raise UsageError(f"DATA_DIR {self.path}: {error.filename} is not a folder; choose another") from error
-        except FileExistsError as error:
-            raise UsageError(f"DATA_DIR {self.path} is a file; choose a folder") from error
         except OSError as error:
             reason = error.strerror or str(error)
             raise UsageError(
@@ -75,30 +73,37 @@ class DataDir(msgspec.Struct, frozen=True):
         Raises:
             UsageError: no run has filled this directory, or it cannot be read.
         """
-        self._require_target()
+        self.require_usable()
         try:
             found = any(self.path.iterdir())
         except FileNotFoundError:
             found = False
-        except NotADirectoryError as error:
-            raise UsageError(f"DATA_DIR {self.path} is a file; choose a folder") from error
         except OSError as error:
             raise UsageError(f"DATA_DIR {self.path} cannot be read ({error.strerror}): choose another") from error
         if not found:
             raise UsageError(f"there is nothing in {self.path} yet: run `python main.py` first, or set DATA_DIR")
 
-    def _require_target(self) -> None:
-        """Refuses a dangling link in the path, instead of creating a new folder.
+    def require_usable(self) -> None:
+        """Checks that the path leads to a folder, or to a place where one can be made.
 
         Raises:
-            UsageError: there is such a link in the path.
+            UsageError: a link in the path is dangling, part of the path is no folder, or a name is too long.
         """
         for path in (self.path, *self.path.parents):
-            if path.is_symlink() and not path.exists():
-                raise UsageError(
-                    f"DATA_DIR {self.path}: {path} links to {os.readlink(path)}, which is not there: "  # noqa: PTH115
-                    "mount its disk, or choose another folder"
-                )
+            try:
+                if not stat.S_ISDIR(path.stat().st_mode):
+                    raise UsageError(f"DATA_DIR {self.path}: {path} is a file; choose a folder")
+                return
+            except (FileNotFoundError, NotADirectoryError):
+                if path.is_symlink():
+                    raise UsageError(
+                        f"DATA_DIR {self.path}: {path} links to {os.readlink(path)}, which is not there: "  # noqa: PTH115
+                        "mount its disk, or choose another folder"
+                    ) from None
+            except PermissionError:
+                return  # said with the reason by what uses the folder
+            except OSError as error:
+                raise UsageError(f"DATA_DIR {self.path}: {error.strerror}; choose another folder") from error
 
     # --- the site ---------------------------------------------------------------
 

@@ -154,6 +154,12 @@ def test_a_data_directory_that_is_a_file(program: Program) -> None:
     assert program.data_dir.read_text() == "mine"
 
 
+@pytest.mark.parametrize("command", [("status", "--check"), ("doctor",)])
+def test_no_command_takes_an_unmounted_disk_for_an_empty_folder(program: Program, command: tuple[str, ...]) -> None:
+    program.data_dir.symlink_to("/mnt/not-mounted")
+    assert "which is not there: mount its disk" in _says(program.run(*command, code=2).stderr)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "imdb_id;title\ntt0000001;x\n", "\x00\x01"])
 def test_a_csv_of_another_shape_is_left_alone(program: Program, content: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -128,6 +129,19 @@ def test_a_line_of_the_env_file_that_cannot_be_used_is_an_error(tmp_path: Path, 
     with pytest.raises(SettingsError) as refused:
         load({}, path)
     assert refused.value.problems[0].startswith(f"{path}, {problem}")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["folder", "link"])
+def test_an_env_file_that_is_there_and_cannot_be_read_is_an_error(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / ".env"
+    make(path)
+    with pytest.raises(SettingsError, match=r"\.env: cannot be read: (Is a directory|No such file)"):
+        load({}, path)
+
+
+def test_a_character_that_does_not_show_is_escaped_in_an_unknown_name(tmp_path: Path) -> None:
+    (warning,) = load({}, _env(tmp_path, "\u200bMAX_THREADS=7\n".encode())).warnings
+    assert warning.endswith(r".env: \u200bMAX_THREADS is not a setting of this program; did you mean MAX_THREADS?")
 
 
 def test_variables_are_replaced_in_values_but_never_in_secrets(tmp_path: Path) -> None:

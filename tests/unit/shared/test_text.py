@@ -41,6 +41,15 @@ def test_lines_of_another_encoding_are_read_by_the_fallback(tmp_path: Path) -> N
     assert list(text_lines(path, fallback="iso-8859-1")) == ["naïve", "café"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_pipe_is_read_as_a_file_is(encoding: str) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, "tt0000001\r\ntt0000002\n".encode(encoding))
+    os.close(writer)
+    assert list(text_lines(Path(f"/dev/fd/{reader}"))) == ["tt0000001", "tt0000002"]
+    os.close(reader)
+
+
 def test_half_a_utf_16_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes("ab".encode("utf-16")[:-1])
