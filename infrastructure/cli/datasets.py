@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from infrastructure.cli import streams
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
 from infrastructure.cli.signals import graceful_stop
-from infrastructure.cli.streams import complain, echo
+from infrastructure.cli.streams import complain
 
 
 @click.command("datasets", short_help="Load IMDb's official data files.")
@@ -75,7 +76,7 @@ def datasets(
 
         def say(line: str) -> None:
             if not context.quiet:
-                echo(line)
+                streams.say(line)
 
         summary = run_datasets(settings, context.clock, cancel, options, LoadOutput(say, complain))
         if summary.refusal:

@@ -55,6 +55,18 @@ def echo(line: str) -> None:
     sys.stdout.flush()
 
 
+def say(line: str) -> None:
+    """Prints a line about a job that continues without a reader of its lines.
+
+    Raises:
+        OSError: standard output cannot be written for another reason than that its reader has gone.
+    """
+    try:
+        echo(line)
+    except BrokenPipeError:
+        discard_output()
+
+
 def confirm(question: str, cancel: threading.Event) -> bool:
     """Asks for a yes on standard error; any other answer on standard input, and ``cancel`` while it waits, is a no."""
     sys.stderr.write(f"{printable(question)} [y/N] ")

@@ -17,7 +17,7 @@ from domain.fields import Table
 from infrastructure.bootstrap.runs import RunSession
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, print_json
-from infrastructure.cli.streams import complain, confirm, discard_output, echo
+from infrastructure.cli.streams import complain, confirm, say
 from shared.log_options import SCREEN
 from shared.settings import Settings
 
@@ -44,11 +44,8 @@ class TerminalOutput:
     def say(self, line: str) -> None:
         screen.info("%s", line)
         if not self.quiet and not self._as_json:
-            try:
-                with self._startup.paused():
-                    echo(line)
-            except BrokenPipeError:  # the reader of the lines has gone; the run continues without it
-                discard_output()
+            with self._startup.paused():
+                say(line)
 
     def warn(self, message: str) -> None:
         complain(message)

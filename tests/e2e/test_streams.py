@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
+from tests.support.data_files import write_data_files
 
 
 def _shell(program: Program, command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -89,3 +90,10 @@ def test_a_run_goes_on_without_the_reader_of_its_lines(program: Program, tmp_pat
     assert done.stdout.splitlines()[-1] == b"0"
     done = _shell(program, "MAIN sql 'select generate_series(1, 1000000)' 2>&1 | head -1; echo ${PIPESTATUS[0]}")
     assert done.stdout.splitlines() == [b"generate_series", b"1"]
+
+
+def test_a_load_goes_on_without_the_reader_of_its_lines(program: Program, tmp_path: Path) -> None:
+    files = write_data_files(tmp_path / "files")
+    done = _shell(program, f"MAIN datasets --all --from {files} | true; echo ${{PIPESTATUS[0]}}", STORES="csv")
+    assert (done.stdout, done.stderr) == (b"0\n", b"loading data files\n")
+    assert program.table("movies")
