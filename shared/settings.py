@@ -23,11 +23,13 @@ from msgspec import Meta
 
 from shared.addresses import passwords, split_user_info
 from shared.secret import Secret
-from shared.text import TextError, read_text
+from shared.text import TextError, given_text, named_path, read_text
 
 THREAD_CAP: Final = 200
 _ADDRESS: Final = r"^https?://[^\s/]+"
 _ADDRESS_OR_NOTHING: Final = r"^(https?://[^\s/]+|$)"
+_HEADER: Final = "^[ -~]*$"
+_HEADERS: Final = {"allowed": "text of ASCII characters"}
 _ADDRESSES: Final = {"allowed": "http:// or https:// address"}
 # Where user information would be published, or sent to a third party.
 _PUBLIC_ADDRESS: Final = r"^(https?://([^\s/@:]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/.*)?|)$"
@@ -98,14 +100,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "ask"
     graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
     graphql_referer: Annotated[
-        str, Meta(description="Referer of GraphQL requests, which the server demands; empty: none.")
+        str,
+        Meta(
+            pattern=_HEADER,
+            extra=_HEADERS,
+            description="Referer of GraphQL requests, which the server demands; empty: none.",
+        ),
     ] = "https://www.imdb.com/"
-    graphql_origin: Annotated[str, Meta(description="Origin of GraphQL requests; empty: none.")] = (
-        "https://www.imdb.com"
-    )
-    graphql_client_name: Annotated[str, Meta(description="x-imdb-client-name of GraphQL requests; empty: none.")] = (
-        "imdb-web-next"
-    )
+    graphql_origin: Annotated[
+        str,
+        Meta(
+            pattern=_HEADER,
+            extra=_HEADERS,
+            description="Origin of GraphQL requests; empty: none.",
+        ),
+    ] = "https://www.imdb.com"
+    graphql_client_name: Annotated[
+        str,
+        Meta(
+            pattern=_HEADER,
+            extra=_HEADERS,
+            description="x-imdb-client-name of GraphQL requests; empty: none.",
+        ),
+    ] = "imdb-web-next"
     full_credits: Annotated[
         bool, Meta(description="Read the complete cast and crew of each title by GraphQL, 250 people in one request.")
     ] = False
@@ -367,6 +384,12 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None,
             text = _from_file(name, merged, problems)
         if not text:
             continue
+        if _parts(field.type)[0] is not Path:
+            try:
+                text = given_text(text)
+            except UnicodeError:
+                problems.append(f"{name}: its value is not UTF-8")
+                continue
         try:
             values[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError:
@@ -445,7 +468,7 @@ def _from_file(name: str, merged: Mapping[str, str], problems: list[str]) -> str
     if not path:
         return ""
     try:
-        return read_text(Path(path)).strip()
+        return read_text(named_path(path)).strip()
     except OSError as error:
         problems.append(f"{name}_FILE: cannot read {path}: {error.strerror}")
     except TextError as error:
@@ -458,7 +481,7 @@ def _decode(kind: type, value: object) -> object:
         return Secret(str(value))
     if kind is Path:
         try:
-            return Path(str(value)).expanduser()
+            return named_path(str(value)).expanduser()
         except RuntimeError as error:  # the home of a user who does not exist
             raise ValueError(str(error)) from error
     raise NotImplementedError(kind)

@@ -71,6 +71,19 @@ def _pieces(file: BinaryIO, path: Path, fallback: str | None) -> Iterator[str]:
 _FIX: Final = "save the file as UTF-8"
 
 
+def given_text(text: str) -> str:
+    """The characters of an argument or a variable; they are read as UTF-8 where the locale could not decode them.
+
+    Raises:
+        UnicodeError: they are not UTF-8 either.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(text).decode("utf-8")
+    return text
+
+
 # --- paths as text ---------------------------------------------------------------
 
 _BYTES: Final = "bytes:"
@@ -92,10 +105,19 @@ def path_to_text(path: Path | str) -> str:
 def text_to_path(text: str) -> Path:
     """The path that ``path_to_text`` wrote."""
     if not text.startswith(_BYTES):
-        return Path(text)
+        return named_path(text)
     from urllib.parse import unquote_to_bytes
 
     return Path(os.fsdecode(unquote_to_bytes(text.removeprefix(_BYTES))))
+
+
+def named_path(text: str) -> Path:
+    """The path of this name; its UTF-8 bytes if the locale's encoding of file names lacks one of the characters."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        text = os.fsdecode(text.encode("utf-8"))
+    return Path(text)
 
 
 def _fits_list(text: str) -> bool:

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import click
 
+from domain.errors import UsageError
 from infrastructure.cli.durations import Duration
 from infrastructure.cli.options import CommandContext, command_context, json_option
 from infrastructure.cli.streams import echo
+from shared.text import given_text
 
 FORMATS = ("table", "csv", "json", "markdown")
 _store_option = click.option(
@@ -29,6 +31,10 @@ def sql(context: CommandContext, query: str, form: str | None, store: str | None
     """Print the result of QUERY, one read-only SQL statement."""
     from infrastructure.bootstrap.queries import write_answer
 
+    try:
+        query = given_text(query)
+    except UnicodeError as error:
+        raise UsageError("the query is not UTF-8") from error
     write_answer(context.settings, context.clock, query, _format(form, as_json=as_json), sys.stdout, store=store)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import msgspec
 
@@ -244,7 +244,7 @@ def parse_proxy(text: str, place: str) -> Proxy:
 def _proxy(scheme: str, where: str, credentials: str) -> Proxy:
     if not credentials.strip(":"):
         return Proxy(f"{scheme}://{where}", Secret(f"{scheme}://{where}"))
-    user, password = (quote(unquote(part), safe="") for part in credentials.partition(":")[::2])
+    user, password = (quote(unquote_to_bytes(part), safe="") for part in credentials.partition(":")[::2])
     return Proxy(f"{scheme}://***@{where}", Secret(f"{scheme}://{user}:{password}@{where}"))
 
 

@@ -45,6 +45,7 @@ from infrastructure.http.messages import (
     is_public_address,
 )
 from infrastructure.http.options import NetworkOptions
+from shared.addresses import basic_authorization, split_user_info
 from shared.socket_watchdog import SocketWatchdog, shut_socket
 
 if TYPE_CHECKING:
@@ -323,6 +324,11 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _SOCKS if proxy.lower().startswith("socks") else _DIRECT
         return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """The credentials in UTF-8; those of the base class are in Latin-1, which lacks most characters."""
+        _, user_info = split_user_info(proxy)
+        return {"Proxy-Authorization": basic_authorization(user_info).reveal()} if user_info else {}
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)

@@ -97,3 +97,13 @@ def test_a_load_goes_on_without_the_reader_of_its_lines(program: Program, tmp_pa
     done = _shell(program, f"MAIN datasets --all --from {files} | true; echo ${{PIPESTATUS[0]}}", STORES="csv")
     assert (done.stdout, done.stderr) == (b"0\n", b"loading data files\n")
     assert program.table("movies")
+
+
+def test_names_that_the_locale_has_no_characters_for(program: Program) -> None:
+    """Python's own remedies are off: as with a locale of one byte a character."""
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "STORES": "sqlite"}
+    folder = program.data_dir.with_name("naïve 日本")
+    (folder.parent / ".env").write_text(f"DATA_DIR={folder.name}\n", encoding="utf-8")
+    done = _shell(program, "unset DATA_DIR; MAIN --limit 2 && MAIN sql \"select 'naïve' as é\"", **ascii_only)
+    assert (done.returncode, done.stdout.splitlines()[-2:]) == (0, [rb"\xe9", rb"na\xefve"])
+    assert folder.is_dir()

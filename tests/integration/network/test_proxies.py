@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from domain.errors import Blocked, Transient
+from domain.errors import Blocked, SourceError, Transient
 from infrastructure.http import Downloader
 from shared.secret import Secret
 from tests.integration.network.conftest import Connect
@@ -104,6 +105,16 @@ def test_a_password_of_any_characters_gets_in(site: FaultSite, connect: Connect,
             proxies=Secret(proxy.url("socks5h", f"{USER}:p%40ss%3Aw%2Frd%2541%20%23%C3%BC")), connect_timeout=2
         )
         assert downloader.get(site.url + "/title/tt0000001/", max_requests=1, cancel=cancel).status == 200
+
+
+def test_the_password_of_an_http_proxy_is_sent_in_utf_8(
+    site: FaultSite, connect: Connect, cancel: threading.Event
+) -> None:
+    downloader = connect(proxies=Secret(site.url.replace("://", "://me:日本%E9@")))
+    with suppress(SourceError, Transient):  # the site is no proxy
+        downloader.get("http://nowhere.invalid/", max_requests=1, cancel=cancel)
+    (sent,) = {seen.headers["proxy-authorization"] for seen in site.seen}
+    assert b64decode(sent.removeprefix("Basic ")) == "me:日本".encode() + b"\xe9"
 
 
 @pytest.mark.parametrize("password", ["wr0ngw0rd", ""])

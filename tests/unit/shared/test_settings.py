@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +138,21 @@ def test_an_env_file_that_is_there_and_cannot_be_read_is_an_error(tmp_path: Path
     make(path)
     with pytest.raises(SettingsError, match=r"\.env: cannot be read: (Is a directory|No such file)"):
         load({}, path)
+
+
+def test_values_that_the_locale_could_not_decode_are_utf_8() -> None:
+    undecoded = "naïve".encode().decode("ascii", "surrogateescape")
+    settings = load({"PROXY_USER": undecoded, "TOR_PASSWORD": undecoded, "DATA_DIR": undecoded}).settings
+    assert (settings.proxy_user, settings.tor_password.reveal()) == ("naïve", "naïve")
+    assert os.fsencode(settings.data_dir) == "naïve".encode()
+    with pytest.raises(SettingsError, match=r"^TOR_PASSWORD: its value is not UTF-8$"):
+        load({"TOR_PASSWORD": "na\udcefve"})
+
+
+@pytest.mark.parametrize("value", ["日本", "a\r\nX-Other: b"])
+def test_a_value_of_a_header_is_ascii(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"GRAPHQL_REFERER: .* is not allowed; allowed: text of ASCII characters"):
+        load({"GRAPHQL_REFERER": value})
 
 
 def test_a_character_that_does_not_show_is_escaped_in_an_unknown_name(tmp_path: Path) -> None:

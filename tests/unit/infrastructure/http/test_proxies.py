@@ -23,6 +23,7 @@ from shared.secret import Secret
         ("socks4://10.0.0.1:1080", "socks4://10.0.0.1:1080", "socks4://10.0.0.1:1080"),
         ("socks5://me:a%40b@[::1]:1080", "socks5://***@[::1]:1080", "socks5://me:a%40b@[::1]:1080"),
         ("http://me:p#a/s?s@h.test:1", "http://***@h.test:1", "http://me:p%23a%2Fs%3Fs@h.test:1"),
+        ("http://me:p%E9ss@h.test:1", "http://***@h.test:1", "http://me:p%E9ss@h.test:1"),
         ("socks5h://me:p@ss:wd@h.test:1", "socks5h://***@h.test:1", "socks5h://me:p%40ss%3Awd@h.test:1"),
     ],
 )
