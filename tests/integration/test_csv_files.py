@@ -201,6 +201,12 @@ def blank_lines(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\r\n\r\n")
 
 
+def empty_rows(path: Path) -> None:
+    data = path.read_bytes()
+    commas = b"," * data.split(b"\r\n", 1)[0].count(b",")
+    path.write_bytes(data + (commas + b"\r\n") * 3)
+
+
 def old_mac(path: Path) -> None:
     rewritten(path, lineterminator="\r", quoting=csv.QUOTE_ALL)
 
@@ -219,6 +225,7 @@ EDITS: dict[str, Callable[[Path], None]] = {
     "byte order mark": marked,
     "no last line end": unended,
     "blank lines": blank_lines,
+    "rows of empty cells": empty_rows,
     "rows twice": twice,
 }
 

@@ -170,7 +170,7 @@ class ImportedFile:
         line = reader.line_num + 1
         size = 0
         for cells in reader:
-            if cells:
+            if any(cells):  # spreadsheets leave rows of empty cells
                 row = decode([cells[at] for at in order] if len(cells) == len(order) else cells, escaped=self._escaped)
                 text = "".join(raw)
                 self._rows.append(self._read(line, row, text, columns))
