@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from application.ports import Loader
 from domain.errors import UsageError
-from infrastructure.bootstrap.stores import database, database_of, database_place
+from infrastructure.bootstrap.stores import SQLITE_FILE, database, database_of, database_place
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -33,23 +36,40 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
 
 
 def import_files(settings: Settings, clock: Clock, folder: Path) -> dict[str, int]:
-    """Copies the CSV files of a folder into an empty database; returns the rows of each table.
+    """Copies the CSV files of a folder into the empty database of STORES; returns the rows of each table.
 
     Raises:
-        UsageError: a file is missing or cannot be read, or the database holds movies.
+        UsageError: a file is missing or cannot be read, the database holds movies, or STORES names no database.
         StoreUnavailable: the database cannot be reached.
     """
     from infrastructure.data_dir.directory import DataDir
     from infrastructure.export.importing import import_csv, require_files
-    from infrastructure.stores.postgres.loading import PostgresLoader
 
     require_files(folder)  # before a database is created
+    if not {"postgres", "sqlite"} & set(settings.store_names):
+        raise UsageError(
+            f"this command fills a database, and STORES is {settings.stores}: add postgres or sqlite to it, "
+            "or copy the CSV files into an empty DATA_DIR"
+        )
     directory = DataDir(settings.data_dir)
     directory.prepare()
-    with (
-        directory.lock("import", clock),
-        database_place(settings, settings.data_dir) as place,
-        database(settings, place, clock) as opened,
-    ):
-        counts = import_csv(folder, PostgresLoader(opened), escape_formulas=settings.csv_escape_formulas)
+    with directory.lock("import", clock), _loader(settings, clock) as loader:
+        counts = import_csv(folder, loader, escape_formulas=settings.csv_escape_formulas)
     return {str(table): count for table, count in counts.items()}
+
+
+@contextmanager
+def _loader(settings: Settings, clock: Clock) -> Iterator[Loader]:
+    """Of PostgreSQL if STORES names it, else of SQLite; `verify --repair` brings the others forward."""
+    if "postgres" in settings.store_names:
+        from infrastructure.stores.postgres.loading import PostgresLoader
+
+        with database_place(settings, settings.data_dir) as place, database(settings, place, clock) as opened:
+            yield PostgresLoader(opened)
+        return
+    from infrastructure.stores.sqlite.loading import SqliteLoader
+    from infrastructure.stores.sqlite.repository import SqliteMovieRepository
+
+    path = settings.data_dir / SQLITE_FILE
+    with closing(SqliteMovieRepository(path, wait_seconds=settings.store_wait_seconds)) as store:
+        yield SqliteLoader(store)

@@ -40,8 +40,8 @@ def import_files(context: CommandContext, folder: Path | None) -> None:
     if context.quiet:
         return
     echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " into the database")
-    if source.resolve() != data_dir.resolve():
-        echo(f"the CSV files in {data_dir} are unchanged; `verify --repair` makes them the same")
+    if source.resolve() != data_dir.resolve() and len(context.settings.store_names) > 1:
+        echo("the other stores are unchanged; `verify --repair` makes them the same")
 
 
 COMMANDS = (export, import_files)

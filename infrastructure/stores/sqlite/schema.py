@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from domain.errors import UsageError
-from domain.fields import Field, FieldType, Table
+from domain.fields import DeclaredTable, Field, FieldType, Table
 
 FORMAT: Final = 2
 """The storage format, kept as ``user_version`` of the file."""
@@ -142,7 +142,7 @@ def cells(table: Table) -> str:
     return ", ".join(cell(field, f"{table}.{field.name}") for field in table.fields)
 
 
-def upsert(table: Table, columns: tuple[str, ...] = (), *, where: str = "") -> str:
+def upsert(table: DeclaredTable, columns: tuple[str, ...] = (), *, where: str = "") -> str:
     """Inserts one row of canonical cells, or updates columns (all but the key, unless given) of the stored one."""
     values = ", ".join(
         "CASE ? WHEN 'true' THEN 1 WHEN 'false' THEN 0 END" if field.type is FieldType.BOOLEAN else "?"
