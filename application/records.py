@@ -212,11 +212,6 @@ _KEY_COLUMNS: Final = {
     for table in Table
 }
 _movie_values: Final = attrgetter(*Table.MOVIES.columns)
-# Unchanged values have no writer: calling one for 48 columns of every movie would cost a third of a save.
-_MOVIE_WRITERS: Final = tuple(
-    (None if _TO_TEXT[field.type] is _identity else _TO_TEXT[field.type], None if field.keep_empty else ())
-    for field in Table.MOVIES.fields
-)
 
 
 def to_rows(movie: Movie) -> MovieRows:
@@ -274,8 +269,8 @@ def movie_row(movie: Movie) -> Row:
     """The movies row."""
     return tuple(
         [
-            None if value is None or value == empty else value if write is None else write(value)
-            for value, (write, empty) in zip(_movie_values(movie), _MOVIE_WRITERS, strict=True)
+            value if value is None or write is None else write(value)
+            for value, write in zip(_movie_values(movie), _MOVIE_WRITERS, strict=True)
         ]
     )
 
@@ -287,9 +282,9 @@ def credit_row(movie: Movie, credit: Credit) -> Row:
         credit.person.person_id,
         credit.category,
         str(credit.position),
-        list_cell(credit.characters) if credit.characters else None,
-        list_cell(credit.job) if credit.job else None,
-        list_cell(credit.attributes) if credit.attributes else None,
+        _list(credit.characters),
+        _list(credit.job),
+        _list(credit.attributes),
     )
 
 
@@ -300,6 +295,17 @@ def details_row(details: PersonDetails) -> Row:
 
 def _list(texts: tuple[str, ...]) -> Cell:
     return list_cell(texts) if texts else None
+
+
+# Unchanged values have no writer: calling one for 48 columns of every movie would cost a third of a save.
+_MOVIE_WRITERS: Final = tuple(
+    None
+    if _TO_TEXT[field.type] is _identity
+    else _list
+    if field.type is FieldType.TEXT_LIST and not field.keep_empty
+    else _TO_TEXT[field.type]
+    for field in Table.MOVIES.fields
+)
 
 
 def from_rows(

@@ -109,7 +109,7 @@ def entry(**fields: Any) -> Entry:
     return Entry(fields, line)
 
 
-class Name(msgspec.Struct):
+class Name(msgspec.Struct, gc=False):  # texts alone: there is nothing that the garbage collector should visit
     """The latest name of a person in a journal."""
 
     name: str

@@ -38,7 +38,7 @@ _ROWS_AT_A_TIME: Final = 1000
 _CLOCK_TOLERANCE: Final = timedelta(hours=1)  # clocks of two machines differ by less
 
 _NEVER_OLDER: Final = "movies.scraped_at <= excluded.scraped_at"
-_NAME: Final = ("name", "read_at", "source")
+_NAME: Final = ("person_id", "name", "read_at", "source")
 _BY_NAME_AGE: Final = (
     "coalesce(people.read_at, '-infinity') < coalesce(excluded.read_at, '-infinity')"
     " OR people.read_at IS NOT DISTINCT FROM excluded.read_at"
@@ -52,7 +52,7 @@ _FORCE_MOVIES: Final = (
     statements.insert(Table.MOVIES, conflict=statements.update(Table.MOVIES)) + " RETURNING imdb_id, xmax = 0"
 )
 _SAVE_NAMES: Final = statements.insert(
-    Table.PEOPLE, conflict=statements.update(Table.PEOPLE, _NAME, where=_BY_NAME_AGE)
+    Table.PEOPLE, _NAME, conflict=statements.update(Table.PEOPLE, _NAME[1:], where=_BY_NAME_AGE)
 )
 _PARTS: Final = (Table.CREDITS, Table.AKAS)
 _DELETE_PARTS: Final = {table: statements.delete_replaced(table) for table in _PARTS}
@@ -286,7 +286,7 @@ class PostgresMovieRepository:
         """Writes names, credits and other titles of movies whose rows are written and locked."""
         run = self._statements.execute
         if names := _newest_names(movies):
-            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, names))
+            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, [row[: len(_NAME)] for row in names]))
         for table in _PARTS:
             rows = [row for movie in movies for row in (movie.credits if table is Table.CREDITS else movie.akas)]
             arrays = columns(table, rows)

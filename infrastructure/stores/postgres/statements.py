@@ -67,20 +67,25 @@ def copy_rows(table: Table) -> str:
     return f"COPY (SELECT {cells(table)}, '{ROW_MARK}' FROM {table} ORDER BY {order}) TO STDOUT (FORMAT csv)"
 
 
-def sent(table: Table) -> str:
-    """The parameters (one array of texts for each column) as a relation named ``new``."""
-    casts = ", ".join(f"{field.name}::{column_type(table, field)} AS {field.name}" for field in table.fields)
-    arrays = ", ".join(["%s::text[]"] * len(table.columns))
-    return f"(SELECT {casts} FROM unnest({arrays}) AS raw ({', '.join(table.columns)})) AS new"
+def sent(table: Table, columns: tuple[str, ...] | None = None) -> str:
+    """The parameters (one array of texts for each column, all unless given) as a relation named ``new``."""
+    fields = [field for field in table.fields if columns is None or field.name in columns]
+    casts = ", ".join(f"{field.name}::{column_type(table, field)} AS {field.name}" for field in fields)
+    arrays = ", ".join(["%s::text[]"] * len(fields))
+    return f"(SELECT {casts} FROM unnest({arrays}) AS raw ({', '.join(field.name for field in fields)})) AS new"
 
 
-def insert(table: Table, *, conflict: str = "") -> str:
-    """Inserts the rows of the parameters, ordered by key so that concurrent writers queue instead of deadlocking."""
-    columns = ", ".join(table.columns)
-    handled = f" ON CONFLICT ({', '.join(table.key)}) {conflict}" if conflict else ""
-    return (
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {sent(table)} ORDER BY {', '.join(table.key)}{handled}"
-    )
+def insert(table: Table, columns: tuple[str, ...] | None = None, *, conflict: str = "") -> str:
+    """Inserts the rows of the parameters, ordered by key so that concurrent writers queue instead of deadlocking.
+
+    Args:
+        columns: those that are sent, in the table's order; all unless given.
+        conflict: what happens to rows whose key is there.
+    """
+    names = ", ".join(columns or table.columns)
+    order = ", ".join(table.key)
+    handled = f" ON CONFLICT ({order}) {conflict}" if conflict else ""
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {sent(table, columns)} ORDER BY {order}{handled}"
 
 
 def update(table: Table, columns: tuple[str, ...] | None = None, *, where: str = "") -> str:

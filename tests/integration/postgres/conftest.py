@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from _pytest.mark import ParameterSet
 
 from infrastructure.stores.embedded.server import EmbeddedServer
+from tests.integration.postgres.waiting import wait_until
 from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 
 
@@ -21,6 +23,10 @@ def new_folder() -> Iterator[Path]:
     """A folder for a first start, with a name that gives careless code trouble."""
     base = quick_folder()
     yield base / "data, with ü & 'quotes' 100%" / "postgres"
+    # What was started in vain still tidies up after its caller has been told; the folder is free only then.
+    wait_until(
+        lambda: not any(str(base) in str(process.info["cmdline"]) for process in psutil.process_iter(["cmdline"]))
+    )
     shutil.rmtree(base)
 
 
