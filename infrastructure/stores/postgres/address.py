@@ -110,7 +110,15 @@ def environment_of(dsn: str) -> dict[str, str]:
 def environment_note(dsn: str) -> str:
     """An addition to a failed connection's message: the environment variables that libpq used with the address."""
     given = parse_dsn(dsn)
-    used = [variable for name, variable in _VARIABLES.items() if name not in given and variable in os.environ]
+    return _note([variable for name, variable in _VARIABLES.items() if name not in given and variable in os.environ])
+
+
+def session_note() -> str:
+    """An addition to a message about a session's settings, if an environment variable may have changed them."""
+    return _note([variable for variable in ("PGOPTIONS",) if variable in os.environ])
+
+
+def _note(used: list[str]) -> str:
     return f" (the environment variables {', '.join(used)} took part in it)" if used else ""
 
 

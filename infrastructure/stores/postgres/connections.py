@@ -248,7 +248,8 @@ class Connections:
                 options = parse_dsn(dsn).get("options", "")
                 connection = psycopg2.connect(make_dsn(dsn, options=f"{options} -c standard_conforming_strings=on"))
         except psycopg2.OperationalError as error:
-            explained = f"{str(error).rstrip()}{environment_note(dsn)}"
+            first, *more = str(error).strip().splitlines() or [type(error).__name__]
+            explained = "\n".join([first + environment_note(dsn), *more])  # messages show the first line
             if timed_out(error):
                 raise NoAnswer(explained) from error
             raise type(error)(explained) from error

@@ -9,6 +9,7 @@ import msgspec
 import psycopg2
 
 from domain.errors import FilmledgerError, StoreUnavailable, UsageError
+from infrastructure.stores.postgres.address import session_note
 
 STORE = "postgres"
 
@@ -77,7 +78,7 @@ def classify_error(error: psycopg2.Error) -> DatabaseFailure:
     if code == _LOCK_NOT_AVAILABLE:
         return DatabaseFailure(Kind.LOCKED, message, code)
     if code == _READ_ONLY:
-        return DatabaseFailure(Kind.GONE, f"the database has been made read-only ({message})", code)
+        return DatabaseFailure(Kind.GONE, f"the database has been made read-only ({message}){session_note()}", code)
     if "row-level security" in message or "row security" in message:
         return DatabaseFailure(Kind.REFUSED, message, code)
     if code in _GONE or code.startswith("08"):

@@ -8,6 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 
 from domain.errors import UsageError
 from domain.fields import Table
+from infrastructure.stores.postgres.address import session_note
 from infrastructure.stores.postgres.queries import query
 
 # The objects that each migration makes, with columns that identify them. A migration may be applied again.
@@ -76,12 +77,12 @@ def require_changeable(connection: Connection, applied: list[str], missing: list
         if read_only:
             raise UsageError(
                 "PostgreSQL: the database is read-only (default_transaction_read_only is on for it, for the role or "
-                "for the server); make it writable, or use another database"
+                f"for the server); make it writable, or use another database{session_note()}"
             )
         if schema is None:
             raise UsageError(
                 "PostgreSQL: no schema of search_path exists; create one, or set search_path for the role: "
-                f'ALTER ROLE "{user}" SET search_path = public'
+                f'ALTER ROLE "{user}" SET search_path = public{session_note()}'
             )
         if not allowed:
             raise UsageError(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import psycopg2
 import pytest
+from psycopg2.extensions import make_dsn
 
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres import schema
@@ -151,6 +152,7 @@ def test_a_broken_connection_string_is_not_repeated() -> None:
         ("CREATE VIEW credits AS SELECT 1 AS x", "view credits.*ALTER VIEW public.credits RENAME TO credits_before"),
         ("ALTER DATABASE {name} SET default_transaction_read_only = on", "the database is read-only"),
         ("ALTER DATABASE {name} SET search_path = nowhere", "no schema of search_path exists"),
+        ("ALTER DATABASE {name} SET search_path = pg_catalog", "no schema of search_path exists"),
     ],
 )
 def test_what_stands_in_the_way_is_named_and_nothing_is_left_behind(fresh: str, made: str, says: str) -> None:
@@ -160,6 +162,26 @@ def test_what_stands_in_the_way_is_named_and_nothing_is_left_behind(fresh: str, 
         prepare(fresh)
     assert "\n" not in str(caught.value)
     assert execute(fresh, "SELECT oid FROM pg_class ORDER BY oid") == before
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PGHOSTADDR", "127.0.0.9"),
+        ("PGOPTIONS", "-c no_such_setting=1"),
+        ("PGOPTIONS", "-c default_transaction_read_only=on"),
+        ("PGOPTIONS", "-c search_path=nowhere"),
+    ],
+)
+def test_a_variable_of_libpq_that_causes_an_error_is_named(
+    fresh: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    dsn = make_dsn(fresh, host="127.0.0.1")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(
+        (UsageError, StoreUnavailable), match=rf"\(the environment variables {variable} took part in it\)$"
+    ):
+        prepare(dsn, patience=0.5)
 
 
 def test_a_database_of_another_encoding_is_refused(fresh: str) -> None:
