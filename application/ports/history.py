@@ -68,6 +68,7 @@ class RunHistory(Protocol):
 
         Raises:
             StoreUnavailable: it cannot be written at the moment.
+            RecordRejected: the database refuses it.
         """
 
     def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
@@ -80,6 +81,7 @@ class RunHistory(Protocol):
 
         Raises:
             StoreUnavailable: it cannot be written at the moment.
+            RecordRejected: the database refuses it.
         """
 
 

@@ -37,6 +37,20 @@ class RejectedByDatabase(Exception):
         super().__init__(failure.message)
 
 
+def require_kept(expected: int, kept: int, table: str, titles: str = "") -> None:
+    """Checks that the database holds all rows of a save.
+
+    Raises:
+        RejectedByDatabase: rows are missing.
+    """
+    if kept < expected:
+        message = (
+            f"the database did not keep all rows of {table} that were sent{f' ({titles})' if titles else ''};"
+            f" a trigger, a rule or row security on {table} drops them"
+        )
+        raise RejectedByDatabase(DatabaseFailure(Kind.REFUSED, message))
+
+
 class _Again(Exception):
     def __init__(self, failure: DatabaseFailure) -> None:
         self.failure = failure

@@ -46,7 +46,7 @@ _READ_ONLY = "25006"  # also after a failover: a promoted standby accepts writes
 _GONE = {"57P01", "57P02", "57P03", "57P05"}
 _BUSY = {"53000", "53100", "53200", "53300", "53400", "57014", "58030"}
 _WRONG_CLASSES = {"28", "3D", "3F", "42", "0A"}
-_REFUSED_CLASSES = {"22", "23", "44", "54"}
+_REFUSED_CLASSES = {"22", "23", "44", "54", "P0"}  # P0: a trigger of the user raises an exception
 
 # Errors before there is a session carry no code. The server's messages are in English only if its
 # locale is English; in another language the failure counts as GONE, which is retried for a while.

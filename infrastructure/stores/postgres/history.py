@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -12,7 +12,9 @@ from psycopg2.extras import execute_values
 
 from application.ports import ChartSnapshot, RankedTitle, Run
 from domain.chart import ChartEntry
-from infrastructure.stores.postgres.database import Database
+from domain.errors import RecordRejected
+from infrastructure.stores.postgres.database import Database, RejectedByDatabase, require_kept
+from infrastructure.stores.postgres.failures import STORE
 from infrastructure.stores.postgres.queries import query
 
 
@@ -31,9 +33,9 @@ class PostgresHistory:
 
         def write(cursor: Cursor) -> None:
             run_id = _run_id(cursor, run)
-            _insert(cursor, [(run_id, *entry, None, None) for entry in ranked])
+            _insert(cursor, run_id, [(*entry, None, None) for entry in ranked])
 
-        self._database.transact(write)
+        self._transact(write)
 
     def end(self, run: Run, *, saved: int, failed: int, complete: bool, finished_at: datetime) -> None:
         values = {
@@ -53,9 +55,9 @@ class PostgresHistory:
             entries = cursor.fetchall()
             # Deleted and inserted, not updated, so that rows lie in rank order and equal runs give equal dumps.
             cursor.execute("DELETE FROM chart_entries WHERE run_id = %(run_id)s", found)
-            _insert(cursor, [(run_id, *entry) for entry in entries])
+            _insert(cursor, run_id, entries)
 
-        self._database.transact(write)
+        self._transact(write)
 
     def snapshots(self, limit: int) -> tuple[ChartSnapshot, ...]:
 
@@ -76,19 +78,29 @@ class PostgresHistory:
             for (run_id, chart, taken_at), rows in groupby(self._database.transact(read), key=lambda row: row[:3])
         )
 
+    def _transact(self, work: Callable[[Cursor], None]) -> None:
+        try:
+            self._database.transact(work)
+        except RejectedByDatabase as refused:
+            raise RecordRejected(STORE, f"the run: {refused.failure.message}") from refused
+
 
 def _run_id(cursor: Cursor, run: Run) -> int:
     cursor.execute(
         query("begin_run"), {"site": run.site, "chart": run.chart, "asked": run.asked, "started_at": run.started_at}
     )
-    ((run_id,),) = cursor.fetchall()
-    return int(run_id)
+    found = cursor.fetchall()
+    require_kept(1, len(found), "runs")
+    return int(found[0][0])
 
 
-def _insert(cursor: Cursor, rows: list[tuple[Any, ...]]) -> None:
+def _insert(cursor: Cursor, run_id: int, rows: list[tuple[Any, ...]]) -> None:
     execute_values(
         cursor,
         "INSERT INTO chart_entries (run_id, rank, imdb_id, rating, votes) VALUES %s ON CONFLICT DO NOTHING",
-        rows,
+        [(run_id, *row) for row in rows],
         page_size=1000,
     )
+    cursor.execute("SELECT count(*) FROM chart_entries WHERE run_id = %s", (run_id,))
+    ((kept,),) = cursor.fetchall()
+    require_kept(len(rows), kept, "chart_entries")

@@ -24,9 +24,9 @@ from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.postgres import bulk, maintenance, reading, statements
-from infrastructure.stores.postgres.database import Database, RejectedByDatabase
+from infrastructure.stores.postgres.database import Database, RejectedByDatabase, require_kept
 from infrastructure.stores.postgres.encoding import columns, groups
-from infrastructure.stores.postgres.failures import STORE, DatabaseFailure, Kind
+from infrastructure.stores.postgres.failures import STORE
 from infrastructure.stores.postgres.queries import query
 from shared.batcher import Batcher
 from shared.clock import Clock, SystemClock
@@ -70,6 +70,10 @@ _UPSERTS: Final = {
     Table.RATINGS_HISTORY: statements.insert(Table.RATINGS_HISTORY, conflict=statements.update(Table.RATINGS_HISTORY)),
     Table.CHARTS: statements.insert(Table.CHARTS, conflict=statements.update(Table.CHARTS)),
 }
+_NEWER_RATINGS: Final = (
+    f"SELECT count(*) FROM my_ratings AS old JOIN {statements.sent(Table.MY_RATINGS)} USING (imdb_id)"
+    " WHERE old.read_at > new.read_at"
+)
 _OWN_CONSTRAINT: Final = re.compile(rf"(?P<table>{'|'.join(Table)})_(?P<column>.+)_(?:check|fkey)")
 _PERSON: Final = re.compile(r"\bnm[0-9]{7,10}\b")
 
@@ -353,20 +357,7 @@ def _require_parts(cursor: Cursor, movies: Sequence[MovieRows]) -> None:
 
 
 def _require(expected: int, found: int, table: str, lost: Sequence[MovieRows]) -> None:
-    """Checks that the database holds all rows of a save.
-
-    Raises:
-        RejectedByDatabase: rows are missing.
-    """
-    if found < expected:
-        titles = ", ".join(str(rows.movie[0]) for rows in lost)
-        raise RejectedByDatabase(
-            DatabaseFailure(
-                Kind.REFUSED,
-                f"the database did not keep all rows of {table} that were sent ({titles});"
-                f" a trigger, a rule or row security on {table} drops them",
-            )
-        )
+    require_kept(expected, found, table, ", ".join(str(rows.movie[0]) for rows in lost))
 
 
 def _save_rows(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
@@ -387,8 +378,16 @@ def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
 
 
 def _put(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
-    if rows:
-        cursor.execute(_UPSERTS[table], columns(table, rows))
+    if not rows:
+        return
+    arrays = columns(table, rows)
+    cursor.execute(_UPSERTS[table], arrays)
+    kept = cursor.rowcount
+    if kept < len(rows) and table is Table.MY_RATINGS:
+        cursor.execute(_NEWER_RATINGS, arrays)
+        ((newer,),) = cursor.fetchall()
+        kept += newer
+    require_kept(len(rows), kept, table)
 
 
 def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:

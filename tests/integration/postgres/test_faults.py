@@ -15,12 +15,15 @@ import psutil
 import psycopg2
 import pytest
 
+from application.ports import Run
 from application.records import chart_rows, timestamp
+from domain.chart import ChartEntry
 from domain.errors import RecordRejected, StoreUnavailable
 from domain.fields import Table
 from domain.movie import CAST, Aka, Credit, Movie
 from infrastructure.stores.postgres import schema
 from infrastructure.stores.postgres.database import Database
+from infrastructure.stores.postgres.history import PostgresHistory
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.integration.postgres.waiting import wait_until
 from tests.support.films import film
@@ -545,6 +548,13 @@ CREATE TRIGGER drop_it BEFORE INSERT ON {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTI
             "CREATE RULE drop_it AS ON INSERT TO credits WHERE new.imdb_id = '{victim}' DO INSTEAD NOTHING",
             "INSERT or UPDATE rules|did not keep all rows of credits",
         ),
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN IF new.imdb_id = '{victim}' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NULL; END$$; "
+            "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON movies DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION refuse()",
+            "not this one",
+        ),
     ],
 )
 def test_a_save_is_believed_when_the_database_holds_what_was_sent(
@@ -564,6 +574,34 @@ def test_a_save_is_believed_when_the_database_holds_what_was_sent(
     saves[2].result()
     assert contents(repository)[Table.MOVIES] == expected([films[0], films[2]])[Table.MOVIES]
     assert contents(repository)[Table.CREDITS] == expected([films[0], films[2]])[Table.CREDITS]
+
+
+@pytest.mark.parametrize("table", ["charts", "my_ratings", "runs", "chart_entries"])
+def test_rows_beside_the_titles_are_believed_in_the_same_way(prepared: str, opened: Open, table: str) -> None:
+    with session(prepared, DROPS_ROWS.format(table, "true")) as connection:
+        connection.commit()
+    repository, now = opened(), FILMS[0].scraped_at
+    with closing(Database(prepared)) as database:
+        history = PostgresHistory(database)
+
+        def save() -> None:
+            repository.replace_chart("top250", list(chart_rows("top250", [FILMS[0].imdb_id], now)))
+            repository.save_rows(Table.MY_RATINGS, [(FILMS[0].imdb_id, "7", None, None, timestamp(now))])
+            history.begin(Run("http://a.invalid", "top250", 1, now), [ChartEntry(1, FILMS[0].imdb_id)])
+
+        with pytest.raises(RecordRejected, match=f"did not keep all rows of {table} "):
+            save()
+
+
+def test_an_older_rating_is_no_rejection(opened: Open) -> None:
+    repository = opened()
+    newer, older = (
+        (FILMS[0].imdb_id, rating, None, None, timestamp(FILMS[0].scraped_at - timedelta(days=days)))
+        for rating, days in (("7", 0), ("8", 1))
+    )
+    repository.save_rows(Table.MY_RATINGS, [newer])
+    repository.save_rows(Table.MY_RATINGS, [older])
+    assert [row[1] for row in contents(repository)[Table.MY_RATINGS]] == ["7"]
 
 
 def test_rows_that_row_security_refuses_are_rejected(running: PrivatePostgres, prepared: str, opened: Open) -> None:
