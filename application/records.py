@@ -204,6 +204,7 @@ def key_of(table: Table, row: Row) -> tuple[str, ...]:
 
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 _NAME_END: Final = Table.PEOPLE.column_index("born")
+_SCRAPED_AT: Final = Table.MOVIES.column_index("scraped_at")
 _DETAILS_READ_AT: Final = Table.PEOPLE.column_index("details_read_at")
 _KEY_COLUMNS: Final = {
     table: tuple(
@@ -216,11 +217,12 @@ _movie_values: Final = attrgetter(*Table.MOVIES.columns)
 
 def to_rows(movie: Movie) -> MovieRows:
     """Flattens a movie. A person credited twice gives one people row."""
-    read_at = timestamp(movie.scraped_at)
+    row = movie_row(movie)
+    read_at = row[_SCRAPED_AT]
     people = {credit.person.person_id: credit.person for credit in movie.credits}
     nothing = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
     return MovieRows(
-        movie_row(movie),
+        row,
         tuple(
             [
                 (

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,28 @@ def test_the_files_follow_within_seconds_during_a_run(tmp_path: Path, monkeypatc
             }:
                 assert time.monotonic() < deadline
         assert contents(repository) == expected(SAVED)
+
+
+def test_a_title_is_found_and_an_older_record_of_it_refused_wherever_it_stands_in_the_file(tmp_path: Path) -> None:
+    stored = [movie(number) for number in range(10, 1000, 10)]
+    fill(tmp_path, stored)
+    with opened(tmp_path) as repository:
+        for one in (stored[0], stored[50], stored[-1]):
+            repository.save(replace(one, title="Older", scraped_at=one.scraped_at - timedelta(days=1)))
+            assert repository.find(one.imdb_id) == one
+        for number in (1, 11, 995, 5000):  # before the first, between two, after the last
+            assert repository.find(imdb_id(number)) is None
+
+
+def test_a_file_changed_in_place_is_noticed_by_the_save_of_a_title_after_its_last(filled: Path) -> None:
+    with opened(filled) as repository:
+        path = filled / "movies.csv"
+        path.write_bytes(path.read_bytes().replace(b"Title 3", b"Film 3"))
+        repository.save(movie(5000))
+        assert repository.edited_during_run == {Table.MOVIES}
+        found = repository.find(imdb_id(3))
+        assert found is not None
+        assert found.title.startswith("Film 3")
 
 
 def test_what_is_saved_during_a_merge_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -290,9 +290,9 @@ class Journal:
                 self._names.pop(key, None)
 
     def _index_names(self, fields: Fields) -> None:
-        names, source, named = self._names, fields["source"], fields.get("named", {})
+        names, source, named, read_at = self._names, fields["source"], fields.get("named"), fields["at"]
         for person_id, name in fields["people"].items():
-            known, at = names.get(person_id), named.get(person_id, fields["at"])
+            known, at = names.get(person_id), named.get(person_id, read_at) if named else read_at
             if known is None:
                 names[person_id] = Name(name, at, source)
             elif at > known.read_at or (at == known.read_at and name < known.name):

@@ -19,7 +19,7 @@ from msgspec.structs import asdict, replace
 
 from domain.errors import UsageError
 from domain.fields import Table
-from infrastructure.stores.csv.dialect import find_group, first_cell, header, next_group
+from infrastructure.stores.csv.dialect import find_group, first_cell, header, next_group, split_groups
 from infrastructure.stores.csv.layout import Layout
 from shared.atomic import sync, write_atomically
 
@@ -222,6 +222,7 @@ class CsvSnapshot:
         self.manifest = manifest
         self.files = files
         self._opened = {table: file.status() for table, file in files.items()}
+        self._last: dict[Table, str] = {}
 
     def close(self) -> None:
         """Closes the files; they are also closed when the last reader drops the snapshot."""
@@ -263,9 +264,21 @@ class CsvSnapshot:
         place = bisect_right(entry.keys, key) - 1
         if place < 0:
             return b""
-        begin = entry.offsets[place]
-        end = entry.offsets[place + 1] if place + 1 < len(entry.offsets) else entry.size
-        return find_group(self._read(table, begin, end), key, escaped=self.manifest.escaped)
+        if place + 1 < len(entry.keys):
+            data = self._read(table, entry.offsets[place], entry.offsets[place + 1])
+        elif key > self._last_key(table):  # titles often come in order: each would be sought in all of the last chunk
+            self.require_unchanged((table,))
+            return b""
+        else:
+            data = self._read(table, entry.offsets[place], entry.size)
+        return find_group(data, key, escaped=self.manifest.escaped)
+
+    def _last_key(self, table: Table) -> str:
+        if table not in self._last:
+            entry = self.entry(table)
+            data = self._read(table, entry.offsets[-1], entry.size)
+            self._last[table] = max(key for key, _ in split_groups(data, escaped=self.manifest.escaped))
+        return self._last[table]
 
     def require_unchanged(self, tables: Iterable[Table]) -> None:
         """Checks that no other program has written the files in place.
