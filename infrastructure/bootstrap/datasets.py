@@ -102,6 +102,7 @@ def run_datasets(
     """
     from infrastructure.datasets.files import find_data_files, require_whole
     from infrastructure.datasets.load_file import LoadFile
+    from infrastructure.datasets.prepare import require_newer
     from infrastructure.datasets.prepared import PreparedFiles
 
     listed = () if options.ids is None else tuple(read_list(options.ids, output.warn))
@@ -119,9 +120,11 @@ def run_datasets(
         identity = _identity(files, selection, day)
         before = opened.together.marker
         last = _json_object(state)
-        if before is not None and _identity_of(last) == identity and next(opened.together.ids(), None) is not None:
-            _save_ratings(listed, opened.together, clock, output.say)
-            return LoadSummary(day, None)
+        if next(opened.together.ids(), None) is not None:
+            if before is not None and _identity_of(last) == identity:
+                _save_ratings(listed, opened.together, clock, output.say)
+                return LoadSummary(day, None)
+            require_newer(day, str(last.get("day", "")))  # rows that have not changed keep an earlier day
         _require_disk(directory.path, files)
         output.say("checking the files …")
         require_whole(files.values(), directory.state / CHECKED, cancel, remove=options.source is None)

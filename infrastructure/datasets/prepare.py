@@ -252,8 +252,7 @@ class LoadPreparation:
 
     def _refuse_older(self, day: date) -> None:
         ((newest,),) = self._rows("SELECT max(dataset_day) FROM stored_movies")
-        if newest is not None and newest > day.isoformat():
-            raise UsageError(f"the data files are of {day}, and those of {newest} are loaded: use newer files")
+        require_newer(day, newest or "")
 
     def _read(
         self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str], *, only: str = "true"
@@ -714,6 +713,16 @@ class LoadPreparation:
     def _count_of(self, query: str) -> int:
         ((count,),) = self._rows(query)
         return int(count)
+
+
+def require_newer(day: date, loaded: str) -> None:
+    """Refuses data files that are older than those of the day that is loaded; empty: none.
+
+    Raises:
+        UsageError: they are older.
+    """
+    if loaded > day.isoformat():
+        raise UsageError(f"the data files are of {day}, and those of {loaded} are loaded: use newer files")
 
 
 def _numbered(checked: CheckedFile) -> str:

@@ -119,6 +119,10 @@ def test_strict_refuses_a_bad_row_and_prune_deletes_what_is_gone(program: Progra
     assert "tt1000002" not in {row["imdb_id"] for row in program.table("movies")}
     assert "hold the same" in program.run("verify", STORES=stores).stdout
 
+    _files(files, DAY_ONE)  # no row has the later day, because none has changed
+    older = program.run("datasets", "--from", str(files), "--all", code=2, STORES=stores)
+    assert "the data files are of 2026-11-27, and those of 2026-11-28 are loaded" in older.stderr
+
 
 def test_a_folder_without_the_files_is_one_clear_line(program: Program, tmp_path: Path) -> None:
     done = program.run("datasets", "--from", str(tmp_path), code=2, STORES="csv")
