@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from uuid import uuid4
@@ -82,6 +82,8 @@ class CompositeMovieRepository:
                 for name, put_back in undo.items():
                     if name not in errors:
                         put_back()
+                if len(errors) < len(self._stores):
+                    self._save_people(rows, errors)
         if errors:
             raise combined([errors[store.name] for store in self._stores if store.name in errors])
 
@@ -119,6 +121,15 @@ class CompositeMovieRepository:
     def close(self) -> None:
         """Closes all stores; saves in progress end first."""
         self._each(lambda store: store.close())
+
+    def _save_people(self, rows: MovieRows, errors: Mapping[str, StoreError]) -> None:
+        """Saves the people of a refused title to the stores that refused it, because the others keep them."""
+        for store in self._stores:
+            if rows.people and isinstance(errors.get(store.name), RecordRejected):
+                try:
+                    store.save_rows(Table.PEOPLE, rows.people)
+                except RecordRejected as error:
+                    log.info("%s: the people of %s are not saved: %s", store.name, rows.movie[0], error)
 
     def _save_everywhere(self, movie: Movie, rows: MovieRows) -> dict[str, StoreError]:
         errors: dict[str, StoreError] = {}

@@ -29,6 +29,7 @@ _MAX_BATCH_SIZE: Final = 100
 _AT_A_TIME: Final = 1000
 _BUSY_SECONDS: Final = 0.2  # how long SQLite itself waits for another process's write
 T = TypeVar("T")
+_SCRAPED_AT: Final = Table.MOVIES.column_index("scraped_at")
 
 _SAVE_MOVIE: Final = schema.upsert(Table.MOVIES, where="movies.scraped_at <= excluded.scraped_at")
 _SAVE_NAME: Final = schema.upsert(
@@ -332,9 +333,12 @@ def _run(connection: sqlite3.Connection, job: _Job) -> None:
 
 
 def _save_movie(connection: sqlite3.Connection, rows: MovieRows) -> None:
-    if not connection.execute(_SAVE_MOVIE, rows.movie).rowcount:
-        return  # the stored record is newer
     imdb_id = rows.movie[0]
+    if not connection.execute(_SAVE_MOVIE, rows.movie).rowcount:
+        held = connection.execute("SELECT scraped_at FROM movies WHERE imdb_id = ?", (imdb_id,)).fetchone()
+        if held is None or held[0] <= rows.movie[_SCRAPED_AT]:
+            raise sqlite3.IntegrityError("the file did not keep the record; a trigger drops it")
+        return  # the stored record is newer
     connection.executemany(_SAVE_NAME, rows.people)
     connection.execute("DELETE FROM credits WHERE imdb_id = ?", (imdb_id,))
     connection.executemany(_UPSERT[Table.CREDITS], rows.credits)

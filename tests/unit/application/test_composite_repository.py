@@ -13,7 +13,7 @@ from application.records import MovieRows, chart_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Movie
-from tests.support.movies import EPOCH, imdb_id, movie
+from tests.support.movies import EPOCH, imdb_id, movie, person
 from tests.support.repositories import InMemoryMovieRepository
 
 MOVIE = movie(1)
@@ -135,6 +135,14 @@ def test_of_a_refused_new_version_the_version_before_stays_in_all_stores() -> No
     with pytest.raises(RecordRejected):
         both.save(movie(1, minutes=1, title="After"))
     assert held(csv) == held(postgres) == ["Before"]
+
+
+def test_the_people_of_a_refused_title_are_the_same_in_all_stores() -> None:
+    csv, postgres, both = refusing(movie(1, cast=[person(1)]))
+    with pytest.raises(RecordRejected):
+        both.save(movie(1, minutes=1, cast=[person(1, "New Name"), person(2)]))
+    assert [row[1] for row in csv.rows(Table.PEOPLE)] == ["New Name", "Person 2"]
+    assert list(csv.rows(Table.PEOPLE)) == list(postgres.rows(Table.PEOPLE))
 
 
 def test_a_record_that_only_one_store_held_is_not_deleted_by_a_refusal() -> None:

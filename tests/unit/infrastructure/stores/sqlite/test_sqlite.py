@@ -186,3 +186,14 @@ def test_reports_are_answered(path: Path, store: SqliteMovieRepository) -> None:
         assert list(found[name].rows), name
     with pytest.raises(UsageError, match="unknown report 'ratings_by_year'"):
         reports.tables(["ratings_by_year"])
+
+
+@pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
+def test_a_record_that_a_trigger_drops_is_refused(path: Path, store: SqliteMovieRepository, event: str) -> None:
+    store.save(movie(1))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TRIGGER dropping BEFORE {event} ON movies BEGIN SELECT RAISE(IGNORE); END")
+    with pytest.raises(RecordRejected, match="a trigger drops it"):
+        store.save(movie(2 if event == "INSERT" else 1, minutes=1))
+    store.save(movie(1, minutes=-1))  # an older reading changes nothing
+    assert list(store.ids()) == [imdb_id(1)]
