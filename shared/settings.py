@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from shared.text import TextError, given_text, named_path, read_text
 THREAD_CAP: Final = 200
 _ADDRESS: Final = r"^https?://[^\s/]+"
 _ADDRESS_OR_NOTHING: Final = r"^(https?://[^\s/]+|$)"
+_PARTS_OF_ADDRESS: Final = re.compile(r"[/:@?&=]+")
+_TOKEN: Final = re.compile(r"(?=.*[0-9])[^.]{8,}")
 _HEADER: Final = "^[ -~]*$"
 _HEADERS: Final = {"allowed": "text of ASCII characters"}
 _ADDRESSES: Final = {"allowed": "http:// or https:// address"}
@@ -329,6 +332,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for value in values:
             if isinstance(value, str):
                 found += passwords(split_user_info(value)[1])
+        for address in self.notify_urls.reveal().split():  # libraries log the parts of one in forms of their own
+            found += passwords(split_user_info(address)[1])
+            found += [Secret(part) for part in _PARTS_OF_ADDRESS.split(address) if _TOKEN.fullmatch(part)]
         return tuple(found)
 
     @property

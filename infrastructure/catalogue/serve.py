@@ -37,13 +37,20 @@ class _Handler(SimpleHTTPRequestHandler):
             # Another name that resolves to this machine would let foreign pages read ours (DNS rebinding).
             self.send_error(403, "Only loopback names are served")
             return None
-        top, target = Path(self.directory).resolve(), Path(self.translate_path(self.path)).resolve()
-        if target.is_dir():
-            target = (target / "index.html").resolve()
-        if not target.is_relative_to(top) or not target.is_file():
+        if not self._is_page():
             self._not_found()
             return None
         return super().send_head()
+
+    def _is_page(self) -> bool:
+        """Whether the path of the request names a regular file in the folder."""
+        try:
+            top, target = Path(self.directory).resolve(), Path(self.translate_path(self.path)).resolve()
+            if target.is_dir():
+                target = (target / "index.html").resolve()
+            return target.is_relative_to(top) and target.is_file()
+        except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL character
+            return False
 
     def _not_found(self) -> None:
         """Answers with the catalogue's own error page, whose links then start at the server's root."""

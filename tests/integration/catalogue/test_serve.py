@@ -58,7 +58,9 @@ def test_pages_come_with_their_type(site: str) -> None:
     assert found[""].text == "<h1>Top</h1>"
 
 
-@pytest.mark.parametrize("path", ["nothing.html", "assets/", "../../etc/hostname", "%2e%2e/%2e%2e/etc/hostname"])
+@pytest.mark.parametrize(
+    "path", ["nothing.html", "assets/", "../../etc/hostname", "%2e%2e/%2e%2e/etc/hostname", "a%00b", "a" * 300]
+)
 def test_nothing_else_is_shown(site: str, path: str) -> None:
     assert _get(site + path).status_code == 404
 

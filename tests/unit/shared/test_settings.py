@@ -187,6 +187,12 @@ def test_user_information_of_an_address_is_a_secret() -> None:
     assert {secret.reveal() for secret in settings.secrets()} == {"s3cr3t", "0ther"}
 
 
+def test_the_parts_of_a_notification_address_are_secrets() -> None:
+    addresses = "json://user:s3cr3t@mail.example:8080/ discord://42/t0ken-of-it?format=markdown"
+    parts = {secret.reveal() for secret in load({"NOTIFY_URLS": addresses}).settings.secrets()}
+    assert parts == {addresses, "s3cr3t", "t0ken-of-it"}
+
+
 @pytest.mark.parametrize("name", ["SITE_URL", "EXIT_ADDRESS_URL", "BASE_URL"])
 def test_a_refused_address_does_not_show_its_password(name: str) -> None:
     address = "user:s3cr3t@a.invalid" if name == "BASE_URL" else "http://user:s3cr3t@a.invalid"
