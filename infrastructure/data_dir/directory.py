@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from domain.errors import UsageError
 from shared.addresses import split_user_info
@@ -169,6 +168,8 @@ class DataDir(msgspec.Struct, frozen=True):
         Raises:
             UsageError: another process writes here; the message names it.
         """
+        from filelock import FileLock, Timeout  # only runs that write need it
+
         lock = FileLock(self.state / "lock", thread_local=False, mode=0o600)
         try:
             lock.acquire(blocking=False)
