@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from application.charts import latest_time
 from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
-from application.records import to_rows
+from application.records import timestamp, to_rows
 from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.fields import Source, Table
@@ -166,12 +167,21 @@ class ScrapeMovie:
             return reading
         provenance = self._provenance.get(saved.imdb_id)
         other = stored_reading(saved) if provenance is None else Reading(saved, *provenance)
+        stored, read = timestamp(saved.scraped_at), timestamp(reading.movie.scraped_at)
+        if reading.movie.source in _READ_NOW and stored > latest_time() >= read:
+            log.warning(
+                "%s was stored as read at %s, which is in the future; replaced by the record read at %s",
+                saved.imdb_id, stored, read,
+            )  # fmt: skip
+            self._store.replace(saved.imdb_id, None)  # stores keep a newer record
+            return merge(reading, other)
         later = saved.scraped_at > reading.movie.scraped_at
         if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
             later = repr(saved) > repr(reading.movie)  # files give the same record in any order
         return merge(other, reading) if later else merge(reading, other)
 
 
+_READ_NOW: Final = (Source.PAGE, Source.GRAPHQL)
 _CREDITS: Final = ("directors", "cast")
 
 
