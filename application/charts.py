@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from application.ports import MovieRepository
-from application.records import Row, chart_rows, timestamp
+from application.records import Row, chart_rows
 from domain.chart import ChartEntry
 from domain.fields import Table
 
-log = logging.getLogger(__name__)
-
-_CLOCK_TOLERANCE: Final = timedelta(hours=1)  # clocks of two machines differ by less
 _CHART: Final = Table.CHARTS.column_index("chart")
 _RANK: Final = Table.CHARTS.column_index("rank")
 _IMDB_ID: Final = Table.CHARTS.column_index("imdb_id")
-
-
-def latest_time() -> str:
-    """The latest time that a record can have; a later one was given by a clock that was ahead."""
-    return timestamp(datetime.now(UTC) + _CLOCK_TOLERANCE)
 
 
 class StoredChart:
@@ -40,10 +31,6 @@ class StoredChart:
         Raises:
             StoreError: a store failed.
         """
-        stored = max((row[-1] or "" for row in self.rows()), default="")
-        if stored > latest_time() >= timestamp(read_at):
-            log.warning("chart %s was stored as read at %s, in the future; replaced", self._chart, stored)
-            self._store.replace_chart(self._chart, [])  # stores keep a newer chart
         self._store.replace_chart(self._chart, [*chart_rows(self._chart, [e.imdb_id for e in entries], read_at)])
 
     def move(self, old: str, new: str) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from json.encoder import encode_basestring
 from operator import attrgetter, itemgetter
@@ -24,6 +24,7 @@ from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, PersonDetai
 Cell: TypeAlias = str | None
 Row: TypeAlias = tuple[Cell, ...]
 SortKey: TypeAlias = tuple[tuple[int, str], ...]
+_CLOCK_TOLERANCE: Final = timedelta(hours=1)  # clocks of two machines differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class MovieRows:
 def timestamp(moment: datetime) -> str:
     """ISO 8601 in UTC, always with microseconds, so that text order is time order."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def is_from_future(stored: str, read: str, now: datetime) -> bool:
+    """Whether a stored time was given by a clock that was ahead, and the time of a new reading was not."""
+    return stored > timestamp(now + _CLOCK_TOLERANCE) >= read
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from application.charts import latest_time
 from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
-from application.records import timestamp, to_rows
+from application.records import is_from_future, timestamp, to_rows
 from application.worker import failed
 from domain.errors import FilmledgerError
 from domain.fields import Source, Table
 from domain.movie import IMDB_ID, Movie
+from shared.clock import Clock, SystemClock
 from shared.events import log_event
 from shared.keyed_locks import KeyedLocks
 
@@ -53,6 +53,7 @@ class ScrapeMovie:
     Args:
         max_requests: maximum HTTP requests for one title in a run.
         freshness: the records that it leaves unchanged; ``None``: none.
+        clock: decides whether a saved record was read in the future.
         on_moved: called with the old and the new id of a title that IMDb has moved, after it was saved.
     """
 
@@ -66,7 +67,9 @@ class ScrapeMovie:
         cancel: threading.Event,
         freshness: Freshness | None = None,
         on_moved: Callable[[str, str], None] | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._source = source
         self._store = store
         self._max_requests = max_requests
@@ -168,20 +171,12 @@ class ScrapeMovie:
         provenance = self._provenance.get(saved.imdb_id)
         other = stored_reading(saved) if provenance is None else Reading(saved, *provenance)
         stored, read = timestamp(saved.scraped_at), timestamp(reading.movie.scraped_at)
-        if reading.movie.source in _READ_NOW and stored > latest_time() >= read:
-            log.warning(
-                "%s was stored as read at %s, which is in the future; replaced by the record read at %s",
-                saved.imdb_id, stored, read,
-            )  # fmt: skip
-            self._store.replace(saved.imdb_id, None)  # stores keep a newer record
-            return merge(reading, other)
-        later = saved.scraped_at > reading.movie.scraped_at
+        later = stored > read and not is_from_future(stored, read, self._clock.now())
         if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
             later = repr(saved) > repr(reading.movie)  # files give the same record in any order
         return merge(other, reading) if later else merge(reading, other)
 
 
-_READ_NOW: Final = (Source.PAGE, Source.GRAPHQL)
 _CREDITS: Final = ("directors", "cast")
 
 

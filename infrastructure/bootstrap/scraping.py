@@ -186,6 +186,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             cancel=session.cancel,
             freshness=None if options.max_age is None else _freshness(settings, session.clock.now(), options.max_age),
             on_moved=None if chart is None else chart.move,
+            clock=session.clock,
         )
         result = scrape(
             context,

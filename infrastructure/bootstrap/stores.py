@@ -304,6 +304,7 @@ def open_stores(
                         set_aside_unreadable=mending,
                         disk_wait=disk_wait(settings, cancel),
                         rank_chart=lambda: chart_of_last_run(settings.data_dir),
+                        clock=clock,
                     )
                 )
             elif name == "sqlite":
@@ -312,7 +313,7 @@ def open_stores(
 
                 path = settings.data_dir / SQLITE_FILE
                 sqlite = SqliteMovieRepository(
-                    path, wait_seconds=settings.store_wait_seconds, read_only=read_only, cancel=cancel
+                    path, wait_seconds=settings.store_wait_seconds, read_only=read_only, cancel=cancel, clock=clock
                 )
                 each.append(sqlite)
                 if opened is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 import pytest
@@ -365,6 +365,26 @@ def test_an_older_reading_of_a_chart_changes_nothing(repository: MovieRepository
 def my_rating(number: int, rating: int, days: int) -> Row:
     values = {"imdb_id": imdb_id(number), "rating": rating, "read_at": EPOCH + timedelta(days)}
     return to_row(Table.MY_RATINGS, values)
+
+
+def test_a_record_and_a_chart_from_the_future_do_not_shut_out_newer_readings(
+    repository: MovieRepository, caplog: pytest.LogCaptureFixture
+) -> None:
+    read, ahead = full_movie(1), replace(full_movie(1), title="Ahead", scraped_at=datetime.now(UTC) + timedelta(400))
+    repository.save(ahead)
+    repository.replace_chart("top250", list(chart_rows("top250", [ahead.imdb_id], ahead.scraped_at)))
+    repository.save(read)
+    places = list(chart_rows("top250", [read.imdb_id, imdb_id(2)], read.scraped_at))
+    repository.replace_chart("top250", places)
+    assert repository.find(read.imdb_id) == read
+    assert list(repository.rows(Table.CHARTS)) == places
+    if not isinstance(repository, InMemoryMovieRepository):
+        told = [record.message.partition(": ")[2].partition(",")[0] for record in caplog.records]
+        moment = timestamp(ahead.scraped_at)
+        assert told == [
+            f"{read.imdb_id} was stored as read at {moment}",
+            f"chart top250 was stored as read at {moment}",
+        ]
 
 
 def test_of_two_ratings_of_ones_own_the_later_reading_counts(repository: MovieRepository) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from application.ports import MovieRepository
-from application.records import MovieRows, Row, key_of, newer_person, sort_key, to_rows
+from application.records import MovieRows, Row, key_of, newer_person, sort_key, timestamp, to_rows
 from domain.errors import RecordRejected
 from domain.fields import FieldType, Table
 from domain.movie import Credit, Movie, Person
@@ -47,7 +48,8 @@ class InMemoryMovieRepository:
             if self.closed:
                 raise RuntimeError("the store is closed")
             stored = self._movies.get(movie.imdb_id)
-            if stored is None or stored.scraped_at <= movie.scraped_at:
+            now = datetime.now(UTC)
+            if stored is None or stored.scraped_at <= movie.scraped_at or stored.scraped_at > now >= movie.scraped_at:
                 self._put(movie)
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
@@ -61,7 +63,8 @@ class InMemoryMovieRepository:
         with self._lock:
             charts = self._tables[Table.CHARTS]
             stored = [row for row in charts.values() if row[0] == chart]
-            if rows and stored and str(rows[0][3]) < max(str(row[3]) for row in stored):
+            latest = max((str(row[3]) for row in stored), default="")
+            if rows and str(rows[0][3]) < latest <= timestamp(datetime.now(UTC)):
                 return
             for row in stored:
                 del charts[key_of(Table.CHARTS, row)]

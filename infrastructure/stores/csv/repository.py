@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from application.ports import PreparedTables
-from application.records import MovieRows, Row, sort_key, to_rows
+from application.records import MovieRows, Row, is_from_future, sort_key, to_rows
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.data_dir.disk_wait import DiskWait
@@ -25,8 +26,10 @@ from infrastructure.stores.csv.snapshot import ChangedFile
 from infrastructure.stores.csv.view import View
 from infrastructure.stores.csv.writer import CsvWriter
 from shared.batcher import BackgroundBatcher
+from shared.clock import Clock, SystemClock
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _MAX_GROUP_SIZE: Final = 256
 _ROWS_AT_ONCE: Final = 500
 
@@ -43,6 +46,7 @@ class CsvMovieRepository:
         disk_wait: how long to wait on a full disk; not at all unless given.
         rank_chart: returns the chart of the ranks in files of version 0.1, and is called if there are such files;
             if it returns none, they are written to ``ranks-before.csv``.
+        clock: decides whether a stored record or chart was read in the future.
 
     Raises:
         UsageError: a file has other columns, or a row cannot be read; nothing was changed.
@@ -61,7 +65,9 @@ class CsvMovieRepository:
         set_aside_unreadable: bool = False,
         disk_wait: DiskWait | None = None,
         rank_chart: Callable[[], str | None] = lambda: None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._layout = Layout(directory)
         self._escape = escape_formulas
         self._disk_wait = disk_wait or DiskWait()
@@ -119,9 +125,11 @@ class CsvMovieRepository:
         made = entry(kind="chart", table=Table.CHARTS, chart=chart, rows=list(rows))
 
         def put(writer: CsvWriter) -> None:
-            stored = writer.view().group(Table.CHARTS, chart)
-            if rows and stored and str(rows[0][-1]) < max(str(row[-1]) for row in stored):
-                return
+            stored = max((str(row[-1]) for row in writer.view().group(Table.CHARTS, chart)), default="")
+            if rows and stored > (read_at := str(rows[0][-1])):
+                if not is_from_future(stored, read_at, self._clock.now()):
+                    return
+                _log.warning("CSV: chart %s was stored as read at %s, in the future; replaced", chart, stored)
             writer.append([made])
 
         self._write(put)
@@ -232,7 +240,7 @@ class CsvMovieRepository:
             return read()
 
     def _flush(self, entries: Sequence[Entry]) -> None:
-        self._write(lambda writer: writer.save(entries))
+        self._write(lambda writer: writer.save(entries, self._clock.now()))
 
     def _writing(self) -> CsvWriter:
         if self._writer is None:

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import datetime
 from itertools import groupby, islice
 from typing import Final
 
 from msgspec.structs import replace
 
 from application.ports import PreparedTables
-from application.records import Row, key_of
+from application.records import Row, is_from_future, key_of
 from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.fields import Table
 from infrastructure.stores.csv import format1, merge
@@ -91,8 +92,8 @@ class CsvWriter:
 
     # --- saving -----------------------------------------------------------------
 
-    def save(self, entries: Sequence[Entry]) -> None:
-        """Commits movies, except those older than the stored ones.
+    def save(self, entries: Sequence[Entry], now: datetime) -> None:
+        """Commits movies, except those older than the stored ones, unless these were read in the future.
 
         Raises:
             OSError: none of them is committed.
@@ -105,7 +106,12 @@ class CsvWriter:
             if one.fields["kind"] == "movie":
                 stored = newest[imdb_id] if imdb_id in newest else view.scraped_at(imdb_id)
                 if stored is not None and stored > at:
-                    continue
+                    if not is_from_future(stored, at, now):
+                        continue
+                    _log.warning(
+                        "CSV: %s was stored as read at %s, which is in the future; replaced by the record read at %s",
+                        imdb_id, stored, at,
+                    )  # fmt: skip
             newest[imdb_id] = at
             accepted.append(one)
         self.append(accepted)

@@ -7,7 +7,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,16 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - classes
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from application.ports import PreparedTables
-from application.records import MovieRows, Row, from_rows, key_of, newer_person, storage_problem, timestamp, to_rows
+from application.records import (
+    MovieRows,
+    Row,
+    from_rows,
+    is_from_future,
+    key_of,
+    newer_person,
+    storage_problem,
+    to_rows,
+)
 from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
@@ -35,7 +43,6 @@ _log = logging.getLogger(__name__)
 _MAX_BATCH_SIZE: Final = 50
 _MAX_CONCURRENCY: Final = 2  # more concurrent transactions would make smaller batches, which cost the server more
 _ROWS_AT_A_TIME: Final = 1000
-_CLOCK_TOLERANCE: Final = timedelta(hours=1)  # clocks of two machines differ by less
 
 _NEVER_OLDER: Final = "movies.scraped_at <= excluded.scraped_at"
 _NAME: Final = ("person_id", "name", "read_at", "source")
@@ -320,9 +327,7 @@ class PostgresMovieRepository:
         return future
 
     def _is_future(self, stored: str, new: str) -> bool:
-        """Whether a stored time lies in the future and the new one does not."""
-        latest = timestamp(self._clock.now() + _CLOCK_TOLERANCE)
-        return stored > latest >= new
+        return is_from_future(stored, new, self._clock.now())
 
     def _transact(self, subject: str, work: Callable[[Cursor], None]) -> None:
         """Runs a transaction; ``subject`` is named in the message of a rejection."""

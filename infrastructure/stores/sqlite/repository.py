@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,12 +19,15 @@ import msgspec
 
 from application.blocks import text_of
 from application.ports import LoadPart, PreparedTables
-from application.records import MovieRows, Row, from_rows, newer_person, storage_problem, to_rows
+from application.records import MovieRows, Row, from_rows, is_from_future, newer_person, storage_problem, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.sqlite import schema
 from shared.batcher import BackgroundBatcher
+from shared.clock import Clock, SystemClock
+
+_log = logging.getLogger(__name__)
 
 STORE: Final = "sqlite"
 _MAX_BATCH_SIZE: Final = 100
@@ -68,6 +73,7 @@ class SqliteMovieRepository:
         wait_seconds: how long to wait for another process's write.
         read_only: nothing is created or changed.
         cancel: once set, another process's write is not waited for.
+        clock: decides whether a stored record or chart was read in the future.
     """
 
     name = STORE
@@ -80,7 +86,9 @@ class SqliteMovieRepository:
         wait_seconds: float = 60.0,
         read_only: bool = False,
         cancel: threading.Event | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._path = path
         self._wait_seconds = wait_seconds
         self._cancel = cancel or threading.Event()
@@ -108,14 +116,14 @@ class SqliteMovieRepository:
         rows = rows or to_rows(movie)
         if problem := storage_problem(rows):
             raise RecordRejected(STORE, f"{movie.imdb_id}: {problem}")
-        return self._start(movie.imdb_id, lambda connection: _save_movie(connection, rows))
+        return self._start(movie.imdb_id, lambda connection: _save_movie(connection, rows, self._clock.now()))
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
 
         def put(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM movies WHERE imdb_id = ?", (imdb_id,))
             if movie is not None:
-                _save_movie(connection, to_rows(movie))
+                _save_movie(connection, to_rows(movie), self._clock.now())
 
         self.write(put, imdb_id)
 
@@ -123,8 +131,11 @@ class SqliteMovieRepository:
 
         def put(connection: sqlite3.Connection) -> None:
             ((stored,),) = connection.execute("SELECT max(read_at) FROM charts WHERE chart = ?", (chart,)).fetchall()
-            if rows and stored is not None and stored > max(row[-1] or "" for row in rows):
-                return
+            read_at = max((row[-1] or "" for row in rows), default="")
+            if rows and stored is not None and stored > read_at:
+                if not is_from_future(stored, read_at, self._clock.now()):
+                    return
+                _log.warning("SQLite: chart %s was stored as read at %s, in the future; replaced", chart, stored)
             connection.execute("DELETE FROM charts WHERE chart = ?", (chart,))
             connection.executemany(_UPSERT[Table.CHARTS], rows)
 
@@ -332,13 +343,20 @@ def _run(connection: sqlite3.Connection, job: _Job) -> None:
     connection.execute("RELEASE job")
 
 
-def _save_movie(connection: sqlite3.Connection, rows: MovieRows) -> None:
-    imdb_id = rows.movie[0]
+def _save_movie(connection: sqlite3.Connection, rows: MovieRows, now: datetime) -> None:
+    imdb_id, read_at = rows.movie[0], rows.movie[_SCRAPED_AT] or ""
     if not connection.execute(_SAVE_MOVIE, rows.movie).rowcount:
         held = connection.execute("SELECT scraped_at FROM movies WHERE imdb_id = ?", (imdb_id,)).fetchone()
-        if held is None or held[0] <= rows.movie[_SCRAPED_AT]:
+        if held is None or held[0] <= read_at:
             raise sqlite3.IntegrityError("the file did not keep the record; a trigger drops it")
-        return  # the stored record is newer
+        if not is_from_future(held[0], read_at, now):
+            return  # the stored record is newer
+        _log.warning(
+            "SQLite: %s was stored as read at %s, which is in the future; replaced by the record read at %s",
+            imdb_id, held[0], read_at,
+        )  # fmt: skip
+        connection.execute("DELETE FROM movies WHERE imdb_id = ?", (imdb_id,))
+        connection.execute(_SAVE_MOVIE, rows.movie)
     connection.executemany(_SAVE_NAME, rows.people)
     connection.execute("DELETE FROM credits WHERE imdb_id = ?", (imdb_id,))
     connection.executemany(_UPSERT[Table.CREDITS], rows.credits)

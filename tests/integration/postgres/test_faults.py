@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import sleep
 from uuid import uuid4
 
@@ -624,22 +624,6 @@ def test_an_older_record_is_no_rejection(opened: Open) -> None:
     repository.save(FILMS[0])
     repository.save(replace(FILMS[0], title="Older", scraped_at=FILMS[0].scraped_at - timedelta(days=1)))
     assert contents(repository) == expected(FILMS[:1])
-
-
-def test_a_record_from_the_future_does_not_shut_out_newer_pages(opened: Open, caplog: pytest.LogCaptureFixture) -> None:
-    repository = opened()
-    ahead = replace(FILMS[0], title="Ahead", scraped_at=datetime.now(UTC) + timedelta(days=400))
-    repository.save(ahead)
-    repository.replace_chart("top250", list(chart_rows("top250", [ahead.imdb_id], ahead.scraped_at)))
-    repository.save(FILMS[0])
-    places = list(chart_rows("top250", [FILMS[0].imdb_id, FILMS[1].imdb_id], FILMS[0].scraped_at))
-    repository.replace_chart("top250", places)
-    assert repository.find(FILMS[0].imdb_id) == replace(FILMS[0], rank=None)
-    assert contents(repository)[Table.CHARTS] == places
-    assert [record.message.partition(",")[0] for record in caplog.records] == [
-        f"PostgreSQL: {FILMS[0].imdb_id} was stored as read at {timestamp(ahead.scraped_at)}",
-        f"PostgreSQL: chart top250 was stored as read at {timestamp(ahead.scraped_at)}",
-    ]
 
 
 # --- sessions that somebody has set up differently -------------------------------
