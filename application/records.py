@@ -290,9 +290,9 @@ def credit_row(movie: Movie, credit: Credit) -> Row:
         credit.person.person_id,
         credit.category,
         str(credit.position),
-        _list(credit.characters),
-        _list(credit.job),
-        _list(credit.attributes),
+        list_cell(credit.characters) if credit.characters else None,
+        list_cell(credit.job) if credit.job else None,
+        list_cell(credit.attributes) if credit.attributes else None,
     )
 
 
