@@ -7,8 +7,8 @@ way that works here:
 2. in a user namespace that maps root to another user id: on disk everything
    stays root's, no folder is opened, no user is added;
 3. where namespaces are forbidden (many containers): as the owner of the nearest
-   parent folder that root does not own, or as ``nobody``. That user then owns
-   the server's folder.
+   parent folder whose owner is not root, or as ``nobody`` if there is none. The
+   server's folder is given to that user.
 """
 
 from __future__ import annotations

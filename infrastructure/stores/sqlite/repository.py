@@ -347,16 +347,15 @@ def _save_movie(connection: sqlite3.Connection, rows: MovieRows, now: datetime) 
     imdb_id, read_at = rows.movie[0], rows.movie[_SCRAPED_AT] or ""
     if not connection.execute(_SAVE_MOVIE, rows.movie).rowcount:
         held = connection.execute("SELECT scraped_at FROM movies WHERE imdb_id = ?", (imdb_id,)).fetchone()
-        if held is None or held[0] <= read_at:
-            raise sqlite3.IntegrityError("the file did not keep the record; a trigger drops it")
-        if not is_from_future(held[0], read_at, now):
+        ahead = held is not None and is_from_future(held[0], read_at, now)
+        if held is not None and held[0] > read_at and not ahead:
             return  # the stored record is newer
+        if not ahead or not connection.execute(_UPSERT[Table.MOVIES], rows.movie).rowcount:
+            raise sqlite3.IntegrityError("the file did not keep the record; a trigger drops it")
         _log.warning(
             "SQLite: %s was stored as read at %s, which is in the future; replaced by the record read at %s",
             imdb_id, held[0], read_at,
         )  # fmt: skip
-        connection.execute("DELETE FROM movies WHERE imdb_id = ?", (imdb_id,))
-        connection.execute(_SAVE_MOVIE, rows.movie)
     connection.executemany(_SAVE_NAME, rows.people)
     connection.execute("DELETE FROM credits WHERE imdb_id = ?", (imdb_id,))
     connection.executemany(_UPSERT[Table.CREDITS], rows.credits)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -197,3 +197,15 @@ def test_a_record_that_a_trigger_drops_is_refused(path: Path, store: SqliteMovie
         store.save(movie(2 if event == "INSERT" else 1, minutes=1))
     store.save(movie(1, minutes=-1))  # an older reading changes nothing
     assert list(store.ids()) == [imdb_id(1)]
+
+
+def test_a_record_from_the_future_that_a_trigger_protects_stays_and_the_new_one_is_refused(
+    path: Path, store: SqliteMovieRepository
+) -> None:
+    ahead = replace(movie(1), scraped_at=datetime(9000, 1, 1, tzinfo=UTC))
+    store.save(ahead)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TRIGGER dropping BEFORE UPDATE ON movies BEGIN SELECT RAISE(IGNORE); END")
+    with pytest.raises(RecordRejected, match="a trigger drops it"):
+        store.save(movie(1))
+    assert store.find(ahead.imdb_id) == ahead
