@@ -218,32 +218,30 @@ _KEY_COLUMNS: Final = {
     )
     for table in Table
 }
+_NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
+_category_and_position: Final = attrgetter("category", "position")
 _movie_values: Final = attrgetter(*Table.MOVIES.columns)
 
 
 def to_rows(movie: Movie) -> MovieRows:
     """Flattens a movie. A person credited twice gives one people row."""
     row = movie_row(movie)
-    read_at = row[_SCRAPED_AT]
-    people = {credit.person.person_id: credit.person for credit in movie.credits}
-    nothing = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
+    imdb_id, source, read_at = movie.imdb_id, movie.source, row[_SCRAPED_AT]
+    credits = movie.credits
+    people = {credit.person.person_id: credit.person for credit in credits}
     return MovieRows(
         row,
         tuple(
             [
-                (
-                    person_id,
-                    person.name,
-                    timestamp(person.named_at) if person.named_at else read_at,
-                    movie.source,
-                    *nothing,
-                )
-                for person_id, person in sorted(people.items(), key=itemgetter(0))
+                (person_id, person.name, timestamp(named_at) if named_at else read_at, source, *_NO_DETAILS)
+                for person_id in sorted(people)
+                for person in (people[person_id],)
+                for named_at in (person.named_at,)
             ]
         ),
-        tuple([credit_row(movie, credit) for credit in sorted(movie.credits, key=attrgetter("category", "position"))]),
+        tuple([credit_row(movie, credit) for credit in sorted(credits, key=_category_and_position)]),
         tuple(
-            (movie.imdb_id, str(position), aka.title, aka.region, aka.language, _list(aka.types), _list(aka.attributes))
+            (imdb_id, str(position), aka.title, aka.region, aka.language, _list(aka.types), _list(aka.attributes))
             for position, aka in enumerate(movie.akas, start=1)
         ),
     )
@@ -275,12 +273,11 @@ def _is_list(table: Table, name: str) -> bool:
 
 def movie_row(movie: Movie) -> Row:
     """The movies row."""
-    return tuple(
-        [
-            value if value is None or write is None else write(value)
-            for value, write in zip(_movie_values(movie), _MOVIE_WRITERS, strict=True)
-        ]
-    )
+    row = list(_movie_values(movie))
+    for column, write in _MOVIE_WRITERS:
+        if (value := row[column]) is not None:
+            row[column] = write(value)
+    return tuple(row)
 
 
 def credit_row(movie: Movie, credit: Credit) -> Row:
@@ -305,14 +302,11 @@ def _list(texts: tuple[str, ...]) -> Cell:
     return list_cell(texts) if texts else None
 
 
-# Unchanged values have no writer: calling one for 48 columns of every movie would cost a third of a save.
+# Most values are cells as they are; calling a writer for 48 columns of every movie would cost a third of a save.
 _MOVIE_WRITERS: Final = tuple(
-    None
-    if _TO_TEXT[field.type] is _identity
-    else _list
-    if field.type is FieldType.TEXT_LIST and not field.keep_empty
-    else _TO_TEXT[field.type]
-    for field in Table.MOVIES.fields
+    (column, _list if field.type is FieldType.TEXT_LIST and not field.keep_empty else _TO_TEXT[field.type])
+    for column, field in enumerate(Table.MOVIES.fields)
+    if _TO_TEXT[field.type] is not _identity
 )
 
 

@@ -21,7 +21,9 @@ class _Entry(Generic[T, R]):
 
     def __init__(self, item: T) -> None:
         self.item = item
-        self.wake = threading.Event()
+        # A lock that is released once and awaited by one thread: an event costs several times as much.
+        self.wake = threading.Lock()
+        self.wake.acquire()
         self.batch: list[_Entry[T, R]] = []  # items this thread flushes, its own first; empty: it only waits
         self.result: R | None = None
         self.error: BaseException | None = None
@@ -64,8 +66,7 @@ class Batcher(Generic[T, R]):
             if self._free_lanes:
                 self._free_lanes -= 1
                 self._appoint()
-        if not entry.batch:
-            entry.wake.wait()
+        entry.wake.acquire()
         if entry.batch:
             self._run(entry.batch)
         if entry.error is not None:
@@ -76,7 +77,7 @@ class Batcher(Generic[T, R]):
         """Gives the next batch to the thread of its first item; called with the lock held and a lane taken."""
         batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
         batch[0].batch = batch
-        batch[0].wake.set()
+        batch[0].wake.release()
 
     def _run(self, batch: list[_Entry[T, R]]) -> None:
         try:
@@ -95,7 +96,7 @@ class Batcher(Generic[T, R]):
             else:
                 self._free_lanes += 1
         for entry in batch[1:]:
-            entry.wake.set()
+            entry.wake.release()
         batch.clear()  # entry and list refer to each other: free the items now
 
 

@@ -340,7 +340,9 @@ def _own_text(tag: Tag | None) -> str:
     """The text of an element without that of the elements in it."""
     if tag is None:
         return ""
-    return " ".join("".join(str(part) for part in tag.children if type(part) is NavigableString).split())
+    # A blank for each element, because the texts around it are not one word; comments are nothing.
+    parts = (" " if isinstance(part, Tag) else str(part) * (type(part) is NavigableString) for part in tag.children)
+    return " ".join("".join(parts).split())
 
 
 def _read_ratings(overview: Tag, part: TitlePart) -> None:

@@ -17,7 +17,7 @@ from infrastructure.stores.csv.dialect import decode_all, split_groups, unescape
 from infrastructure.stores.csv.journal import MOVIE_TABLES, Overlay
 from infrastructure.stores.csv.layout import STORE
 from infrastructure.stores.csv.merge import Pieces, overlaid
-from infrastructure.stores.csv.snapshot import CsvSnapshot
+from infrastructure.stores.csv.snapshot import CHECK_SECONDS, CsvSnapshot
 
 _CREDIT_PERSON = Table.CREDITS.column_index("person_id")
 
@@ -116,7 +116,7 @@ class View(msgspec.Struct):
             if (read := journal.movie(imdb_id)) is not None:
                 return read
         snapshot = self.snapshot  # its files stay open
-        snapshot.require_unchanged(MOVIE_TABLES)
+        snapshot.require_unchanged(MOVIE_TABLES, since=CHECK_SECONDS)
         return lambda: {table: snapshot.group(table, imdb_id) for table in MOVIE_TABLES}
 
     def decoded(self, table: Table, data: bytes) -> list[Row]:

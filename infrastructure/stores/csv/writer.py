@@ -73,9 +73,8 @@ class CsvWriter:
         self._escape = escape
         self._rank_chart = rank_chart
         self._merging = threading.RLock()
-        self._journals: list[Journal] = []
         self._active: Journal | None = None
-        self._snapshot = CsvSnapshot(Manifest(), {})
+        self._use(CsvSnapshot(Manifest(), {}), ())
         self._open(set_aside=set_aside)
         self.edited = set()
         self.missing = set()
@@ -86,9 +85,19 @@ class CsvWriter:
         self._pause = MERGE_SECONDS
 
     def view(self) -> View:
-        """The store at this moment."""
-        with self.lock:
-            return View(self._snapshot, Overlay(self._journals))
+        """The store at this moment; never waits for a save."""
+        return self._view
+
+    def _use(self, snapshot: CsvSnapshot, journals: Iterable[Journal]) -> None:
+        self._view = View(snapshot, Overlay(journals))
+
+    @property
+    def _snapshot(self) -> CsvSnapshot:
+        return self._view.snapshot
+
+    @property
+    def _journals(self) -> tuple[Journal, ...]:
+        return self._view.overlay.journals
 
     # --- saving -----------------------------------------------------------------
 
@@ -128,7 +137,7 @@ class CsvWriter:
             self._layout.make_state()
             number = self._next_journal()
             self._active = Journal(self._layout.journal(number), number, escaped=self._escape, repair=True)
-            self._journals.append(self._active)
+            self._use(self._snapshot, (*self._journals, self._active))
         self._active.append(entries)
         self._saved.set()
         if self._merger is None and not self._stop.is_set():
@@ -186,7 +195,7 @@ class CsvWriter:
             self._snapshot.close()
             for journal in self._journals:
                 journal.close()
-            self._journals = []
+            self._use(self._snapshot, ())
 
     # --- merging ----------------------------------------------------------------
 
@@ -235,7 +244,7 @@ class CsvWriter:
 
     def _is_due(self) -> bool:
         with self.lock:
-            size, journals = self._snapshot.size, list(self._journals)
+            size, journals = self._snapshot.size, self._journals
         if time.monotonic() - self._merged_at < self._pause and self._pause == _RETRY_SECONDS:
             return False
         if size <= _SMALL:
@@ -251,11 +260,11 @@ class CsvWriter:
         """
         layout = self._layout
         with self.lock:
-            base, journals = self._snapshot, tuple(self._journals)
+            view = self._view
             contained = self._next_journal()
             self._active = None
+        base, journals = view.snapshot, view.overlay.journals
         escaped = base.manifest.escaped if escape is None else escape
-        view = View(base, Overlay(journals))
         number = base.manifest.generation + 1
         layout.make_state()
         files = dict(base.manifest.files)
@@ -343,8 +352,7 @@ class CsvWriter:
     def _switch(self, opened: CsvSnapshot, contained: Sequence[Journal]) -> None:
         """Starts to use a generation that is now valid, even if its files cannot be renamed yet."""
         with self.lock:
-            self._snapshot = opened
-            self._journals = [journal for journal in self._journals if journal not in contained]
+            self._use(opened, [journal for journal in self._journals if journal not in contained])
 
     def _pieces(
         self,
@@ -428,7 +436,7 @@ class CsvWriter:
         else:
             settled = format1.settle(layout, read_only=False)
         escaped = self._escape if settled is None or settled.escaped is None else settled.escaped
-        self._snapshot = open_snapshot(layout, found or Manifest(escaped=escaped))
+        self._use(open_snapshot(layout, found or Manifest(escaped=escaped)), ())
         ranks: list[format1.Rank] = []
         with ExitStack() as stack:
             imported = self._edited_files(stack, settled)
@@ -440,9 +448,10 @@ class CsvWriter:
                 self._write_saves(settled, ranks)
             base = self._snapshot.manifest
             numbers = [number for number in layout.journals() if number >= base.journal]
-            self._journals = [
+            journals = [
                 Journal(layout.journal(number), number, escaped=base.escaped, repair=True) for number in numbers
             ]
+            self._use(self._snapshot, journals)
             self._take_ranks(imported, ranks)
             if imported and found is not None:
                 names = ", ".join(f"{table}.csv" for table in imported)
@@ -544,13 +553,13 @@ class CsvWriter:
         chart = self._rank_chart()
         rows, others = format1.by_chart(chart, found)
         if rows:
-            number = self._next_journal()
-            journal = Journal(
-                self._layout.journal(number), number, escaped=self._snapshot.manifest.escaped, repair=True
-            )
-            self._layout.make_state()
-            journal.append([entry(kind="chart", table=Table.CHARTS, chart=chart, rows=rows)])
-            self._journals.append(journal)
+            with self.lock:
+                number = self._next_journal()
+                escaped = self._snapshot.manifest.escaped
+                journal = Journal(self._layout.journal(number), number, escaped=escaped, repair=True)
+                self._layout.make_state()
+                journal.append([entry(kind="chart", table=Table.CHARTS, chart=chart, rows=rows)])
+                self._use(self._snapshot, (*self._journals, journal))
         if others:
             write_atomically(
                 self._layout.ranks_before, format1.ranks_csv(others), mode=mode_of(self._layout.ranks_before)

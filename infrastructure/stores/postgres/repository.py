@@ -32,7 +32,7 @@ from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.postgres import bulk, maintenance, reading, statements
-from infrastructure.stores.postgres.database import Database, RejectedByDatabase, require_kept
+from infrastructure.stores.postgres.database import BatchingCursor, Database, RejectedByDatabase, require_kept
 from infrastructure.stores.postgres.encoding import columns, groups
 from infrastructure.stores.postgres.failures import STORE
 from infrastructure.stores.postgres.queries import query
@@ -96,10 +96,13 @@ class PreparedStatements:
         self._prepared: WeakKeyDictionary[Connection, set[str]] = WeakKeyDictionary()
         self._in_full = False
 
-    def execute(self, cursor: Cursor, statement: str, parameters: Sequence[str]) -> None:
-        """Executes a statement whose parameters are array literals."""
+    def execute(
+        self, cursor: BatchingCursor, statement: str, parameters: Sequence[str | None], *, defer: bool = False
+    ) -> None:
+        """Executes a statement whose parameters are array literals, or defers it."""
+        send = cursor.defer if defer else cursor.execute
         if self._in_full:
-            cursor.execute(statement, parameters)
+            send(statement, parameters)
             return
         name = f"filmledger_{zlib.crc32(statement.encode()):08x}"
         prepared = self._prepared.setdefault(cursor.connection, set())
@@ -107,7 +110,7 @@ class PreparedStatements:
             if name not in prepared:
                 cursor.execute(statements.prepared(name, statement))
                 prepared.add(name)  # stays prepared when the transaction is rolled back
-            cursor.execute(statements.execute(name, len(parameters)), parameters)
+            send(statements.execute(name, len(parameters)), parameters)
         except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
             self._in_full = True
             raise
@@ -144,7 +147,7 @@ class PostgresMovieRepository:
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
 
-        def put(cursor: Cursor) -> None:
+        def put(cursor: BatchingCursor) -> None:
             cursor.execute("DELETE FROM movies WHERE imdb_id = %s", (imdb_id,))
             if movie is not None:
                 self._write_batch(cursor, [to_rows(movie)])
@@ -180,7 +183,7 @@ class PostgresMovieRepository:
         while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
             arrays = columns(table, [_key_row(table, each) for each in batch])
 
-            def delete(cursor: Cursor, arrays: list[str] = arrays) -> int:
+            def delete(cursor: Cursor, arrays: list[str | None] = arrays) -> int:
                 cursor.execute(
                     f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {statements.sent(table)})"
                     + (credited if table is Table.PEOPLE else ""),
@@ -278,9 +281,9 @@ class PostgresMovieRepository:
         self._saved = True
         self._database.transact(lambda cursor: self._write_batch(cursor, movies))
 
-    def _write_batch(self, cursor: Cursor, movies: Sequence[MovieRows]) -> None:
+    def _write_batch(self, cursor: BatchingCursor, movies: Sequence[MovieRows]) -> None:
         # Prepared statements keep their plans, which are made while the tables are still small.
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.defer("SET LOCAL enable_seqscan = off")
         self._statements.execute(cursor, _SAVE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in movies]))
         written = dict(cursor.fetchall())
         if len(written) < len(movies):
@@ -293,22 +296,22 @@ class PostgresMovieRepository:
         if saved:
             self._write_parts(cursor, saved, [imdb_id for imdb_id, fresh in written.items() if not fresh])
 
-    def _write_parts(self, cursor: Cursor, movies: Sequence[MovieRows], replaced: list[str]) -> None:
+    def _write_parts(self, cursor: BatchingCursor, movies: Sequence[MovieRows], replaced: list[str]) -> None:
         """Writes names, credits and other titles of movies whose rows are written and locked."""
         run = self._statements.execute
         if names := _newest_names(movies):
-            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, [row[: len(_NAME)] for row in names]))
+            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, names, len(_NAME)), defer=True)
         for table in _PARTS:
             rows = [row for movie in movies for row in (movie.credits if table is Table.CREDITS else movie.akas)]
             arrays = columns(table, rows)
             if replaced:
-                run(cursor, _DELETE_PARTS[table], ["{" + ",".join(replaced) + "}", *arrays])
+                run(cursor, _DELETE_PARTS[table], ["{" + ",".join(replaced) + "}", *arrays], defer=bool(rows))
             if rows:
                 run(cursor, _SAVE_PARTS[table] if replaced else _NEW_PARTS[table], arrays)
                 if cursor.rowcount < len(rows):  # unchanged rows are not counted
                     _require_parts(cursor, movies)
 
-    def _future_records(self, cursor: Cursor, missing: dict[str, MovieRows]) -> list[MovieRows]:
+    def _future_records(self, cursor: BatchingCursor, missing: dict[str, MovieRows]) -> list[MovieRows]:
         """The records whose stored version was read in the future; the others must be older than the stored one.
 
         Raises:
@@ -329,7 +332,7 @@ class PostgresMovieRepository:
     def _is_future(self, stored: str, new: str) -> bool:
         return is_from_future(stored, new, self._clock.now())
 
-    def _transact(self, subject: str, work: Callable[[Cursor], None]) -> None:
+    def _transact(self, subject: str, work: Callable[[BatchingCursor], None]) -> None:
         """Runs a transaction; ``subject`` is named in the message of a rejection."""
         try:
             self._database.transact(work)

@@ -467,6 +467,11 @@ def test_a_plot_may_hold_links_to_names() -> None:
     assert old_markup("A ferryman &amp; a\n  fog.", names).whole["plot"] == "A ferryman (Cy Moe) and a fog."
 
 
+def test_texts_around_an_element_are_not_one_word() -> None:
+    part = old_markup("The Glass Ferry&nbsp;", "The Glass<i>(new)</i>Ferry<!-- x -->man&nbsp;")
+    assert part.whole["title"] == "The Glass Ferryman"
+
+
 @pytest.mark.parametrize(
     ("plot", "cut"),
     [

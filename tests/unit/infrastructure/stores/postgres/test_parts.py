@@ -140,7 +140,8 @@ def test_rows_become_one_array_for_each_column() -> None:
     assert columns(Table.CHARTS, rows) == [
         '{"top250","top250"}', '{"1","2"}', '{"a \\"b\\"","c\\\\d"}', '{null,"NULL"}',
     ]  # fmt: skip
-    assert columns(Table.CHARTS, []) == ["{}"] * 4
+    assert columns(Table.CHARTS, [("top250", "1", None, None)])[2:] == [None, None]
+    assert columns(Table.CHARTS, []) == [None] * 4
 
 
 @pytest.mark.parametrize(
