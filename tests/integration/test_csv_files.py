@@ -765,3 +765,30 @@ def test_text_read_by_others_is_as_saved(tmp_path: Path) -> None:
     assert row["plot"] == awkward.plot
     assert row["original_title"] == "=1+1"
     assert row["year"] == ""
+
+
+def test_many_groups_are_read_like_each_by_itself(tmp_path: Path) -> None:
+    stored = [full_movie(number, cast=18, people=900) for number in range(1, 400)]  # each file has several parts
+    fill(tmp_path, stored)
+    with opened(tmp_path) as repository:
+        for one in [full_movie(7, cast=2, minutes=5), full_movie(500), full_movie(0)]:
+            repository.save(one)
+        view = repository._view()
+        for table in (Table.MOVIES, Table.CREDITS, Table.PEOPLE):
+            keys = {str(row[0]) for row in repository.rows(table)}
+            some = [*sorted(keys)[::3], "tt0000007", "tt0000500", "nm0000001", "zz", ""]
+            assert view.rows_of(table, some) == [row for key in sorted(set(some)) for row in view.group(table, key)]
+
+
+def test_a_flat_file_has_empty_cells_for_a_title_that_cannot_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, SAVED)
+    path = tmp_path / "people.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\r\n")
+    with opened(tmp_path) as repository:
+        repository.replace_chart("top250", list(chart_rows("top250", ["tt0000001", "tt0000009"], EPOCH)))
+        repository.finalize()
+    assert plainly(tmp_path / "top250.csv")[1:] == [["1", "tt0000001", *[""] * 9], ["2", "tt0000009", *[""] * 9]]
+    assert "tt0000001 credits nm" in caplog.text
+    assert "has no name in people.csv" in caplog.text

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from application.records import Row
-from domain.errors import StoreError
+from application.records import Cell, Row, parse_list
 from domain.fields import Table
-from domain.movie import Credit, Movie
+from domain.movie import CAST, DIRECTOR
 from infrastructure.stores.csv.dialect import encode
 from infrastructure.stores.csv.layout import Layout
 from infrastructure.stores.csv.snapshot import mode_of
@@ -25,6 +24,9 @@ COLUMNS: Final = (
     "rank", "imdb_id", "title", "year", "rating", "votes", "duration", "metascore", "genres", "directors", "cast",
 )  # fmt: skip
 _TABLES: Final = {table.value for table in Table}
+_PERSON: Final = Table.CREDITS.column_index("person_id")
+_CATEGORY: Final = Table.CREDITS.column_index("category")
+_POSITION: Final = Table.CREDITS.column_index("position")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
@@ -41,46 +43,47 @@ def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
     Raises:
         OSError: the disk refuses; each file is complete all the same.
     """
-    for chart, rows in groupby(view.rows(Table.CHARTS), key=lambda row: str(row[0])):
+    for chart, places in groupby(view.rows(Table.CHARTS), key=lambda row: str(row[0])):
         path = chart_file(layout, chart)
-        lines = [_line(view, row) for row in rows]
         if path is None:
             _log.warning(
                 "chart %r gets no flat file: its name has other characters than letters, digits, - and _", chart
             )
             continue
-        content = b"".join(encode([COLUMNS, *lines], escape=escape))
+        content = b"".join(encode([COLUMNS, *_lines(view, list(places))], escape=escape))
         if not path.exists() or path.read_bytes() != content:
             write_atomically(path, content, mode=mode_of(path))
 
 
-def _line(view: View, place: Row) -> Row:
-    _, rank, imdb_id, _ = place
-    try:
-        movie = view.find(str(imdb_id))
-    except StoreError as error:  # `verify` reports this with more details
-        _log.warning("%s", error)
-        movie = None
-    return (rank, imdb_id, *(_cells(movie) if movie else (None,) * (len(COLUMNS) - 2)))
+def _lines(view: View, places: Sequence[Row]) -> Iterator[Row]:
+    """The rows of a flat file; a place whose title is not stored, or cannot be read, has empty cells."""
+    ids = [str(imdb_id) for _, _, imdb_id, _ in places]
+    movies = {
+        str(row[0]): dict(zip(Table.MOVIES.columns, row, strict=False)) for row in view.rows_of(Table.MOVIES, ids)
+    }
+    credits: dict[str, list[Row]] = {}
+    for row in view.rows_of(Table.CREDITS, ids):
+        if row[_CATEGORY] in (DIRECTOR, CAST):
+            credits.setdefault(str(row[0]), []).append(row)
+    people = {str(row[_PERSON]) for rows in credits.values() for row in rows}
+    names = {str(row[0]): row[1] for row in view.rows_of(Table.PEOPLE, people)}
+    for (_, rank, _, _), imdb_id in zip(places, ids, strict=True):
+        cells: Row = (None,) * (len(COLUMNS) - 2)
+        if imdb_id in movies:
+            try:
+                cells = _cells(movies[imdb_id], credits.get(imdb_id, ()), names)
+            except ValueError as error:  # `verify` reports this with more details
+                _log.warning("CSV: %s cannot be read: %s", imdb_id, error)
+            except KeyError as error:
+                _log.warning("CSV: %s credits %s, who has no name in people.csv", imdb_id, error.args[0])
+        yield (rank, imdb_id, *cells)
 
 
-def _cells(movie: Movie) -> Row:
-    return (
-        movie.title,
-        _number(movie.year),
-        None if movie.rating is None else f"{movie.rating:.1f}",
-        _number(movie.votes),
-        _number(movie.duration_minutes),
-        _number(movie.metascore),
-        ", ".join(movie.genres),
-        _names(movie.directors),
-        _names(movie.cast),
-    )
+def _cells(movie: Mapping[str, Cell], credits: Sequence[Row], names: Mapping[str, Cell]) -> Row:
+    ordered = sorted(credits, key=lambda row: int(row[_POSITION] or ""))
 
+    def of(category: str) -> str:
+        return ", ".join([names[str(row[_PERSON])] or "" for row in ordered if row[_CATEGORY] == category])
 
-def _number(value: int | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _names(credits: Sequence[Credit]) -> str:
-    return ", ".join(credit.person.name for credit in credits)
+    figures = (movie[name] for name in ("title", "year", "rating", "votes", "duration_minutes", "metascore"))
+    return (*figures, ", ".join(parse_list(movie["genres"] or "[]")), of(DIRECTOR), of(CAST))

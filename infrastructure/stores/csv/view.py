@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -77,6 +77,19 @@ class View(msgspec.Struct):
             StoreError: a file was changed while it was read.
         """
         return self.decoded(table, self.overlay.apply(table, key, self.snapshot.group(table, key)))
+
+    def rows_of(self, table: Table, keys: Iterable[str]) -> list[Row]:
+        """The rows with any of many first key cells, in key order.
+
+        Raises:
+            StoreError: a file was changed while it was read.
+        """
+        wanted = sorted(set(keys))
+        groups = dict(self.snapshot.groups(table, wanted))
+        changed = set(self.overlay.keys(table, empty=not self.snapshot.entry(table).keys))
+        for key in changed.intersection(wanted):
+            groups[key] = self.overlay.apply(table, key, groups.get(key, b""))
+        return self.decoded(table, b"".join([groups[key] for key in wanted if key in groups]))
 
     def scraped_at(self, imdb_id: str) -> str | None:
         """When a movie was read; ``None`` if it is not stored."""
