@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, TypeAlias
+from datetime import UTC, date, datetime
+from typing import Any, Final, TypeAlias
 
+from domain.fields import Table
 from domain.movie import Credit, Movie, Person
 
 Names: TypeAlias = Mapping[str, tuple[datetime, str]]
 Provenance: TypeAlias = tuple[frozenset[str], Mapping[str, datetime], tuple[Credit, ...], Names]
 """``missing``, ``told_at``, ``longer_cast`` and ``names`` of a reading: what its record, once saved, does not say."""
+_FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
+_FIGURES: Final = tuple(field.name for field in Table.MOVIES.fields if field.newest_wins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,16 @@ class Reading:
     names: Names = field(default_factory=dict)
 
 
-def stored_reading(movie: Movie) -> Reading:
-    """A record of an earlier run, whose empty fields may be unknown: all of them count as missing."""
+def stored_reading(movie: Movie, *, yields: bool) -> Reading:
+    """A record of an earlier run, whose empty fields may be unknown: all of them count as missing.
+
+    Args:
+        movie: the record.
+        yields: it is from data files, whose values give way to those of any page, whenever that was read.
+    """
     empty = {name for name in movie.__slots__ if getattr(movie, name) in (None, ())}
-    return Reading(movie, frozenset(empty.union(movie.incomplete or ())) - {"incomplete", "rank", "dataset_day"})
+    missing = frozenset(empty.union(movie.incomplete or ())) - {"incomplete", "rank", "dataset_day"}
+    return Reading(movie, missing, dict.fromkeys(movie.__slots__, _FIRST_MOMENT) if yields else {})
 
 
 def merge(newer: Reading, older: Reading) -> Reading:
@@ -65,6 +74,20 @@ def merge(newer: Reading, older: Reading) -> Reading:
     return Reading(_renamed(movie, names), missing, told_at, longer, names)
 
 
+def with_newest_figures(newest: Movie, movies: Iterable[Movie]) -> Movie:
+    """The record with rating and votes from that of the movies that has the newest ones."""
+    rated = [movie for movie in movies if movie.rating is not None]
+    figures = max(rated, key=_day_of_figures, default=newest)
+    if _day_of_figures(figures) <= _day_of_figures(newest):
+        return newest
+    values = {name: getattr(figures, name) for name in _FIGURES}
+    return replace(newest, **values, dataset_day=figures.dataset_day)
+
+
+def _day_of_figures(movie: Movie) -> date:
+    return max(movie.scraped_at.date(), movie.dataset_day or date.min)
+
+
 def is_bounded(movie: Movie) -> bool:
     """Whether the movie has only the first of its cast."""
     return movie.cast_total is not None and len(movie.cast) < movie.cast_total
@@ -77,7 +100,7 @@ def _merit(reading: Reading, name: str) -> tuple[int, int, datetime]:
     if name not in reading.missing:
         return 2, 0, moment
     if value in (None, ()):
-        return 0, 0, datetime.min.replace(tzinfo=moment.tzinfo)
+        return 0, 0, _FIRST_MOMENT
     return 1, len(value) if isinstance(value, str | tuple) else 1, moment
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
 
 from application.comparison import Finding, Verdict, compare
+from application.merge_readings import with_newest_figures
 from application.ports import MovieRepository
 from application.records import Row, key_of, newer_person, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
@@ -17,7 +18,6 @@ from domain.fields import Source, Table
 from domain.movie import Movie
 
 _READ_AT = Table.CHARTS.column_index("read_at")
-_FIGURES = tuple(field.name for field in Table.MOVIES.fields if field.newest_wins)
 
 
 class RepairStep(StrEnum):
@@ -96,7 +96,7 @@ def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository
             yield RepairAction(RepairStep.FAILED, imdb_id, str(problem or finding.detail))
         return
     read, source = max(readable, key=lambda found: _age(found[0]))
-    newest = _with_newest_figures(read, [movie for movie, _ in readable])
+    newest = with_newest_figures(read, [movie for movie, _ in readable])
     for store, movie in zip(stores, held, strict=True):
         if not isinstance(movie, Movie):
             reason = f"not in {store.name}" if movie is None else str(movie)
@@ -116,19 +116,6 @@ def _copy_movie(imdb_id: str, finding: Finding, stores: Sequence[MovieRepository
 def _age(movie: Movie) -> tuple[bool, datetime, date]:
     """Any other source knows more of a title than the data files."""
     return movie.source != Source.DATASETS, movie.scraped_at, movie.dataset_day or date.min
-
-
-def _with_newest_figures(newest: Movie, movies: Iterable[Movie]) -> Movie:
-    rated = [movie for movie in movies if movie.rating is not None]
-    figures = max(rated, key=_day_of_figures, default=newest)
-    if _day_of_figures(figures) <= _day_of_figures(newest):
-        return newest
-    values = {name: getattr(figures, name) for name in _FIGURES}
-    return replace(newest, **values, dataset_day=figures.dataset_day)
-
-
-def _day_of_figures(movie: Movie) -> date:
-    return max(movie.scraped_at.date(), movie.dataset_day or date.min)
 
 
 def _merge_rows(table: Table, stores: Sequence[MovieRepository]) -> Iterator[RepairAction]:

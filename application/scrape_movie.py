@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading
+from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading, with_newest_figures
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.records import is_from_future, timestamp, to_rows
 from application.worker import failed
-from domain.errors import FilmledgerError
+from domain.errors import FilmledgerError, RecordRejected
 from domain.fields import Source, Table
 from domain.movie import IMDB_ID, Movie
 from shared.clock import Clock, SystemClock
@@ -139,9 +139,15 @@ class ScrapeMovie:
         of_file = title.source == Source.FILE  # other sources are read once in a run, and newer than the saved record
         reading = Reading(movie, title.missing)
         with self._id_locks.hold(movie.imdb_id):  # two files of one title would miss each other's record
+            saved = None
             if of_file or reading.missing or is_bounded(movie) or movie.imdb_id in self._provenance:
-                reading = self._merged(reading)
-            self._store.save(reading.movie)
+                saved = self._store.find(movie.imdb_id)
+            if saved is not None:
+                reading = self._merged(reading, saved)
+            if saved is not None and saved.scraped_at > reading.movie.scraped_at and _yields(saved, movie):
+                self._put_in_place(saved, reading.movie)
+            else:
+                self._store.save(reading.movie)
             if of_file:
                 self._save_people_left_out(movie, reading.movie)
                 self._provenance[movie.imdb_id] = (
@@ -163,18 +169,33 @@ class ScrapeMovie:
         if rows := [row for row in to_rows(read).people if row[0] not in kept]:
             self._store.save_rows(Table.PEOPLE, rows)
 
-    def _merged(self, reading: Reading) -> Reading:
+    def _put_in_place(self, saved: Movie, movie: Movie) -> None:
+        """Replaces the saved record by an older one; where a store refuses it, all keep the saved one."""
+        try:
+            self._store.replace(movie.imdb_id, movie)
+        except RecordRejected:
+            self._store.replace(movie.imdb_id, saved)
+            raise
+
+    def _merged(self, reading: Reading, saved: Movie) -> Reading:
         """This reading merged with the saved record."""
-        saved = self._store.find(reading.movie.imdb_id)
-        if saved is None:
-            return reading
         provenance = self._provenance.get(saved.imdb_id)
-        other = stored_reading(saved) if provenance is None else Reading(saved, *provenance)
+        yields = _yields(saved, reading.movie)
+        other = stored_reading(saved, yields=yields) if provenance is None else Reading(saved, *provenance)
         stored, read = timestamp(saved.scraped_at), timestamp(reading.movie.scraped_at)
-        later = stored > read and not is_from_future(stored, read, self._clock.now())
+        in_future = is_from_future(stored, read, self._clock.now())
+        later = stored > read and not in_future and not yields
         if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
             later = repr(saved) > repr(reading.movie)  # files give the same record in any order
-        return merge(other, reading) if later else merge(reading, other)
+        merged = merge(other, reading) if later else merge(reading, other)
+        if in_future:
+            return merged
+        return replace(merged, movie=with_newest_figures(merged.movie, [merged.movie, saved]))
+
+
+def _yields(saved: Movie, movie: Movie) -> bool:
+    """Whether a saved record is from data files, which know less of a title than the source of the other one."""
+    return saved.source == Source.DATASETS != movie.source
 
 
 _CREDITS: Final = ("directors", "cast")

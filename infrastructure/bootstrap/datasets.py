@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from operator import itemgetter
@@ -127,12 +127,15 @@ def run_datasets(
             require_newer(day, str(last.get("day", "")))  # rows that have not changed keep an earlier day
         _require_disk(directory.path, files)
         output.say("checking the files …")
-        require_whole(files.values(), directory.state / CHECKED, cancel, remove=options.source is None)
+        sums = _sums(files, cancel)
+        same = frozenset(file for file in files if last.get("sums", {}).get(file.value, "") == sums.get(file.value))
+        unknown = [checked for file, checked in files.items() if file not in same]
+        require_whole(unknown, directory.state / CHECKED, cancel, remove=options.source is None)
         work = directory.state / PREPARED
         counts = _prepared_before(work, identity, before)
         if counts is None:
             make_equal(opened, output.say)
-            unchanged = _unchanged(files, last, identity)
+            unchanged = same if last.get("selection") == identity["selection"] else frozenset()
             counts = _prepare(settings, opened.bulk, work, files, selection, day, unchanged, cancel, output.say)
             note = {"identity": identity, "marker": opened.together.marker, "counts": asdict(counts)}
             write_atomically(work / _NOTE, json.dumps(note), mode=0o600)
@@ -156,7 +159,7 @@ def run_datasets(
                 return LoadSummary(day, counts, str(error))
         _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
-        write_atomically(state, json.dumps(identity | {"sums": _sums(files)}), mode=0o600)
+        write_atomically(state, json.dumps(identity | {"sums": sums}), mode=0o600)
         _save_ratings(listed, opened.together, clock, output.say)
         opened.together.finalize()
     return LoadSummary(day, counts)
@@ -437,29 +440,19 @@ def _identity_of(last: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in last.items() if name != "sums"}
 
 
-def _sums(files: Mapping[DataFile, CheckedFile]) -> dict[str, str]:
-    """The SHA-256 of each data file."""
+def _sums(files: Mapping[DataFile, CheckedFile], cancel: threading.Event) -> dict[str, str]:
+    """The SHA-256 of each data file that can be read.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+    """
     sums = {}
     for file, checked in files.items():
-        with checked.path.open("rb") as data:
+        if cancel.is_set():
+            raise Cancelled("the load was stopped")
+        with suppress(OSError), checked.path.open("rb") as data:  # the check whether it is whole names the error
             sums[file.value] = hashlib.file_digest(data, "sha256").hexdigest()
     return sums
-
-
-def _unchanged(
-    files: Mapping[DataFile, CheckedFile], last: Mapping[str, Any], identity: Mapping[str, Any]
-) -> frozenset[DataFile]:
-    """The files that are unchanged since the last load of the same selection."""
-    if last.get("selection") != identity["selection"]:
-        return frozenset()
-    sizes, sums = last.get("files", {}), last.get("sums", {})
-    same_size = {
-        file: checked
-        for file, checked in files.items()
-        if sizes.get(file.value, [None])[0] == checked.path.stat().st_size
-    }
-    now = _sums(same_size)
-    return frozenset(file for file in same_size if sums.get(file.value) == now[file.value])
 
 
 def _require_disk(folder: Path, files: Mapping[DataFile, CheckedFile]) -> None:

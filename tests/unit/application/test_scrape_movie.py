@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from application.ports import FetchedTitle, Job, Outcome, Status
 from application.records import timestamp
 from application.scrape_movie import Freshness, ScrapeMovie
-from domain.errors import FilmledgerError, NotFound, StoreUnavailable
+from domain.errors import FilmledgerError, NotFound, RecordRejected, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Credit, Movie, Person
 from tests.support.movies import movie
@@ -282,3 +282,52 @@ def test_what_is_kept_depends_on_what_a_record_lacks_and_why(
 def test_a_record_of_the_data_files_is_kept_where_they_are_the_only_source() -> None:
     freshness = Freshness(MOVIE.scraped_at, MOVIE.scraped_at, data_files=True)
     assert freshness.keeps(replace(MOVIE, source="datasets"))
+
+
+LOADED = replace(
+    movie(1, title="From files", minutes=60 * 24 * 26, cast=[Person("nm0000001", "Ada")]),
+    source="datasets",
+    genres=("Drama",),
+    rating=8.1,
+    votes=900,
+    dataset_day=date(2026, 1, 27),
+    incomplete=(),
+)
+
+
+def saved_page(day: int, **told: Any) -> FetchedTitle:
+    page = replace(movie(1, title=f"Page of day {day}", minutes=60 * 24 * (day - 1)), rating=8.0, votes=day, **told)
+    return FetchedTitle(page, "file", untold=frozenset({"genres", "cast", "plot"}) - told.keys())
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_saved_pages_count_before_newer_data_files_in_any_order_and_the_newest_figures_stay(order: str) -> None:
+    store = InMemoryMovieRepository()
+    store.save(LOADED)
+    files = {"a": saved_page(3, plot="Old plot.", genres=("War",)), "b": saved_page(5, plot="New plot.")}
+    work = ScrapeMovie(
+        FakeTitleSource(files), store, max_requests=6, progress=RecordingProgress(), cancel=threading.Event()
+    )
+    for key in order:
+        assert work(Job(0, key)).status is Status.COMPLETED
+    found = store.find(LOADED.imdb_id)
+    assert found is not None
+    assert (found.title, found.plot, found.genres, found.source) == ("Page of day 5", "New plot.", ("War",), "file")
+    assert (found.rating, found.votes, found.dataset_day) == (8.1, 900, LOADED.dataset_day)
+    assert found.scraped_at == files["b"].movie.scraped_at
+    assert found.cast == LOADED.cast
+
+
+def test_a_saved_page_that_a_store_refuses_leaves_the_record_of_the_data_files() -> None:
+
+    class Refusing(InMemoryMovieRepository):
+        def replace(self, imdb_id: str, movie: Movie | None) -> None:
+            if movie is not None and movie.source == "file":
+                raise RecordRejected("a store", "no")
+            super().replace(imdb_id, movie)
+
+    store = Refusing()
+    store.save(LOADED)
+    outcome, _ = _scrape(saved_page(3), store)
+    assert outcome.status is Status.FAILED
+    assert store.find(LOADED.imdb_id) == LOADED
