@@ -178,6 +178,40 @@ def test_what_is_saved_during_a_merge_is_kept(tmp_path: Path, monkeypatch: pytes
     assert len(plainly(tmp_path / "movies.csv")) == 3
 
 
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_saves_wait_for_a_merge_while_the_journals_are_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, succeeds: bool
+) -> None:
+    for name, value in (("MERGE_SECONDS", 0.01), ("_MAX_ENTRIES", 1), ("_FULL", 2)):
+        monkeypatch.setattr(writer_module, name, value)
+    merging, finish, saved = threading.Event(), threading.Event(), threading.Event()
+    real = snapshot.write_upcoming
+
+    def later(*args: Any) -> FileEntry:
+        merging.set()
+        assert finish.wait(60)
+        if not succeeds:
+            raise OSError(errno.EIO, "the disk refuses")
+        return real(*args)
+
+    def save() -> None:
+        repository.save(SAVED[1])
+        saved.set()
+
+    monkeypatch.setattr(writer_module, "write_upcoming", later)
+    with opened(tmp_path) as repository:
+        repository.save(SAVED[0])
+        assert merging.wait(60)
+        thread = threading.Thread(target=save)
+        thread.start()
+        assert not saved.wait(0.2)
+        finish.set()
+        assert saved.wait(60)
+        thread.join()
+        monkeypatch.setattr(writer_module, "write_upcoming", real)
+        assert contents(repository) == expected(SAVED[:2])
+
+
 def test_formulas_are_escaped_on_the_disk_only_and_either_way_can_be_chosen_later(tmp_path: Path) -> None:
     formula = movie(1, title="=1+1", cast=[person(1, "'@home")])
     with opened(tmp_path, escape=True) as repository:

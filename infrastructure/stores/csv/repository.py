@@ -224,6 +224,7 @@ class CsvMovieRepository:
 
         def attempt() -> T:
             with translate_os_errors(self._layout.directory):
+                writer.wait_for_room()
                 return self._retry_if_changed(locked)
 
         return self._disk_wait(attempt)

@@ -47,7 +47,8 @@ _MERGE_SHARE: Final = 10  # a merge is followed by ten times its duration withou
 _RETRY_SECONDS: Final = 30.0  # after a merge that failed
 _SMALL: Final = 8 << 20  # files up to this size follow the journal within seconds
 _LARGE_JOURNAL: Final = 64 << 20
-_MAX_ENTRIES: Final = 400_000  # ids in the index of journals: about 100 MB
+_MAX_ENTRIES: Final = 200_000  # ids in the index of journals, of about 220 bytes each, before a merge
+_FULL: Final = 400_000  # saves wait for the merge when there are more
 _MAX_SHOWN: Final = 20
 _TRIES: Final = 5
 
@@ -79,6 +80,7 @@ class CsvWriter:
         self.edited = set()
         self.missing = set()
         self._saved = threading.Event()
+        self._merged = threading.Condition()
         self._stop = threading.Event()
         self._merger: threading.Thread | None = None
         self._merged_at = time.monotonic()
@@ -124,6 +126,18 @@ class CsvWriter:
             newest[imdb_id] = at
             accepted.append(one)
         self.append(accepted)
+
+    def wait_for_room(self) -> None:
+        """Waits while the journals hold too many ids to keep in memory, as long as merges succeed."""
+        with self._merged:
+            while self._entries() >= _FULL and self._is_merging() and not self._stop.is_set():
+                self._merged.wait(MERGE_SECONDS)
+
+    def _is_merging(self) -> bool:
+        return self._merger is not None and self._merger.is_alive() and self._pause != _RETRY_SECONDS
+
+    def _entries(self) -> int:
+        return sum(journal.entries for journal in self._journals)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Commits entries: when this returns, they are on the disk.
@@ -241,16 +255,19 @@ class CsvWriter:
             else:
                 self._pause = max(MERGE_SECONDS, (time.monotonic() - began) * _MERGE_SHARE)
             self._merged_at = time.monotonic()
+            with self._merged:
+                self._merged.notify_all()
 
     def _is_due(self) -> bool:
         with self.lock:
             size, journals = self._snapshot.size, self._journals
         if time.monotonic() - self._merged_at < self._pause and self._pause == _RETRY_SECONDS:
             return False
+        if self._entries() > _MAX_ENTRIES:
+            return True
         if size <= _SMALL:
             return bool(journals) and time.monotonic() - self._merged_at >= self._pause
-        length, entries = sum(one.length for one in journals), sum(one.entries for one in journals)
-        return length > max(_LARGE_JOURNAL, size // 4) or entries > _MAX_ENTRIES
+        return sum(one.length for one in journals) > max(_LARGE_JOURNAL, size // 4)
 
     def _write_generation(self, imported: Mapping[Table, ImportedFile], *, escape: bool | None = None) -> bool:
         """Writes and installs the next generation.
