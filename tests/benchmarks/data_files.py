@@ -22,8 +22,8 @@ _FORM: Final = r"(FORMAT csv, DELIMITER '\t', QUOTE '', ESCAPE '', NULLSTR '\N',
 # Numbers that look random and are the same every time.
 _MACROS: Final = r"""
 CREATE MACRO pick(n, salt, size) AS (hash(n * 31 + salt) % size)::BIGINT;
-CREATE MACRO tt(n) AS 'tt' || lpad((n + 1000000)::VARCHAR, 7, '0');
-CREATE MACRO nm(n) AS 'nm' || lpad((n + 1000000)::VARCHAR, 7, '0');
+CREATE MACRO tt(n) AS 'tt' || (n + 1000000);
+CREATE MACRO nm(n) AS 'nm' || (n + 1000000);
 CREATE MACRO word(n, salt) AS
     (['Harbour', 'Ferry', 'Óli', 'Night', 'Gate', 'Signal', '東京', 'Orchard', 'Winter'])[1 + pick(n, salt, 9)];
 CREATE MACRO name(n) AS word(n, 1) || ' ' || word(n, 2) || ' ' || n;
