@@ -88,7 +88,8 @@ class CompositeMovieRepository:
             raise combined([errors[store.name] for store in self._stores if store.name in errors])
 
     def replace(self, imdb_id: str, movie: Movie | None) -> None:
-        self._each(lambda store: store.replace(imdb_id, movie))
+        # The store that is read comes last: if the process is killed before, the title still counts as not replaced.
+        self._each(lambda store: store.replace(imdb_id, movie), self._stores[::-1])
 
     def replace_chart(self, chart: str, rows: Sequence[Row]) -> None:
         self._each(lambda store: store.replace_chart(chart, rows))
@@ -153,9 +154,9 @@ class CompositeMovieRepository:
                     errors[name] = error
         return errors
 
-    def _each(self, step: Callable[[MovieRepository], object]) -> None:
+    def _each(self, step: Callable[[MovieRepository], object], stores: Sequence[MovieRepository] = ()) -> None:
         errors: list[StoreError] = []
-        for store in self._stores:
+        for store in stores or self._stores:
             try:
                 step(store)
             except StoreError as error:

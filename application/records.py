@@ -218,7 +218,8 @@ _KEY_COLUMNS: Final = {
     )
     for table in Table
 }
-_NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
+NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
+"""The cells of a people row after ``source``, where only the name is known."""
 _category_and_position: Final = attrgetter("category", "position")
 _movie_values: Final = attrgetter(*Table.MOVIES.columns)
 
@@ -233,10 +234,14 @@ def to_rows(movie: Movie) -> MovieRows:
         row,
         tuple(
             [
-                (person_id, person.name, timestamp(named_at) if named_at else read_at, source, *_NO_DETAILS)
-                for person_id in sorted(people)
-                for person in (people[person_id],)
-                for named_at in (person.named_at,)
+                (
+                    person_id,
+                    person.name,
+                    timestamp(person.named_at) if person.named_at else read_at,
+                    source,
+                    *NO_DETAILS,
+                )
+                for person_id, person in sorted(people.items(), key=itemgetter(0))
             ]
         ),
         tuple([credit_row(movie, credit) for credit in sorted(credits, key=_category_and_position)]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from application.merge_readings import Provenance, Reading, is_bounded, merge, s
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.records import is_from_future, timestamp, to_rows
 from application.worker import failed
-from domain.errors import FilmledgerError, RecordRejected
+from domain.errors import FilmledgerError, StoreError, StoreUnavailable
 from domain.fields import Source, Table
 from domain.movie import IMDB_ID, Movie
 from shared.clock import Clock, SystemClock
@@ -170,11 +171,12 @@ class ScrapeMovie:
             self._store.save_rows(Table.PEOPLE, rows)
 
     def _put_in_place(self, saved: Movie, movie: Movie) -> None:
-        """Replaces the saved record by an older one; where a store refuses it, all keep the saved one."""
+        """Replaces the saved record by an older one; where a store cannot, all keep the saved one."""
         try:
             self._store.replace(movie.imdb_id, movie)
-        except RecordRejected:
-            self._store.replace(movie.imdb_id, saved)
+        except StoreError:
+            with suppress(StoreUnavailable):  # that store has not changed; the error that is raised names it
+                self._store.replace(movie.imdb_id, saved)
             raise
 
     def _merged(self, reading: Reading, saved: Movie) -> Reading:

@@ -826,3 +826,17 @@ def test_a_flat_file_has_empty_cells_for_a_title_that_cannot_be_read(
     assert plainly(tmp_path / "top250.csv")[1:] == [["1", "tt0000001", *[""] * 9], ["2", "tt0000009", *[""] * 9]]
     assert "tt0000001 credits nm" in caplog.text
     assert "has no name in people.csv" in caplog.text
+
+
+def test_a_damaged_table_leaves_the_flat_file_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fill(tmp_path, SAVED)
+    path = tmp_path / "people.csv"
+    status, data = path.stat(), path.read_bytes()
+    with path.open("r+b") as file:  # as a bad disk does it: neither size nor time changes
+        file.write(data.replace(b"Person", b"Pers\xffn"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with opened(tmp_path) as repository:
+        repository.replace_chart("top250", list(chart_rows("top250", [imdb_id(1)], EPOCH)))
+        repository.finalize()
+        assert "top250.csv is not written: csv: " in caplog.text
+    assert not (tmp_path / "top250.csv").exists()

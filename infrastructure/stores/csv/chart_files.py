@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.records import Cell, Row, parse_list
+from domain.errors import StoreError
 from domain.fields import Table
 from domain.movie import CAST, DIRECTOR
 from infrastructure.stores.csv.dialect import encode
@@ -50,7 +51,11 @@ def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
                 "chart %r gets no flat file: its name has other characters than letters, digits, - and _", chart
             )
             continue
-        content = b"".join(encode([COLUMNS, *_lines(view, list(places))], escape=escape))
+        try:
+            content = b"".join(encode([COLUMNS, *_lines(view, list(places))], escape=escape))
+        except StoreError as error:  # `verify` reports this with more details
+            _log.warning("%s is not written: %s", path, error)
+            continue
         if not path.exists() or path.read_bytes() != content:
             write_atomically(path, content, mode=mode_of(path))
 
@@ -72,7 +77,7 @@ def _lines(view: View, places: Sequence[Row]) -> Iterator[Row]:
         if imdb_id in movies:
             try:
                 cells = _cells(movies[imdb_id], credits.get(imdb_id, ()), names)
-            except ValueError as error:  # `verify` reports this with more details
+            except ValueError as error:
                 _log.warning("CSV: %s cannot be read: %s", imdb_id, error)
             except KeyError as error:
                 _log.warning("CSV: %s credits %s, who has no name in people.csv", imdb_id, error.args[0])

@@ -29,7 +29,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from application.records import MovieRows, Row, key_of, newer_person, sort_key, storage_problem
+from application.records import NO_DETAILS, MovieRows, Row, key_of, newer_person, sort_key, storage_problem
 from domain.errors import RecordRejected, UsageError
 from domain.fields import Table
 from domain.movie import Movie
@@ -43,8 +43,7 @@ Fields: TypeAlias = dict[str, Any]
 _OF_A_MOVIE: Final = {Table.MOVIES: "movie", Table.CREDITS: "credits", Table.AKAS: "akas"}
 MOVIE_TABLES: Final = tuple(_OF_A_MOVIE)
 """The tables whose rows a save of a movie replaces."""
-_NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - Table.PEOPLE.column_index("born"))
-_NO_DETAILS_TEXT: Final = "," * len(_NO_DETAILS) + "\r\n"
+_NO_DETAILS_TEXT: Final = "," * len(NO_DETAILS) + "\r\n"
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .]")
 _LENGTH_BITS: Final = 32
 _encode: Final = msgspec.json.Encoder().encode
@@ -117,7 +116,7 @@ class Name(msgspec.Struct, gc=False):  # texts alone: there is nothing that the 
     source: str | None
 
     def row(self, person_id: str) -> Row:
-        return (person_id, self.name, self.read_at, self.source, *_NO_DETAILS)
+        return (person_id, self.name, self.read_at, self.source, *NO_DETAILS)
 
 
 class Journal:

@@ -62,6 +62,11 @@ class FileEntry(msgspec.Struct, frozen=True):
     before: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
 
+    @property
+    def ends(self) -> list[int]:
+        """Where the part of each key in the index ends."""
+        return [*self.offsets[1:], self.size]
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """The valid files.
@@ -255,8 +260,8 @@ class CsvSnapshot:
         if not entry.keys:
             yield Chunk("", None, b"")
             return
-        ends = [*entry.offsets[1:], entry.size]
-        for first, after, begin, end in zip(entry.keys, [*entry.keys[1:], None], entry.offsets, ends, strict=True):
+        following = [*entry.keys[1:], None]
+        for first, after, begin, end in zip(entry.keys, following, entry.offsets, entry.ends, strict=True):
             yield Chunk(first, after, self._read(table, begin, end))
 
     def group(self, table: Table, key: str) -> bytes:
@@ -290,7 +295,7 @@ class CsvSnapshot:
             ChangedFile, OSError: as for ``group``.
         """
         entry = self.entry(table)
-        ends = [*entry.offsets[1:], entry.size]
+        ends = entry.ends
         for place, some in groupby(keys, key=lambda key: bisect_right(entry.keys, key) - 1):
             if place >= 0:
                 data = self._read(table, entry.offsets[place], ends[place])

@@ -53,9 +53,9 @@ def require_kept(expected: int, kept: int, table: str, titles: str = "") -> None
 
 
 class BatchingCursor(Cursor):
-    """Sends statements whose results nobody needs together with the next one.
+    """Defers statements without results: each is sent in one message with the statement that follows.
 
-    Each message is a round trip, after which a thread also waits for its turn among 50 others.
+    A message costs a round trip, and then a wait for the interpreter, which 50 threads share.
     """
 
     _deferred = b""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from application.composite_repository import CompositeMovieRepository
 from application.ports import FetchedTitle, Job, Outcome, Status
 from application.records import timestamp
 from application.scrape_movie import Freshness, ScrapeMovie
-from domain.errors import FilmledgerError, NotFound, RecordRejected, StoreUnavailable
+from domain.errors import FilmledgerError, NotFound, RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Credit, Movie, Person
 from tests.support.movies import movie
@@ -318,16 +319,21 @@ def test_saved_pages_count_before_newer_data_files_in_any_order_and_the_newest_f
     assert found.cast == LOADED.cast
 
 
-def test_a_saved_page_that_a_store_refuses_leaves_the_record_of_the_data_files() -> None:
+@pytest.mark.parametrize("error", [RecordRejected, StoreUnavailable])
+def test_a_saved_page_that_a_store_does_not_take_leaves_the_record_of_the_data_files(
+    error: type[StoreError],
+) -> None:
 
     class Refusing(InMemoryMovieRepository):
         def replace(self, imdb_id: str, movie: Movie | None) -> None:
             if movie is not None and movie.source == "file":
-                raise RecordRejected("a store", "no")
+                raise error("a store", "no")
             super().replace(imdb_id, movie)
 
-    store = Refusing()
-    store.save(LOADED)
-    outcome, _ = _scrape(saved_page(3), store)
-    assert outcome.status is Status.FAILED
-    assert store.find(LOADED.imdb_id) == LOADED
+    stores = [InMemoryMovieRepository(), Refusing()]
+    both = CompositeMovieRepository(stores)
+    both.save(LOADED)
+    source = FakeTitleSource({JOB.key: saved_page(3)})
+    work = ScrapeMovie(source, both, max_requests=6, progress=RecordingProgress(), cancel=threading.Event())
+    assert work(JOB).status is not Status.COMPLETED
+    assert [store.find(LOADED.imdb_id) for store in stores] == [LOADED, LOADED]
