@@ -36,16 +36,16 @@ class Reading:
     names: Names = field(default_factory=dict)
 
 
-def stored_reading(movie: Movie, *, yields: bool) -> Reading:
+def stored_reading(movie: Movie, *, outranked: bool) -> Reading:
     """A record of an earlier run, whose empty fields may be unknown: all of them count as missing.
 
     Args:
         movie: the record.
-        yields: it is from data files, whose values give way to those of any page, whenever that was read.
+        outranked: it is from data files, whose values give way to those of any page, whenever that was read.
     """
     empty = {name for name in movie.__slots__ if getattr(movie, name) in (None, ())}
     missing = frozenset(empty.union(movie.incomplete or ())) - {"incomplete", "rank", "dataset_day"}
-    return Reading(movie, missing, dict.fromkeys(movie.__slots__, _FIRST_MOMENT) if yields else {})
+    return Reading(movie, missing, dict.fromkeys(movie.__slots__, _FIRST_MOMENT) if outranked else {})
 
 
 def merge(newer: Reading, older: Reading) -> Reading:

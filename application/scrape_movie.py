@@ -145,7 +145,7 @@ class ScrapeMovie:
                 saved = self._store.find(movie.imdb_id)
             if saved is not None:
                 reading = self._merged(reading, saved)
-            if saved is not None and saved.scraped_at > reading.movie.scraped_at and _yields(saved, movie):
+            if saved is not None and saved.scraped_at > reading.movie.scraped_at and _is_outranked(saved, movie):
                 self._put_in_place(saved, reading.movie)
             else:
                 self._store.save(reading.movie)
@@ -182,11 +182,11 @@ class ScrapeMovie:
     def _merged(self, reading: Reading, saved: Movie) -> Reading:
         """This reading merged with the saved record."""
         provenance = self._provenance.get(saved.imdb_id)
-        yields = _yields(saved, reading.movie)
-        other = stored_reading(saved, yields=yields) if provenance is None else Reading(saved, *provenance)
+        outranked = _is_outranked(saved, reading.movie)
+        other = stored_reading(saved, outranked=outranked) if provenance is None else Reading(saved, *provenance)
         stored, read = timestamp(saved.scraped_at), timestamp(reading.movie.scraped_at)
         in_future = is_from_future(stored, read, self._clock.now())
-        later = stored > read and not in_future and not yields
+        later = stored > read and not in_future and not outranked
         if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
             later = repr(saved) > repr(reading.movie)  # files give the same record in any order
         merged = merge(other, reading) if later else merge(reading, other)
@@ -195,7 +195,7 @@ class ScrapeMovie:
         return replace(merged, movie=with_newest_figures(merged.movie, [merged.movie, saved]))
 
 
-def _yields(saved: Movie, movie: Movie) -> bool:
+def _is_outranked(saved: Movie, movie: Movie) -> bool:
     """Whether a saved record is from data files, which know less of a title than the source of the other one."""
     return saved.source == Source.DATASETS != movie.source
 

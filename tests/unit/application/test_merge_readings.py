@@ -68,7 +68,7 @@ def test_a_newer_reading_that_says_there_is_none_is_believed() -> None:
 
 
 def test_a_saved_record_does_not_say_that_there_is_none() -> None:
-    saved = stored_reading(reading(3, plot=None).movie, yields=False)
+    saved = stored_reading(reading(3, plot=None).movie, outranked=False)
     assert the_result(saved, reading(2, plot="Told.")).plot == "Told."
 
 
