@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -35,8 +34,8 @@ _CREDIT_FILES: Final = frozenset({DataFile.PRINCIPALS, DataFile.CREW, DataFile.N
 _CHOSEN: Final = "SELECT imdb_id FROM chosen"
 # A title that was read from a page since has lost its values from the data files.
 _FRESH: Final = (
-    "SELECT imdb_id FROM selected WHERE imdb_id NOT IN"
-    f" (SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}')"
+    "SELECT imdb_id FROM selected ANTI JOIN"
+    f" (SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}') USING (imdb_id)"
 )
 # The key of each file.
 _KEYS: Final = {
@@ -47,6 +46,7 @@ _KEYS: Final = {
     DataFile.NAMES: "nconst",
     DataFile.AKAS: "titleId, try_cast(ordering AS INTEGER)",
 }
+_REJECTS_HEADER: Final = "file\tline\treason\trow"
 _CAST_WORDS: Final = ("actor", "actress", "self")
 
 
@@ -255,47 +255,49 @@ class LoadPreparation:
         require_newer(day, newest or "")
 
     def _read(
-        self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str], *, only: str = "true"
+        self, file: DataFile, checked: CheckedFile, name: str, checks: Mapping[str, str], *, wanted: str = ""
     ) -> None:
         """Reads a data file into a table; rows that cannot be read or fail a check are rejected.
 
         Args:
             name: of the new table.
             checks: conditions of a valid row, by the reason given for invalid ones.
-            only: the condition of the needed rows; the others are checked and skipped.
+            wanted: a query for the values of the first column of the needed rows, each once; empty: all rows. The
+                others are checked and skipped.
         """
         rejects_into = f"store_rejects=true, rejects_table='errors_{name}', rejects_scan='scan_{name}', rejects_limit=0"
-        wanted = ", ".join(column_name(column) for column in file.columns)
+        columns = ", ".join(column_name(column) for column in file.columns)
         bad = " ".join(
             f"WHEN NOT coalesce({condition}, false) THEN {quoted(reason)}" for reason, condition in checks.items()
         )
-        kept = "" if only == "true" else f" WHERE {only} OR CASE {bad} END IS NOT NULL"
-        table = f"CREATE OR REPLACE TABLE {name} AS SELECT {wanted} FROM"
+        bad = f"CASE {bad} END"
+        # A left join because DuckDB keeps the table of IN (SELECT ...) in memory as a whole.
+        join = f" LEFT JOIN ({wanted}) AS wanted (id) ON id = {file.columns[0]}" if wanted else ""
+        kept = f" WHERE id IS NOT NULL OR {bad} IS NOT NULL" if wanted else ""
+        table = f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM"
         try:
-            self._execute(f"{table} {checked.scan(rejects_into)}{kept}")
+            self._execute(f"{table} {checked.scan(rejects_into)}{join}{kept}")
         except _MixedLineEnds:
             checked = msgspec.structs.replace(checked, strict=False)
             self._execute(f"DROP TABLE IF EXISTS errors_{name}; DROP TABLE IF EXISTS scan_{name}")
-            self._execute(f"{table} {checked.scan(rejects_into)}{kept}")
-        rejects = self._rows(
-            "SELECT line, first(csv_line), lower(first(error_type)::VARCHAR) || ': ' || first(error_message)"
-            f" FROM errors_{name} GROUP BY line ORDER BY line"  # a row that lacks two cells has two errors
+            self._execute(f"{table} {checked.scan(rejects_into)}{join}{kept}")
+        self._execute(
+            "CREATE OR REPLACE TABLE rejected AS"
+            " SELECT line, lower(first(error_type)::VARCHAR) || ': ' || first(error_message) AS reason,"
+            f" first(csv_line) AS text FROM errors_{name} GROUP BY line"  # a row that lacks two cells has two errors
         )
-        unreadable = [line for line, *_ in rejects]
-        if self._rows(f"SELECT 1 FROM {name} WHERE CASE {bad} END IS NOT NULL LIMIT 1"):
-            rejects += self._in_file_order(
-                f"SELECT line, text, CASE {bad} END AS reason FROM ({_numbered(checked)})"
-                " WHERE reason IS NOT NULL LIMIT 100000",
-                unreadable,
-            )
-            self._execute(f"DELETE FROM {name} WHERE CASE {bad} END IS NOT NULL")
-        if rejects:
-            self._report_rejects(file, rejects)
-        self._drop_duplicates(name, file, checked, f"CASE {bad} END IS NULL", unreadable)
+        # How many unreadable lines are before the place of a row among the readable ones.
+        self._execute(
+            "CREATE OR REPLACE TABLE unreadable AS SELECT line - lines AS behind, max(lines) AS lines"
+            " FROM (SELECT line, row_number() OVER (ORDER BY line) AS lines FROM rejected) GROUP BY behind"
+        )
+        if self._rows(f"SELECT 1 FROM {name} WHERE {bad} IS NOT NULL LIMIT 1"):
+            self._reject(checked, f"SELECT place, {bad} AS reason, text FROM numbered WHERE reason IS NOT NULL")
+            self._execute(f"DELETE FROM {name} WHERE {bad} IS NOT NULL")
+        self._drop_duplicates(name, file, checked, f"{bad} IS NULL")
+        self._write_rejects(file)
 
-    def _drop_duplicates(
-        self, name: str, file: DataFile, checked: CheckedFile, is_good: str, unreadable: list[int]
-    ) -> None:
+    def _drop_duplicates(self, name: str, file: DataFile, checked: CheckedFile, is_good: str) -> None:
         """Keeps one row of each key, independent of the file's order, and rejects the others."""
         key = _KEYS.get(file)
         if key is None:
@@ -306,37 +308,46 @@ class LoadPreparation:
         if not self._rows("SELECT 1 FROM twice LIMIT 1"):
             return
         place = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(map(column_name, file.columns))})"
-        self._report_rejects(
-            file,
-            self._in_file_order(
-                f"SELECT line, text, 'another row with its key is kept' FROM ({_numbered(checked)})"
-                f" WHERE ({key}) IN (SELECT key FROM twice) AND {is_good} QUALIFY {place} > 1 ORDER BY line",
-                unreadable,
-            ),
+        self._reject(
+            checked,
+            "SELECT place, 'another row with its key is kept', text FROM numbered"
+            f" SEMI JOIN twice ON key = ({key}) WHERE {is_good} QUALIFY {place} > 1",
         )
         self._execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name} QUALIFY {place} = 1")
 
-    def _in_file_order(self, query: str, unreadable: list[int]) -> list[tuple[Any, ...]]:
-        """Rows of a data file with their line numbers. A second reading, needed only for rejected rows.
+    def _reject(self, checked: CheckedFile, query: str) -> None:
+        """Rejects readable rows. The file is read a second time, in its order, for their line numbers.
 
         Args:
-            query: its first column is the number of the row among the readable ones.
-            unreadable: the numbers of the unreadable lines, ascending.
+            query: gives place, reason and text of each, from ``numbered``.
         """
-        readable_before = [line - place for place, line in enumerate(unreadable, 1)]
+        text = " || chr(9) || ".join(f"coalesce({column_name(column)}, '\\N')" for column in checked.header)
         self._execute("SET preserve_insertion_order = true")
         try:
-            return [(line + bisect_left(readable_before, line), *rest) for line, *rest in self._rows(query)]
+            self._execute(
+                f"INSERT INTO rejected WITH numbered AS (SELECT row_number() OVER () + 1 AS place, {text} AS text, *"
+                f" FROM {checked.scan('ignore_errors=true')}), bad (place, reason, text) AS ({query})"
+                # Not an ASOF join: DuckDB's takes quadratic time without an equality.
+                " SELECT place + coalesce(max(lines) OVER (ORDER BY place, lines NULLS FIRST), 0) AS line, reason, text"
+                " FROM (SELECT *, NULL AS lines FROM bad UNION ALL SELECT behind, NULL, NULL, lines FROM unreadable)"
+                " QUALIFY reason IS NOT NULL"
+            )
         finally:
             self._execute("SET preserve_insertion_order = false")
 
-    def _report_rejects(self, file: DataFile, rejects: list[tuple[Any, ...]]) -> None:
-        self._rejected[file] = self._rejected.get(file, 0) + len(rejects)
-        with (self._folder / f"rejected-{file}.tsv").open("a", encoding="utf-8", newline="\n") as out:
-            if not out.tell():
-                out.write("file\tline\treason\trow\n")
-            for line, text, reason in rejects:
-                out.write(f"{file.file_name}\t{line}\t{' '.join(str(reason).split())}\t{text}\n")
+    def _write_rejects(self, file: DataFile) -> None:
+        if not (count := self._count_of("SELECT count(*) FROM rejected")):
+            return
+        self._rejected[file] = count
+        row = (
+            f"concat_ws(chr(9), {quoted(file.file_name)}, line, regexp_replace(reason, '\\s+', ' ', 'g'),"
+            " coalesce(text, ''))"
+        )
+        self._execute(
+            f"COPY (SELECT {row} AS {column_name(_REJECTS_HEADER)} FROM rejected ORDER BY line)"
+            f" TO {quoted(str(self._folder / f'rejected-{file}.tsv'))}"
+            " (FORMAT csv, HEADER, DELIMITER '\x01', QUOTE '', ESCAPE '')"
+        )
 
     # --- selecting ---------------------------------------------------------------
 
@@ -405,10 +416,10 @@ class LoadPreparation:
         if selection.episodes:
             self._execute(
                 "INSERT INTO chosen SELECT tconst FROM episodes SEMI JOIN basics USING (tconst)"
-                f" WHERE parentTconst IN ({_CHOSEN}) AND tconst NOT IN ({_CHOSEN})"
+                " SEMI JOIN chosen ON chosen.imdb_id = parentTconst ANTI JOIN chosen AS known ON known.imdb_id = tconst"
             )
         counts.titles = self._count_of("SELECT count(*) FROM chosen")
-        same = "SELECT NULL WHERE false"
+        same = "SELECT NULL::VARCHAR AS imdb_id WHERE false"
         if unchanged >= {DataFile.BASICS, DataFile.EPISODES}:  # only figures can differ from what is stored
             same = (
                 "SELECT s.imdb_id FROM stored_movies AS s LEFT JOIN ratings AS r ON r.tconst = s.imdb_id"
@@ -423,8 +434,8 @@ class LoadPreparation:
                    one_decimal(averageRating) AS rating, whole(numVotes) AS votes,
                    whole(runtimeMinutes) AS duration_minutes, comma_list(genres) AS genres,
                    CASE isAdult WHEN '1' THEN 'true' WHEN '0' THEN 'false' END AS is_adult
-            FROM basics LEFT JOIN ratings USING (tconst)
-            WHERE tconst IN ({_CHOSEN}) AND tconst NOT IN ({same})
+            FROM basics SEMI JOIN chosen ON chosen.imdb_id = tconst ANTI JOIN ({same}) AS same ON same.imdb_id = tconst
+                LEFT JOIN ratings USING (tconst)
             """
         )
         self._execute(
@@ -450,7 +461,6 @@ class LoadPreparation:
             self._execute("CREATE OR REPLACE TABLE new_credits AS SELECT * FROM stored_credits WHERE false")
             self._execute("CREATE OR REPLACE TABLE new_people AS SELECT * FROM stored_people WHERE false")
             return
-        of_wanted = f"tconst IN ({wanted})"
         self._read(
             DataFile.PRINCIPALS,
             files[DataFile.PRINCIPALS],
@@ -463,10 +473,10 @@ class LoadPreparation:
                 "characters is not a JSON array": "characters IS NULL OR"
                 " (unquoted(characters) LIKE '[%' AND json_valid(unquoted(characters)))",
             },
-            only=of_wanted,
+            wanted=wanted,
         )
         is_title = {"tconst is not tt and digits": is_id("tconst", "tt")}
-        self._read(DataFile.CREW, files[DataFile.CREW], "crew", is_title, only=of_wanted)
+        self._read(DataFile.CREW, files[DataFile.CREW], "crew", is_title, wanted=wanted)
         cast_words = ", ".join(map(quoted, _CAST_WORDS))
         self._execute(
             f"""
@@ -503,7 +513,7 @@ class LoadPreparation:
                 "nconst is not nm and digits": is_id("nconst", "nm"),
                 "primaryName is empty": "trim(coalesce(primaryName, '')) <> ''",
             },
-            only="nconst IN (SELECT nconst FROM credited)",
+            wanted="SELECT DISTINCT nconst FROM credited",
         )
         self._execute(
             "CREATE OR REPLACE VIEW known_people AS SELECT nconst AS person FROM names UNION ALL"
@@ -551,7 +561,7 @@ class LoadPreparation:
                 "ordering is not a number": "try_cast(ordering AS INTEGER) >= 0",
                 "title is empty": "trim(coalesce(title, '')) <> ''",
             },
-            only=f"titleId IN ({wanted})",
+            wanted=wanted,
         )
         self._execute(
             """
@@ -607,16 +617,17 @@ class LoadPreparation:
     def _find_gone(self, selection: Selection) -> None:
         """Finds stored titles that are not in the new files; a title whose row was rejected is not gone."""
         rejected = self._folder / f"rejected-{DataFile.BASICS}.tsv"
-        refused = "SELECT NULL WHERE false"
+        refused = "SELECT NULL::VARCHAR AS imdb_id WHERE false"
         if rejected.is_file():
             refused = (
-                f"SELECT split_part(line, '\t', 4) FROM read_csv({quoted(str(rejected))}, delim='\x01', quote='',"
-                " escape='', header=true, auto_detect=false, columns={'line': 'VARCHAR'}, max_line_size=20000000)"
+                "SELECT split_part(line, '\t', 4) AS imdb_id"
+                f" FROM read_csv({quoted(str(rejected))}, delim='\x01', quote='', escape='', header=true,"
+                " auto_detect=false, columns={'line': 'VARCHAR'}, max_line_size=20000000)"
             )
         self._execute(
             "CREATE OR REPLACE TABLE gone AS"
-            f" SELECT imdb_id FROM stored_movies WHERE source = '{Source.DATASETS}'"
-            f" AND imdb_id NOT IN (SELECT tconst FROM basics UNION ALL {refused})"
+            " SELECT s.imdb_id FROM stored_movies AS s ANTI JOIN basics ON tconst = s.imdb_id"
+            f" ANTI JOIN ({refused}) AS refused ON refused.imdb_id = s.imdb_id WHERE s.source = '{Source.DATASETS}'"
         )
         if selection.prune:
             for table in (Table.MOVIES, Table.CREDITS, Table.AKAS):
@@ -634,8 +645,9 @@ class LoadPreparation:
             ANTI JOIN (SELECT DISTINCT s.imdb_id, s.category FROM stored_credits AS s SEMI JOIN paged USING (imdb_id))
                 AS told ON told.imdb_id = n.imdb_id AND told.category = n.category
             UNION ALL
-            SELECT s.* FROM stored_credits AS s
-            WHERE s.imdb_id NOT IN (SELECT imdb_id FROM new_credits) OR s.imdb_id IN (SELECT imdb_id FROM paged)
+            SELECT * FROM stored_credits
+            ANTI JOIN (SELECT DISTINCT imdb_id FROM new_credits ANTI JOIN paged USING (imdb_id)) AS replaced
+                USING (imdb_id)
             """
         )
 
@@ -723,12 +735,6 @@ def require_newer(day: date, loaded: str) -> None:
     """
     if loaded > day.isoformat():
         raise UsageError(f"the data files are of {day}, and those of {loaded} are loaded: use newer files")
-
-
-def _numbered(checked: CheckedFile) -> str:
-    """A query for the rows of a data file with ``line`` and ``text``, to be run in file order."""
-    text = " || chr(9) || ".join(f"coalesce({column_name(column)}, '\\N')" for column in checked.header)
-    return f"SELECT row_number() OVER () + 1 AS line, {text} AS text, * FROM {checked.scan('ignore_errors=true')}"
 
 
 class _MixedLineEnds(UsageError):

@@ -239,6 +239,19 @@ def test_rejected_rows_have_their_lines_also_behind_rows_that_cannot_be_read(fil
     assert len(titles(prepared)) == 5
 
 
+def test_any_number_of_rejected_rows_is_counted_and_written_in_the_order_of_the_file(files: Path) -> None:
+    header, *good = data_file(DataFile.RATINGS, RATINGS).splitlines(keepends=True)
+    pair = b"tt1000001\n" + b"tt1000001\tmany\t1\n"  # unreadable, and readable but wrong
+    write_data_files(files, ratings=gzip.compress(header + pair * 150_000 + b"".join(good)))
+    prepared = load(files)
+    assert prepared.counts.rejected == {"title.ratings": 300_000}
+    found = [(int(line), why.partition(":")[0]) for _, line, why, _ in rejects(files, DataFile.RATINGS)]
+    assert found == [
+        (line, "averageRating is not 1 to 10" if line % 2 else "missing columns") for line in range(2, 300_002)
+    ]
+    assert len(titles(prepared)) == 5
+
+
 def test_a_line_with_another_end_is_rejected_and_the_rest_is_loaded(files: Path) -> None:
     good = data_file(DataFile.RATINGS, RATINGS).splitlines(keepends=True)
     lines = [*good[:2], b"tt1000009\t8\r.0\t5\n", good[2].replace(b"\n", b"\r\n"), *good[3:]]
