@@ -28,6 +28,6 @@ def require_usable(data_dir: Path) -> None:
     Raises:
         UsageError: its disk is not mounted, or it is no folder.
     """
-    from infrastructure.data_dir.directory import DataDir
+    from infrastructure.data_dir import DataDir
 
     DataDir(data_dir).require_usable()

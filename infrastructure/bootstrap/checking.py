@@ -17,7 +17,7 @@ from application.verify import VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError
 from infrastructure.bootstrap.network import examine_network, examine_sources
 from infrastructure.bootstrap.stores import PENDING_LOAD, database_of, open_stores
-from infrastructure.data_dir.directory import DataDir
+from infrastructure.data_dir import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
 from shared.settings import Settings

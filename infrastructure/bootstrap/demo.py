@@ -36,7 +36,7 @@ def settings_of_data(settings: Settings) -> Iterator[Settings]:
 
 def is_from_demo(settings: Settings) -> bool:
     """Whether the data directory was filled from the demo site."""
-    from infrastructure.data_dir.directory import DataDir
+    from infrastructure.data_dir import DataDir
 
     return DataDir(settings.data_dir).site == DEMO_SITE
 
@@ -71,7 +71,7 @@ def demo_day(data_dir: Path) -> int:
         UsageError: the file or the job log cannot be read.
     """
     from infrastructure.bootstrap.datasets import LAST_LOAD
-    from infrastructure.data_dir.directory import STATE_FOLDER
+    from infrastructure.data_dir import STATE_FOLDER
     from infrastructure.demo.catalogue import MAX_DAY
     from infrastructure.joblog.status_file import JobLogStatus
 

@@ -17,14 +17,14 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
     """Writes all tables of the database to files; returns their paths.
 
     Args:
-        form: an ``export.exporting.ExportFormat``.
+        form: an ``ExportFormat``.
         overwrite: files of the same names may be replaced.
 
     Raises:
         UsageError: the folder is the data directory or cannot be used, or a file exists.
         StoreUnavailable: the database cannot be reached, or the disk is full.
     """
-    from infrastructure.export.exporting import ExportFormat, export
+    from infrastructure.export import ExportFormat, export
     from infrastructure.stores.postgres.reading import snapshot
 
     if folder.resolve() == settings.data_dir.resolve():
@@ -42,8 +42,8 @@ def import_files(settings: Settings, clock: Clock, folder: Path) -> dict[str, in
         UsageError: a file is missing or cannot be read, the database holds movies, or STORES names no database.
         StoreUnavailable: the database cannot be reached.
     """
-    from infrastructure.data_dir.directory import DataDir
-    from infrastructure.export.importing import import_csv, require_files
+    from infrastructure.data_dir import DataDir
+    from infrastructure.export import import_csv, require_files
 
     require_files(folder)  # before a database is created
     if not {"postgres", "sqlite"} & set(settings.store_names):

@@ -14,7 +14,7 @@ from domain.errors import UsageError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infrastructure.data_dir.destinations import Destinations
+    from infrastructure.data_dir import Destinations
 
 
 def destinations(settings: Settings, *, check: bool) -> Destinations:
@@ -23,7 +23,7 @@ def destinations(settings: Settings, *, check: bool) -> Destinations:
     Raises:
         UsageError: a folder cannot be made.
     """
-    from infrastructure.data_dir.destinations import Destinations
+    from infrastructure.data_dir import Destinations
     from shared.sizes import parse_size
 
     folders = [Path(each.strip()) for each in settings.data_dirs.split(",") if each.strip()] or [settings.data_dir]

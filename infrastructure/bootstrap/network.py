@@ -107,7 +107,7 @@ def downloader(settings: Settings, *, grace: float = 0.0, keep_robots: bool = Tr
 
     options = replace(network_options(settings), cancel_grace=grace)
     if keep_robots:
-        from infrastructure.data_dir.directory import DataDir
+        from infrastructure.data_dir import DataDir
 
         options = replace(options, robots_cache=DataDir(settings.data_dir).state / ROBOTS_CACHE)
     with closing(build_downloader(options)) as opened:

@@ -47,7 +47,7 @@ def write_answer(
         UsageError: the query is wrong, would write or takes too long, or STORES has no such store.
         StoreUnavailable: the database cannot be reached.
     """
-    from infrastructure.tables.rendering import Format, write
+    from infrastructure.tables import Format, write
 
     with _answer(settings, clock, query, store) as answer:
         write([answer], Format(form), out, headings=False)
@@ -84,7 +84,7 @@ def write_reports(
         UsageError: there is no such report, or STORES has no store for it.
         StoreUnavailable: the database cannot be reached.
     """
-    from infrastructure.tables.rendering import Format, write
+    from infrastructure.tables import Format, write
 
     names = tuple(names)
     if unknown := sorted(set(names).difference(known := report_names())):
@@ -135,7 +135,7 @@ def write_changes(
     from application.chart_comparison import compare_since
     from application.rating_movers import NAME as MOVERS
     from application.rating_movers import rating_movers
-    from infrastructure.tables.rendering import Format, write
+    from infrastructure.tables import Format, write
 
     moment = clock.now() - since
     wanted = list(names)
@@ -161,7 +161,7 @@ def write_history(settings: Settings, clock: Clock, limit: int, form: str, out: 
     seconds = "extract(epoch FROM finished_at - started_at)"
     if _queried(settings, None) == "sqlite":
         start, seconds = "started_at", "(julianday(finished_at) - julianday(started_at)) * 86400"
-    from infrastructure.tables.rendering import Format, write
+    from infrastructure.tables import Format, write
 
     with _answer(settings, clock, _HISTORY.format(start=start, seconds=seconds, limit=limit)) as runs:
         if form == Format.TABLE:

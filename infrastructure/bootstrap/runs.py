@@ -17,7 +17,7 @@ from domain.errors import UsageError
 from infrastructure.bootstrap.network import retry_rule
 from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, open_stores, restore_edited_files
-from infrastructure.data_dir.directory import DataDir
+from infrastructure.data_dir import DataDir
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.displays import progress_for

@@ -31,7 +31,7 @@ from shared.clock import Clock
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infrastructure.data_dir.disk_wait import DiskWait
+    from infrastructure.data_dir import DiskWait
     from infrastructure.stores.postgres.database import Database
 
 _log = logging.getLogger(__name__)
@@ -205,7 +205,7 @@ def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
 
 def disk_wait(settings: Settings, cancel: threading.Event | None = None) -> DiskWait:
     """How long a full disk is waited for."""
-    from infrastructure.data_dir.disk_wait import DiskWait
+    from infrastructure.data_dir import DiskWait
 
     return DiskWait(settings.store_wait_seconds, cancel)
 
@@ -278,7 +278,7 @@ def open_stores(
     names = settings.store_names
     with ExitStack() as stack:
         if existing and "postgres" not in names:
-            from infrastructure.data_dir.directory import DataDir
+            from infrastructure.data_dir import DataDir
 
             DataDir(settings.data_dir).require()
         if "csv" in names and "postgres" in names and not (read_only or mending):
@@ -337,7 +337,7 @@ def _settle_load(settings: Settings, opened: OpenStores, cancel: threading.Event
     Raises:
         StoreUnavailable: a store that took part cannot be read or completed.
     """
-    from infrastructure.data_dir.directory import DataDir
+    from infrastructure.data_dir import DataDir
 
     state = DataDir(settings.data_dir).state
     if not (state / PENDING_LOAD).exists():

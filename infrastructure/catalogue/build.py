@@ -28,7 +28,7 @@ from infrastructure.catalogue.links import check_links
 from infrastructure.catalogue.output import OutputFolder, OutputTally
 from infrastructure.catalogue.plots import draw_plots, rank_trends, rating_trends
 from infrastructure.catalogue.renderer import POSTERS, PageRenderer, PageUrls, SiteConfig, poster_image
-from infrastructure.tables.rendering import Format, write
+from infrastructure.tables import Format, write
 
 log = logging.getLogger(__name__)
 _SHOWN_PROBLEMS: Final = 3

@@ -19,7 +19,7 @@ from filelock import BaseFileLock
 from application.ports import Failure, Job, JobCounts, Outcome, RunIdentity, Status
 from application.records import parse_timestamp, timestamp
 from domain.errors import StoreUnavailable, UsageError
-from infrastructure.data_dir.disk_wait import DiskWait
+from infrastructure.data_dir import DiskWait
 from infrastructure.joblog import lines
 from infrastructure.joblog.bitmap import Bitmap, KeySet
 from infrastructure.joblog.lines import LONGEST_LINE, pieces

@@ -15,7 +15,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from application.ports import RunIdentity
 from domain.errors import StoreUnavailable, UsageError
-from infrastructure.data_dir.disk_wait import DiskWait
+from infrastructure.data_dir import DiskWait
 from infrastructure.joblog import lines
 from infrastructure.joblog.file import AppendFile, JobLogFile, run_line
 from infrastructure.joblog.state import State, follow

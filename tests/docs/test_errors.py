@@ -22,7 +22,7 @@ import domain.errors
 from domain.errors import FilmledgerError, SourceError, UsageError
 from infrastructure.api import parse_title, scrape
 from infrastructure.cli.exit_codes import errors_as_exit_codes
-from infrastructure.data_dir.directory import DataDir
+from infrastructure.data_dir import DataDir
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
 from infrastructure.joblog.file import AppendFile

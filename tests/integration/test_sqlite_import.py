@@ -13,7 +13,7 @@ from application.records import details_row
 from domain.errors import UsageError
 from domain.fields import Table
 from domain.movie import PersonDetails
-from infrastructure.export.importing import import_csv
+from infrastructure.export import import_csv
 from infrastructure.stores.csv import CsvMovieRepository
 from infrastructure.stores.sqlite.loading import SqliteLoader
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository

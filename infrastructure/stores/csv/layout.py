@@ -12,7 +12,7 @@ import msgspec
 
 from domain.errors import StoreUnavailable
 from domain.fields import Table
-from infrastructure.data_dir.directory import STATE_FOLDER
+from infrastructure.data_dir import STATE_FOLDER
 from shared.atomic import sync_folder
 
 STORE: Final = "csv"

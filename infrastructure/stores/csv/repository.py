@@ -16,7 +16,7 @@ from application.ports import PreparedTables
 from application.records import MovieRows, Row, is_from_future, sort_key, to_rows
 from domain.fields import Table
 from domain.movie import Movie
-from infrastructure.data_dir.disk_wait import DiskWait
+from infrastructure.data_dir import DiskWait
 from infrastructure.stores.csv.chart_files import write_chart_files
 from infrastructure.stores.csv.dialect import header
 from infrastructure.stores.csv.journal import Entry, entry, held_entry, movie_entry

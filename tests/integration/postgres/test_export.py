@@ -25,8 +25,7 @@ from domain.errors import StoreUnavailable, UsageError
 from domain.fields import DeclaredTable, HistoryTable, Table
 from domain.movie import Movie
 from infrastructure.cli.app import program
-from infrastructure.export.exporting import ExportFormat, export
-from infrastructure.export.importing import import_csv
+from infrastructure.export import ExportFormat, export, import_csv
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.history import PostgresHistory

@@ -24,7 +24,7 @@ from infrastructure.stores.postgres.history import PostgresHistory
 from infrastructure.stores.postgres.reports import FOLDER, PostgresReports
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.report_files import report_paths
-from infrastructure.tables.rendering import Format, write
+from infrastructure.tables import Format, write
 from tests.support.films import bare, films
 from tests.support.postgres import empty_database, server
 

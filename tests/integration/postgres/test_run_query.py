@@ -22,7 +22,7 @@ from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.interrupts import interruptible
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.postgres.run_query import run_query
-from infrastructure.tables.rendering import Format, write
+from infrastructure.tables import Format, write
 from tests.integration.postgres.waiting import wait_until
 from tests.support.films import film
 from tests.support.postgres import empty_database, server

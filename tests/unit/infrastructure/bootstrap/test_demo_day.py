@@ -11,7 +11,7 @@ from domain.errors import UsageError
 from infrastructure.bootstrap.datasets import LAST_LOAD
 from infrastructure.bootstrap.demo import demo_day
 from infrastructure.bootstrap.resume import JOB_LOGS
-from infrastructure.data_dir.directory import STATE_FOLDER
+from infrastructure.data_dir import STATE_FOLDER
 from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
 

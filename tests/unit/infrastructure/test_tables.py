@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports import TableOfValues, Value
-from infrastructure.tables.rendering import Format, write
+from infrastructure.tables import Format, write
 
 FILMS = TableOfValues(
     "films",

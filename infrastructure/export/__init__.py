@@ -1,1 +1,0 @@
-"""Writes and reads files for other programs: CSV, JSON lines and Parquet."""

@@ -1,1 +1,0 @@
-"""Tables on a terminal, as CSV, JSON or Markdown."""
