@@ -14,7 +14,7 @@ from application.records import MovieRows, Row, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table
 from domain.movie import Movie
-from shared.keyed_locks import KeyedLocks
+from shared.threads import KeyedLocks
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from application.ports import Job, MovieRepository, Outcome, PersonSource, Progress, Status
 from application.records import Row, details_row, timestamp
-from application.worker import failed
+from application.run_jobs import failed
 from domain.errors import FilmledgerError
 from domain.fields import Source, Table
 

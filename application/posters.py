@@ -11,7 +11,7 @@ from typing import Final
 from application.ports import Job, Outcome, Progress, Status
 from application.ports.publishing import Poster, PosterAnswer, PosterSource, PosterStore
 from application.records import Row
-from application.worker import failed
+from application.run_jobs import failed
 from domain.errors import FilmledgerError, UnusablePicture
 from domain.fields import Table
 from shared.clock import Clock

@@ -7,16 +7,251 @@ Everything here runs on the calling thread, except the work itself.
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, Final
 
-from application.ports import Job, JobExecutor, JobLog, Outcome, Progress, Status
-from application.summary import Summary, Totals
-from application.worker import Worker
+from application.ports import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
+from domain.errors import (
+    Blocked,
+    Cancelled,
+    FilmledgerError,
+    InvalidMovie,
+    SourceError,
+    StoreUnavailable,
+    UnusablePicture,
+)
 from shared.clock import Clock
+from shared.logs import log_event
+
+# --- totals of the outcomes -----------------------------------------------------
+
+LISTED_FAILURES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The totals of one process's part of a run.
+
+    Attributes:
+        fetched: jobs completed with new data.
+        fresh: jobs completed without a request, because the saved record is recent enough.
+        incomplete: completed jobs whose source lacked fields.
+        failed: jobs that failed for good.
+        minor: how many of them leave the record complete; they do not make the run a failure.
+        reasons: failures for good by error class, most frequent first.
+        failures: the first of them, at most ``LISTED_FAILURES``.
+        retried: failures after which the job stayed pending.
+        cancelled: jobs that the end of the run interrupted; they are pending.
+        saved: completed jobs of the whole run, including those of earlier processes.
+        pending: jobs of the whole run that remain.
+        requests: HTTP requests, failed ones included.
+        size: body bytes received.
+        elapsed: wall time in seconds.
+        busy: seconds summed over all jobs.
+        workers: how many jobs could run at the same time.
+    """
+
+    fetched: int
+    fresh: int
+    incomplete: int
+    failed: int
+    minor: int
+    reasons: tuple[tuple[str, int], ...]
+    failures: tuple[Failure, ...]
+    retried: int
+    cancelled: int
+    saved: int
+    pending: int
+    requests: int
+    size: int
+    elapsed: float
+    busy: float
+    workers: int
+
+    @property
+    def rate(self) -> float:
+        """Jobs fetched per second of wall time."""
+        return _ratio(self.fetched, self.elapsed)
+
+    @property
+    def utilisation(self) -> float:
+        """The share of the workers' time spent in jobs, 0 to 1."""
+        return min(1.0, _ratio(self.busy, self.elapsed * self.workers))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in JSON types."""
+        return {
+            "fetched": self.fetched,
+            "fresh": self.fresh,
+            "incomplete": self.incomplete,
+            "failed": self.failed,
+            "failed_by_reason": dict(self.reasons),
+            "failures": [{"id": each.key, "reason": each.reason, "detail": each.detail} for each in self.failures],
+            "retried": self.retried,
+            "cancelled": self.cancelled,
+            "saved": self.saved,
+            "pending": self.pending,
+            "requests": self.requests,
+            "bytes": self.size,
+            "elapsed_seconds": round(self.elapsed, 3),
+            "rate_per_second": round(self.rate, 3),
+            "utilisation": round(self.utilisation, 3),
+            "workers": self.workers,
+        }
+
+
+class Totals:
+    """Sums up outcomes; wall time counts from construction. Not thread-safe.
+
+    A failure that may be retried counts as a retry: its job is pending and
+    ends with another outcome.
+    """
+
+    def __init__(self, clock: Clock, workers: int) -> None:
+        self._clock = clock
+        self._workers = workers
+        self._begin = clock.monotonic()
+        self._counts: Counter[Status] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._failures: list[Failure] = []
+        self._fresh = self._incomplete = self._minor = self._retried = 0
+        self._requests = self._size = self._milliseconds = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Counts one outcome."""
+        self._requests += outcome.requests
+        self._size += outcome.size
+        self._milliseconds += outcome.milliseconds
+        if outcome.status is Status.FAILED and outcome.retry:
+            self._retried += 1
+            return
+        self._counts[outcome.status] += 1
+        if outcome.status is Status.COMPLETED:
+            self._fresh += outcome.fresh
+            self._incomplete += bool(outcome.missing)
+        elif outcome.status is Status.FAILED:
+            self._reasons[outcome.reason] += 1
+            self._minor += outcome.minor
+            if len(self._failures) < LISTED_FAILURES:
+                self._failures.append(Failure(outcome.job.key, outcome.reason, outcome.detail))
+
+    def summary(self, counts: JobCounts) -> Summary:
+        """The totals up to now, with the ``counts`` of the whole run."""
+        return Summary(
+            fetched=self._counts[Status.COMPLETED] - self._fresh,
+            fresh=self._fresh,
+            incomplete=self._incomplete,
+            failed=self._counts[Status.FAILED],
+            minor=self._minor,
+            reasons=tuple(self._reasons.most_common()),
+            failures=tuple(self._failures),
+            retried=self._retried,
+            cancelled=self._counts[Status.CANCELLED],
+            saved=counts.completed,
+            pending=counts.pending,
+            requests=self._requests,
+            size=self._size,
+            elapsed=self._clock.monotonic() - self._begin,
+            busy=self._milliseconds / 1000,
+            workers=self._workers,
+        )
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+# --- one job --------------------------------------------------------------------
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Executes one job and returns its outcome. Thread-safe; never raises.
+
+    Args:
+        work: executes the job; may raise anything.
+        progress, job_log: notified of the begin of the job.
+        clock: measures the time of the job.
+        scope: entered around each job, so that its log lines stay together.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Job], Outcome],
+        *,
+        progress: Progress,
+        job_log: JobLog,
+        clock: Clock,
+        scope: Callable[[Job], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._work = work
+        self._progress = progress
+        self._job_log = job_log
+        self._clock = clock
+        self._scope = scope
+
+    def __call__(self, job: Job) -> Outcome:
+        began = self._clock.monotonic()
+        with self._scope(job):
+            try:
+                self._progress.started(job)
+                self._job_log.started(job)
+                outcome = self._work(job)
+            except FilmledgerError as error:
+                outcome = failed(job, error)
+            except Exception as error:
+                log.exception("%s failed unexpectedly", job.key)
+                outcome = Outcome(job, Status.FAILED, f"{type(error).__name__}: {error}", type(error).__name__)
+            if outcome.status is Status.FAILED:
+                log_event(
+                    log,
+                    "title_failed",
+                    "%s failed: %s",
+                    job.key,
+                    outcome.detail,
+                    id=job.key,
+                    rank=job.rank,
+                    attempt=job.attempt,
+                    reason=outcome.reason,
+                    detail=outcome.detail,
+                    retry=outcome.retry,
+                )
+        return replace(outcome, milliseconds=round((self._clock.monotonic() - began) * 1000))
+
+
+def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0) -> Outcome:
+    """Makes the outcome of a job that ended in an error of this program.
+
+    When a store is unavailable, the site refuses, or the run was stopped, the job
+    stays pending, because it is not the cause.
+
+    Args:
+        requests, size: used before the error; those of the error itself are added.
+    """
+    if isinstance(error, SourceError | InvalidMovie):
+        requests, size = requests + error.requests, size + error.size
+    return Outcome(
+        job,
+        Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED,
+        str(error),
+        type(error).__name__,
+        retry=error.retry or isinstance(error, Blocked | Cancelled),
+        minor=isinstance(error, UnusablePicture),
+        blocked=isinstance(error, Blocked),
+        unavailable=isinstance(error, StoreUnavailable),
+        requests=requests,
+        size=size,
+    )
+
+
+# --- all jobs -------------------------------------------------------------------
 
 
 class StopReason(StrEnum):

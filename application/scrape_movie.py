@@ -13,13 +13,13 @@ from typing import Final
 from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading, with_newest_figures
 from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
 from application.records import is_from_future, timestamp, to_rows
-from application.worker import failed
+from application.run_jobs import failed
 from domain.errors import FilmledgerError, StoreError, StoreUnavailable
 from domain.fields import Source, Table
 from domain.movie import IMDB_ID, Movie
 from shared.clock import Clock, SystemClock
-from shared.events import log_event
-from shared.keyed_locks import KeyedLocks
+from shared.logs import log_event
+from shared.threads import KeyedLocks
 
 log = logging.getLogger(__name__)
 

@@ -3,17 +3,66 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from application.charts import estimates_taken_for_charts
 from application.comparison import EqualRows, Finding, KeyRows, compare, grouped, in_blocks, judge
-from application.completeness import Expectation, PresentTitles
-from application.estimated_charts import estimates_taken_for_charts
-from application.ports import MovieRepository
-from application.records import timestamp
+from application.ports import JobCounts, MovieRepository
+from application.records import Row, timestamp
 from domain.fields import Table
+
+# --- what the last run saved ----------------------------------------------------
+
+_ID: Final = Table.MOVIES.column_index("imdb_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the last run's job log records.
+
+    Attributes:
+        counts: of its jobs.
+        done: the ids that it saved, or left unchanged because they were fresh.
+    """
+
+    counts: JobCounts
+    done: Container[str] = ()
+
+    @property
+    def progress(self) -> str | None:
+        """The progress of an unfinished run in one line; ``None`` if nothing is pending."""
+        counts = self.counts
+        if not counts.pending:
+            return None
+        failed = f", {counts.failed} failed" if counts.failed else ""
+        return (
+            f"the last run has done {counts.completed} of {counts.total} titles{failed}; {counts.pending} are pending"
+        )
+
+
+class PresentTitles:
+    """Counts which of the last run's titles one store has."""
+
+    def __init__(self, expectation: Expectation) -> None:
+        self._expected = expectation
+        self._titles = 0
+
+    def count(self, row: Row) -> None:
+        """Adds one movies row."""
+        if row and row[_ID] in self._expected.done:
+            self._titles += 1
+
+    def problems(self) -> Iterator[str]:
+        """What is missing, a line each."""
+        done = self._expected.counts.completed
+        if self._titles < done:
+            yield f"only {self._titles} of the {done} titles that the last run has done are there"
+
+
+# --- the comparison -------------------------------------------------------------
 
 _MAX_REMEMBERED: Final = 50_000
 _EXAMPLES: Final = 20  # findings of each table in the report

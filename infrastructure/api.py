@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from application.list_jobs import jobs_of_titles
 from application.listed_titles import listed_titles
 from application.ports import Job
+from application.scrape import jobs_of_titles
 from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError
 from domain.movie import Movie

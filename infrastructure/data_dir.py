@@ -20,9 +20,9 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from domain.errors import StoreUnavailable, UsageError
-from shared.addresses import split_user_info
 from shared.atomic import write_atomically
 from shared.clock import Clock, SystemClock
+from shared.secret import split_user_info
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

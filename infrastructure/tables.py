@@ -17,7 +17,7 @@ from itertools import accumulate, islice
 from typing import Final, Literal, TextIO
 
 from application.ports import TableOfValues, Value
-from shared.printable import printable
+from shared.text import printable
 
 _ROWS_IN_A_PIECE: Final = 1000
 _NO_LIMIT: Final = 100_000  # columns of a file or a pipe

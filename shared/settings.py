@@ -22,8 +22,7 @@ from typing import Annotated, Any, Final, Literal, Union
 import msgspec
 from msgspec import Meta
 
-from shared.addresses import passwords, split_user_info
-from shared.secret import Secret
+from shared.secret import Secret, passwords, split_user_info
 from shared.text import TextError, given_text, named_path, read_text
 
 THREAD_CAP: Final = 200

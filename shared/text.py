@@ -1,4 +1,4 @@
-"""Reads text that people write: settings, secrets, lists."""
+"""Text that people write (settings, secrets, lists, sizes) and text that a terminal may show."""
 
 from __future__ import annotations
 
@@ -126,3 +126,40 @@ def _fits_list(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return text == text.strip() and not any(mark in text for mark in ("\n", "\r", "  # ", "::"))
+
+
+# --- sizes ----------------------------------------------------------------------
+
+_SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([KMGT]?)(?:i?B)?\s*", re.IGNORECASE | re.ASCII)
+_POWER: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def parse_size(text: str) -> int:
+    """Bytes in ``1G``, ``1.5G``, ``500M``, ``64K``, ``0.5T`` or ``1048576``; K is 1024.
+
+    Raises:
+        ValueError: not a size.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; allowed: a number with K, M, G or T behind it, such as 1.5G")
+    return int(float(match[1]) * 1024 ** _POWER[match[2].upper()])
+
+
+# --- text for a terminal --------------------------------------------------------
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with characters that could control a terminal escaped, as in ``\\x1b``. Tabs and line ends stay.
+
+    Escapes control characters, controls of the reading direction (bidi), and
+    surrogates, which no stream can encode.
+    """
+    return _CONTROL.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

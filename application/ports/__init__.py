@@ -5,19 +5,26 @@ Adapters live in ``infrastructure`` and satisfy these protocols structurally. A 
 ``publishing`` is imported by its own name: most runs need none of it.
 """
 
-from application.ports.checks import CheckResult
-from application.ports.datasets import BulkRepository, LoadPart, LoadRecord, PendingLoad, PreparedTables
-from application.ports.history import (
+from application.ports.runs import (
     ChartHistory,
     ChartSnapshot,
+    CheckResult,
+    Failure,
+    Job,
+    JobCounts,
+    JobExecutor,
+    JobLog,
+    Outcome,
+    Progress,
     RankedTitle,
     Reports,
     Run,
     RunHistory,
+    RunIdentity,
+    Status,
     TableOfValues,
     Value,
 )
-from application.ports.jobs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, RunIdentity, Status
 from application.ports.sources import (
     ChartSource,
     EpisodeSource,
@@ -28,8 +35,13 @@ from application.ports.sources import (
 )
 from application.ports.stores import (
     BackgroundRepository,
+    BulkRepository,
     Loader,
+    LoadPart,
+    LoadRecord,
     MovieRepository,
+    PendingLoad,
+    PreparedTables,
     RestoringRepository,
     Snapshot,
     TextRepository,

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from application.comparison import Finding
-from application.completeness import Expectation
 from application.ports import CheckResult
 from application.repair import prune, repair
-from application.verify import VerifyReport, verify
+from application.verify import Expectation, VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError
 from infrastructure.bootstrap.network import examine_network, examine_sources
 from infrastructure.bootstrap.stores import PENDING_LOAD, database_of, open_stores

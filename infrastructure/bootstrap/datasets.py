@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import asdict
 
-from application.estimated_charts import KINDS, MIN_VOTES, estimated_entries, save_estimates
+from application.charts import KINDS, MIN_VOTES, estimated_entries, save_estimates
 from application.listed_titles import ListedTitle, MyRatings
 from application.load_datasets import load_datasets
 from application.ports import BulkRepository, MovieRepository

@@ -13,8 +13,8 @@ import msgspec
 
 from domain.errors import UsageError
 from infrastructure.bootstrap.resume import JOB_LOGS
-from shared.activity import activity
 from shared.atomic import write_atomically
+from shared.logs import activity
 from shared.settings import Settings
 
 DEMO_SITE: Final = "the demo site"  # recorded in the data directory, because its address differs each time

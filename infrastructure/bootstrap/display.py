@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from infrastructure.progress.startup import StartupDisplay
 
 if TYPE_CHECKING:
-    from application.status import RunStatus
-    from application.summary import Summary
+    from application.run_jobs import Summary
+    from application.run_report import RunStatus
 
 __all__ = ["StartupDisplay", "status_lines", "summary_lines"]
 

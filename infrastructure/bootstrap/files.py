@@ -24,7 +24,7 @@ def destinations(settings: Settings, *, check: bool) -> Destinations:
         UsageError: a folder cannot be made.
     """
     from infrastructure.data_dir import Destinations
-    from shared.sizes import parse_size
+    from shared.text import parse_size
 
     folders = [Path(each.strip()) for each in settings.data_dirs.split(",") if each.strip()] or [settings.data_dir]
     try:

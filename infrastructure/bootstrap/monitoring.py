@@ -16,7 +16,7 @@ import msgspec
 from application.ports import ChartHistory, MovieRepository
 from application.run_jobs import RunResult, StopReason
 from domain.errors import Blocked, FilmledgerError
-from shared.events import log_event
+from shared.logs import log_event
 
 if TYPE_CHECKING:
     from application.chart_changes import Move

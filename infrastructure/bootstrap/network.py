@@ -17,8 +17,8 @@ import msgspec
 from application.ports import ChartSource, CheckResult, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
 from domain.errors import Cancelled, InvalidMovie, NotFound, SourceError
-from shared.addresses import split_user_info
 from shared.clock import Clock
+from shared.secret import split_user_info
 from shared.settings import Settings
 
 if TYPE_CHECKING:

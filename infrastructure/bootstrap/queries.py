@@ -69,7 +69,7 @@ def _answer(settings: Settings, clock: Clock, query: str, store: str | None = No
 
 def report_names() -> tuple[str, ...]:
     """The names of all reports."""
-    from application.rating_movers import NAME as MOVERS
+    from application.reports import MOVERS
     from infrastructure.stores.postgres.reports import report_names as names
 
     return (*names(), MOVERS)
@@ -109,13 +109,13 @@ def _history_of(store: MovieRepository) -> Callable[[], Iterator[Row]]:
 
 def _movers(settings: Settings, clock: Clock) -> Iterator[TableOfValues]:
     """The report of rating movers; without a history its explanation says so."""
-    from application import rating_movers
+    from application.reports import rating_movers, table_of_movers
 
     with open_stores(settings, clock, existing=True, read_only=True) as opened:
         try:
-            yield rating_movers.rating_movers(_history_of(opened.together), DEFAULT_SINCE, opened.together.find)
+            yield rating_movers(_history_of(opened.together), DEFAULT_SINCE, opened.together.find)
         except UsageError as error:
-            yield TableOfValues(rating_movers.NAME, rating_movers.TITLE, str(error), rating_movers.COLUMNS, ())
+            yield table_of_movers(str(error))
 
 
 def write_changes(
@@ -132,9 +132,7 @@ def write_changes(
         UsageError: there is no such report, there are no two complete runs of a chart, or no history of ratings.
         StoreUnavailable: a store cannot be reached.
     """
-    from application.chart_comparison import compare_since
-    from application.rating_movers import NAME as MOVERS
-    from application.rating_movers import rating_movers
+    from application.reports import MOVERS, compare_since, rating_movers
     from infrastructure.tables import Format, write
 
     moment = clock.now() - since

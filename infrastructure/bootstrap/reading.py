@@ -7,10 +7,9 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import Final
 
-from application.list_jobs import jobs_of_chart
+from application.charts import read_chart
 from application.ports import Job
-from application.read_chart import read_chart
-from application.read_movies import ReadMovie, read_movies
+from application.scrape import ReadMovie, jobs_of_chart, read_movies
 from domain.chart import ChartName
 from infrastructure.bootstrap.network import downloader, sources
 from infrastructure.executors import job_executor

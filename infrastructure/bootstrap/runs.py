@@ -22,7 +22,7 @@ from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.displays import progress_for
 from shared.clock import Clock
-from shared.logging_setup import job_log_scope
+from shared.logs import job_log_scope
 from shared.settings import Settings
 from shared.version import VERSION
 

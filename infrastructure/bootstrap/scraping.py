@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from application.charts import StoredChart
-from application.estimated_charts import overlap
-from application.list_jobs import StoredEpisodes, jobs_of_chart, jobs_of_titles, with_episodes
+from application.charts import StoredChart, overlap, read_chart
 from application.ports import ChartSource, Job, JobLog, Run, RunIdentity, TitleSource
-from application.read_chart import read_chart
 from application.run_jobs import RunResult, StopReason
-from application.scrape import scrape
+from application.scrape import StoredEpisodes, jobs_of_chart, jobs_of_titles, scrape, with_episodes
 from application.scrape_movie import Freshness, ScrapeMovie
 from domain.chart import ChartEntry, ChartName, EstimatedChart
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotFound, SourceError, UsageError
@@ -31,10 +28,10 @@ from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_
 from infrastructure.bootstrap.people import PeopleOptions, fetch_people
 from infrastructure.bootstrap.resume import ResumeOptions
 from infrastructure.bootstrap.runs import RunSession
-from shared.activity import activity
-from shared.background import enter_in_background
+from shared.logs import activity
 from shared.settings import Settings
 from shared.text import path_to_text
+from shared.threads import enter_in_background
 
 if TYPE_CHECKING:
     from application.listed_titles import MyRatings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from application.status import RunStatus
+from application.run_report import RunStatus
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
 

@@ -25,9 +25,9 @@ from application.ports import BulkRepository, ChartHistory, ChartSnapshot, Movie
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.bootstrap.resume import JOB_LOGS
-from shared.activity import activity
 from shared.atomic import write_atomically
 from shared.clock import Clock
+from shared.logs import activity
 from shared.settings import Settings
 
 if TYPE_CHECKING:

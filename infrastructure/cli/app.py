@@ -15,7 +15,7 @@ from click_default_group import DefaultGroup
 
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.cli.streams import flush_errors, prepare_streams
-from shared.malloc import limit_malloc_arenas
+from shared.threads import limit_malloc_arenas
 from shared.version import VERSION
 
 # Which module of this package has which commands: only the one that is called is imported.

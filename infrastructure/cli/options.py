@@ -21,9 +21,8 @@ from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.cli.streams import complain, echo
 from shared.clock import Clock
-from shared.log_options import LogFormat, LogOptions, Verbosity
-from shared.logging_setup import Logging, configure
-from shared.masking import register
+from shared.logs import LogFormat, Logging, LogOptions, Verbosity, configure
+from shared.secret import register
 from shared.settings import Loaded, Settings, SettingsError, load
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from shared.addresses import mask_user_info
-from shared.secret import Secret
+from shared.secret import Secret, mask_user_info
 from shared.settings import ENVIRONMENT_ONLY, Setting, Settings, describe
 
 # The setting that begins each part, in the order of ``describe()``.

@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.errors import StoreUnavailable
 from infrastructure.cli.exit_codes import Exit
-from shared.signal_listener import listening
+from shared.threads import listening
 
 _STOPPED: Final = b"filmledger: stopped at once; run the same command to continue\n"
 _STOPPING: Final = "finishing requests in flight; press Ctrl-C again to stop now"

@@ -10,8 +10,8 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-from shared.masking import mask
-from shared.printable import printable
+from shared.secret import mask
+from shared.text import printable
 
 _POLL_SECONDS: Final = 0.1
 

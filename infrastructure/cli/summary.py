@@ -18,7 +18,7 @@ from infrastructure.bootstrap.runs import RunSession
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, print_json
 from infrastructure.cli.streams import complain, confirm, say
-from shared.log_options import SCREEN
+from shared.logs import SCREEN
 from shared.settings import Settings
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from infrastructure.cluster import code
 from infrastructure.cluster.address import usable_cores
 from infrastructure.cluster.code import missing_packages, versions_here
 from infrastructure.cluster.wire import RateShare, TitleReply, TitleRequest
-from shared.malloc import limit_malloc_arenas
+from shared.threads import limit_malloc_arenas
 
 log = logging.getLogger(__name__)
 _FIRST_SECONDS: Final = 0.25  # that a batch waits for its first title

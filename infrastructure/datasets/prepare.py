@@ -22,7 +22,7 @@ from domain.errors import Cancelled, StoreUnavailable, UsageError
 from domain.fields import Source, Table
 from infrastructure.datasets.files import CheckedFile, DataFile
 from infrastructure.datasets.prepare_sql import MACROS, column_name, is_id, movies_query, people_query, quoted
-from shared.when_set import when_set
+from shared.threads import when_set
 
 if TYPE_CHECKING:
     import duckdb

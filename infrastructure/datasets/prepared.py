@@ -18,7 +18,7 @@ from application.records import Row
 from domain.errors import Cancelled
 from domain.fields import Field, FieldType, Table
 from infrastructure.datasets.prepare import LOADED_TABLES, translated_errors
-from shared.when_set import when_set
+from shared.threads import when_set
 
 _ROWS_AT_A_TIME: Final = 2000
 

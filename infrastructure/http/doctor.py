@@ -23,8 +23,8 @@ from infrastructure.http.options import NetworkOptions
 from infrastructure.http.robots import AGENT, MAX_BYTES
 from infrastructure.http.route import Route
 from infrastructure.http.send import Transport
-from shared.addresses import split_user_info
 from shared.clock import Clock, SystemClock
+from shared.secret import split_user_info
 
 _CHART: Final = "/chart/top/"
 _TITLE: Final = "/title/tt0111161/"

@@ -21,9 +21,8 @@ from infrastructure.http.retry import Call, Network
 from infrastructure.http.robots import MAX_BYTES, Robots, RobotsFile
 from infrastructure.http.route import CIRCUIT_PASSWORD, USER_AGENTS, Route, RoutePool, Tier
 from infrastructure.http.send import Transport
-from shared.addresses import split_user_info
 from shared.clock import Clock, SystemClock
-from shared.secret import Secret
+from shared.secret import Secret, split_user_info
 
 if TYPE_CHECKING:
     from infrastructure.http.tor import TorControl

@@ -15,8 +15,7 @@ import msgspec
 from domain.errors import UsageError
 from infrastructure.http.messages import Origin
 from infrastructure.http.policies import DEFAULT_STATUSES, RetryPolicy
-from shared.addresses import basic_authorization, mask_user_info, split_user_info
-from shared.secret import Secret
+from shared.secret import Secret, basic_authorization, mask_user_info, split_user_info
 from shared.text import TextError, text_lines
 
 SCHEMES: Final = ("http", "https", "socks4", "socks5", "socks5h")

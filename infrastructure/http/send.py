@@ -45,7 +45,7 @@ from infrastructure.http.messages import (
     is_public_address,
 )
 from infrastructure.http.options import NetworkOptions
-from shared.addresses import basic_authorization, split_user_info
+from shared.secret import basic_authorization, split_user_info
 from shared.socket_watchdog import SocketWatchdog, shut_socket
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from infrastructure.joblog.lines import LONGEST_LINE, pieces
 from infrastructure.joblog.state import State
 from shared.atomic import sync
 from shared.clock import Clock
-from shared.masking import mask
+from shared.secret import mask
 
 log = logging.getLogger(__name__)
 

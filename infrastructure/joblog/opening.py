@@ -19,9 +19,9 @@ from infrastructure.data_dir import DiskWait
 from infrastructure.joblog import lines
 from infrastructure.joblog.file import AppendFile, JobLogFile, run_line
 from infrastructure.joblog.state import State, follow
-from shared.addresses import split_user_info
 from shared.atomic import write_atomically
 from shared.clock import Clock
+from shared.secret import split_user_info
 
 log = logging.getLogger(__name__)
 

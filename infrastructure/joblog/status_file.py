@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from application.ports import JobCounts
 from application.records import parse_timestamp
-from application.status import LoggedRun, Pace
+from application.run_report import LoggedRun, Pace
 from domain.errors import UsageError
 from infrastructure.joblog import lines
 from infrastructure.joblog.file import listed

@@ -13,11 +13,9 @@ from application.ports import Job, Outcome, Progress, Status
 from infrastructure.progress import units
 from infrastructure.progress.state import ProgressSnapshot, ProgressState
 from shared.clock import Clock
-from shared.log_options import SCREEN
-from shared.log_sinks import LineWriter
-from shared.masking import mask
-from shared.printable import printable
-from shared.text import text_to_path
+from shared.logs import SCREEN, LineWriter
+from shared.secret import mask
+from shared.text import printable, text_to_path
 
 log = logging.getLogger(__name__)
 screen = logging.getLogger(SCREEN)

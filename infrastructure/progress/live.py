@@ -24,7 +24,7 @@ from application.ports import Job, Outcome
 from infrastructure.progress import units
 from infrastructure.progress.state import ActiveJob, ProgressSnapshot, ProgressState
 from shared.clock import Clock
-from shared.printable import printable
+from shared.text import printable
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from application.status import RunStatus
-from application.summary import Summary
+from application.run_jobs import Summary
+from application.run_report import RunStatus
 from infrastructure.progress import units
 
 

@@ -28,8 +28,7 @@ from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.displays import GuardedProgress
 from infrastructure.progress.live import LiveProgress
 from shared.clock import SystemClock
-from shared.log_options import LogOptions
-from shared.logging_setup import configure, job_log_scope
+from shared.logs import LogOptions, configure, job_log_scope
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from application.charts import read_chart
 from application.ports import ChartSource
-from application.read_chart import read_chart
 from domain.chart import ChartEntry, ChartName, complete
 from domain.errors import Blocked, Cancelled, ChartError, NotFound, SourceError, Transient
 from infrastructure.demo.options import DemoOptions

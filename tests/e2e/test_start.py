@@ -18,7 +18,7 @@ _OTHERS = {
     "PIL", "apprise", "asyncio", "bs4", "dask", "distributed", "duckdb", "jinja2", "lxml",
     "matplotlib", "rich", "sqlite3", "stem", "tenacity", "yoyo",
     "application.catalogue_data", "application.chart_changes", "application.comparison", "application.listed_titles",
-    "application.load_datasets", "application.ports.publishing", "application.repair", "application.status",
+    "application.load_datasets", "application.ports.publishing", "application.repair", "application.run_report",
     "application.verify",
     "infrastructure.bootstrap.checking", "infrastructure.bootstrap.datasets", "infrastructure.catalogue",
     "infrastructure.cluster", "infrastructure.datasets", "infrastructure.demo", "infrastructure.posters",
@@ -72,4 +72,4 @@ def test_a_command_loads_what_it_needs(command: str, needed: str, others: set[st
     _start(tmp_path, command).wait(60)
     loaded = _loaded(tmp_path)
     assert needed in loaded
-    assert loaded & (others - {"application.status"}) == set()
+    assert loaded & (others - {"application.run_report"}) == set()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from application.ports import Job, Outcome
 from application.posters import SavePoster
-from application.worker import Worker
+from application.run_jobs import Worker
 from infrastructure.executors import job_executor
 from infrastructure.http import Downloader
 from infrastructure.posters import HttpPosterSource, PosterFolder

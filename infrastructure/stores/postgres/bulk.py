@@ -20,7 +20,7 @@ from infrastructure.stores.postgres import maintenance, statements
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.failures import STORE, Kind, classify_error, one_line
 from infrastructure.stores.postgres.queries import query
-from shared.when_set import when_set
+from shared.threads import when_set
 
 LOAD_KEY: Final = "load"
 _PIECE: Final = 1 << 20

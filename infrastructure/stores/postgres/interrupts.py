@@ -20,7 +20,7 @@ from typing import Final
 from psycopg2 import extensions
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
 
-from shared.signal_listener import listening
+from shared.threads import listening
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _POLL_SECONDS: Final = 1.0  # the pipe wakes the wait; this limits it if another thread got the signal

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.comparison import Finding, Verdict
-from application.completeness import Expectation
 from application.ports import JobCounts
 from application.records import Row, chart_rows, sort_key, to_row
-from application.verify import VerifyReport, verify
+from application.verify import Expectation, VerifyReport, verify
 from domain.fields import FieldType, Table
 from domain.movie import Movie
 from tests.support.movies import EPOCH, complete_movie, full_movie, movie

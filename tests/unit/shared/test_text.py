@@ -1,4 +1,4 @@
-"""Text that people write, and paths as text."""
+"""Text files, paths as text, and sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import TextError, path_to_text, read_text, text_lines, text_to_path
+from shared.text import TextError, parse_size, path_to_text, read_text, text_lines, text_to_path
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -70,3 +70,31 @@ def test_names_that_are_text_stay_as_they_are() -> None:
     assert path_to_text(Path("a/Café %41.html")) == "a/Café %41.html"
     assert text_to_path("bytes:Caf%E9.html") == Path(os.fsdecode(b"Caf\xe9.html"))
     assert text_to_path(path_to_text(Path("bytes:Caf%E9.html"))) == Path("bytes:Caf%E9.html")
+
+
+# --- sizes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("1048576", 1 << 20),
+        ("1K", 1024),
+        ("1G", 1 << 30),
+        ("1.5g", 3 << 29),
+        ("0.5T", 1 << 39),
+        (".5M", 1 << 19),
+        (" 2 GB ", 2 << 30),
+        ("2GiB", 2 << 30),
+        ("64 K", 64 << 10),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "G", "-1G", "1P", "1e9", "nan", "inf", "1 G M", "1,5G", "٣G", "1.5.2"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_size(text)

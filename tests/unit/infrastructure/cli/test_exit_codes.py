@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from application.run_jobs import RunResult, StopReason
-from application.summary import Summary
+from application.run_jobs import RunResult, StopReason, Summary
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.summary import exit_code
 

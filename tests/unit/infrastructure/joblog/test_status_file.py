@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from application.ports import JobCounts, Outcome, Status
-from application.status import LoggedRun, RunStatus
+from application.run_report import LoggedRun, RunStatus
 from domain.errors import UsageError
 from infrastructure.joblog import lines
 from infrastructure.joblog.status_file import JobLogStatus

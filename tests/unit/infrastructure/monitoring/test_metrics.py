@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from application.run_jobs import RunResult, StopReason
 from application.run_report import RunReport
 from infrastructure.monitoring.metrics import write_metrics
-from tests.unit.infrastructure.progress.test_summary_lines import SUMMARY
+from tests.unit.application.test_run_report import SUMMARY
 
 STARTED = datetime(2026, 11, 28, 4, 7, tzinfo=UTC)
 REPORT = RunReport(

@@ -10,8 +10,7 @@ import threading
 from application.ports import Job, Outcome, Status
 from infrastructure.progress.displays import progress_for
 from shared.clock import SystemClock
-from shared.log_options import LogOptions
-from shared.logging_setup import configure
+from shared.logs import LogOptions, configure
 
 log = logging.getLogger("application.example")
 

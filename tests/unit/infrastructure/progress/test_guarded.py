@@ -9,10 +9,8 @@ import pytest
 
 from application.ports import Job, Outcome, Status
 from infrastructure.progress.displays import GuardedProgress
-from shared.log_options import SCREEN, LogOptions
-from shared.logging_setup import configure
-from shared.masking import register
-from shared.secret import Secret
+from shared.logs import SCREEN, LogOptions, configure
+from shared.secret import Secret, register
 from tests.support.progress import BrokenProgress, RecordingProgress
 
 JOB = Job(0, "tt0000001")

@@ -8,35 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import Failure, JobCounts
-from application.status import RunStatus
-from application.summary import Summary
+from application.ports import JobCounts
+from application.run_report import RunStatus
 from infrastructure.progress.summary_lines import status_lines, summary_lines
-from tests.unit.application.test_status import LOGGED, NOON
-
-SUMMARY = Summary(
-    fetched=246,
-    fresh=2,
-    incomplete=2,
-    failed=3,
-    minor=0,
-    reasons=(("NotFound", 2), ("UnknownLayout", 1)),
-    failures=(
-        Failure("tt0000007", "NotFound", "no such title"),
-        Failure("tt0000008", "NotFound", "no such title"),
-        Failure("tt0000009", "UnknownLayout", "no island"),
-    ),
-    retried=4,
-    cancelled=1,
-    saved=248,
-    pending=1,
-    requests=256,
-    size=396_200_000,
-    elapsed=12.4,
-    busy=228.16,
-    workers=50,
-)
-CLEAN = replace(SUMMARY, fresh=0, incomplete=0, failed=0, reasons=(), failures=(), retried=0, cancelled=0, pending=0)
+from tests.unit.application.test_run_report import CLEAN, LOGGED, NOON, SUMMARY
 
 
 def test_every_count_that_is_not_zero_is_in_the_summary() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from application.ports import Job, Outcome, Status
+from application.run_jobs import failed
 from application.scrape_movie import ScrapeMovie
-from application.worker import failed
 from domain.errors import SourceError
 from domain.movie import Movie
 from infrastructure.scraper.saved_files import find_documents

@@ -1,4 +1,4 @@
-"""What is logged, where it goes, and that the lines of one job stay together."""
+"""Logging: what reaches the screen and the file, in which form; and activities."""
 
 from __future__ import annotations
 
@@ -14,16 +14,28 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from shared.log_format import message_of
-from shared.log_options import SCREEN, LogFormat, LogOptions, Verbosity
-from shared.log_sinks import LogFileSink, ScreenSink
-from shared.logging_setup import Logging, configure, job_log_scope
-from shared.masking import register
-from shared.secret import Secret
+from shared.logs import (
+    SCREEN,
+    LogFileSink,
+    LogFormat,
+    Logging,
+    LogOptions,
+    ScreenSink,
+    Verbosity,
+    activity,
+    configure,
+    job_log_scope,
+    listen,
+    message_of,
+)
+from shared.secret import Secret, register
+
+# --- logging --------------------------------------------------------------------
 
 ours = logging.getLogger("infrastructure.example")
 theirs = logging.getLogger("somebody.elses")
@@ -350,8 +362,8 @@ def _no_space() -> str:
 def test_a_reader_who_has_gone_is_left_in_peace() -> None:
     script = (
         "import logging\n"
-        "from shared.log_options import LogOptions\n"
-        "from shared.logging_setup import configure\n"
+        "from shared.logs import LogOptions\n"
+        "from shared.logs import configure\n"
         "configure(LogOptions())\n"
         "for number in range(3): logging.getLogger('infrastructure').error('nobody reads %d', number)\n"
         "print('still here')\n"
@@ -361,3 +373,28 @@ def test_a_reader_who_has_gone_is_left_in_peace() -> None:
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=theirs_end, check=False)
     os.close(theirs_end)
     assert done.stdout == b"still here\n"
+
+
+# --- activities -----------------------------------------------------------------
+
+
+def test_a_listener_is_told_the_beginning_and_the_end_until_it_is_removed() -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def listener(name: str) -> Iterator[None]:
+        told.append(f"begin {name}")
+        yield
+        told.append(f"end {name}")
+
+    with activity("before"):
+        pass
+    listen(listener)
+    try:
+        with activity("outer"), activity("inner"):
+            told.append("work")
+    finally:
+        listen(None)
+    with activity("after"):
+        pass
+    assert told == ["begin outer", "begin inner", "work", "end inner", "end outer"]
