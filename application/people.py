@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 
 from application.ports import Job, MovieRepository, Outcome, PersonSource, Progress, Status
@@ -35,28 +35,21 @@ def people_jobs(rows: Iterable[Row], *, older_than: datetime | None) -> Iterator
     return (Job(seq, str(row[0]), label=row[_NAME] or "") for seq, row in enumerate(wanted))
 
 
+@dataclass(frozen=True, slots=True)
 class SavePerson:
     """The work of a job whose key is a person's id. Thread-safe.
 
-    Args:
+    Attributes:
         max_requests: maximum HTTP requests for one person in a run.
     """
 
-    def __init__(
-        self,
-        source: PersonSource,
-        store: MovieRepository,
-        *,
-        max_requests: int,
-        progress: Progress,
-        cancel: threading.Event,
-    ) -> None:
-        self._source = source
-        self._store = store
-        self._max_requests = max_requests
-        self._progress = progress
-        self._cancel = cancel
-        self._saving = threading.Lock()
+    source: PersonSource
+    store: MovieRepository
+    _: KW_ONLY
+    max_requests: int
+    progress: Progress
+    cancel: threading.Event
+    _saving: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __call__(self, job: Job) -> Outcome:
         """Reads and saves one person's details.
@@ -64,14 +57,14 @@ class SavePerson:
         Raises:
             SourceError: they could not be fetched or read.
         """
-        self._progress.phase(job, "fetch", job.attempt)
-        left = max(1, self._max_requests - job.spent)
-        found = self._source.person(job.key, max_requests=left, cancel=self._cancel)
-        self._progress.phase(job, "save", job.attempt)
+        self.progress.phase(job, "fetch", job.attempt)
+        left = max(1, self.max_requests - job.spent)
+        found = self.source.person(job.key, max_requests=left, cancel=self.cancel)
+        self.progress.phase(job, "save", job.attempt)
         details = replace(found.details, person_id=job.key)  # a person whose id has changed keeps the credits' id
         try:
             with self._saving:
-                self._store.save_rows(Table.PEOPLE, [details_row(details)])
+                self.store.save_rows(Table.PEOPLE, [details_row(details)])
         except FilmledgerError as error:
             return failed(job, error, requests=found.requests, size=found.size)
         return Outcome(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -41,38 +42,28 @@ def poster_jobs(movies: Iterable[Row]) -> Iterator[Job]:
     return (Job(seq, imdb_id) for seq, imdb_id in enumerate(listed) if imdb_id is not None)
 
 
+@dataclass(frozen=True, slots=True)
 class SavePoster:
     """Carries out one poster job. Thread-safe.
 
     A poster checked less than ``recheck_after`` ago costs no request. An older one
     costs a conditional request, and is downloaded and encoded only if it has changed.
 
-    Args:
+    Attributes:
         address_of: returns the poster address of a movie id, or None.
         max_requests: limit of HTTP requests per poster and run.
         recheck_after: time after which a poster is requested again.
     """
 
-    def __init__(
-        self,
-        source: PosterSource,
-        store: PosterStore,
-        address_of: Callable[[str], str | None],
-        *,
-        max_requests: int,
-        recheck_after: timedelta,
-        progress: Progress,
-        clock: Clock,
-        cancel: threading.Event,
-    ) -> None:
-        self._source = source
-        self._store = store
-        self._address_of = address_of
-        self._max_requests = max_requests
-        self._recheck_after = recheck_after
-        self._progress = progress
-        self._clock = clock
-        self._cancel = cancel
+    source: PosterSource
+    store: PosterStore
+    address_of: Callable[[str], str | None]
+    _: KW_ONLY
+    max_requests: int
+    recheck_after: timedelta
+    progress: Progress
+    clock: Clock
+    cancel: threading.Event
 
     def __call__(self, job: Job) -> Outcome:
         """Updates one poster.
@@ -81,15 +72,15 @@ class SavePoster:
             SourceError: the download failed.
             StoreUnavailable: its address or its stored state cannot be read.
         """
-        url = self._address_of(job.key)
+        url = self.address_of(job.key)
         if not url:
             return Outcome(job, Status.COMPLETED, "no poster")
-        known = self._store.find(job.key)
+        known = self.store.find(job.key)
         if known is not None and known.url == url and self._is_fresh(known):
             return Outcome(job, Status.COMPLETED, "unchanged", source="store", fresh=True)
-        self._progress.phase(job, "fetch", job.attempt)
-        answer = self._source.poster(url, known, max_requests=self._max_requests - job.spent, cancel=self._cancel)
-        self._progress.phase(job, "save", job.attempt)
+        self.progress.phase(job, "fetch", job.attempt)
+        answer = self.source.poster(url, known, max_requests=self.max_requests - job.spent, cancel=self.cancel)
+        self.progress.phase(job, "save", job.attempt)
         try:
             detail = self._keep(job.key, url, known, answer)
         except FilmledgerError as error:
@@ -100,12 +91,12 @@ class SavePoster:
         return Outcome(job, Status.COMPLETED, detail, size=answer.size, requests=answer.requests, source="image")
 
     def _keep(self, imdb_id: str, url: str, known: Poster | None, answer: PosterAnswer) -> str:
-        now = self._clock.now()
+        now = self.clock.now()
         if answer.body is None and known is not None:
-            self._store.confirm(known, answer, now)
+            self.store.confirm(known, answer, now)
             return "unchanged"
-        full = self._store.keep(imdb_id, url, answer, now).files[0]
+        full = self.store.keep(imdb_id, url, answer, now).files[0]
         return f"{full.width} x {full.height}"
 
     def _is_fresh(self, poster: Poster) -> bool:
-        return timedelta(0) <= self._clock.now() - poster.checked_at < self._recheck_after
+        return timedelta(0) <= self.clock.now() - poster.checked_at < self.recheck_after

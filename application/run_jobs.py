@@ -11,9 +11,9 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from application.ports import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
@@ -27,7 +27,9 @@ from domain.errors import (
     UnusablePicture,
 )
 from shared.clock import Clock
-from shared.logs import log_event
+from shared.logs import job_log_scope, log_event
+
+log = logging.getLogger(__name__)
 
 # --- totals of the outcomes -----------------------------------------------------
 
@@ -169,62 +171,6 @@ def _ratio(part: float, whole: float) -> float:
 
 # --- one job --------------------------------------------------------------------
 
-log = logging.getLogger(__name__)
-
-
-class Worker:
-    """Executes one job and returns its outcome. Thread-safe; never raises.
-
-    Args:
-        work: executes the job; may raise anything.
-        progress, job_log: notified of the begin of the job.
-        clock: measures the time of the job.
-        scope: entered around each job, so that its log lines stay together.
-    """
-
-    def __init__(
-        self,
-        work: Callable[[Job], Outcome],
-        *,
-        progress: Progress,
-        job_log: JobLog,
-        clock: Clock,
-        scope: Callable[[Job], AbstractContextManager[object]] = nullcontext,
-    ) -> None:
-        self._work = work
-        self._progress = progress
-        self._job_log = job_log
-        self._clock = clock
-        self._scope = scope
-
-    def __call__(self, job: Job) -> Outcome:
-        began = self._clock.monotonic()
-        with self._scope(job):
-            try:
-                self._progress.started(job)
-                self._job_log.started(job)
-                outcome = self._work(job)
-            except FilmledgerError as error:
-                outcome = failed(job, error)
-            except Exception as error:
-                log.exception("%s failed unexpectedly", job.key)
-                outcome = Outcome(job, Status.FAILED, f"{type(error).__name__}: {error}", type(error).__name__)
-            if outcome.status is Status.FAILED:
-                log_event(
-                    log,
-                    "title_failed",
-                    "%s failed: %s",
-                    job.key,
-                    outcome.detail,
-                    id=job.key,
-                    rank=job.rank,
-                    attempt=job.attempt,
-                    reason=outcome.reason,
-                    detail=outcome.detail,
-                    retry=outcome.retry,
-                )
-        return replace(outcome, milliseconds=round((self._clock.monotonic() - began) * 1000))
-
 
 def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0) -> Outcome:
     """Makes the outcome of a job that ended in an error of this program.
@@ -353,7 +299,6 @@ class RunContext:
 
     Attributes:
         executor: executes the jobs, ``workers`` at a time.
-        scope: entered around each, so that its log lines stay together.
     """
 
     executor: JobExecutor
@@ -363,7 +308,6 @@ class RunContext:
     rule: RetryRule
     clock: Clock
     cancel: threading.Event
-    scope: Callable[[Job], AbstractContextManager[object]] = nullcontext
 
     def execute(self, label: str, work: Callable[[Job], Outcome]) -> RunResult:
         """Executes every pending job of the log, with the progress display.
@@ -382,8 +326,7 @@ class RunContext:
         queue = _Queue(self.job_log.pending(), self.rule, self.clock, self.cancel)
         totals = Totals(self.clock, self.workers)
         stop_reason, message = StopReason.FINISHED, ""
-        worker = Worker(work, progress=self.progress, job_log=self.job_log, clock=self.clock, scope=self.scope)
-        for outcome in self.executor.execute(queue, worker, self.cancel):
+        for outcome in self.executor.execute(queue, partial(self.attempt, work), self.cancel):
             settled = queue.settle(outcome)
             self.job_log.record(settled)
             totals.add(settled)
@@ -395,3 +338,32 @@ class RunContext:
         if self.cancel.is_set() and stop_reason is StopReason.FINISHED:
             stop_reason = StopReason.INTERRUPTED
         return RunResult(stop_reason, totals.summary(self.job_log.counts), message)
+
+    def attempt(self, work: Callable[[Job], Outcome], job: Job) -> Outcome:
+        """Executes one job in a worker thread: any error becomes its outcome. Never raises."""
+        began = self.clock.monotonic()
+        with job_log_scope(job.key):
+            try:
+                self.progress.started(job)
+                self.job_log.started(job)
+                outcome = work(job)
+            except FilmledgerError as error:
+                outcome = failed(job, error)
+            except Exception as error:
+                log.exception("%s failed unexpectedly", job.key)
+                outcome = Outcome(job, Status.FAILED, f"{type(error).__name__}: {error}", type(error).__name__)
+            if outcome.status is Status.FAILED:
+                log_event(
+                    log,
+                    "title_failed",
+                    "%s failed: %s",
+                    job.key,
+                    outcome.detail,
+                    id=job.key,
+                    rank=job.rank,
+                    attempt=job.attempt,
+                    reason=outcome.reason,
+                    detail=outcome.detail,
+                    retry=outcome.retry,
+                )
+        return replace(outcome, milliseconds=round((self.clock.monotonic() - began) * 1000))

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -48,38 +48,29 @@ class Freshness:
         return self.cast_shown is None or len(movie.cast) > self.cast_shown or not is_bounded(movie)
 
 
+@dataclass(frozen=True, slots=True)
 class ScrapeMovie:
     """The work of a scraping job. Thread-safe.
 
-    Args:
+    Attributes:
         max_requests: maximum HTTP requests for one title in a run.
         freshness: the records that it leaves unchanged; ``None``: none.
         clock: decides whether a saved record was read in the future.
         on_moved: called with the old and the new id of a title that IMDb has moved, after it was saved.
     """
 
-    def __init__(
-        self,
-        source: TitleSource,
-        store: MovieRepository,
-        *,
-        max_requests: int,
-        progress: Progress,
-        cancel: threading.Event,
-        freshness: Freshness | None = None,
-        on_moved: Callable[[str, str], None] | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        self._clock = clock or SystemClock()
-        self._source = source
-        self._store = store
-        self._max_requests = max_requests
-        self._progress = progress
-        self._cancel = cancel
-        self._freshness = freshness
-        self._on_moved = on_moved
-        self._id_locks = KeyedLocks()
-        self._provenance: dict[str, Provenance] = {}  # of the titles of files that were read in this run
+    source: TitleSource
+    store: MovieRepository
+    _: KW_ONLY
+    max_requests: int
+    progress: Progress
+    cancel: threading.Event
+    freshness: Freshness | None = None
+    on_moved: Callable[[str, str], None] | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    _id_locks: KeyedLocks = field(default_factory=KeyedLocks, init=False)
+    # Of the titles of files that were read in this run.
+    _provenance: dict[str, Provenance] = field(default_factory=dict, init=False)
 
     def __call__(self, job: Job) -> Outcome:
         """Scrapes one title.
@@ -89,16 +80,16 @@ class ScrapeMovie:
         """
         if (saved := self._fresh(job)) is not None:
             return Outcome(job, Status.COMPLETED, saved.title, source="saved", fresh=True)
-        self._progress.phase(job, "fetch", job.attempt)
+        self.progress.phase(job, "fetch", job.attempt)
         # A title that used all its requests on blocks gets one more when a stopped run is continued.
-        left = max(1, self._max_requests - job.spent)
-        title = self._source.title(job.key, max_requests=left, cancel=self._cancel)
-        self._progress.phase(job, "save", job.attempt)
+        left = max(1, self.max_requests - job.spent)
+        title = self.source.title(job.key, max_requests=left, cancel=self.cancel)
+        self.progress.phase(job, "save", job.attempt)
         try:
             movie = self._save(title)
             moved = movie.imdb_id != job.key and IMDB_ID.fullmatch(job.key) is not None
-            if moved and self._on_moved is not None:
-                self._on_moved(job.key, movie.imdb_id)
+            if moved and self.on_moved is not None:
+                self.on_moved(job.key, movie.imdb_id)
         except FilmledgerError as error:
             return failed(job, error, requests=title.requests, size=title.size)
         log_event(
@@ -129,10 +120,10 @@ class ScrapeMovie:
 
     def _fresh(self, job: Job) -> Movie | None:
         """The saved record, if it is recent enough to be left unchanged."""
-        if self._freshness is None:
+        if self.freshness is None:
             return None
-        saved = self._store.find(job.key)
-        return saved if saved is not None and self._freshness.keeps(saved) else None
+        saved = self.store.find(job.key)
+        return saved if saved is not None and self.freshness.keeps(saved) else None
 
     def _save(self, title: FetchedTitle) -> Movie:
         """Saves a title without losing what its other sources have read, in any order of the sources."""
@@ -142,13 +133,13 @@ class ScrapeMovie:
         with self._id_locks.hold(movie.imdb_id):  # two files of one title would miss each other's record
             saved = None
             if of_file or reading.missing or is_bounded(movie) or movie.imdb_id in self._provenance:
-                saved = self._store.find(movie.imdb_id)
+                saved = self.store.find(movie.imdb_id)
             if saved is not None:
                 reading = self._merged(reading, saved)
             if saved is not None and saved.scraped_at > reading.movie.scraped_at and _is_outranked(saved, movie):
                 self._put_in_place(saved, reading.movie)
             else:
-                self._store.save(reading.movie)
+                self.store.save(reading.movie)
             if of_file:
                 self._save_people_left_out(movie, reading.movie)
                 self._provenance[movie.imdb_id] = (
@@ -168,15 +159,15 @@ class ScrapeMovie:
         """Saves the people of a file whose credits another file of the title replaces, as if read later."""
         kept = {credit.person.person_id for credit in saved.credits}
         if rows := [row for row in to_rows(read).people if row[0] not in kept]:
-            self._store.save_rows(Table.PEOPLE, rows)
+            self.store.save_rows(Table.PEOPLE, rows)
 
     def _put_in_place(self, saved: Movie, movie: Movie) -> None:
         """Replaces the saved record by an older one; where a store cannot, all keep the saved one."""
         try:
-            self._store.replace(movie.imdb_id, movie)
+            self.store.replace(movie.imdb_id, movie)
         except StoreError:
             with suppress(StoreUnavailable):  # that store has not changed; the error that is raised names it
-                self._store.replace(movie.imdb_id, saved)
+                self.store.replace(movie.imdb_id, saved)
             raise
 
     def _merged(self, reading: Reading, saved: Movie) -> Reading:
@@ -185,7 +176,7 @@ class ScrapeMovie:
         outranked = _is_outranked(saved, reading.movie)
         other = stored_reading(saved, outranked=outranked) if provenance is None else Reading(saved, *provenance)
         stored, read = timestamp(saved.scraped_at), timestamp(reading.movie.scraped_at)
-        in_future = is_from_future(stored, read, self._clock.now())
+        in_future = is_from_future(stored, read, self.clock.now())
         later = stored > read and not in_future and not outranked
         if provenance is not None and saved.scraped_at == reading.movie.scraped_at:
             later = repr(saved) > repr(reading.movie)  # files give the same record in any order

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 from msgspec import Meta
@@ -26,16 +26,21 @@ from shared.secret import Secret, passwords, split_user_info
 from shared.text import TextError, given_text, named_path, read_text
 
 THREAD_CAP: Final = 200
-_ADDRESS: Final = r"^https?://[^\s/]+"
-_ADDRESS_OR_NOTHING: Final = r"^(https?://[^\s/]+|$)"
 _PARTS_OF_ADDRESS: Final = re.compile(r"[/:@?&=]+")
 _TOKEN: Final = re.compile(r"(?=.*[0-9])[^.]{8,}")
-_HEADER: Final = "^[ -~]*$"
-_HEADERS: Final = {"allowed": "text of ASCII characters"}
+
+# Forms of values that several settings have.
+_Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
+_Header: TypeAlias = Annotated[str, Meta(pattern="^[ -~]*$", extra={"allowed": "text of ASCII characters"})]
 _ADDRESSES: Final = {"allowed": "http:// or https:// address"}
-# Where user information would be published, or sent to a third party.
-_PUBLIC_ADDRESS: Final = r"^(https?://([^\s/@:]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/.*)?|)$"
-_PUBLIC_ADDRESSES: Final = {"allowed": "http:// or https:// address without user name and password"}
+_Address: TypeAlias = Annotated[str, Meta(pattern=r"^https?://[^\s/]+", extra=_ADDRESSES)]
+_PublicAddress: TypeAlias = Annotated[  # where user information would be published, or sent to a third party
+    str,
+    Meta(
+        pattern=r"^(https?://([^\s/@:]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/.*)?|)$",
+        extra={"allowed": "http:// or https:// address without user name and password"},
+    ),
+]
 
 
 class SettingsError(ValueError):
@@ -54,21 +59,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     # --- what and where ---
-    base_url: Annotated[str, Meta(pattern=_ADDRESS, extra=_ADDRESSES, description="Site to read.")] = (
-        "https://www.imdb.com"
-    )
+    base_url: Annotated[_Address, Meta(description="Site to read.")] = "https://www.imdb.com"
     graphql_url: Annotated[
         str,
         Meta(
-            pattern=_ADDRESS_OR_NOTHING,
+            pattern=r"^(https?://[^\s/]+|$)",
             extra=_ADDRESSES,
             description="GraphQL endpoint; unset: https://api.graphql.imdb.com/ for IMDb, BASE_URL/graphql elsewhere.",
         ),
     ] = ""
-    datasets_url: Annotated[
-        str,
-        Meta(pattern=_ADDRESS, extra=_ADDRESSES, description="Where IMDb's data files are downloaded; a mirror."),
-    ] = "https://datasets.imdbws.com"
+    datasets_url: Annotated[_Address, Meta(description="Where IMDb's data files are downloaded; a mirror.")] = (
+        "https://datasets.imdbws.com"
+    )
     datasets_memory: Annotated[
         str,
         Meta(
@@ -102,28 +104,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "ask"
     graphql_batch_size: Annotated[int, Meta(ge=1, le=250, description="Titles in one GraphQL request.")] = 25
     graphql_referer: Annotated[
-        str,
-        Meta(
-            pattern=_HEADER,
-            extra=_HEADERS,
-            description="Referer of GraphQL requests, which the server demands; empty: none.",
-        ),
+        _Header, Meta(description="Referer of GraphQL requests, which the server demands; empty: none.")
     ] = "https://www.imdb.com/"
-    graphql_origin: Annotated[
-        str,
-        Meta(
-            pattern=_HEADER,
-            extra=_HEADERS,
-            description="Origin of GraphQL requests; empty: none.",
-        ),
-    ] = "https://www.imdb.com"
+    graphql_origin: Annotated[_Header, Meta(description="Origin of GraphQL requests; empty: none.")] = (
+        "https://www.imdb.com"
+    )
     graphql_client_name: Annotated[
-        str,
-        Meta(
-            pattern=_HEADER,
-            extra=_HEADERS,
-            description="x-imdb-client-name of GraphQL requests; empty: none.",
-        ),
+        _Header, Meta(description="x-imdb-client-name of GraphQL requests; empty: none.")
     ] = "imdb-web-next"
     full_credits: Annotated[
         bool, Meta(description="Read the complete cast and crew of each title by GraphQL, 250 people in one request.")
@@ -178,7 +165,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     # --- proxies and Tor ---
     proxy_host: Annotated[str, Meta(description="One proxy: its host.")] = ""
-    proxy_port: Annotated[int, Meta(ge=1, le=65535, description="One proxy: its port.")] | None = None
+    proxy_port: Annotated[_Port, Meta(description="One proxy: its port.")] | None = None
     proxy_user: Annotated[str, Meta(description="One proxy: user name.")] = ""
     proxy_pass: Annotated[Secret, Meta(description="One proxy: password.")] = Secret("")
     proxies: Annotated[
@@ -191,24 +178,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     use_tor: Annotated[bool, Meta(description="Send requests through Tor; needs the extra `tor`.")] = False
     tor_host: Annotated[str, Meta(description="Host of the Tor client.")] = "127.0.0.1"
-    tor_proxy_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's SOCKS port.")] = 9050
-    tor_control_port: Annotated[int, Meta(ge=1, le=65535, description="Tor's control port.")] = 9051
+    tor_proxy_port: Annotated[_Port, Meta(description="Tor's SOCKS port.")] = 9050
+    tor_control_port: Annotated[_Port, Meta(description="Tor's control port.")] = 9051
     tor_password: Annotated[Secret, Meta(description="Password of Tor's control port.")] = Secret("")
     tor_circuits: Annotated[int, Meta(ge=1, le=100, description="Tor circuits held at the same time.")] = 1
     ca_file: (
         Annotated[
-            Path,
-            Meta(description="Certificate authorities to check https by instead of the usual ones, as PEM."),
+            Path, Meta(description="Certificate authorities to check https by instead of the usual ones, as PEM.")
         ]
         | None
     ) = None
     exit_address_url: Annotated[
-        str,
-        Meta(
-            pattern=_PUBLIC_ADDRESS,
-            extra=_PUBLIC_ADDRESSES,
-            description="Page with the caller's address; `doctor` requests it once a route. Unset: never.",
-        ),
+        _PublicAddress,
+        Meta(description="Page with the caller's address; `doctor` requests it once a route. Unset: never."),
     ] = ""
 
     # --- PostgreSQL ---
@@ -217,7 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="PostgreSQL to use, as a connection string; unset with POSTGRES_HOST: embedded server."),
     ] = Secret("")
     postgres_host: Annotated[str, Meta(description="PostgreSQL to use: its host.")] = ""
-    postgres_port: Annotated[int, Meta(ge=1, le=65535, description="PostgreSQL: port.")] = 5432
+    postgres_port: Annotated[_Port, Meta(description="PostgreSQL: port.")] = 5432
     postgres_db: Annotated[str, Meta(description="PostgreSQL: database.")] = "filmledger"
     postgres_user: Annotated[str, Meta(description="PostgreSQL: user.")] = "filmledger"
     postgres_password: Annotated[Secret, Meta(description="PostgreSQL: password.")] = Secret("")
@@ -275,12 +257,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, le=87600, description="How long a poster is taken for unchanged without asking.")
     ] = 168.0
     site_url: Annotated[
-        str,
-        Meta(
-            pattern=_PUBLIC_ADDRESS,
-            extra=_PUBLIC_ADDRESSES,
-            description="Where the catalogue will be served; needed for its sitemap.",
-        ),
+        _PublicAddress, Meta(description="Where the catalogue will be served; needed for its sitemap.")
     ] = ""
     parallel: Annotated[bool, Meta(description="Master switch for the two below.")] = True
     parallel_assets: Annotated[bool, Meta(description="Work on several posters at the same time.")] = True
@@ -361,9 +338,18 @@ class Loaded:
     warnings: tuple[str, ...]
 
 
+@cache
 def describe() -> tuple[Setting, ...]:
     """Every setting as the documents list it, in the order above."""
-    return tuple(_settings())
+    described = []
+    for field in _fields():
+        default = field.default
+        shown = "" if default is None or isinstance(default, Secret) else str(default)
+        if isinstance(default, bool):
+            shown = shown.lower()
+        meaning = _parts(field.type)[-1].description or ""
+        described.append(Setting(field.name.upper(), _allowed(field.type), shown, meaning, _is_secret(field.type)))
+    return tuple(described)
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None, **overrides: object) -> Loaded:
@@ -492,22 +478,11 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-def _settings() -> Iterator[Setting]:
-    for field in _fields():
-        default = field.default
-        shown = "" if default is None or isinstance(default, Secret) else str(default)
-        if isinstance(default, bool):
-            shown = shown.lower()
-        _, meta = _parts(field.type)
-        yield Setting(field.name.upper(), _allowed(field.type), shown, meta.description or "", _is_secret(field.type))
-
-
-def _parts(annotated: Any) -> tuple[Any, Meta]:
-    """The bare type and its constraints; ``Annotated[int, Meta(...)] | None`` is optional."""
+def _parts(annotated: Any) -> tuple[Any, ...]:
+    """The bare type, its constraints and its meaning, which may be one; ``Annotated[...] | None`` is optional."""
     if typing.get_origin(annotated) in (Union, UnionType):
         (annotated,) = (part for part in typing.get_args(annotated) if part is not type(None))
-    kind, meta = typing.get_args(annotated)
-    return kind, meta
+    return typing.get_args(annotated)
 
 
 def _is_secret(annotated: Any) -> bool:
@@ -519,7 +494,7 @@ _WORDS: Final = {bool: "true or false", int: "whole number", float: "number", st
 
 def _allowed(annotated: Any) -> str:
     """What may be written, in words: ``whole number from 1``."""
-    kind, meta = _parts(annotated)
+    kind, meta, *_ = _parts(annotated)
     if typing.get_origin(kind) is Literal:
         return ", ".join(value or "(empty)" for value in typing.get_args(kind))
     text: str = (meta.extra or {}).get("allowed") or _WORDS[kind]

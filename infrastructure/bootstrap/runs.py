@@ -22,7 +22,6 @@ from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.displays import progress_for
 from shared.clock import Clock
-from shared.logs import job_log_scope
 from shared.settings import Settings
 from shared.version import VERSION
 
@@ -168,7 +167,6 @@ class RunSession:
             rule=retry_rule(self.settings),
             clock=self.clock,
             cancel=self.cancel,
-            scope=lambda job: job_log_scope(job.key),
         )
 
 

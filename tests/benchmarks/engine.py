@@ -28,7 +28,7 @@ from infrastructure.joblog.opening import open_job_log
 from infrastructure.progress.displays import GuardedProgress
 from infrastructure.progress.live import LiveProgress
 from shared.clock import SystemClock
-from shared.logs import LogOptions, configure, job_log_scope
+from shared.logs import LogOptions, configure
 
 
 def main() -> int:
@@ -76,7 +76,6 @@ def measured(folder: Path, jobs: int, workers: int) -> dict[str, float]:
             rule=RetryRule(3, 6, 0.1, 1.0),
             clock=clock,
             cancel=threading.Event(),
-            scope=lambda job: job_log_scope(job.key),
         )
         begin = time.perf_counter()
         ended = context.execute("benchmark", work)

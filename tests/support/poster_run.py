@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from application.ports import Job, Outcome
 from application.posters import SavePoster
-from application.run_jobs import Worker
+from application.run_jobs import RetryRule, RunContext
 from infrastructure.executors import job_executor
 from infrastructure.http import Downloader
 from infrastructure.posters import HttpPosterSource, PosterFolder
@@ -40,8 +41,18 @@ def fetch_posters(
         clock=clock,
         cancel=cancel,
     )
-    worker = Worker(work, progress=progress, job_log=MemoryJobLog(), clock=clock)
+    context = RunContext(
+        executor=job_executor(workers),
+        workers=workers,
+        job_log=MemoryJobLog(),
+        progress=progress,
+        rule=RetryRule(retries=0, max_requests=3, delay=0, max_delay=0),
+        clock=clock,
+        cancel=cancel,
+    )
     jobs = (Job(seq, imdb_id) for seq, imdb_id in enumerate(addresses))
-    outcomes = {outcome.job.key: outcome for outcome in job_executor(workers).execute(jobs, worker, cancel)}
+    outcomes = {
+        outcome.job.key: outcome for outcome in context.executor.execute(jobs, partial(context.attempt, work), cancel)
+    }
     store.finalize()
     return outcomes
