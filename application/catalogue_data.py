@@ -16,7 +16,8 @@ from sys import intern
 from typing import Final
 
 from application.chart_changes import ChartChanges, chart_changes
-from application.ports import ChartHistory, ChartSnapshot, MovieRepository, RankedTitle
+from application.ports.runs import ChartHistory, ChartSnapshot, RankedTitle
+from application.ports.stores import MovieRepository
 from application.records import Row, from_rows, parse_timestamp
 from domain.fields import Table
 from domain.movie import CAST, Credit, Movie, Person

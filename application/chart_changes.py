@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from application.ports import ChartSnapshot
+from application.ports.runs import ChartSnapshot
 from domain.movie import Movie
 
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from application.ports import ChartSource, MovieRepository
+from application.ports.sources import ChartSource
+from application.ports.stores import MovieRepository
 from application.records import Row, chart_rows
 from domain.chart import ChartEntry, ChartName, EstimatedChart, complete
 from domain.errors import Blocked, Cancelled, ChartError, SourceError

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from application.blocks import BlockStream, cells_of
-from application.ports import MovieRepository, TextRepository
+from application.ports.stores import MovieRepository, TextRepository
 from application.records import Row, SortKey, canonical, key_of, sort_key
 from domain.fields import Table
 

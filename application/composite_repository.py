@@ -9,7 +9,7 @@ from functools import partial
 from itertools import groupby
 from uuid import uuid4
 
-from application.ports import BackgroundRepository, MovieRepository, RestoringRepository
+from application.ports.stores import BackgroundRepository, MovieRepository, RestoringRepository
 from application.records import MovieRows, Row, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Table

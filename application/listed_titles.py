@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from itertools import chain
 from typing import Final
 
-from application.ports import MovieRepository
+from application.ports.stores import MovieRepository
 from application.records import Row, to_row
 from domain.fields import IMDB_ID, Table
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import uuid4
 
-from application.ports import BulkRepository, LoadRecord, PendingLoad, PreparedTables
+from application.ports.stores import BulkRepository, LoadRecord, PendingLoad, PreparedTables
 from application.records import Row
 from application.repair import merge_charts, repair
 from domain.errors import StoreUnavailable

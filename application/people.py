@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 
-from application.ports import Job, MovieRepository, Outcome, PersonSource, Progress, Status
+from application.ports.runs import Job, Outcome, Progress, Status
+from application.ports.sources import PersonSource
+from application.ports.stores import MovieRepository
 from application.records import Row, details_row, timestamp
 from application.run_jobs import failed
 from domain.errors import FilmledgerError

@@ -9,8 +9,8 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import Final
 
-from application.ports import Job, Outcome, Progress, Status
 from application.ports.publishing import Poster, PosterAnswer, PosterSource, PosterStore
+from application.ports.runs import Job, Outcome, Progress, Status
 from application.records import Row
 from application.run_jobs import failed
 from domain.errors import FilmledgerError, UnusablePicture

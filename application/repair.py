@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from application.comparison import Finding, Verdict, compare
 from application.merge_readings import with_newest_figures
-from application.ports import MovieRepository
+from application.ports.stores import MovieRepository
 from application.records import Row, key_of, newer_person, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable
 from domain.fields import Source, Table

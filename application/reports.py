@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Final
 
-from application.ports import ChartSnapshot, RankedTitle, TableOfValues, Value
+from application.ports.runs import ChartSnapshot, RankedTitle, TableOfValues, Value
 from application.records import Row, from_row
 from domain.errors import UsageError
 from domain.fields import Table

@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from application.ports import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
+from application.ports.runs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
 from domain.errors import (
     Blocked,
     Cancelled,

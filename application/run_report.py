@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 from datetime import timedelta
 from typing import Any
 
-from application.ports import JobCounts, RunIdentity
+from application.ports.runs import JobCounts, RunIdentity
 
 # --- the report of a run that has ended -----------------------------------------
 

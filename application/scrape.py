@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from application.ports import Job, JobExecutor, MovieRepository, Outcome, Run, RunHistory, Status, TitleSource
+from application.ports.runs import Job, JobExecutor, Outcome, Run, RunHistory, Status
+from application.ports.sources import TitleSource
+from application.ports.stores import MovieRepository
 from application.run_jobs import RunContext, RunResult, StopReason
 from domain.chart import ChartEntry, chart_size
 from domain.errors import FilmledgerError, StoreError

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from application.merge_readings import Provenance, Reading, is_bounded, merge, stored_reading, with_newest_figures
-from application.ports import FetchedTitle, Job, MovieRepository, Outcome, Progress, Status, TitleSource
+from application.ports.runs import Job, Outcome, Progress, Status
+from application.ports.sources import FetchedTitle, TitleSource
+from application.ports.stores import MovieRepository
 from application.records import is_from_future, timestamp, to_rows
 from application.run_jobs import failed
 from domain.errors import FilmledgerError, StoreError, StoreUnavailable

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from application.charts import estimates_taken_for_charts
 from application.comparison import EqualRows, Finding, KeyRows, compare, grouped, in_blocks, judge
-from application.ports import JobCounts, MovieRepository
+from application.ports.runs import JobCounts
+from application.ports.stores import MovieRepository
 from application.records import Row, timestamp
 from domain.fields import Table
 

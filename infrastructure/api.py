@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 
 from application.listed_titles import listed_titles
-from application.ports import Job
+from application.ports.runs import Job
 from application.scrape import jobs_of_titles
 from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError

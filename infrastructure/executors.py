@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from application.ports import Job, Outcome
+from application.ports.runs import Job, Outcome
 
 
 class SerialExecutor:

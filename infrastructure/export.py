@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from application.blocks import parse
-from application.ports import Loader, Snapshot
+from application.ports.stores import Loader, Snapshot
 from application.records import Row, from_cell
 from domain.errors import StoreUnavailable, UsageError
 from domain.fields import DeclaredTable, FieldType, HistoryTable, Table

@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import accumulate, islice
 from typing import Final, Literal, TextIO
 
-from application.ports import TableOfValues, Value
+from application.ports.runs import TableOfValues, Value
 from shared.text import printable
 
 _ROWS_IN_A_PIECE: Final = 1000

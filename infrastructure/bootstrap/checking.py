@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.comparison import Finding
-from application.ports import CheckResult
+from application.ports.runs import CheckResult
 from application.repair import prune, repair
 from application.verify import Expectation, VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError

@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from application.ports import TitleSource
+from application.ports.sources import TitleSource
 from domain.errors import UsageError
 from infrastructure.bootstrap import network
 from infrastructure.cluster.address import parse_cluster

@@ -20,7 +20,7 @@ from msgspec.structs import asdict
 from application.charts import KINDS, MIN_VOTES, estimated_entries, save_estimates
 from application.listed_titles import ListedTitle, MyRatings
 from application.load_datasets import load_datasets
-from application.ports import BulkRepository, MovieRepository
+from application.ports.stores import BulkRepository, MovieRepository
 from domain.chart import ChartEntry, EstimatedChart
 from domain.errors import Blocked, Cancelled, RecordRejected, SourceError, UsageError
 from domain.fields import Table

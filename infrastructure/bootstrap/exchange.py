@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from application.ports import Loader
+from application.ports.stores import Loader
 from domain.errors import UsageError
 from infrastructure.bootstrap.stores import SQLITE_FILE, database, database_of, database_place
 from shared.clock import Clock

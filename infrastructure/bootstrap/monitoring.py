@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from application.ports import ChartHistory, MovieRepository
+from application.ports.runs import ChartHistory
+from application.ports.stores import MovieRepository
 from application.run_jobs import RunResult, StopReason
 from domain.errors import Blocked, FilmledgerError
 from shared.logs import log_event

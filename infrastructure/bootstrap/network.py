@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from application.ports import ChartSource, CheckResult, EpisodeSource, TitleSource
+from application.ports.runs import CheckResult
+from application.ports.sources import ChartSource, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
 from domain.errors import Cancelled, InvalidMovie, NotFound, SourceError
 from shared.clock import Clock

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from application.ports import Job, RunIdentity
+from application.ports.runs import Job, RunIdentity
 from application.run_jobs import RunResult
 from application.scrape_movie import ScrapeMovie
 from domain.errors import UsageError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from application.people import SavePerson, people_jobs
-from application.ports import RunIdentity
+from application.ports.runs import RunIdentity
 from application.run_jobs import RunResult
 from domain.fields import Table
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, people_source

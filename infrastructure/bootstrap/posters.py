@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from application.ports import MovieRepository, RunIdentity
 from application.ports.publishing import PosterSource
+from application.ports.runs import RunIdentity
+from application.ports.stores import MovieRepository
 from application.posters import SavePoster, asset_workers, poster_jobs
 from application.run_jobs import RunResult
 from domain.fields import Table

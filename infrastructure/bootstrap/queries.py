@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, TextIO
 
-from application.ports import MovieRepository, TableOfValues, Value
+from application.ports.runs import TableOfValues, Value
+from application.ports.stores import MovieRepository
 from application.records import Row
 from domain.errors import UsageError
 from domain.fields import Table

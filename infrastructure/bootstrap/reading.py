@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from application.charts import read_chart
-from application.ports import Job
+from application.ports.runs import Job
 from application.scrape import ReadMovie, jobs_of_chart, read_movies
 from domain.chart import ChartName
 from infrastructure.bootstrap.network import downloader, sources

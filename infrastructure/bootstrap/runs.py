@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from application.ports import Progress, RunIdentity
+from application.ports.runs import Progress, RunIdentity
 from application.run_jobs import RunContext, RunResult, StopReason
 from domain.errors import UsageError
 from infrastructure.bootstrap.network import retry_rule

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from application.charts import StoredChart, overlap, read_chart
-from application.ports import ChartSource, Job, JobLog, Run, RunIdentity, TitleSource
+from application.ports.runs import Job, JobLog, Run, RunIdentity
+from application.ports.sources import ChartSource, TitleSource
 from application.run_jobs import RunResult, StopReason
 from application.scrape import StoredEpisodes, jobs_of_chart, jobs_of_titles, scrape, with_episodes
 from application.scrape_movie import Freshness, ScrapeMovie

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from application.composite_repository import CompositeMovieRepository
-from application.ports import BulkRepository, ChartHistory, ChartSnapshot, MovieRepository, Run, RunHistory
+from application.ports.runs import ChartHistory, ChartSnapshot, Run, RunHistory
+from application.ports.stores import BulkRepository, MovieRepository
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.bootstrap.resume import JOB_LOGS

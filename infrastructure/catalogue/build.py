@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from application.catalogue_data import CatalogueData
-from application.ports import Reports
 from application.ports.publishing import Poster, PosterStore, PublishStep
+from application.ports.runs import Reports
 from application.publish import PublishPlan, StepOutcome, publish
 from domain.errors import Cancelled, FilmledgerError
 from infrastructure.catalogue import assets, search_index

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.errors import Cancelled, FilmledgerError, Transient
 from infrastructure.cluster.wire import TitleRequest
 

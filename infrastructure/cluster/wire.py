@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.errors import FilmledgerError
 
 _TITLE: Final = msgspec.msgpack.Decoder(FetchedTitle)

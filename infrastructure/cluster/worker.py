@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 from distributed import get_worker, secede
 
-from application.ports import FetchedTitle, TitleSource
+from application.ports.sources import FetchedTitle, TitleSource
 from domain.errors import FilmledgerError, SourceError
 from infrastructure.cluster import code
 from infrastructure.cluster.address import usable_cores

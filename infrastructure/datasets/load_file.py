@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from application.ports import PendingLoad
+from application.ports.stores import PendingLoad
 from domain.errors import StoreUnavailable, UsageError
 from shared.atomic import sync_folder, write_atomically
 

@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 
 from application.load_datasets import LoadedTitle
-from application.ports import LoadPart
+from application.ports.stores import LoadPart
 from application.records import Row
 from domain.errors import Cancelled
 from domain.fields import Field, FieldType, Table

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from application.load_datasets import LoadedTitle
-from application.ports import FetchedTitle, MovieRepository
+from application.ports.sources import FetchedTitle
+from application.ports.stores import MovieRepository
 from application.records import from_rows, to_rows
 from domain.errors import Cancelled, NotFound, UsageError
 from domain.fields import Source, Table

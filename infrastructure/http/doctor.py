@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from protego import Protego
 
-from application.ports import CheckResult
+from application.ports.runs import CheckResult
 from domain.errors import UsageError
 from infrastructure.http.classify import BlockedAnswer, Ok, Redirect, judge
 from infrastructure.http.downloader import build_routes, tor_control

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from filelock import BaseFileLock
 
-from application.ports import Failure, Job, JobCounts, Outcome, RunIdentity, Status
+from application.ports.runs import Failure, Job, JobCounts, Outcome, RunIdentity, Status
 from application.records import parse_timestamp, timestamp
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.data_dir import DiskWait

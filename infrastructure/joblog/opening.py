@@ -13,7 +13,7 @@ from typing import Final
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from application.ports import RunIdentity
+from application.ports.runs import RunIdentity
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.data_dir import DiskWait
 from infrastructure.joblog import lines

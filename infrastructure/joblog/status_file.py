@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from filelock import FileLock, Timeout
 
-from application.ports import JobCounts
+from application.ports.runs import JobCounts
 from application.records import parse_timestamp
 from application.run_report import LoggedRun, Pace
 from domain.errors import UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
 
-from application.ports import CheckResult
+from application.ports.runs import CheckResult
 from shared.clock import Clock
 
 MIN_FREE: Final = 500 * 10**6  # bytes: a full chart with its database takes about 200 MB

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 
 from msgspec.structs import replace
 
-from application.ports import Job, Outcome, Progress, Status
+from application.ports.runs import Job, Outcome, Progress, Status
 from infrastructure.progress import units
 from infrastructure.progress.state import ProgressSnapshot, ProgressState
 from shared.clock import Clock

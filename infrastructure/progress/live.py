@@ -20,7 +20,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from application.ports import Job, Outcome
+from application.ports.runs import Job, Outcome
 from infrastructure.progress import units
 from infrastructure.progress.state import ActiveJob, ProgressSnapshot, ProgressState
 from shared.clock import Clock

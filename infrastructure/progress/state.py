@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from shared.clock import Clock
 
 _WINDOW: Final = 20  # samples, at most one a second: the rate covers the last 20 seconds

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from application.ports import EpisodeSource, FetchedTitle
+from application.ports.sources import EpisodeSource, FetchedTitle
 from domain.errors import Blocked, Cancelled, NotFound, SourceError
 from infrastructure.scraper.fetcher import Fetcher
 from infrastructure.scraper.graphql import GraphqlClient, episodes_query

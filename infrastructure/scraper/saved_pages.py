@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from application.ports import FetchedTitle, Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
+from application.ports.sources import FetchedTitle
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotATitlePage, SourceError, UnknownLayout
 from infrastructure.scraper.chart_page import CHART_MARKS, chart_name, parse_chart

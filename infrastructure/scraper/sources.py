@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from application.merge_readings import Reading, merge
-from application.ports import FetchedPerson, FetchedTitle, TitleSource
+from application.ports.sources import FetchedPerson, FetchedTitle, TitleSource
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Blocked, Cancelled, InvalidMovie, SourceError, Transient, UnknownLayout
 from domain.movie import Person, PersonDetails

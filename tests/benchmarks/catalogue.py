@@ -28,7 +28,7 @@ from urllib.request import urlopen
 
 from application.catalogue_data import read_catalogue_data
 from application.chart_changes import chart_changes
-from application.ports import Status
+from application.ports.runs import Status
 from application.records import chart_rows
 from domain.fields import Table
 from infrastructure.demo.catalogue import DemoCatalogue

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from application.ports import Job, Outcome, RunIdentity, Status
+from application.ports.runs import Job, Outcome, RunIdentity, Status
 from application.run_jobs import RetryRule, RunContext
 from infrastructure.executors import job_executor
 from infrastructure.joblog.opening import open_job_log

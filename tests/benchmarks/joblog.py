@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from application.ports import Job, RunIdentity
+from application.ports.runs import Job, RunIdentity
 from infrastructure.joblog import lines
 from infrastructure.joblog.file import AppendFile
 from infrastructure.joblog.opening import open_job_log

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from application.ports import Job, Outcome, Progress, Status
+from application.ports.runs import Job, Outcome, Progress, Status
 from infrastructure.progress.displays import NullProgress, PlainProgress
 from infrastructure.progress.live import LiveProgress
 from shared.clock import SystemClock

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from application.ports import BulkRepository, LoadPart
+from application.ports.stores import BulkRepository, LoadPart
 from application.records import Row, chart_rows
 from domain.errors import RecordRejected
 from domain.fields import Table

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from application.charts import read_chart
-from application.ports import ChartSource
+from application.ports.sources import ChartSource
 from domain.chart import ChartEntry, ChartName, complete
 from domain.errors import Blocked, Cancelled, ChartError, NotFound, SourceError, Transient
 from infrastructure.demo.options import DemoOptions

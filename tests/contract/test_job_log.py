@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports import Failure, Job, JobCounts, JobLog, Outcome, RunIdentity, Status
+from application.ports.runs import Failure, Job, JobCounts, JobLog, Outcome, RunIdentity, Status
 from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
 from tests.support.joblog import MemoryJobLog

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from application.blocks import text_of
-from application.ports import MovieRepository, RestoringRepository, TextRepository
+from application.ports.stores import MovieRepository, RestoringRepository, TextRepository
 from application.records import Row, chart_rows, details_row, sort_key, timestamp, to_row
 from domain.errors import RecordRejected
 from domain.fields import Table

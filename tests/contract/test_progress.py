@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
-from application.ports import Job, Outcome, Progress, Status
+from application.ports.runs import Job, Outcome, Progress, Status
 from infrastructure.progress.displays import FileProgress, GuardedProgress, NullProgress, PlainProgress
 from infrastructure.progress.live import LiveProgress
 from shared.clock import SystemClock

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import FetchedTitle, TitleSource
+from application.ports.sources import FetchedTitle, TitleSource
 from domain.chart import ChartName
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, Transient
 from domain.fields import Source, Table

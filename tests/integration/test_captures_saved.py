@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.chart import ChartName
 from domain.errors import SourceError
 from infrastructure.scraper.saved_files import find_documents

@@ -19,7 +19,7 @@ from typing import Any, Final
 import pytest
 import requests
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.errors import Blocked, UnknownLayout
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from application.load_datasets import Settlement, load_datasets, settle_load
-from application.ports import BulkRepository, LoadPart, PendingLoad, PreparedTables
+from application.ports.stores import BulkRepository, LoadPart, PendingLoad, PreparedTables
 from domain.errors import RecordRejected, StoreUnavailable, UsageError
 from domain.fields import Table
 from infrastructure.datasets.files import find_data_files

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from application.ports import ChartSnapshot, RankedTitle
+from application.ports.runs import ChartSnapshot, RankedTitle
 from domain.movie import Movie, title_url
 from infrastructure.demo.catalogue import DemoCatalogue
 from tests.support.demo_movies import movie_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from application.ports import Failure, Job, JobCounts, Outcome, Status
+from application.ports.runs import Failure, Job, JobCounts, Outcome, Status
 
 
 @dataclass

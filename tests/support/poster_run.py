@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-from application.ports import Job, Outcome
+from application.ports.runs import Job, Outcome
 from application.posters import SavePoster
 from application.run_jobs import RetryRule, RunContext
 from infrastructure.executors import job_executor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from application.ports import Job, Outcome
+from application.ports.runs import Job, Outcome
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from application.ports import MovieRepository
+from application.ports.stores import MovieRepository
 from application.records import MovieRows, Row, key_of, newer_person, sort_key, timestamp, to_rows
 from domain.errors import RecordRejected
 from domain.fields import FieldType, Table

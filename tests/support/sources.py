@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.chart import ChartEntry, ChartName
 from domain.errors import Cancelled, FilmledgerError, NotFound
 

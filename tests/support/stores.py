@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from application.ports import BulkRepository
+from application.ports.stores import BulkRepository
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.repository import PostgresMovieRepository

@@ -12,7 +12,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, TypeVar
 
-from application.ports import PreparedTables
+from application.ports.stores import PreparedTables
 from application.records import MovieRows, Row, is_from_future, sort_key, to_rows
 from domain.fields import Table
 from domain.movie import Movie

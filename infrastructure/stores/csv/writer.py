@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from application.ports import PreparedTables
+from application.ports.stores import PreparedTables
 from application.records import Row, is_from_future, key_of
 from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.fields import Table

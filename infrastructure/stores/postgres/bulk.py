@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
 
-from application.ports import LoadPart, PreparedTables
+from application.ports.stores import LoadPart, PreparedTables
 from domain.errors import Cancelled, RecordRejected
 from domain.fields import Table
 from infrastructure.stores.postgres import maintenance, statements

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
 from psycopg2.extras import execute_values
 
-from application.ports import ChartSnapshot, RankedTitle, Run
+from application.ports.runs import ChartSnapshot, RankedTitle, Run
 from domain.chart import ChartEntry
 from domain.errors import RecordRejected
 from infrastructure.stores.postgres.database import Database, RejectedByDatabase, require_kept

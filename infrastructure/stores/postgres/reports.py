@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class in all but name
 
-from application.ports import TableOfValues
+from application.ports.runs import TableOfValues
 from infrastructure.stores import report_files
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.queries import query

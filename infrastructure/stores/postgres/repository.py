@@ -17,7 +17,7 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from application.ports import PreparedTables
+from application.ports.stores import PreparedTables
 from application.records import (
     MovieRows,
     Row,

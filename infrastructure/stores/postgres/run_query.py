@@ -14,7 +14,7 @@ from psycopg2 import extensions
 from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from application.ports import TableOfValues, Value
+from application.ports.runs import TableOfValues, Value
 from application.records import timestamp
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from application.ports import ChartSnapshot, RankedTitle, Run
+from application.ports.runs import ChartSnapshot, RankedTitle, Run
 from application.records import parse_timestamp, timestamp
 from domain.chart import ChartEntry
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository, connect, translated_errors

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from application.ports import TableOfValues
+from application.ports.runs import TableOfValues
 from infrastructure.stores import report_files
 from infrastructure.stores.sqlite.run_query import run_query
 

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from application.blocks import text_of
-from application.ports import LoadPart, PreparedTables
+from application.ports.stores import LoadPart, PreparedTables
 from application.records import MovieRows, Row, from_rows, is_from_future, newer_person, storage_problem, to_rows
 from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageError
 from domain.fields import Table

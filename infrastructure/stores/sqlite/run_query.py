@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from application.ports import TableOfValues, Value
+from application.ports.runs import TableOfValues, Value
 from domain.errors import UsageError
 from infrastructure.stores.sqlite.repository import connect, translated_errors
 

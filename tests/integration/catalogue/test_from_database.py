@@ -13,7 +13,7 @@ import pytest
 from lxml import html
 
 from application.catalogue_data import read_catalogue_data
-from application.ports import Run
+from application.ports.runs import Run
 from application.publish import StepOutcome
 from domain.chart import ChartEntry
 from domain.movie import Movie

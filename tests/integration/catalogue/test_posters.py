@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from application.ports import Status
+from application.ports.runs import Status
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import CheckResult
+from application.ports.runs import CheckResult
 from domain.errors import Cancelled
 from infrastructure.http import NetworkOptions
 from infrastructure.http.doctor import examine_network

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import Run
+from application.ports.runs import Run
 from domain.chart import ChartEntry
 from domain.movie import Movie
 from infrastructure.stores.postgres.database import Database

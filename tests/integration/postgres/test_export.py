@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports import Run
+from application.ports.runs import Run
 from application.records import Row, to_rows
 from domain.chart import ChartEntry
 from domain.errors import StoreUnavailable, UsageError

@@ -15,7 +15,7 @@ import psutil
 import psycopg2
 import pytest
 
-from application.ports import Run
+from application.ports.runs import Run
 from application.records import chart_rows, timestamp
 from domain.chart import ChartEntry
 from domain.errors import RecordRejected, StoreUnavailable

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
-from application.ports import ChartSnapshot, Run, TableOfValues, Value
+from application.ports.runs import ChartSnapshot, Run, TableOfValues, Value
 from application.records import chart_rows
 from domain.chart import ChartEntry
 from domain.errors import UsageError

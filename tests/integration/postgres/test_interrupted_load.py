@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from application.load_datasets import Settlement, load_datasets, settle_load
-from application.ports import BulkRepository, LoadPart, PreparedTables
+from application.ports.stores import BulkRepository, LoadPart, PreparedTables
 from domain.errors import StoreUnavailable
 from domain.fields import Table
 from infrastructure.datasets.files import find_data_files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from application.chart_changes import RankPoint, chart_changes, chart_moves
-from application.ports import ChartSnapshot, RankedTitle
+from application.ports.runs import ChartSnapshot, RankedTitle
 from domain.movie import Movie
 from tests.support.films import bare
 

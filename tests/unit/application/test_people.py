@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.people import SavePerson, people_jobs
-from application.ports import FetchedPerson, Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
+from application.ports.sources import FetchedPerson
 from application.records import Row, details_row, timestamp
 from domain.errors import FilmledgerError, NotFound, StoreUnavailable
 from domain.fields import Table

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Job, Status
 from application.ports.publishing import Poster, PosterAnswer
+from application.ports.runs import Job, Status
 from application.posters import SavePoster, asset_workers, poster_jobs
 from application.records import movie_row
 from domain.errors import Blocked, StoreUnavailable, Transient, UnusablePicture

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from application.ports import ChartSnapshot, RankedTitle
+from application.ports.runs import ChartSnapshot, RankedTitle
 from application.records import Row, to_row
 from application.reports import compare_since, rating_movers
 from domain.errors import UsageError

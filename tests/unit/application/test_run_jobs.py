@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import Failure, Job, JobCounts, Outcome, Status
+from application.ports.runs import Failure, Job, JobCounts, Outcome, Status
 from application.run_jobs import LISTED_FAILURES, RetryRule, RunContext, RunResult, StopReason, Totals
 from domain.errors import Blocked, Cancelled, NotFound, StoreUnavailable, Transient
 from infrastructure.executors import job_executor

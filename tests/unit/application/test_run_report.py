@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.chart_changes import Move
-from application.ports import Failure, JobCounts, RunIdentity
+from application.ports.runs import Failure, JobCounts, RunIdentity
 from application.run_jobs import RunResult, StopReason, Summary
 from application.run_report import LoggedRun, Pace, RunReport, RunStatus
 

@@ -10,7 +10,8 @@ from itertools import islice
 
 import pytest
 
-from application.ports import FetchedTitle, Job, Outcome, Run, Status
+from application.ports.runs import Job, Outcome, Run, Status
+from application.ports.sources import FetchedTitle
 from application.run_jobs import RetryRule, RunContext, StopReason
 from application.scrape import StoredEpisodes, jobs_of_chart, read_movies, scrape, with_episodes
 from domain.chart import ChartEntry

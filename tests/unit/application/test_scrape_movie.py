@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from application.composite_repository import CompositeMovieRepository
-from application.ports import FetchedTitle, Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
+from application.ports.sources import FetchedTitle
 from application.records import timestamp
 from application.scrape_movie import Freshness, ScrapeMovie
 from domain.errors import FilmledgerError, NotFound, RecordRejected, StoreError, StoreUnavailable

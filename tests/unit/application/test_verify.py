@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.comparison import Finding, Verdict
-from application.ports import JobCounts
+from application.ports.runs import JobCounts
 from application.records import Row, chart_rows, sort_key, to_row
 from application.verify import Expectation, VerifyReport, verify
 from domain.fields import FieldType, Table

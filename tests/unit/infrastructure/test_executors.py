@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.ports import Job, JobExecutor, Outcome, Status
+from application.ports.runs import Job, JobExecutor, Outcome, Status
 from infrastructure.executors import SerialExecutor, ThreadedExecutor, job_executor
 
 

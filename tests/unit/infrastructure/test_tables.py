@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import TableOfValues, Value
+from application.ports.runs import TableOfValues, Value
 from infrastructure.tables import Format, write
 
 FILMS = TableOfValues(

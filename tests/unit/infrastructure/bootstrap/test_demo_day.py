@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Job, Outcome, RunIdentity, Status
+from application.ports.runs import Job, Outcome, RunIdentity, Status
 from domain.errors import UsageError
 from infrastructure.bootstrap.datasets import LAST_LOAD
 from infrastructure.bootstrap.demo import demo_day

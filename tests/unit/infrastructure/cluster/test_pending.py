@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.errors import Cancelled, NotFound, Transient
 from infrastructure.cluster.pending import ClusterTitleSource, PendingTitle, PendingTitles
 from infrastructure.cluster.wire import TitleRequest

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import FetchedTitle
+from application.ports.sources import FetchedTitle
 from domain.errors import (
     Blocked,
     Cancelled,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.ports import FetchedTitle, TitleSource
+from application.ports.sources import FetchedTitle, TitleSource
 from domain.errors import Cancelled, NotFound, SourceError, Transient
 from infrastructure.cluster.wire import RateShare, TitleReply, TitleRequest
 from infrastructure.cluster.worker import TitleReader

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import LoadPart
+from application.ports.stores import LoadPart
 from domain.fields import Table
 from infrastructure.datasets.files import find_data_files
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, Selection

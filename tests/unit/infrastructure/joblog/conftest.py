@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Job, Outcome, RunIdentity, Status
+from application.ports.runs import Job, Outcome, RunIdentity, Status
 from domain.errors import FilmledgerError
 from infrastructure.joblog.file import JobLogFile
 from infrastructure.joblog.opening import open_job_log

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports import Job, JobCounts, Outcome, Status
+from application.ports.runs import Job, JobCounts, Outcome, Status
 from infrastructure.joblog import lines
 from infrastructure.joblog.opening import read_state
 from infrastructure.joblog.state import State, follow

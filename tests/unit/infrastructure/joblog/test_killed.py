@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from application.ports import JobCounts
+from application.ports.runs import JobCounts
 from tests.unit.infrastructure.joblog.conftest import Opener
 
 JOBS = 8_000
@@ -17,7 +17,7 @@ KILLS = 5
 WORKS = f"""
 import sys
 from pathlib import Path
-from application.ports import Outcome, Status
+from application.ports.runs import Outcome, Status
 from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
 from tests.unit.infrastructure.joblog.conftest import IDENTITY, titles

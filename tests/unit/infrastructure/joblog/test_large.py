@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from infrastructure.joblog import lines
 from tests.unit.infrastructure.joblog.conftest import Opener, begun, titles
 

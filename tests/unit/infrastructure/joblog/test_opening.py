@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Failure, Job, JobCounts, Outcome, RunIdentity, Status
+from application.ports.runs import Failure, Job, JobCounts, Outcome, RunIdentity, Status
 from domain.errors import UsageError
 from infrastructure.joblog import lines
 from infrastructure.joblog.opening import open_job_log
@@ -179,7 +179,7 @@ def test_a_dead_writer_holds_no_lock(path: Path, opened: Opener) -> None:
         "import sys, os, signal; from pathlib import Path\n"
         "from tests.unit.infrastructure.joblog.conftest import IDENTITY, titles\n"
         "from infrastructure.joblog.opening import open_job_log\n"
-        "from application.ports import Outcome, Status\n"
+        "from application.ports.runs import Outcome, Status\n"
         "from shared.clock import SystemClock\n"
         "log = open_job_log(Path(sys.argv[1]), IDENTITY, version='1', clock=SystemClock())\n"
         "log.list(titles(3))\n"

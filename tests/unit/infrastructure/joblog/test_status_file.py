@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import JobCounts, Outcome, Status
+from application.ports.runs import JobCounts, Outcome, Status
 from application.run_report import LoggedRun, RunStatus
 from domain.errors import UsageError
 from infrastructure.joblog import lines

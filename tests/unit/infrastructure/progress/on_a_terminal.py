@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from infrastructure.progress.displays import progress_for
 from shared.clock import SystemClock
 from shared.logs import LogOptions, configure

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from infrastructure.progress.displays import GuardedProgress
 from shared.logs import SCREEN, LogOptions, configure
 from shared.secret import Secret, register

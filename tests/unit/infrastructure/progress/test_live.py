@@ -17,7 +17,7 @@ from contextlib import contextmanager
 import pytest
 from rich.console import Console, Group
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from infrastructure.progress.displays import GuardedProgress, progress_for
 from infrastructure.progress.live import MAX_LINES, LiveProgress, job_lines, overall_line
 from infrastructure.progress.state import ActiveJob, ProgressSnapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from infrastructure.progress.displays import PlainProgress
 from tests.support.clock import ManualClock
 

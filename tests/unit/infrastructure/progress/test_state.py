@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from infrastructure.progress.state import ActiveJob, ProgressState
 from tests.support.clock import ManualClock
 

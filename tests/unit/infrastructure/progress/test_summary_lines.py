@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import JobCounts
+from application.ports.runs import JobCounts
 from application.run_report import RunStatus
 from infrastructure.progress.summary_lines import status_lines, summary_lines
 from tests.unit.application.test_run_report import CLEAN, LOGGED, NOON, SUMMARY

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Job, Outcome, Status
+from application.ports.runs import Job, Outcome, Status
 from application.run_jobs import failed
 from application.scrape_movie import ScrapeMovie
 from domain.errors import SourceError

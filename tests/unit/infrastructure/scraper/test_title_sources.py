@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import FetchedTitle, TitleSource
+from application.ports.sources import FetchedTitle, TitleSource
 from domain.errors import (
     Blocked,
     Cancelled,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports import Run
+from application.ports.runs import Run
 from application.records import chart_rows
 from domain.chart import ChartEntry
 from domain.errors import RecordRejected, StoreUnavailable, UsageError
