@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from application.ports.runs import Progress, RunIdentity
 from application.run_jobs import RunContext, RunResult, StopReason
@@ -19,14 +19,11 @@ from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, open_stores, restore_edited_files
 from infrastructure.data_dir import DataDir
 from infrastructure.executors import job_executor
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import JobLogFile
 from infrastructure.progress.displays import progress_for
 from shared.clock import Clock
 from shared.settings import Settings
 from shared.version import VERSION
-
-if TYPE_CHECKING:
-    from infrastructure.joblog.file import JobLogFile
 
 
 class RunOutput(Protocol):
@@ -105,7 +102,7 @@ class RunSession:
         """
         if resume.list_failed is not None:
             _require_writable(resume.list_failed)
-        log = open_job_log(
+        log = JobLogFile(
             resume.path or self.settings.data_dir / JOB_LOGS[identity.work],
             identity,
             version=VERSION,

@@ -12,8 +12,6 @@ from typing import Annotated, Any, BinaryIO, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from infrastructure.joblog import lines
-
 PROGRAM: Final = "filmledger"
 FORMAT: Final = 1
 MAX_JOBS: Final = 100_000_000
@@ -191,6 +189,6 @@ def pieces(file: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[
         if skipping:
             whole_start = whole.index(b"\n") + 1
             start, whole, skipping, unreadable = start + whole_start, whole[whole_start:], False, 1
-        read, damaged = lines.decode(whole)
+        read, damaged = decode(whole)
         yield Piece(start, start + len(whole), read, damaged + unreadable)
         start += len(whole)

@@ -9,25 +9,13 @@ from typing import Final
 import msgspec
 from filelock import FileLock, Timeout
 
-from application.ports.runs import JobCounts
 from application.records import parse_timestamp
 from application.run_report import LoggedRun, Pace
 from domain.errors import UsageError
 from infrastructure.joblog import lines
-from infrastructure.joblog.file import listed
-from infrastructure.joblog.opening import identity_of, lock_path, read_state
+from infrastructure.joblog.state import completed, identity_of, lock_path, read_state
 
 _TAIL: Final = 1 << 18  # bytes at the end that tell the pace: some hundreds of jobs
-
-
-class _Stamped(msgspec.Struct, gc=False):
-    kind: str
-    run: str
-    ts: str
-    retry: int | bool | None = None
-
-
-_decode: Final = msgspec.json.Decoder(_Stamped).decode
 
 
 class JobLogStatus:
@@ -52,7 +40,7 @@ class JobLogStatus:
             run=run.run,
             identity=identity_of(run),
             whole=state.whole,
-            counts=JobCounts(len(state.listed), len(state.done) - len(state.failed), len(state.failed)),
+            counts=state.counts,
             reasons=state.reasons,
             waiting=len(state.retrying),
             started=_moment(run.ts),
@@ -73,11 +61,7 @@ class JobLogStatus:
         try:
             path = self._path.resolve()
             state, _ = read_state(path)
-            return frozenset(
-                state.moved.get(line.seq, line.id)
-                for line in (listed(path, state) if state.run else ())
-                if line.seq in state.done and line.seq not in state.failed
-            )
+            return frozenset(imdb_id for imdb_id, _ in completed(path, state)) if state.run else frozenset()
         except OSError as error:
             raise UsageError(f"cannot read the job log {self._path}: {error.strerror}") from error
 
@@ -104,12 +88,22 @@ def _tail(path: Path, end: int) -> bytes:
         return file.read(min(end, _TAIL))
 
 
+class _Stamped(msgspec.Struct, gc=False):
+    kind: str
+    run: str
+    ts: str
+    retry: int | bool | None = None
+
+
+_decode_stamped: Final = msgspec.json.Decoder(_Stamped).decode
+
+
 def _stamps(tail: bytes, run: str) -> list[_Stamped]:
     """Gives the run's lines since the last start, as far as the tail holds them."""
     stamps: list[_Stamped] = []
     for text in tail.split(b"\n"):
         try:
-            line = _decode(text)
+            line = _decode_stamped(text)
         except lines.DAMAGE:
             continue
         if line.run == run:

@@ -24,7 +24,7 @@ from rich.console import Console
 from application.ports.runs import Job, Outcome, RunIdentity, Status
 from application.run_jobs import RetryRule, RunContext
 from infrastructure.executors import job_executor
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import JobLogFile
 from infrastructure.progress.displays import GuardedProgress
 from infrastructure.progress.live import LiveProgress
 from shared.clock import SystemClock
@@ -56,7 +56,7 @@ def measured(folder: Path, jobs: int, workers: int) -> dict[str, float]:
     clock = SystemClock()
     process = psutil.Process()
     logs = configure(LogOptions())
-    job_log = open_job_log(folder / "joblog.jsonl", RunIdentity("benchmark", "ids"), version="0", clock=clock)
+    job_log = JobLogFile(folder / "joblog.jsonl", RunIdentity("benchmark", "ids"), version="0", clock=clock)
     job_log.list(Job(0, f"tt{number:07}") for number in range(1, jobs + 1))
     memory: dict[int, float] = {}
 

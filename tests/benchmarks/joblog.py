@@ -21,8 +21,7 @@ from pathlib import Path
 
 from application.ports.runs import Job, RunIdentity
 from infrastructure.joblog import lines
-from infrastructure.joblog.file import AppendFile
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import AppendFile, JobLogFile
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import SystemClock
 
@@ -81,7 +80,7 @@ def measured(step: str, path: Path, jobs: int) -> dict[str, object]:
 
 def list_jobs(path: Path, jobs: int) -> int:
     """What a run does first, on a list of that many titles."""
-    log = open_job_log(path, IDENTITY, version="benchmark", clock=SystemClock())
+    log = JobLogFile(path, IDENTITY, version="benchmark", clock=SystemClock())
     log.list(Job(seq, f"tt{seq + 1:07}") for seq in range(jobs))
     pending = log.counts.pending
     log.close("interrupted")
@@ -110,7 +109,7 @@ def outcomes(run: str, numbers: range) -> Iterator[dict[str, object]]:
 
 def take_up(path: Path, jobs: int) -> int:
     """What a resume does before it works: open the log, and have the first pending job."""
-    log = open_job_log(path, IDENTITY, version="benchmark", clock=SystemClock())
+    log = JobLogFile(path, IDENTITY, version="benchmark", clock=SystemClock())
     next(log.pending())
     assert log.resumed
     assert log.counts.pending == -(-jobs // 100)
@@ -120,7 +119,7 @@ def take_up(path: Path, jobs: int) -> int:
 
 def stream(path: Path, jobs: int) -> int:
     """What a resume does in all: open the log, and have every pending job, one here and one there in the list."""
-    log = open_job_log(path, IDENTITY, version="benchmark", clock=SystemClock())
+    log = JobLogFile(path, IDENTITY, version="benchmark", clock=SystemClock())
     pending = sum(1 for _ in log.pending())
     assert pending == log.counts.pending
     log.close("interrupted")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.ports.runs import Failure, Job, JobCounts, JobLog, Outcome, RunIdentity, Status
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import JobLogFile
 from shared.clock import SystemClock
 from tests.support.joblog import MemoryJobLog
 
@@ -27,7 +27,7 @@ class Logs(Protocol):
 
 def on_file(folder: Path) -> Logs:
     identity = RunIdentity("scrape", "top250", "http://127.0.0.1")
-    return lambda: open_job_log(folder / "joblog.jsonl", identity, version="1", clock=SystemClock())
+    return lambda: JobLogFile(folder / "joblog.jsonl", identity, version="1", clock=SystemClock())
 
 
 def in_memory(_folder: Path) -> Logs:

@@ -12,14 +12,14 @@ from infrastructure.bootstrap.datasets import LAST_LOAD
 from infrastructure.bootstrap.demo import demo_day
 from infrastructure.bootstrap.resume import JOB_LOGS
 from infrastructure.data_dir import STATE_FOLDER
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import JobLogFile
 from shared.clock import SystemClock
 
 
 def run(data_dir: Path, *, finish: bool) -> None:
     """Leaves a run of two jobs in the log, finished or interrupted after the first one."""
     identity = RunIdentity("scrape", "top250", "demo")
-    log = open_job_log(data_dir / JOB_LOGS["scrape"], identity, version="1", clock=SystemClock())
+    log = JobLogFile(data_dir / JOB_LOGS["scrape"], identity, version="1", clock=SystemClock())
     if not log.listed:
         log.list([Job(0, "tt0000001"), Job(1, "tt0000002")])
     for job in list(log.pending())[: None if finish else 1]:

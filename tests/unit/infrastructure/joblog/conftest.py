@@ -11,7 +11,6 @@ import pytest
 from application.ports.runs import Job, Outcome, RunIdentity, Status
 from domain.errors import FilmledgerError
 from infrastructure.joblog.file import JobLogFile
-from infrastructure.joblog.opening import open_job_log
 from shared.clock import SystemClock
 
 IDENTITY = RunIdentity("scrape", "top250", "http://127.0.0.1")
@@ -29,7 +28,7 @@ def opened(path: Path) -> Iterator[Opener]:
     logs: list[JobLogFile] = []
 
     def open_it(identity: RunIdentity = IDENTITY, *, fresh: bool = False, retry_failed: bool = False) -> JobLogFile:
-        log = open_job_log(path, identity, version="1", clock=SystemClock(), fresh=fresh, retry_failed=retry_failed)
+        log = JobLogFile(path, identity, version="1", clock=SystemClock(), fresh=fresh, retry_failed=retry_failed)
         logs.append(log)
         return log
 

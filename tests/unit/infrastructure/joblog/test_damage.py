@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from application.ports.runs import Job, JobCounts, Outcome, Status
 from infrastructure.joblog import lines
-from infrastructure.joblog.opening import read_state
-from infrastructure.joblog.state import State, follow
+from infrastructure.joblog.state import State, follow, read_state
 from tests.unit.infrastructure.joblog.conftest import Opener, begun, titles
 
 
@@ -214,7 +213,7 @@ def test_any_damage_is_survived_and_never_makes_a_job_done(
     digits_changed = any(how in ("flip", "insert", "double") for _, how, _ in damage)
     if not digits_changed:
         assert all(seq % 2 == 0 for seq in state.done)
-    assert state.pending == len(state.listed) - len(state.done) >= 0
+    assert state.counts.pending == len(state.listed) - len(state.done) >= 0
     assert set(state.done) <= set(state.listed)
     assert set(state.failed) <= set(state.done)
     assert not set(state.retrying) & set(state.done)

@@ -18,10 +18,10 @@ WORKS = f"""
 import sys
 from pathlib import Path
 from application.ports.runs import Outcome, Status
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import JobLogFile
 from shared.clock import SystemClock
 from tests.unit.infrastructure.joblog.conftest import IDENTITY, titles
-log = open_job_log(Path(sys.argv[1]), IDENTITY, version="1", clock=SystemClock())
+log = JobLogFile(Path(sys.argv[1]), IDENTITY, version="1", clock=SystemClock())
 if not log.listed:
     log.list(titles({JOBS}))
 print("listed", flush=True)

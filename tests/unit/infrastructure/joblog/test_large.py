@@ -17,7 +17,7 @@ from tests.unit.infrastructure.joblog.conftest import Opener, begun, titles
 READS = """
 import json, resource, sys
 from pathlib import Path
-from infrastructure.joblog.opening import read_state
+from infrastructure.joblog.state import read_state
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 state, _ = read_state(Path(sys.argv[1]))
 print(json.dumps({

@@ -16,7 +16,7 @@ import pytest
 from application.ports.runs import Failure, Job, JobCounts, Outcome, RunIdentity, Status
 from domain.errors import UsageError
 from infrastructure.joblog import lines
-from infrastructure.joblog.opening import open_job_log
+from infrastructure.joblog.file import JobLogFile
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import SystemClock
 from tests.unit.infrastructure.joblog.conftest import IDENTITY, Opener, begun, titles
@@ -178,10 +178,10 @@ def test_a_dead_writer_holds_no_lock(path: Path, opened: Opener) -> None:
     script = (
         "import sys, os, signal; from pathlib import Path\n"
         "from tests.unit.infrastructure.joblog.conftest import IDENTITY, titles\n"
-        "from infrastructure.joblog.opening import open_job_log\n"
+        "from infrastructure.joblog.file import JobLogFile\n"
         "from application.ports.runs import Outcome, Status\n"
         "from shared.clock import SystemClock\n"
-        "log = open_job_log(Path(sys.argv[1]), IDENTITY, version='1', clock=SystemClock())\n"
+        "log = JobLogFile(Path(sys.argv[1]), IDENTITY, version='1', clock=SystemClock())\n"
         "log.list(titles(3))\n"
         "log.record(Outcome(next(log.pending()), Status.COMPLETED))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -230,7 +230,7 @@ def test_an_empty_file_is_a_log_that_has_not_begun(path: Path, opened: Opener) -
 def test_a_folder_or_a_device_is_no_log(tmp_path: Path) -> None:
     for path in (tmp_path, Path(os.devnull)):
         with pytest.raises(UsageError, match=r"is not a file|cannot use the job log"):
-            open_job_log(path, IDENTITY, version="1", clock=SystemClock())
+            JobLogFile(path, IDENTITY, version="1", clock=SystemClock())
 
 
 @pytest.fixture
@@ -254,9 +254,9 @@ def closed_folder() -> Iterator[Path]:
 def test_a_folder_that_cannot_be_written_is_told_clearly(closed_folder: Path) -> None:
     path = closed_folder / "joblog.jsonl"
     with pytest.raises(UsageError, match=f"cannot use the job log {path}: Permission denied; .*--joblog"):
-        open_job_log(path, IDENTITY, version="1", clock=SystemClock())
+        JobLogFile(path, IDENTITY, version="1", clock=SystemClock())
     with pytest.raises(UsageError, match="cannot use the job log"):
-        open_job_log(closed_folder / "data" / "joblog.jsonl", IDENTITY, version="1", clock=SystemClock())
+        JobLogFile(closed_folder / "data" / "joblog.jsonl", IDENTITY, version="1", clock=SystemClock())
 
 
 def test_a_link_to_a_log_stays_a_link(path: Path, opened: Opener) -> None:

@@ -87,9 +87,9 @@ def test_the_run_of_another_process_is_alive_until_that_dies(path: Path) -> None
     script = (
         "import sys; from pathlib import Path\n"
         "from tests.unit.infrastructure.joblog.conftest import IDENTITY, titles\n"
-        "from infrastructure.joblog.opening import open_job_log\n"
+        "from infrastructure.joblog.file import JobLogFile\n"
         "from shared.clock import SystemClock\n"
-        "log = open_job_log(Path(sys.argv[1]), IDENTITY, version='1', clock=SystemClock())\n"
+        "log = JobLogFile(Path(sys.argv[1]), IDENTITY, version='1', clock=SystemClock())\n"
         "log.list(titles(3)); print('listed', flush=True); sys.stdin.read()\n"
     )
     with subprocess.Popen(

@@ -7,7 +7,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.joblog.bitmap import Bitmap, KeySet
+from infrastructure.joblog.state import Bitmap, KeySet
 
 numbers = st.lists(st.integers(0, 70))
 
