@@ -67,8 +67,7 @@ def _loader(settings: Settings, clock: Clock) -> Iterator[Loader]:
         with database_place(settings, settings.data_dir) as place, database(settings, place, clock) as opened:
             yield PostgresLoader(opened)
         return
-    from infrastructure.stores.sqlite.loading import SqliteLoader
-    from infrastructure.stores.sqlite.repository import SqliteMovieRepository
+    from infrastructure.stores.sqlite.repository import SqliteLoader, SqliteMovieRepository
 
     path = settings.data_dir / SQLITE_FILE
     with closing(SqliteMovieRepository(path, wait_seconds=settings.store_wait_seconds)) as store:

@@ -40,7 +40,7 @@ def publish_site(
     """
     from application.catalogue_data import read_catalogue_data
     from infrastructure.catalogue import PublishOptions, publish_catalogue, rendered_report
-    from infrastructure.stores.postgres.reports import PostgresReports
+    from infrastructure.stores.postgres.queries import PostgresReports
 
     with open_stores(settings, clock, cancel, existing=True, read_only=True) as opened:
         _require_writable(out)

@@ -58,11 +58,11 @@ def write_answer(
 def _answer(settings: Settings, clock: Clock, query: str, store: str | None = None) -> Iterator[TableOfValues]:
     limit = settings.sql_timeout_seconds
     if _queried(settings, store) == "sqlite":
-        from infrastructure.stores.sqlite.run_query import run_query as run_on_sqlite
+        from infrastructure.stores.sqlite.queries import run_query as run_on_sqlite
 
         yield run_on_sqlite(_sqlite_file(settings), query, seconds=limit)
         return
-    from infrastructure.stores.postgres.run_query import run_query
+    from infrastructure.stores.postgres.queries import run_query
 
     with reading_database(settings, clock) as database:
         yield run_query(database, query, seconds=limit)
@@ -71,7 +71,7 @@ def _answer(settings: Settings, clock: Clock, query: str, store: str | None = No
 def report_names() -> tuple[str, ...]:
     """The names of all reports."""
     from application.reports import MOVERS
-    from infrastructure.stores.postgres.reports import report_names as names
+    from infrastructure.stores.postgres.queries import report_names as names
 
     return (*names(), MOVERS)
 
@@ -92,13 +92,12 @@ def write_reports(
         raise UsageError(f"unknown report {unknown[0]!r}; choose from {', '.join(known)}")
     movers = () if names else _movers(settings, clock)
     if _queried(settings, store) == "sqlite":
-        from infrastructure.stores.sqlite.reports import SqliteReports
+        from infrastructure.stores.sqlite.queries import SqliteReports
 
         reports = SqliteReports(_sqlite_file(settings), seconds=settings.sql_timeout_seconds)
         write(chain(reports.tables(names), movers), Format(form), out)
         return
-    from infrastructure.stores.postgres.interrupts import interruptible
-    from infrastructure.stores.postgres.reports import PostgresReports
+    from infrastructure.stores.postgres.queries import PostgresReports, interruptible
 
     with reading_database(settings, clock) as database, interruptible():
         write(chain(PostgresReports(database).tables(names), movers), Format(form), out)

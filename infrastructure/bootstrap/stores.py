@@ -112,8 +112,7 @@ def database(
         UsageError: wrong address, password or schema.
         StoreUnavailable: it cannot be reached.
     """
-    from infrastructure.stores.postgres.database import Database
-    from infrastructure.stores.postgres.interrupts import cancel_event
+    from infrastructure.stores.postgres.database import Database, cancel_event
     from infrastructure.stores.postgres.schema import prepare, take_ranks_before
 
     with ExitStack() as stack:
@@ -178,7 +177,7 @@ def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
         StoreUnavailable: it cannot be reached.
     """
     from infrastructure.stores.postgres.database import Database
-    from infrastructure.stores.postgres.reader import prepare_reader
+    from infrastructure.stores.postgres.queries import prepare_reader
 
     if "postgres" not in settings.store_names:
         raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
@@ -290,7 +289,7 @@ def open_stores(
             place = stack.enter_context(database_place(settings, settings.data_dir, cancel, existing=existing))
             opened = stack.enter_context(database(settings, place, clock, cancel))
             if not (place.embedded or read_only):
-                from infrastructure.stores.postgres.ownership import claim
+                from infrastructure.stores.postgres.state import claim
 
                 claim(opened, settings.data_dir, take_over=settings.postgres_take_over)
         for name in names:

@@ -35,8 +35,8 @@ from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.embedded.server import EmbeddedServer
 from infrastructure.stores.postgres import loading, schema
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.encoding import array_literal
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.postgres.statements import array_literal
 from tests.support.movies import full_movie
 
 _SHARED_PEOPLE = 3  # times the movies: everybody is credited in six of them

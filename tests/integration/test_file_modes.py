@@ -15,6 +15,7 @@ import pytest
 from domain.fields import Table
 from infrastructure.demo.options import DemoOptions
 from infrastructure.demo.process import DemoProcess
+from infrastructure.stores.embedded.layout import PORT
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 
@@ -58,7 +59,7 @@ def test_in_a_folder_that_is_shared_only_the_csv_files_are(tmp_path: Path) -> No
 def test_the_embedded_database_is_closed_to_others_and_asks_for_a_password(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path / "postgres", cancel=threading.Event()) as server:
         info = server.start()
-        (listening,) = [path for path in info.sockets.iterdir() if path.name == f".s.PGSQL.{info.port}"]
+        (listening,) = [path for path in info.sockets.iterdir() if path.name == f".s.PGSQL.{PORT}"]
         assert stat.S_IMODE(info.sockets.stat().st_mode) == 0o700
         assert not stat.S_IMODE(listening.stat().st_mode) & OTHERS
         with closing(psycopg2.connect(info.dsn)) as connection, connection.cursor() as cursor:

@@ -15,8 +15,7 @@ from domain.fields import Table
 from domain.movie import PersonDetails
 from infrastructure.export import import_csv
 from infrastructure.stores.csv import CsvMovieRepository
-from infrastructure.stores.sqlite.loading import SqliteLoader
-from infrastructure.stores.sqlite.repository import SqliteMovieRepository
+from infrastructure.stores.sqlite.repository import SqliteLoader, SqliteMovieRepository
 from tests.support.movies import EPOCH, full_movie
 
 RUN = "run_id,site,chart,asked,saved,failed,complete,started_at,finished_at\r\n"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg2
 
-from infrastructure.stores.embedded import binaries, privileges
+from infrastructure.stores.embedded import privileges
+from infrastructure.stores.embedded.server import find_programs
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "right password"
@@ -20,7 +21,7 @@ USER = "tester"
 
 def installed() -> dict[str, Path]:
     """The versions there are on this machine, with the folders of their programs."""
-    found = {"18": binaries.find()}
+    found = {"18": find_programs()}
     if (DEBIAN_15 / "postgres").exists():
         found["15"] = DEBIAN_15
     return found

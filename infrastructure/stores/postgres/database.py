@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +18,10 @@ from psycopg2.sql import Composable
 
 from domain.errors import FilmledgerError, StoreUnavailable
 from infrastructure.stores.postgres.address import Address
-from infrastructure.stores.postgres.connections import Connections
-from infrastructure.stores.postgres.failures import STORE, DatabaseFailure, Kind, classify_error
-from infrastructure.stores.postgres.outage import Outage
-from infrastructure.stores.postgres.queries import query
-from infrastructure.stores.postgres.watchdog import NoAnswer
+from infrastructure.stores.postgres.connections import Connections, NoAnswer
+from infrastructure.stores.postgres.failures import STORE, DatabaseFailure, Kind, Outage, classify_error
+from infrastructure.stores.postgres.statements import query
+from shared.threads import listening
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -269,3 +269,24 @@ class Database:
             return retrying(attempt)
         except _Again as last:
             raise last.failure.error() from last.__cause__
+
+
+@contextmanager
+def cancel_event(given: threading.Event | None) -> Iterator[threading.Event]:
+    """The event that ends waits for the database: the given one, else one that Ctrl-C sets during the block.
+
+    The second is for commands without a handler of their own. Python's handler raises KeyboardInterrupt only after the
+    wait, which without the event ends with the server's answer.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if given is not None or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield given or threading.Event()
+        return
+    event = threading.Event()
+
+    def receive(number: int) -> None:
+        if number == signal.SIGINT:
+            event.set()
+
+    with listening(receive):
+        yield event

@@ -15,7 +15,7 @@ from domain.chart import ChartEntry
 from domain.errors import RecordRejected
 from infrastructure.stores.postgres.database import Database, RejectedByDatabase, require_kept
 from infrastructure.stores.postgres.failures import STORE
-from infrastructure.stores.postgres.queries import query
+from infrastructure.stores.postgres.statements import query
 
 
 class PostgresHistory:

@@ -17,7 +17,7 @@ from domain.errors import FilmledgerError
 from domain.fields import DeclaredTable, Table
 from infrastructure.stores.postgres import statements
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.queries import query
+from infrastructure.stores.postgres.statements import query
 
 _AT_A_TIME: Final = 2000
 _PIECE: Final = 1 << 18

@@ -31,11 +31,10 @@ from application.records import (
 from domain.errors import RecordRejected, StoreError
 from domain.fields import Table
 from domain.movie import Movie
-from infrastructure.stores.postgres import bulk, maintenance, reading, statements
+from infrastructure.stores.postgres import loading, reading, state, statements
 from infrastructure.stores.postgres.database import BatchingCursor, Database, RejectedByDatabase, require_kept
-from infrastructure.stores.postgres.encoding import columns, groups
-from infrastructure.stores.postgres.failures import STORE
-from infrastructure.stores.postgres.queries import query
+from infrastructure.stores.postgres.failures import STORE, one_line
+from infrastructure.stores.postgres.statements import encode_columns, groups, query
 from shared.batcher import Batcher
 from shared.clock import Clock, SystemClock
 
@@ -43,6 +42,7 @@ _log = logging.getLogger(__name__)
 _MAX_BATCH_SIZE: Final = 50
 _MAX_CONCURRENCY: Final = 2  # more concurrent transactions would make smaller batches, which cost the server more
 _ROWS_AT_A_TIME: Final = 1000
+_MAX_TO_SORT: Final = 2000  # movies; takes hundredths of a second for a chart, but minutes for a million
 
 _NEVER_OLDER: Final = "movies.scraped_at <= excluded.scraped_at"
 _NAME: Final = ("person_id", "name", "read_at", "source")
@@ -181,7 +181,7 @@ class PostgresMovieRepository:
         key = ", ".join(table.key)
         credited = " AND NOT EXISTS (SELECT FROM credits WHERE credits.person_id = people.person_id)"
         while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
-            arrays = columns(table, [_key_row(table, each) for each in batch])
+            arrays = encode_columns(table, [_key_row(table, each) for each in batch])
 
             def delete(cursor: Cursor, arrays: list[str | None] = arrays) -> int:
                 cursor.execute(
@@ -226,28 +226,28 @@ class PostgresMovieRepository:
 
     @property
     def marker(self) -> str | None:
-        return maintenance.get_state(self._database, "marker")
+        return state.get_state(self._database, "marker")
 
     def set_marker(self, marker: str) -> None:
-        maintenance.set_state(self._database, "marker", marker)
+        state.set_state(self._database, "marker", marker)
 
     @property
     def load_id(self) -> str | None:
-        return maintenance.get_state(self._database, bulk.LOAD_KEY)
+        return state.get_state(self._database, loading.LOAD_KEY)
 
     def write_table(self, table: Table, path: Path) -> None:
-        bulk.write_table(self._database, table, path)
+        loading.write_table(self._database, table, path)
 
     @contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
         self._saved = True
-        with bulk.loading(self._database, prepared, load_id) as commit:
+        with loading.loading(self._database, prepared, load_id) as commit:
             yield commit
 
     def finalize(self) -> None:
         if self._saved:
             self._saved = False
-            maintenance.sort_small_tables(self._database)
+            _sort_small_tables(self._database)
 
     def close(self) -> None:
         self._database.close()
@@ -284,12 +284,14 @@ class PostgresMovieRepository:
     def _write_batch(self, cursor: BatchingCursor, movies: Sequence[MovieRows]) -> None:
         # Prepared statements keep their plans, which are made while the tables are still small.
         cursor.defer("SET LOCAL enable_seqscan = off")
-        self._statements.execute(cursor, _SAVE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in movies]))
+        self._statements.execute(cursor, _SAVE_MOVIES, encode_columns(Table.MOVIES, [rows.movie for rows in movies]))
         written = dict(cursor.fetchall())
         if len(written) < len(movies):
             missing = {str(rows.movie[0]): rows for rows in movies if rows.movie[0] not in written}
             if future := self._future_records(cursor, missing):
-                self._statements.execute(cursor, _FORCE_MOVIES, columns(Table.MOVIES, [rows.movie for rows in future]))
+                self._statements.execute(
+                    cursor, _FORCE_MOVIES, encode_columns(Table.MOVIES, [rows.movie for rows in future])
+                )
                 written |= dict(cursor.fetchall())
                 _require(len(future), cursor.rowcount, "movies", future)
         saved = [rows for rows in movies if rows.movie[0] in written]
@@ -300,10 +302,10 @@ class PostgresMovieRepository:
         """Writes names, credits and other titles of movies whose rows are written and locked."""
         run = self._statements.execute
         if names := _newest_names(movies):
-            run(cursor, _SAVE_NAMES, columns(Table.PEOPLE, names, len(_NAME)), defer=True)
+            run(cursor, _SAVE_NAMES, encode_columns(Table.PEOPLE, names, len(_NAME)), defer=True)
         for table in _PARTS:
             rows = [row for movie in movies for row in (movie.credits if table is Table.CREDITS else movie.akas)]
-            arrays = columns(table, rows)
+            arrays = encode_columns(table, rows)
             if replaced:
                 run(cursor, _DELETE_PARTS[table], ["{" + ",".join(replaced) + "}", *arrays], defer=bool(rows))
             if rows:
@@ -376,7 +378,7 @@ def _save_rows(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
 
 
 def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
-    cursor.execute(_PUT_PEOPLE, columns(Table.PEOPLE, [row for row in rows if row[1] is not None]))
+    cursor.execute(_PUT_PEOPLE, encode_columns(Table.PEOPLE, [row for row in rows if row[1] is not None]))
     cursor.execute(_LOCK_PEOPLE, ([row[0] for row in rows],))
     stored = {row[0]: row for row in cursor.fetchall()}
     merged = [newer_person(stored[row[0]], row) for row in rows if row[0] in stored]
@@ -388,7 +390,7 @@ def _merge_people(cursor: Cursor, rows: Sequence[Row]) -> None:
 def _put(cursor: Cursor, table: Table, rows: Sequence[Row]) -> None:
     if not rows:
         return
-    arrays = columns(table, rows)
+    arrays = encode_columns(table, rows)
     cursor.execute(_UPSERTS[table], arrays)
     kept = cursor.rowcount
     if kept < len(rows) and table is Table.MY_RATINGS:
@@ -416,6 +418,27 @@ def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:
 def _key_row(table: Table, key: tuple[str, ...]) -> Row:
     cells = dict(zip(table.key, key, strict=True))
     return tuple(cells.get(column) for column in table.columns)
+
+
+def _sort_small_tables(database: Database) -> None:
+    """Sorts small tables by their keys, unless another session holds a lock or the privileges are missing."""
+
+    def sort_or_leave(cursor: Cursor) -> None:
+        cursor.execute("SAVEPOINT unsorted")
+        try:
+            if _is_small(cursor):
+                cursor.execute(query("sort_tables"))
+        except (errors.LockNotAvailable, errors.InsufficientPrivilege) as error:
+            cursor.execute("ROLLBACK TO unsorted")
+            _log.info("PostgreSQL: the tables were left unsorted: %s", one_line(error))
+
+    database.transact(sort_or_leave)
+
+
+def _is_small(cursor: Cursor) -> bool:
+    cursor.execute("SELECT count(*) FROM (SELECT FROM movies LIMIT %s) AS first_ones", (_MAX_TO_SORT + 1,))
+    ((count,),) = cursor.fetchall()
+    return bool(count <= _MAX_TO_SORT)
 
 
 # --- why a record was refused -------------------------------------------------------

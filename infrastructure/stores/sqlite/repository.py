@@ -19,9 +19,18 @@ import msgspec
 
 from application.blocks import text_of
 from application.ports.stores import LoadPart, PreparedTables
-from application.records import MovieRows, Row, from_rows, is_from_future, newer_person, storage_problem, to_rows
+from application.records import (
+    MovieRows,
+    Row,
+    canonical,
+    from_rows,
+    is_from_future,
+    newer_person,
+    storage_problem,
+    to_rows,
+)
 from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageError
-from domain.fields import Table
+from domain.fields import DeclaredTable, HistoryTable, Table
 from domain.movie import Movie
 from infrastructure.stores.sqlite import schema
 from shared.batcher import BackgroundBatcher
@@ -306,6 +315,63 @@ class SqliteMovieRepository:
             cursor = reader.execute(statement)
             while rows := cursor.fetchmany(_AT_A_TIME):
                 yield from rows
+
+
+class SqliteLoader:
+    """Satisfies ``Loader``.
+
+    Args:
+        store: without movies.
+    """
+
+    def __init__(self, store: SqliteMovieRepository) -> None:
+        self._store = store
+
+    def load(
+        self,
+        rows: Callable[[Table], Iterator[Row]],
+        history: Callable[[HistoryTable], Iterator[Row]] = lambda _table: iter(()),
+    ) -> dict[DeclaredTable, int]:
+        tables: tuple[DeclaredTable, ...] = (*Table, *HistoryTable)
+
+        def load(connection: sqlite3.Connection) -> dict[DeclaredTable, int]:
+            if there := _count(connection, Table.MOVIES):
+                raise UsageError(f"an import needs an empty database; this one holds {there} movies")
+            for table in reversed(tables):
+                connection.execute(f"DELETE FROM {table}")
+            return {
+                table: _import(
+                    connection, table, history(table) if isinstance(table, HistoryTable) else _checked(table, rows)
+                )
+                for table in tables
+            }
+
+        try:
+            return self._store.write(load, "import")
+        except RecordRejected as error:
+            raise UsageError(f"nothing was imported: {error}") from error
+
+
+def _checked(table: DeclaredTable, rows: Callable[[Table], Iterator[Row]]) -> Iterator[Row]:
+    named = Table(table)
+    for row in rows(named):
+        try:
+            yield canonical(named, row)
+        except ValueError as error:
+            raise UsageError(f"nothing was imported: {table}: {error}") from error
+
+
+def _import(connection: sqlite3.Connection, table: DeclaredTable, rows: Iterator[Row]) -> int:
+    sent = count()
+    connection.executemany(schema.upsert(table), (row for row, _ in zip(rows, sent, strict=False)))
+    if (expected := next(sent)) != (held := _count(connection, table)):
+        raise UsageError(f"nothing was imported: {expected} rows of {table} have only {held} keys")
+    return held
+
+
+def _count(connection: sqlite3.Connection, table: DeclaredTable) -> int:
+    ((found,),) = connection.execute(f"SELECT count(*) FROM {table}")
+    return int(found)
 
 
 def connect(path: Path, wait_seconds: float, *, read_only: bool = False) -> sqlite3.Connection:

@@ -21,7 +21,7 @@ from infrastructure.catalogue import PublishOptions, publish_catalogue, rendered
 from infrastructure.posters import PosterFolder
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.history import PostgresHistory
-from infrastructure.stores.postgres.reports import PostgresReports
+from infrastructure.stores.postgres.queries import PostgresReports
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from tests.support.films import READ_AT, film
 from tests.support.postgres import empty_database

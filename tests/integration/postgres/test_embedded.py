@@ -18,9 +18,8 @@ import pytest
 
 from domain.errors import Cancelled, StoreUnavailable
 from infrastructure.stores.embedded import privileges
-from infrastructure.stores.embedded.connection import ConnectionInfo
 from infrastructure.stores.embedded.layout import ServerLayout
-from infrastructure.stores.embedded.server import EmbeddedServer
+from infrastructure.stores.embedded.server import ConnectionInfo, EmbeddedServer
 from tests.integration.postgres.waiting import wait_until
 from tests.support.private_postgres import PrivatePostgres, installed, quick_folder
 

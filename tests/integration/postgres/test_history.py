@@ -21,7 +21,7 @@ from domain.errors import UsageError
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.stores.postgres.database import Database
 from infrastructure.stores.postgres.history import PostgresHistory
-from infrastructure.stores.postgres.reports import FOLDER, PostgresReports
+from infrastructure.stores.postgres.queries import FOLDER, PostgresReports
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
 from infrastructure.stores.report_files import report_paths
 from infrastructure.tables import Format, write

@@ -122,7 +122,7 @@ def test_a_full_disk_at_the_first_start_is_told(disk: Path) -> None:
         EmbeddedServer(disk / "postgres").start()
     ballast.unlink()
     with EmbeddedServer(disk / "postgres") as server:
-        assert server.start().version
+        assert server.start().processes
     assert sorted(path.name for path in (disk / "postgres").glob("cluster*")) == ["cluster", "cluster.lock"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.ownership import claim
+from infrastructure.stores.postgres.state import claim
 from tests.support.postgres import empty_database
 
 

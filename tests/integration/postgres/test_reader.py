@@ -10,10 +10,8 @@ import pytest
 
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.reader import READER, prepare_reader
-from infrastructure.stores.postgres.reports import PostgresReports
+from infrastructure.stores.postgres.queries import READER, PostgresReports, prepare_reader, run_query
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
-from infrastructure.stores.postgres.run_query import run_query
 from tests.support.films import film
 from tests.support.postgres import empty_database, server
 

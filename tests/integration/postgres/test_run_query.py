@@ -19,9 +19,8 @@ from psycopg2 import extensions
 from domain.errors import StoreUnavailable, UsageError
 from infrastructure.stores.postgres.address import environment_of
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.interrupts import interruptible
+from infrastructure.stores.postgres.queries import interruptible, run_query
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
-from infrastructure.stores.postgres.run_query import run_query
 from infrastructure.tables import Format, write
 from tests.integration.postgres.waiting import wait_until
 from tests.support.films import film

@@ -14,8 +14,8 @@ from application.records import Row, list_cell
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.postgres.database import BatchingCursor, Database
-from infrastructure.stores.postgres.encoding import columns
 from infrastructure.stores.postgres.repository import PostgresMovieRepository
+from infrastructure.stores.postgres.statements import encode_columns
 from tests.support.movies import movie, person
 from tests.support.postgres import empty_database
 
@@ -38,7 +38,7 @@ def test_lists_arrive_as_they_were(database: Database, lists: list[list[str] | N
         ("tt0000001", "nm0000001", "cast", str(place), list_cell(texts) if texts else None, None, None)
         for place, texts in enumerate(lists)
     ]
-    sent = columns(Table.CREDITS, rows)
+    sent = encode_columns(Table.CREDITS, rows)
 
     def ask(cursor: BatchingCursor) -> list[list[str] | None]:
         cursor.execute("SELECT characters::text[] FROM unnest(%s::text[]) AS sent (characters)", (sent[_CHARACTERS],))

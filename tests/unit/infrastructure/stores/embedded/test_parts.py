@@ -17,12 +17,16 @@ from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
 from domain.errors import UsageError
-from infrastructure.stores.embedded import binaries, cluster, privileges, protocol, socket_directory
-from infrastructure.stores.embedded.connection import quoted
-from infrastructure.stores.embedded.file_lock import FileLock
-from infrastructure.stores.embedded.layout import ServerLayout
+from infrastructure.stores.embedded import cluster, privileges
+from infrastructure.stores.embedded.layout import (
+    FileLock,
+    ServerLayout,
+    create_socket_directory,
+    remove_socket_directory,
+)
+from infrastructure.stores.embedded.server import ConnectionInfo, find_programs
 
-PROGRAMS = binaries.find()
+PROGRAMS = find_programs()
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives privileges up")
 
 
@@ -31,25 +35,27 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives privi
 
 def test_a_platform_without_the_wheel_is_told_what_to_set() -> None:
     with pytest.raises(UsageError, match="POSTGRES_HOST or POSTGRES_DSN"):
-        binaries.find(wheel="no_such_wheel")
+        find_programs(wheel="no_such_wheel")
 
 
 def test_a_cluster_of_another_version_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"made by PostgreSQL 13, .* has only 18"):
-        binaries.find("13")
+        find_programs("13")
 
 
 def test_an_older_cluster_gets_its_own_programs() -> None:
-    assert binaries.find("16") != PROGRAMS
-    assert (binaries.find("16") / "postgres").exists()
+    assert find_programs("16") != PROGRAMS
+    assert (find_programs("16") / "postgres").exists()
 
 
 # --- addresses ------------------------------------------------------------------
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
-def test_any_value_survives_a_connection_string(value: str) -> None:
-    assert parse_dsn(f"dbname={quoted(value)} host=x") == {"host": "x", "dbname": value}
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_any_folder_survives_a_connection_string(name: str) -> None:
+    info = ConnectionInfo(Path(f"/{name}"), Path(f"/x/{name}"), PROGRAMS / "psql", (1, 2))
+    parts = parse_dsn(info.dsn)
+    assert (parts["host"], parts["passfile"]) == (str(info.sockets), str(info.password_file))
 
 
 # --- locks ----------------------------------------------------------------------
@@ -95,19 +101,6 @@ def test_an_unheld_lock_has_no_descriptor(tmp_path: Path) -> None:
         FileLock(tmp_path / "lock").fileno()
 
 
-# --- the conversation -----------------------------------------------------------
-
-
-@given(st.lists(st.text(max_size=20), max_size=5), st.integers(1, 7))
-def test_messages_are_found_however_they_arrive(texts: list[str], piece: int) -> None:
-    import json
-
-    data = b"".join(json.dumps({"state": text}).encode() + b"\n" for text in texts)
-    lines = protocol.Lines()
-    found = [m for at in range(0, len(data), piece) for m in lines.feed(data[at : at + piece])]
-    assert [message["state"] for message in found] == texts
-
-
 # --- folders --------------------------------------------------------------------
 
 
@@ -119,38 +112,38 @@ def data() -> Iterator[Path]:
 
 def test_the_socket_folder_is_private_and_the_same_again(data: Path) -> None:
     data.mkdir()
-    first = socket_directory.create(data, os.geteuid())
+    first = create_socket_directory(data, os.geteuid())
     assert stat.S_IMODE(first.stat().st_mode) == 0o700
     (first / "left over").touch()
-    assert socket_directory.create(data, os.geteuid()) == first
+    assert create_socket_directory(data, os.geteuid()) == first
     assert list(first.iterdir()) == []
-    socket_directory.remove(first, os.geteuid())
+    remove_socket_directory(first, os.geteuid())
     assert not first.exists()
-    socket_directory.remove(first, os.geteuid())
+    remove_socket_directory(first, os.geteuid())
 
 
 def test_a_socket_folder_that_is_not_private_is_not_used(data: Path) -> None:
     data.mkdir()
-    taken = socket_directory.create(data, os.geteuid())
+    taken = create_socket_directory(data, os.geteuid())
     taken.chmod(0o755)
     (taken / "theirs").touch()
-    other = socket_directory.create(data, os.geteuid())
+    other = create_socket_directory(data, os.geteuid())
     assert other != taken
     assert (taken / "theirs").exists()
-    socket_directory.remove(other, os.geteuid())
-    socket_directory.remove(taken, os.geteuid())
+    remove_socket_directory(other, os.geteuid())
+    remove_socket_directory(taken, os.geteuid())
     assert taken.exists()
     taken.chmod(0o700)
-    socket_directory.remove(taken, os.geteuid())
+    remove_socket_directory(taken, os.geteuid())
 
 
 def test_a_long_temporary_folder_is_avoided(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = data / ("x" * 100)
     long.mkdir(parents=True)
     monkeypatch.setattr("tempfile.tempdir", str(long))
-    chosen = socket_directory.create(data, os.geteuid())
+    chosen = create_socket_directory(data, os.geteuid())
     assert len(str(chosen)) < 60
-    socket_directory.remove(chosen, os.geteuid())
+    remove_socket_directory(chosen, os.geteuid())
 
 
 # --- users ----------------------------------------------------------------------

@@ -16,9 +16,8 @@ from application.records import Row, to_rows
 from domain.errors import StoreUnavailable, UsageError
 from domain.fields import Table
 from infrastructure.stores.postgres.address import completed, environment_of, from_parts, within
-from infrastructure.stores.postgres.encoding import array_literal, columns, groups
-from infrastructure.stores.postgres.failures import Kind, classify_error, one_line
-from infrastructure.stores.postgres.outage import Outage
+from infrastructure.stores.postgres.failures import Kind, Outage, classify_error, one_line
+from infrastructure.stores.postgres.statements import array_literal, encode_columns, groups
 from tests.support.movies import movie
 
 # --- failures -------------------------------------------------------------------
@@ -137,11 +136,11 @@ def test_an_outage_is_told_once() -> None:
 
 def test_rows_become_one_array_for_each_column() -> None:
     rows: list[Row] = [("top250", "1", 'a "b"', None), ("top250", "2", "c\\d", "NULL")]
-    assert columns(Table.CHARTS, rows) == [
+    assert encode_columns(Table.CHARTS, rows) == [
         '{"top250","top250"}', '{"1","2"}', '{"a \\"b\\"","c\\\\d"}', '{null,"NULL"}',
     ]  # fmt: skip
-    assert columns(Table.CHARTS, [("top250", "1", None, None)])[2:] == [None, None]
-    assert columns(Table.CHARTS, []) == [None] * 4
+    assert encode_columns(Table.CHARTS, [("top250", "1", None, None)])[2:] == [None, None]
+    assert encode_columns(Table.CHARTS, []) == [None] * 4
 
 
 @pytest.mark.parametrize(

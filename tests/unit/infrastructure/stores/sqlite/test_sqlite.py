@@ -19,9 +19,8 @@ from domain.errors import RecordRejected, StoreUnavailable, UsageError
 from domain.fields import Table
 from infrastructure.stores.sqlite import schema
 from infrastructure.stores.sqlite.history import SqliteHistory
-from infrastructure.stores.sqlite.reports import SqliteReports
+from infrastructure.stores.sqlite.queries import SqliteReports, run_query
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository
-from infrastructure.stores.sqlite.run_query import run_query
 from tests.support.movies import EPOCH, complete_movie, full_movie, imdb_id, movie
 
 

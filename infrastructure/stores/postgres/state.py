@@ -1,4 +1,4 @@
-"""Binds a database to one data directory. Two of them would overwrite each other's records without a message."""
+"""The table ``store_state``: the store's own values, among them the data directory that fills the database."""
 
 from __future__ import annotations
 
@@ -7,16 +7,50 @@ import os
 from pathlib import Path
 from typing import Final
 
+from psycopg2.extensions import connection as Connection  # noqa: N812 - classes in all but name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
 from domain.errors import UsageError
 from infrastructure.stores.postgres.database import Database
-from infrastructure.stores.postgres.maintenance import get_state, set_state
 
 _KEY: Final = "data_directory"
 _FILE: Final = Path(".filmledger") / "directory-id"
+_SET: Final = (
+    "INSERT INTO store_state (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+
+
+def get_state(database: Database, key: str) -> str | None:
+    """The value of a key of ``store_state``."""
+
+    def read(connection: Connection) -> str | None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT value FROM store_state WHERE key = %s", (key,))
+            found = cursor.fetchone()
+            return None if found is None else str(found[0])
+
+    return database.run(read)
+
+
+def set_state(database: Database, key: str, value: str | None) -> None:
+    """Stores a value in ``store_state``, or deletes it (``None``)."""
+
+    def write(cursor: Cursor) -> None:
+        if value is None:
+            cursor.execute("DELETE FROM store_state WHERE key = %s", (key,))
+        else:
+            put_state(cursor, key, value)
+
+    database.transact(write)
+
+
+def put_state(cursor: Cursor, key: str, value: str) -> None:
+    """Stores a value in ``store_state`` within a transaction."""
+    cursor.execute(_SET, (key, value))
 
 
 def claim(database: Database, directory: Path, *, take_over: bool = False) -> None:
-    """Records in the database that this data directory fills it.
+    """Records in the database that this data directory fills it; two would overwrite each other's records silently.
 
     A directory that was moved keeps its id, and so its database.
 

@@ -1,17 +1,20 @@
-"""Users' read-only queries on the SQLite file."""
+"""Users' read-only queries on the SQLite file, and the reports that SQLite can express."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from application.ports.runs import TableOfValues, Value
 from domain.errors import UsageError
+from infrastructure.stores import report_files
 from infrastructure.stores.sqlite.repository import connect, translated_errors
 
+FOLDER: Final = Path(__file__).parent / "reports"
+_COMPARABLE_RUNS: Final = "SELECT coalesce(max(recency), 0) FROM complete_runs"
 _AT_A_TIME: Final = 2000
 _STEPS: Final = 10_000  # instructions of SQLite's virtual machine between two checks of the clock and of signals
 _DENIED: Final = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
@@ -72,3 +75,27 @@ def _explained(error: sqlite3.Error, deadline: float | None, seconds: float) -> 
             return UsageError(f"SQLite: the query took longer than {seconds:g} s")
         return KeyboardInterrupt()  # raised inside the handler, whose exceptions SQLite discards
     return UsageError(f"SQLite: {error}")
+
+
+class SqliteReports:
+    """Satisfies ``Reports``.
+
+    Args:
+        seconds: how long one report may take; no limit if 0.
+    """
+
+    def __init__(self, path: Path, *, seconds: float = 0) -> None:
+        self._path = path
+        self._seconds = seconds
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(report_files.report_paths(FOLDER))
+
+    def tables(self, names: Iterable[str] = ()) -> Iterator[TableOfValues]:
+        return (self._table(report) for report in report_files.read_reports(FOLDER, names))
+
+    def _table(self, report: report_files.ReportFile) -> TableOfValues:
+        ((runs,),) = run_query(self._path, _COMPARABLE_RUNS).rows
+        found = run_query(self._path, report.sql, seconds=self._seconds)
+        explanation = report.explained(int(runs or 0))
+        return TableOfValues(report.name, report.title, explanation, found.columns, list(found.rows))
