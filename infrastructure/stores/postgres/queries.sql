@@ -1,18 +1,5 @@
 -- The statements that are not derived from the field table. Each follows a line with its name.
 
--- name: begin_run
--- Write a run down, or find it again: a run that goes on has the start it began with.
-WITH known AS (
-    SELECT run_id FROM runs
-    WHERE site = %(site)s AND chart IS NOT DISTINCT FROM %(chart)s AND started_at = %(started_at)s
-), made AS (
-    INSERT INTO runs (site, chart, asked, started_at)
-    SELECT %(site)s, %(chart)s, %(asked)s, %(started_at)s WHERE NOT EXISTS (SELECT FROM known)
-    ON CONFLICT DO NOTHING
-    RETURNING run_id
-)
-SELECT run_id FROM known UNION ALL SELECT run_id FROM made
-
 -- name: chart_read_at
 -- When the stored places of a chart were read, as canonical text; NULL without places.
 SELECT to_char(max(read_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -122,12 +109,6 @@ WITH gone AS (
 )
 SELECT kind, identity FROM named ORDER BY kind, identity
 
--- name: end_run
--- How a run ended, once or again after it went on.
-UPDATE runs
-SET asked = %(asked)s, saved = %(saved)s, failed = %(failed)s, complete = %(complete)s, finished_at = %(finished_at)s
-WHERE run_id = %(run_id)s
-
 -- name: import_begin
 -- Prepare the empty tables for a load: checks of one row after the other would take longer than the rows themselves.
 SET LOCAL statement_timeout = 0;
@@ -204,28 +185,6 @@ SELECT relname::text,
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE quote_ident(nspname) = %s AND relname = ANY (%s)
 ORDER BY relname
-
--- name: run_entries
--- The chart of a run with rating and votes as the run saved them, or found them fresh enough. A title that IMDb has
--- moved stands in the run's list under its old id and in the chart under its new one.
-SELECT entry.rank, coalesce(saved.imdb_id, moved.imdb_id, entry.imdb_id) AS imdb_id,
-       coalesce(saved.rating, moved.rating) AS rating, coalesce(saved.votes, moved.votes) AS votes
-FROM chart_entries AS entry
-JOIN runs USING (run_id)
-LEFT JOIN movies AS saved ON saved.imdb_id = entry.imdb_id AND saved.scraped_at >= %(fresh_since)s
-LEFT JOIN charts ON saved.imdb_id IS NULL AND charts.chart = runs.chart AND charts.rank = entry.rank
-    AND NOT EXISTS (SELECT FROM chart_entries AS other
-                    WHERE other.run_id = entry.run_id AND other.imdb_id = charts.imdb_id)
-LEFT JOIN movies AS moved ON moved.imdb_id = charts.imdb_id AND moved.scraped_at >= %(fresh_since)s
-WHERE entry.run_id = %(run_id)s
-ORDER BY entry.rank
-
--- name: snapshots
--- Of each chart the last complete runs, oldest first, with their titles in rank order.
-SELECT run_id, chart, finished_at, chart_entries.rank, imdb_id, rating, votes
-FROM complete_runs JOIN chart_entries USING (run_id)
-WHERE recency <= %s
-ORDER BY finished_at, run_id, chart_entries.rank
 
 -- name: sort_tables
 -- Put the rows of small tables in the order of their keys: the same records leave the same dump, whatever the order
