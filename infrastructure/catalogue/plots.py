@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date
-from statistics import mean, median
-from typing import Final
+from statistics import correlation, mean, median
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 from markupsafe import Markup
@@ -35,6 +35,11 @@ from infrastructure.catalogue.canvas import (
 )
 from shared.countries import country_name
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+_Points: TypeAlias = dict[str, tuple[float, float]]  # by movie id
 _ENOUGH: Final = 5  # films that a statement about a group needs
 _MAX_BARS: Final = 16
 
@@ -127,11 +132,7 @@ def rank_history(data: CatalogueData) -> Plot | None:
         narrow=_draw_ranks(data, chart, moved[:5], wide=False),
         columns=("Film", *(formats.day(day.taken_at) for day in days)),
         rows=tuple(
-            (
-                data.movies[imdb_id].title,
-                *("–" if day.rank is None else str(day.rank) for day in chart.history[imdb_id]),
-            )
-            for imdb_id in moved
+            (data.movies[imdb_id].title, *(str(day.rank or "–") for day in chart.history[imdb_id])) for imdb_id in moved
         ),
     )
 
@@ -139,12 +140,12 @@ def rank_history(data: CatalogueData) -> Plot | None:
 def _draw_ranks(data: CatalogueData, chart: ChartChanges, moved: list[str], *, wide: bool) -> Markup:
     drawing, axes = canvas(wide=wide, height=520 if wide else 400, left=64 if wide else 40, right=250 if wide else 132)
     last_ranks: list[tuple[int, str]] = []
-    for place, imdb_id in enumerate(moved):
+    for at, imdb_id in enumerate(moved):
         days = chart.history[imdb_id]
         ranks = [float("nan") if day.rank is None else float(day.rank) for day in days]
-        color = MARK if place == 0 else INK
-        axes.plot(range(len(days)), ranks, color=color, linewidth=2.5, alpha=1 if place == 0 else 0.75, clip_on=False)
-        last = max(at for at, day in enumerate(days) if day.rank is not None)
+        color = INK if at else MARK
+        axes.plot(range(len(days)), ranks, color=color, linewidth=2.5, alpha=0.75 if at else 1, clip_on=False)
+        last = max(day for day, point in enumerate(days) if point.rank is not None)
         axes.plot([last], [ranks[last]], "o", color=color, markersize=6 if wide else 5, clip_on=False)
         last_ranks.append((int(ranks[last]), imdb_id))
     highest = max(day.rank or 0 for imdb_id in moved for day in chart.history[imdb_id])
@@ -155,10 +156,12 @@ def _draw_ranks(data: CatalogueData, chart: ChartChanges, moved: list[str], *, w
     axes.set_xlim(0, end)
     size = 14.0 if wide else 12.5
     step = span * 1.08 * (22 if wide else 17) / (520 - 58 if wide else 400 - 58)
-    for wanted, rank, imdb_id in _apart(sorted(last_ranks), step, highest + span * 0.04):
+    last_ranks.sort()
+    places = _spread([rank for rank, _ in last_ranks], step, highest + span * 0.04)
+    for place, (rank, imdb_id) in zip(places, last_ranks, strict=True):
         color = MARK if imdb_id == moved[0] else INK
         text = fitted(f"{rank}  {data.movies[imdb_id].title}", size, 230 if wide else 114)
-        label(axes, (end, wanted), text, dx=14, color=color, fontsize=size)
+        label(axes, (end, place), text, dx=14, color=color, fontsize=size)
     rules(axes, "y")
     days_shown = [formats.day(day.taken_at) for day in chart.history[moved[0]]]
     shown = sorted({0, end} | ({end // 2} if wide and end > 3 else set()))
@@ -168,17 +171,15 @@ def _draw_ranks(data: CatalogueData, chart: ChartChanges, moved: list[str], *, w
     return to_svg(drawing, f"history-{'wide' if wide else 'narrow'}", "Ranks over time")
 
 
-def _apart(ranks: Iterable[tuple[int, str]], step: float, lowest: float) -> list[tuple[float, int, str]]:
-    """Spreads labels vertically: each at its rank or below the one before it, and none below the axis."""
-    placed: list[list[float | int | str]] = []
-    for rank, imdb_id in ranks:
-        at = max(float(rank), float(placed[-1][0]) + step) if placed else float(rank)
-        placed.append([at, rank, imdb_id])
-    limit = lowest
-    for entry in reversed(placed):
-        entry[0] = min(float(entry[0]), limit)
-        limit = float(entry[0]) - step
-    return [(float(at), int(rank), str(imdb_id)) for at, rank, imdb_id in placed]
+def _spread(ranks: Iterable[float], step: float, limit: float) -> list[float]:
+    """Spreads labels vertically: each at its rank or below the one before it, and none below ``limit``."""
+    placed: list[float] = []
+    for rank in ranks:
+        placed.append(max(rank, placed[-1] + step) if placed else rank)
+    for at in reversed(range(len(placed))):
+        placed[at] = min(placed[at], limit)
+        limit = placed[at] - step
+    return placed
 
 
 def rank_trends(data: CatalogueData) -> dict[str, Trend]:
@@ -186,12 +187,12 @@ def rank_trends(data: CatalogueData) -> dict[str, Trend]:
     trends: dict[str, Trend] = {}
     for chart in data.charts:
         for imdb_id, days in chart.history.items():
-            known = [(day.taken_at.date(), float(day.rank)) for day in days if day.rank is not None]
-            if imdb_id not in trends and len({rank for _, rank in known}) > 1:
-                best, worst = (int(pick(rank for _, rank in known)) for pick in (min, max))
+            known = [(day.taken_at.date(), day.rank) for day in days if day.rank is not None]
+            ranks = {rank for _, rank in known}
+            if imdb_id not in trends and len(ranks) > 1:
+                best, worst = str(min(ranks)), str(max(ranks))
                 caption = f"{formats.chart(chart.chart)}: between rank {best} and rank {worst}"
-                points = [(float(at.toordinal()), -rank) for at, rank in known]
-                trends[imdb_id] = _trend(points, caption, str(best), str(worst), known[0][0], known[-1][0], line=True)
+                trends[imdb_id] = _day_trend([(day, -rank) for day, rank in known], caption, best, worst)
     return trends
 
 
@@ -204,60 +205,49 @@ def rating_trends(data: CatalogueData) -> dict[str, Trend]:
             histories.setdefault(imdb_id, rated)
     trends: dict[str, Trend] = {}
     for imdb_id, days in histories.items():
-        ratings = [rating for _, rating in days]
-        if len(set(ratings)) > 1:
+        ratings = {rating for _, rating in days}
+        if len(ratings) > 1:
             low, high = f"{min(ratings):.1f}", f"{max(ratings):.1f}"
-            caption = f"Rating: between {low} and {high}"
-            placed = [(float(day.toordinal()), rating) for day, rating in days]
-            trends[imdb_id] = _trend(placed, caption, high, low, days[0][0], days[-1][0], line=True)
+            trends[imdb_id] = _day_trend(days, f"Rating: between {low} and {high}", high, low)
     return trends
-
-
-def _trend(
-    points: Sequence[tuple[float, float]],
-    caption: str,
-    top: str,
-    bottom: str,
-    first: date | int,
-    last: date | int,
-    *,
-    line: bool,
-) -> Trend:
-    edges = [str(edge) if isinstance(edge, int) else formats.date(edge.isoformat()) for edge in (first, last)]
-    return Trend(_trend_svg(points, caption, line=line), caption, top, bottom, edges[0], edges[1])
-
-
-def _trend_svg(points: Sequence[tuple[float, float]], title: str, *, line: bool) -> Markup:
-    """Draws points in a box that is stretched to its place; strokes and dots keep their size."""
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    width, height = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
-    placed = [(round((x - min(xs)) / width * 600, 1), round(100 - (y - min(ys)) / height * 100, 1)) for x, y in points]
-    parts = []
-    if line:
-        parts.append(Markup('<path class="line" d="M{}"/>').format(" ".join(f"{x:g},{y:g}" for x, y in placed)))
-        placed = placed[-1:]
-    parts.append(
-        Markup('<path class="{}" d="{}"/>').format(
-            "end" if line else "dot", "".join(f"M{x:g},{y:g}h0" for x, y in dict.fromkeys(placed))
-        )
-    )
-    return Markup(
-        '<svg class="trend" viewBox="0 0 600 100" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
-    ).format(title, Markup("").join(parts))
 
 
 def person_trend(movies: Iterable[Movie]) -> Trend | None:
     """Draws the ratings of a person's films by year; None with fewer than three different years."""
     known = sorted({(m.year, m.rating, m.imdb_id) for m in movies if m.year is not None and m.rating is not None})
-    years = sorted({year for year, _, _ in known})
-    if len(years) < 3:
+    if len({year for year, _, _ in known}) < 3:
         return None
     ratings = [rating for _, rating, _ in known]
     low, high = f"{min(ratings):.1f}", f"{max(ratings):.1f}"
-    caption = f"Ratings of {len(known)} films over time"
     if low == high:
         return None
-    return _trend([(y, r) for y, r, _ in known], caption, high, low, years[0], years[-1], line=False)
+    caption = f"Ratings of {len(known)} films over time"
+    placed = dict.fromkeys(_stretched([(year, rating) for year, rating, _ in known]))
+    path = Markup('<path class="dot" d="{}"/>').format("".join(f"M{x:g},{y:g}h0" for x, y in placed))
+    svg = _trend_svg(caption, path)
+    return Trend(svg, caption, high, low, str(known[0][0]), str(known[-1][0]))
+
+
+def _day_trend(days: Sequence[tuple[date, float]], caption: str, top: str, bottom: str) -> Trend:
+    """Draws a line from day to day with a dot at its end."""
+    placed = [f"{x:g},{y:g}" for x, y in _stretched([(day.toordinal(), value) for day, value in days])]
+    path = Markup('<path class="line" d="M{}"/><path class="end" d="M{}h0"/>').format(" ".join(placed), placed[-1])
+    first, last = (formats.date(day.isoformat()) for day in (days[0][0], days[-1][0]))
+    return Trend(_trend_svg(caption, path), caption, top, bottom, first, last)
+
+
+def _stretched(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Fits points to the box of ``_trend_svg``."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    width, height = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
+    return [(round((x - min(xs)) / width * 600, 1), round(100 - (y - min(ys)) / height * 100, 1)) for x, y in points]
+
+
+def _trend_svg(title: str, paths: Markup) -> Markup:
+    """Draws in a box that is stretched to its place; strokes and dots keep their size."""
+    return Markup(
+        '<svg class="trend" viewBox="0 0 600 100" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+    ).format(title, paths)
 
 
 # --- ratings, lengths, votes, money --------------------------------------------------
@@ -265,12 +255,11 @@ def person_trend(movies: Iterable[Movie]) -> Trend | None:
 
 def ratings_by_decade(data: CatalogueData) -> Plot | None:
     """A row for each decade, a dot for each film; None with fewer than two decades."""
-    rated = {
-        start: sorted(movie.rating for movie in movies if movie.rating is not None)
+    rows = [  # data.decades has the newest first
+        (start, ratings)
         for start, movies in data.decades.items()
-        if start is not None
-    }
-    rows = [(start, ratings) for start, ratings in sorted(rated.items(), reverse=True) if ratings]
+        if start is not None and (ratings := sorted(movie.rating for movie in movies if movie.rating is not None))
+    ]
     if len(rows) < 2:
         return None
     medians = sorted(((median(ratings), start) for start, ratings in rows if len(ratings) >= _ENOUGH), reverse=True)
@@ -347,20 +336,26 @@ def imdb_against_metascore(data: CatalogueData) -> Plot | None:
 
 
 def _draw_metascore(both: list[tuple[Movie, int, int]], far: list[tuple[Movie, int, int]], *, wide: bool) -> Markup:
+    points: _Points = {movie.imdb_id: (critics, public) for movie, public, critics in both}
+    named = [movie for movie, _, _ in far]
     drawing, axes = canvas(wide=wide, height=560 if wide else 380, left=64 if wide else 40)
-    named = {entry[0].imdb_id for entry in far}
-    size = 44 if wide else 20
-    points = [(critics, public) for _, public, critics in both]
-    fit(axes, [x for x, _ in points], [y for _, y in points])
-    rules(axes, "y")
-    rest = ((critics, public) for movie, public, critics in both if movie.imdb_id not in named)
-    dots(axes, rest, size=size)
-    dots(axes, ((critics, public) for _, public, critics in far), color=MARK, size=size, opacity=0.9)
+    _scatter(axes, points, named, size=44 if wide else 20, opacity=0.55, longest=32 if wide else 20, wide=wide)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value / 10:.1f}")
     axes.locator_params(axis="both", integer=True, nbins=9 if wide else 5)
-    names = [((critics, public), formats.shortened(movie.title, 32 if wide else 20)) for movie, public, critics in far]
-    labels(axes, names, fontsize=14 if wide else 12.5, marks=points)
     return to_svg(drawing, f"metascore-{'wide' if wide else 'narrow'}", "IMDb rating and Metascore")
+
+
+def _scatter(
+    axes: Axes, points: _Points, named: Sequence[Movie], *, size: float, opacity: float, longest: int, wide: bool
+) -> None:
+    """Draws a dot for each film; ``named`` ones are marked and have their title beside them, the first at least."""
+    ids = {movie.imdb_id for movie in named}
+    fit(axes, [x for x, _ in points.values()], [y for _, y in points.values()])
+    rules(axes, "y")
+    dots(axes, (point for imdb_id, point in points.items() if imdb_id not in ids), size=size, opacity=opacity)
+    dots(axes, (points[movie.imdb_id] for movie in named), color=MARK, size=size, opacity=0.9)
+    names = [(points[movie.imdb_id], formats.shortened(movie.title, longest)) for movie in named]
+    labels(axes, names, fontsize=14 if wide else 12.5, marks=points.values())
 
 
 def length_over_the_years(data: CatalogueData) -> Plot | None:
@@ -450,13 +445,7 @@ def votes_against_rating(data: CatalogueData) -> Plot | None:
 
 def _rank_correlation(xs: Sequence[float], ys: Sequence[float]) -> float:
     """Spearman's coefficient, from -1 to 1; 0 when one side is constant."""
-    ranked = [_ranks(values) for values in (xs, ys)]
-    means = [mean(ranks) for ranks in ranked]
-    sums = [sum((rank - middle) ** 2 for rank in ranks) for ranks, middle in zip(ranked, means, strict=True)]
-    if not all(sums):
-        return 0.0
-    product = sum((x - means[0]) * (y - means[1]) for x, y in zip(*ranked, strict=True))
-    return float(product / math.sqrt(sums[0] * sums[1]))
+    return 0.0 if len(set(xs)) == 1 or len(set(ys)) == 1 else correlation(_ranks(xs), _ranks(ys))
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
@@ -466,23 +455,12 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return [mean((places[value][0], places[value][-1])) for value in values]
 
 
-def _log_point(x: int, y: float) -> tuple[float, float]:
-    return round(math.log10(x), 2), y
-
-
 def _draw_votes(both: list[Movie], popular: list[Movie], *, wide: bool) -> Markup:
-    drawing, axes = canvas(wide=wide, height=520 if wide else 380, left=64 if wide else 40)
+    points = {movie.imdb_id: (_log(movie.votes or 1), movie.rating or 0.0) for movie in both}
     named = popular[: 8 if wide else 3]
-    ids = {movie.imdb_id for movie in named}
-    size = 40 if wide else 18
-    points = {movie.imdb_id: _log_point(movie.votes or 1, movie.rating or 0.0) for movie in both}
-    fit(axes, [x for x, _ in points.values()], [y for _, y in points.values()])
-    dots(axes, (points[movie.imdb_id] for movie in both if movie.imdb_id not in ids), size=size, opacity=0.45)
-    dots(axes, (points[movie.imdb_id] for movie in named), color=MARK, size=size, opacity=0.9)
-    rules(axes, "y")
-    _tenfold(axes.xaxis, axes.get_xlim(), formats.votes)
-    names = [(points[movie.imdb_id], formats.shortened(movie.title, 28 if wide else 22)) for movie in named]
-    labels(axes, names, fontsize=14 if wide else 12.5, marks=points.values())
+    drawing, axes = canvas(wide=wide, height=520 if wide else 380, left=64 if wide else 40)
+    _scatter(axes, points, named, size=40 if wide else 18, opacity=0.45, longest=28 if wide else 22, wide=wide)
+    _tenfold(axes.xaxis, axes.get_xlim())
     return to_svg(drawing, f"votes-{'wide' if wide else 'narrow'}", "Votes and rating")
 
 
@@ -525,41 +503,30 @@ def budget_against_gross(data: CatalogueData) -> Plot | None:
 
 
 def _draw_money(both: list[tuple[Movie, int, int]], ordered: list[tuple[Movie, int, int]], *, wide: bool) -> Markup:
-    drawing, axes = canvas(wide=wide, height=560 if wide else 380, left=72 if wide else 52)
     points = {movie.imdb_id: (_log(budget), _log(gross)) for movie, budget, gross in both}
     count = 4 if wide else 1
     named = [entry[0] for entry in dict.fromkeys((*ordered[:count], *ordered[-count:]))]
-    ids = {movie.imdb_id for movie in named}
-    size = 40 if wide else 18
-    fit(axes, [x for x, _ in points.values()], [y for _, y in points.values()])
+    drawing, axes = canvas(wide=wide, height=560 if wide else 380, left=72 if wide else 52)
+    _scatter(axes, points, named, size=40 if wide else 18, opacity=0.45, longest=28 if wide else 20, wide=wide)
     limits = axes.get_xlim(), axes.get_ylim()
     low, high = max(limits[0][0], limits[1][0]), min(limits[0][1], limits[1][1])
     if low < high:  # the line of equal budget and gross, where it crosses the plot
         axes.plot([low, high], [low, high], color=INK, linewidth=1, zorder=2)
-    dots(axes, (point for imdb_id, point in points.items() if imdb_id not in ids), size=size, opacity=0.45)
-    dots(axes, (points[movie.imdb_id] for movie in named), color=MARK, size=size, opacity=0.9)
-    rules(axes, "y")
     for axis, shown in zip((axes.xaxis, axes.yaxis), limits, strict=True):
-        _tenfold(axis, shown, formats.votes)
-    names = [(points[movie.imdb_id], formats.shortened(movie.title, 28 if wide else 20)) for movie in named]
-    labels(axes, names, fontsize=14 if wide else 12.5, marks=points.values())
+        _tenfold(axis, shown)
     return to_svg(drawing, f"money-{'wide' if wide else 'narrow'}", "Budget and worldwide gross")
 
 
 def _log(amount: int) -> float:
-    return float(round(math.log10(amount), 2))
+    return round(math.log10(amount), 2)
 
 
-def _tenfold(axis: object, limits: tuple[float, float], text: object) -> None:
+def _tenfold(axis: Axis, limits: tuple[float, float]) -> None:
     """Marks powers of ten, and their halves where the axis spans less than two."""
     steps = [0.0] if limits[1] - limits[0] >= 2 else [0.0, math.log10(2), math.log10(5)]
-    ticks = [
-        exponent + step
-        for exponent in range(math.floor(limits[0]), math.ceil(limits[1]) + 1)
-        for step in steps
-        if limits[0] <= exponent + step <= limits[1]
-    ]
-    axis.set_ticks(ticks, [text(round(10**tick)) for tick in ticks])  # type: ignore[attr-defined,operator]
+    exponents = range(math.floor(limits[0]), math.ceil(limits[1]) + 1)
+    ticks = [at for exponent in exponents for step in steps if limits[0] <= (at := exponent + step) <= limits[1]]
+    axis.set_ticks(ticks, [formats.votes(round(10**tick)) for tick in ticks])
 
 
 # --- shares ---------------------------------------------------------------------------
