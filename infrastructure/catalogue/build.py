@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
@@ -18,21 +20,27 @@ from application.ports.publishing import Poster, PosterStore, PublishStep
 from application.ports.runs import Reports
 from application.publish import PublishPlan, StepOutcome, publish
 from domain.errors import Cancelled, FilmledgerError
-from infrastructure.catalogue import assets, search_index
 from infrastructure.catalogue.elements import PosterImage
-from infrastructure.catalogue.feeds import feed, site_address, sitemaps
+from infrastructure.catalogue.feeds import SEARCH_INDEX, feed, search_index, site_address, sitemaps
 from infrastructure.catalogue.film_pages import film_pages
 from infrastructure.catalogue.grid_pages import chart_pages, list_pages
 from infrastructure.catalogue.index_pages import error_page, findings_page, index_pages, person_pages
-from infrastructure.catalogue.links import check_links
-from infrastructure.catalogue.output import OutputFolder, OutputTally
+from infrastructure.catalogue.output import OutputFolder, OutputTally, check_links
 from infrastructure.catalogue.plots import draw_plots, rank_trends, rating_trends
 from infrastructure.catalogue.renderer import POSTERS, PageRenderer, PageUrls, SiteConfig, poster_image
+from infrastructure.catalogue.typography import FONT_FILES, FONTS
 from infrastructure.tables import Format, write
 
 log = logging.getLogger(__name__)
 _SHOWN_PROBLEMS: Final = 3
 _MAIN_PAGES: Final = ("index.html", "charts.html", "genres.html", "decades.html", "people.html", "404.html")
+_HERE: Final = Path(__file__).parent
+_ASSETS: Final = "assets"
+_STYLES: Final = (
+    "foundation.css", "masthead.css", "grid.css", "lists.css", "film.css", "plots.css", "search.css", "print.css",
+)  # fmt: skip
+_SCRIPTS: Final = ("theme.js", "grid.js", "search.js")
+_STYLE_URL: Final = re.compile(r'url\("([^":]+)"\)')
 
 
 class PublishOptions(msgspec.Struct, frozen=True):
@@ -115,17 +123,17 @@ def publish_catalogue(
     """
     url = site_address(options.site_url)
     output = OutputFolder(options.out)
-    state = BuildState(data, output, cancel, SiteConfig(url=url, feed=options.feed))
+    build = _Build(data, posters, report, options, output, cancel, SiteConfig(url=url, feed=options.feed))
     concurrent: list[PublishStep] = []
-    files: list[str] = [*_MAIN_PAGES, search_index.PATH]
+    files: list[str] = [*_MAIN_PAGES, SEARCH_INDEX]
     if options.sitemap and url:
-        concurrent.append(SitemapStep(state))
+        concurrent.append(Step("sitemap", build.write_sitemap))
         files.append("sitemap.xml")
     if options.feed:
-        concurrent.append(FeedStep(state))
+        concurrent.append(Step("feed", build.write_feed))
         files.append("feed.xml")
     if options.report:
-        concurrent.append(ReportStep(state, report))
+        concurrent.append(Step("report", build.write_report))
         files += ["report.md", "report.json"]
     output.refuse_foreign_files(files)
     tally = OutputTally(0, 0, 0)
@@ -134,18 +142,17 @@ def publish_catalogue(
         nonlocal tally
         tally = output.finish(remove=succeeded)
 
-    workers = options.workers if options.parallel_assets else 1
     plan = PublishPlan(
         sequential=(
-            AssetsStep(state, options.minify, options.fingerprint),
-            PostersStep(state, posters, workers),
-            PlotsStep(state),
-            PagesStep(state),
-            SearchStep(state),
+            Step("assets", build.write_assets),
+            Step("posters", build.copy_posters),
+            Step("plots", build.make_plots),
+            Step("pages", build.write_pages),
+            Step("search", build.write_search_index),
         ),
         concurrent=concurrent,
         finish=finish,
-        checks=(LinksStep(state),) if options.links else (),
+        checks=(Step("links", build.report_broken_links),) if options.links else (),
     )
     outcomes = publish(plan, parallel=options.parallel_postprocess, report=say, cancel=cancel)
     notes = ["sitemap.xml is left out: it needs SITE_URL"] if options.sitemap and not url else []
@@ -168,151 +175,95 @@ def all_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     yield from person_pages(renderer)
 
 
-class BuildState(msgspec.Struct):
-    """A catalogue under construction; each step adds what later steps need."""
+class Step(msgspec.Struct, frozen=True):
+    """A named step of publishing."""
+
+    name: str
+    run: Callable[[], None]
+
+
+class _Build(msgspec.Struct):
+    """A catalogue under construction; each step adds to ``site`` and ``pages`` what later steps need."""
 
     data: CatalogueData
+    posters: PosterStore
+    report: Callable[[str], str]
+    options: PublishOptions
     output: OutputFolder
     cancel: threading.Event
     site: SiteConfig
     pages: list[str] = msgspec.field(default_factory=list)
 
-    def check_cancelled(self) -> None:
-        """Raises ``Cancelled`` once a stop was requested."""
-        if self.cancel.is_set():
-            raise Cancelled("publishing was stopped")
-
-
-class AssetsStep(msgspec.Struct, frozen=True):
-    """Writes styles, scripts and fonts."""
-
-    state: BuildState
-    minify: bool
-    fingerprint: bool
-    name: str = "assets"
-
-    def run(self) -> None:
+    def write_assets(self) -> None:
+        """Writes styles, scripts and fonts."""
+        options, missing = self.options, None
         try:
-            bundle, missing = assets.bundle(minify=self.minify, fingerprint=self.fingerprint), None
+            bundle = bundle_assets(minify=options.minify, fingerprint=options.fingerprint)
         except ImportError as error:  # without a minifier the pages still need their styles
-            bundle, missing = assets.bundle(minify=False, fingerprint=self.fingerprint), error
-        self.state.site = replace(self.state.site, assets=bundle.paths)
+            bundle, missing = bundle_assets(minify=False, fingerprint=options.fingerprint), error
+        self.site = replace(self.site, assets=bundle.paths)
         for path, body in bundle.files.items():
-            self.state.output.write(path, body)
+            self.output.write(path, body)
         if missing is not None:
             raise FilmledgerError(f"not minified: {missing}") from missing
 
-
-class PostersStep(msgspec.Struct, frozen=True):
-    """Copies the posters of the films with ``workers`` threads."""
-
-    state: BuildState
-    store: PosterStore
-    workers: int
-    name: str = "posters"
-
-    def run(self) -> None:
-        posters = [poster for poster in self.store.posters() if poster.imdb_id in self.state.data.movies]
-        if self.workers > 1 and len(posters) > 1:
-            with ThreadPoolExecutor(self.workers, thread_name_prefix="assets") as executor:
-                copied = list(executor.map(self._copy, posters))
-        else:
-            copied = [self._copy(poster) for poster in posters]
+    def copy_posters(self) -> None:
+        """Copies the posters of the films; a film whose poster cannot be copied is shown without one."""
+        posters = [poster for poster in self.posters.posters() if poster.imdb_id in self.data.movies]
+        workers = self.options.workers if self.options.parallel_assets else 1
+        with ThreadPoolExecutor(workers, thread_name_prefix="assets") as executor:
+            copied = list(executor.map(self._copy_poster, posters))
         pairs = zip(posters, copied, strict=True)
         images = {poster.imdb_id: image for poster, image in pairs if isinstance(image, PosterImage)}
-        self.state.site = replace(self.state.site, posters=images)
-        lost = [each for each in copied if isinstance(each, str)]
-        if lost:
+        self.site = replace(self.site, posters=images)
+        if lost := [each for each in copied if isinstance(each, str)]:
             raise FilmledgerError(f"{len(lost)} could not be copied: {'; '.join(lost[:_SHOWN_PROBLEMS])}")
 
-    def _copy(self, poster: Poster) -> PosterImage | str:
-        """Returns the image, or why it could not be copied; that film is shown without a poster."""
-        self.state.check_cancelled()
+    def _copy_poster(self, poster: Poster) -> PosterImage | str:
+        """Returns the image, or why it could not be copied."""
+        self._check_cancelled()
         try:
             for file in poster.files:
-                self.state.output.copy(f"{POSTERS}/{file.path.name}", file.path, file.size)
+                self.output.copy(f"{POSTERS}/{file.path.name}", file.path, file.size)
         except OSError as error:
             return f"{poster.imdb_id}: {error.strerror or error}"
         return poster_image(poster)
 
+    def make_plots(self) -> None:
+        """Draws the plots of the findings page."""
+        self.site = replace(self.site, plots=draw_plots(self.data))
 
-class PlotsStep(msgspec.Struct, frozen=True):
-    """Draws the plots of the findings page."""
+    def write_pages(self) -> None:
+        """Writes every HTML page."""
+        for path, body in all_pages(PageRenderer(self.data, self.site)):
+            self._check_cancelled()
+            self.output.write(path, body)
+            self.pages.append(path)
 
-    state: BuildState
-    name: str = "plots"
+    def write_search_index(self) -> None:
+        """Writes the index of the search dialog."""
+        self.output.write(SEARCH_INDEX, search_index(self.data))
 
-    def run(self) -> None:
-        self.state.site = replace(self.state.site, plots=draw_plots(self.state.data))
+    def write_sitemap(self) -> None:
+        """Writes ``sitemap.xml``, in several files if it is too long for one."""
+        urls = PageUrls(self.data)
+        read = {urls.film(movie.imdb_id): movie.scraped_at.date().isoformat() for movie in self.data.movies.values()}
+        pages = [path for path in self.pages if path != "404.html"]
+        for path, body in sitemaps(self.site.url, pages, read).items():
+            self.output.write(path, body)
 
+    def write_feed(self) -> None:
+        """Writes ``feed.xml``."""
+        self.output.write("feed.xml", feed(self.data, self.site.url))
 
-class PagesStep(msgspec.Struct, frozen=True):
-    """Writes every HTML page."""
-
-    state: BuildState
-    name: str = "pages"
-
-    def run(self) -> None:
-        for path, body in all_pages(PageRenderer(self.state.data, self.state.site)):
-            self.state.check_cancelled()
-            self.state.output.write(path, body)
-            self.state.pages.append(path)
-
-
-class SearchStep(msgspec.Struct, frozen=True):
-    """Writes the search index."""
-
-    state: BuildState
-    name: str = "search"
-
-    def run(self) -> None:
-        self.state.output.write(search_index.PATH, search_index.search_index(self.state.data))
-
-
-class SitemapStep(msgspec.Struct, frozen=True):
-    """Writes ``sitemap.xml``."""
-
-    state: BuildState
-    name: str = "sitemap"
-
-    def run(self) -> None:
-        urls = PageUrls(self.state.data)
-        read = {urls.film(m.imdb_id): m.scraped_at.date().isoformat() for m in self.state.data.movies.values()}
-        pages = [path for path in self.state.pages if path != "404.html"]
-        for path, body in sitemaps(self.state.site.url, pages, read).items():
-            self.state.output.write(path, body)
-
-
-class FeedStep(msgspec.Struct, frozen=True):
-    """Writes ``feed.xml``."""
-
-    state: BuildState
-    name: str = "feed"
-
-    def run(self) -> None:
-        self.state.output.write("feed.xml", feed(self.state.data, self.state.site.url))
-
-
-class ReportStep(msgspec.Struct, frozen=True):
-    """Writes ``report.md`` and ``report.json``; ``rendered`` renders the report in the given format."""
-
-    state: BuildState
-    rendered: Callable[[str], str]
-    name: str = "report"
-
-    def run(self) -> None:
+    def write_report(self) -> None:
+        """Writes ``report.md`` and ``report.json``."""
         for path, form in (("report.md", "markdown"), ("report.json", "json")):
-            self.state.output.write(path, self.rendered(form).encode())
+            self.output.write(path, self.report(form).encode())
 
-
-class LinksStep(msgspec.Struct, frozen=True):
-    """Checks every link in the finished output."""
-
-    state: BuildState
-    name: str = "links"
-
-    def run(self) -> None:
-        report = check_links(self.state.output.folder, self.state.output.current)
+    def report_broken_links(self) -> None:
+        """Checks every link in the finished output."""
+        report = check_links(self.output.folder, self.output.current)
         log.info("links of %d pages checked", report.pages)
         for problem in report.problems:
             log.warning("broken link: %s", problem)
@@ -322,3 +273,51 @@ class LinksStep(msgspec.Struct, frozen=True):
             raise FilmledgerError(
                 f"{len(report.problems)} broken: {shown}" + (f"; and {more} more" if more > 0 else "")
             )
+
+    def _check_cancelled(self) -> None:
+        if self.cancel.is_set():
+            raise Cancelled("publishing was stopped")
+
+
+class AssetBundle(msgspec.Struct, frozen=True):
+    """Everything pages refer to besides posters.
+
+    Attributes:
+        files: content by path relative to the output folder.
+        paths: the path by the plain name that templates use: ``catalogue.css``.
+    """
+
+    files: Mapping[str, bytes]
+    paths: Mapping[str, str]
+
+
+def bundle_assets(*, minify: bool, fingerprint: bool) -> AssetBundle:
+    """Joins and minifies styles and scripts, and names all assets by their content so that browsers can cache them."""
+    files: dict[str, bytes] = {}
+    paths: dict[str, str] = {}
+
+    def add(name: str, body: bytes) -> None:
+        path = PurePosixPath(_ASSETS, name)
+        if fingerprint:
+            path = path.with_name(f"{path.stem}.{hashlib.sha256(body).hexdigest()[:8]}{path.suffix}")
+        files[str(path)] = body
+        paths[name] = str(path)
+
+    for name in FONT_FILES:
+        add(name, (FONTS / name).read_bytes())
+    add("archivo-licence.txt", (FONTS / "OFL.txt").read_bytes())
+    add("icon.svg", (_HERE / "styles" / "icon.svg").read_bytes())
+    style = "\n".join((_HERE / "styles" / name).read_text(encoding="utf-8") for name in _STYLES)
+    # Styles and fonts are in one folder.
+    style = _STYLE_URL.sub(lambda match: f'url("{PurePosixPath(paths[match[1]]).name}")', style)
+    scripts = {name: (_HERE / "scripts" / name).read_text(encoding="utf-8") for name in _SCRIPTS}
+    if minify:
+        import rcssmin  # type: ignore[import-untyped]
+        import rjsmin  # type: ignore[import-untyped]
+
+        style = f"{rcssmin.cssmin(style)}\n"
+        scripts = {name: f"{rjsmin.jsmin(script)}\n" for name, script in scripts.items()}
+    add("catalogue.css", style.encode())
+    for name, script in scripts.items():
+        add(name, script.encode())
+    return AssetBundle(files, paths)

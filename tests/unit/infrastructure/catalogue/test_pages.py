@@ -18,8 +18,7 @@ from application.ports.publishing import Poster, PosterFile
 from application.ports.runs import ChartSnapshot
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.catalogue import formats
-from infrastructure.catalogue.assets import bundle
-from infrastructure.catalogue.build import all_pages
+from infrastructure.catalogue.build import all_pages, bundle_assets
 from infrastructure.catalogue.renderer import (
     NOTICE,
     PageRenderer,
@@ -32,7 +31,7 @@ from infrastructure.catalogue.renderer import (
 from tests.support.catalogue import POSTED_AT, made_data
 from tests.support.films import bare, film
 
-ASSETS = bundle(minify=False, fingerprint=False).paths
+ASSETS = bundle_assets(minify=False, fingerprint=False).paths
 _HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{7*7}}"
 
 
