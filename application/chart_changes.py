@@ -47,7 +47,7 @@ class ChartChanges:
 
     Attributes:
         chart: its name (``top250``).
-        taken_at: end of the last run; None without one.
+        taken_at: end of the last run.
         before: end of the run it is compared with; None until runs of two different days exist.
         places: saved movies in rank order.
         leavers: movies that were in the chart on the day of comparison and are not now, by their rank then.
@@ -55,7 +55,7 @@ class ChartChanges:
     """
 
     chart: str
-    taken_at: datetime | None
+    taken_at: datetime
     before: datetime | None
     places: tuple[ChartPosition, ...]
     leavers: tuple[ChartPosition, ...]
@@ -93,7 +93,7 @@ def chart_changes(movies: Mapping[str, Movie], snapshots: Iterable[ChartSnapshot
     """Returns each chart that has snapshots, the one read last first."""
     found = [_changes(movies, days) for days in _by_day(snapshots)]
     found = [changes for changes in found if changes.places]
-    return tuple(sorted(found, key=lambda changes: (-_seconds(changes.taken_at), changes.chart)))
+    return tuple(sorted(found, key=lambda changes: (-changes.taken_at.timestamp(), changes.chart)))
 
 
 def chart_moves(snapshots: Iterable[ChartSnapshot], max_movers: int) -> tuple[Move, ...]:
@@ -171,7 +171,3 @@ def _history(movies: Mapping[str, Movie], days: list[ChartSnapshot]) -> dict[str
         for imdb_id in sorted(seen)
         if seen[imdb_id] > 1 and imdb_id in movies
     }
-
-
-def _seconds(moment: datetime | None) -> float:
-    return 0.0 if moment is None else moment.timestamp()

@@ -139,7 +139,6 @@ def _nothing_read(chart: ChartName, failures: Mapping[str, SourceError]) -> Sour
 # --- storing --------------------------------------------------------------------
 
 _CHART: Final = Table.CHARTS.column_index("chart")
-_RANK: Final = Table.CHARTS.column_index("rank")
 _IMDB_ID: Final = Table.CHARTS.column_index("imdb_id")
 
 
@@ -170,10 +169,6 @@ class StoredChart:
             if rows := self.rows():
                 moved = [_with_id(row, new) if row[_IMDB_ID] == old else row for row in rows]
                 self._store.replace_chart(self._chart, moved)
-
-    def entries(self) -> tuple[ChartEntry, ...]:
-        """The stored places in rank order."""
-        return tuple(ChartEntry(int(row[_RANK] or 0), str(row[_IMDB_ID])) for row in self.rows())
 
     def rows(self) -> list[Row]:
         """The stored places in rank order."""

@@ -55,9 +55,7 @@ class CompositeMovieRepository:
 
     @property
     def marker(self) -> str | None:
-        """The marker that all stores carry; ``None`` where they differ or one has none."""
-        markers = {store.marker for store in self._stores}
-        return markers.pop() if len(markers) == 1 else None
+        return common_marker(self._stores)
 
     def set_marker(self, marker: str) -> None:
         self._each(lambda store: store.set_marker(marker))
@@ -163,6 +161,12 @@ class CompositeMovieRepository:
                 errors.append(error)
         if errors:
             raise combined(errors)
+
+
+def common_marker(stores: Sequence[MovieRepository]) -> str | None:
+    """The marker that all stores carry; ``None`` where they differ or one has none."""
+    markers = {store.marker for store in stores}
+    return markers.pop() if len(markers) == 1 else None
 
 
 def combined(errors: Sequence[StoreError]) -> StoreError:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import uuid4
 
+from application.composite_repository import common_marker
 from application.ports.stores import BulkRepository, LoadRecord, PendingLoad, PreparedTables
 from application.records import Row
 from application.repair import merge_charts, repair
@@ -60,7 +61,7 @@ def load_datasets(
         RecordRejected: a store refuses a row; no store was changed.
     """
     ordered = sorted(stores, key=lambda store: not store.may_reject)
-    pending = PendingLoad(uuid4().hex, tuple(store.name for store in ordered), _common_marker(ordered))
+    pending = PendingLoad(uuid4().hex, tuple(store.name for store in ordered), common_marker(ordered))
     with ExitStack() as stack:
         commits = _write_aside(prepared, ordered, pending.load_id, stack)
         record.write(pending)
@@ -142,8 +143,3 @@ def _write_aside(
     if errors:
         raise errors[0]
     return [entered.result() for entered in entering]
-
-
-def _common_marker(stores: Sequence[BulkRepository]) -> str | None:
-    markers = {store.marker for store in stores}
-    return markers.pop() if len(markers) == 1 else None

@@ -94,33 +94,22 @@ def _identity(value: Any) -> Any:
     return value
 
 
+# How a value is written and read; a value of any other type is its text.
+_TEXT_FORMS: Final[Mapping[FieldType, tuple[Callable[[Any], str], Callable[[str], Any]]]] = {
+    FieldType.INTEGER: (str, _parse_integer),
+    FieldType.BIGINT: (str, _parse_integer),
+    FieldType.DECIMAL: ("{:.1f}".format, float),
+    FieldType.BOOLEAN: (lambda value: "true" if value else "false", _parse_boolean),
+    FieldType.DATE: (date.isoformat, date.fromisoformat),
+    FieldType.TIMESTAMP: (timestamp, parse_timestamp),
+    FieldType.TEXT_LIST: (list_cell, parse_list),
+}
 _TO_TEXT: Final[Mapping[FieldType, Callable[[Any], str]]] = {
-    FieldType.TEXT: _identity,
-    FieldType.TITLE_ID: _identity,
-    FieldType.NAME_ID: _identity,
-    FieldType.PARTIAL_DATE: _identity,
-    FieldType.INTEGER: str,
-    FieldType.BIGINT: str,
-    FieldType.DECIMAL: "{:.1f}".format,
-    FieldType.BOOLEAN: lambda value: "true" if value else "false",
-    FieldType.DATE: date.isoformat,
-    FieldType.TIMESTAMP: timestamp,
-    FieldType.TEXT_LIST: list_cell,
+    kind: _TEXT_FORMS[kind][0] if kind in _TEXT_FORMS else _identity for kind in FieldType
 }
 _FROM_TEXT: Final[Mapping[FieldType, Callable[[str], Any]]] = {
-    FieldType.TEXT: _identity,
-    FieldType.TITLE_ID: _identity,
-    FieldType.NAME_ID: _identity,
-    FieldType.PARTIAL_DATE: _identity,
-    FieldType.INTEGER: _parse_integer,
-    FieldType.BIGINT: _parse_integer,
-    FieldType.DECIMAL: float,
-    FieldType.BOOLEAN: _parse_boolean,
-    FieldType.DATE: date.fromisoformat,
-    FieldType.TIMESTAMP: parse_timestamp,
-    FieldType.TEXT_LIST: parse_list,
+    kind: _TEXT_FORMS[kind][1] if kind in _TEXT_FORMS else _identity for kind in FieldType
 }
-
 
 # Cells of most columns are values as they are; calling a reader for each would take a third of the time of a reading.
 _READERS: Final = {

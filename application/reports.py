@@ -115,7 +115,7 @@ _MOVERS_COLUMNS: Final = (
     "title", "year", "change", "rating_before", "rating", "votes_gained", "day_before", "day", "imdb_id",
 )  # fmt: skip
 _DAY: Final = Table.RATINGS_HISTORY.column_index("day")
-_MOST: Final = 20
+_MAX_MOVERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,10 @@ def rating_movers(
     since = date.fromisoformat(newest) - period
     found = (_moved(str(imdb_id), rows, since) for imdb_id, rows in groupby(history(), key=itemgetter(0)))
     moved = (each for each in found if each.change)
-    best = heapq.nlargest(_MOST, moved, key=attrgetter("merit"))
-    explanation = f"The {_MOST} titles whose rating has changed most from {since} to {newest}, days of the data files."
+    best = heapq.nlargest(_MAX_MOVERS, moved, key=attrgetter("merit"))
+    explanation = (
+        f"The {_MAX_MOVERS} titles whose rating has changed most from {since} to {newest}, days of the data files."
+    )
     return table_of_movers(explanation, (_row(each, find) for each in best))
 
 

@@ -17,15 +17,7 @@ from functools import partial
 from typing import Any, Final
 
 from application.ports.runs import Failure, Job, JobCounts, JobExecutor, JobLog, Outcome, Progress, Status
-from domain.errors import (
-    Blocked,
-    Cancelled,
-    FilmledgerError,
-    InvalidMovie,
-    SourceError,
-    StoreUnavailable,
-    UnusablePicture,
-)
+from domain.errors import Blocked, Cancelled, FilmledgerError, StoreUnavailable, UnusablePicture
 from shared.clock import Clock
 from shared.logs import job_log_scope, log_event
 
@@ -181,8 +173,6 @@ def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0
     Args:
         requests, size: used before the error; those of the error itself are added.
     """
-    if isinstance(error, SourceError | InvalidMovie):
-        requests, size = requests + error.requests, size + error.size
     return Outcome(
         job,
         Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED,
@@ -192,8 +182,8 @@ def failed(job: Job, error: FilmledgerError, *, requests: int = 0, size: int = 0
         minor=isinstance(error, UnusablePicture),
         blocked=isinstance(error, Blocked),
         unavailable=isinstance(error, StoreUnavailable),
-        requests=requests,
-        size=size,
+        requests=requests + error.requests,
+        size=size + error.size,
     )
 
 

@@ -29,19 +29,19 @@ from typing import Any, ClassVar
 
 
 class FilmledgerError(Exception):
-    """Base of every error that this program raises on purpose; ``str()`` is one clear line."""
+    """Base of every error that this program raises on purpose; ``str()`` is one clear line.
+
+    ``requests`` is the number of HTTP requests that were sent before it for a page, ``size`` the number of received
+    body bytes; the run adds both to its totals.
+    """
 
     retry: ClassVar[bool] = False
+    requests: int = 0
+    size: int = 0
 
 
 class InvalidMovie(FilmledgerError, ValueError):
-    """A record with impossible values; ``problems`` lists all of them.
-
-    ``requests`` and ``size`` are those of reading its page, as for ``SourceError``.
-    """
-
-    requests: int = 0
-    size: int = 0
+    """A record with impossible values; ``problems`` lists all of them."""
 
     def __init__(self, subject: str, problems: list[str]) -> None:
         self.subject = subject
@@ -53,14 +53,7 @@ class InvalidMovie(FilmledgerError, ValueError):
 
 
 class SourceError(FilmledgerError):
-    """One page could not be fetched or read.
-
-    ``requests`` is the number of HTTP requests for it, ``size`` the number of received
-    body bytes; the run adds both to its totals.
-    """
-
-    requests: int = 0
-    size: int = 0
+    """One page could not be fetched or read."""
 
 
 class Transient(SourceError):

@@ -36,7 +36,7 @@ class Batcher(Generic[T, R]):
         flush: takes the items in order of arrival and returns one result or one
             exception for each, in the same order; what it raises is raised for all.
         max_batch: items in one call, at most.
-        lanes: how many calls of ``flush`` may run at the same time.
+        max_concurrency: how many calls of ``flush`` may run at the same time.
     """
 
     def __init__(
@@ -44,13 +44,11 @@ class Batcher(Generic[T, R]):
         flush: Callable[[Sequence[T]], Sequence[R | Exception]],
         *,
         max_batch: int,
-        lanes: int = 1,
+        max_concurrency: int = 1,
     ) -> None:
-        if max_batch < 1 or lanes < 1:
-            raise ValueError(f"max_batch {max_batch} and lanes {lanes} must be at least 1")
         self._flush = flush
         self._max_batch = max_batch
-        self._free_lanes = lanes
+        self._free = max_concurrency
         self._lock = threading.Lock()
         self._waiting: deque[_Entry[T, R]] = deque()
 
@@ -63,8 +61,8 @@ class Batcher(Generic[T, R]):
         entry: _Entry[T, R] = _Entry(item)
         with self._lock:
             self._waiting.append(entry)
-            if self._free_lanes:
-                self._free_lanes -= 1
+            if self._free:
+                self._free -= 1
                 self._appoint()
         entry.wake.acquire()
         if entry.batch:
@@ -74,7 +72,7 @@ class Batcher(Generic[T, R]):
         return entry.result  # type: ignore[return-value]  # settled without an error means a result
 
     def _appoint(self) -> None:
-        """Gives the next batch to the thread of its first item; called with the lock held and a lane taken."""
+        """Gives the next batch to the thread of its first item; called with the lock held and a call counted."""
         batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
         batch[0].batch = batch
         batch[0].wake.release()
@@ -94,7 +92,7 @@ class Batcher(Generic[T, R]):
             if self._waiting:
                 self._appoint()
             else:
-                self._free_lanes += 1
+                self._free += 1
         for entry in batch[1:]:
             entry.wake.release()
         batch.clear()  # entry and list refer to each other: free the items now
@@ -144,8 +142,6 @@ class BackgroundBatcher(Generic[T]):
     """
 
     def __init__(self, flush: Callable[[Sequence[T]], object], *, max_batch: int, name: str) -> None:
-        if max_batch < 1:
-            raise ValueError(f"max_batch {max_batch} must be at least 1")
         self._flush = flush
         self._max_batch = max_batch
         self._name = name
@@ -161,17 +157,17 @@ class BackgroundBatcher(Generic[T]):
         Raises:
             RuntimeError: closed.
         """
-        handed = PendingItem(item)
+        pending = PendingItem(item)
         with self._changed:
             if self._closed:
                 raise RuntimeError(f"{self._name} is closed")
-            self._waiting.append(handed)
+            self._waiting.append(pending)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             elif self._idle:
                 self._changed.notify()
-        return handed
+        return pending
 
     def close(self) -> None:
         """Flushes what is waiting, then ends the thread. May be called again."""
@@ -185,11 +181,11 @@ class BackgroundBatcher(Generic[T]):
         while batch := self._next():
             error: BaseException | None = None
             try:
-                self._flush([handed.item for handed in batch])
+                self._flush([pending.item for pending in batch])
             except BaseException as raised:  # noqa: BLE001 - belongs to every thread of the batch; each raises it
                 error = raised
-            for handed in batch:
-                handed.settle(error)
+            for pending in batch:
+                pending.settle(error)
             error = None
 
     def _next(self) -> list[PendingItem[T]]:

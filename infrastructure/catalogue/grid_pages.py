@@ -74,7 +74,7 @@ def chart_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
             heading,
             description=f"{heading}: {', '.join(movie.title for movie in movies[:5])} and more. {summary}",
             image=renderer.share_image(movies),
-            label="By rank" if chart.taken_at is None else f"As of {formats.day(chart.taken_at)}",
+            label=f"As of {formats.day(chart.taken_at)}",
             changes={"text": summary, "path": renderer.urls.changes(chart.chart)} if summary else None,
             films=[renderer.card(place.movie, place) for place in chart.places],
             controls=_controls(movies, ranked=True, moves=chart.before is not None),

@@ -199,13 +199,15 @@ class GraphqlTitleSource:
         client: the server.
         clock: tells when a response was read.
         batch_size: titles in one request at most.
-        lanes: requests in flight at the same time at most.
+        max_concurrency: requests in flight at the same time at most.
     """
 
-    def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int, lanes: int = 2) -> None:
+    def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int, max_concurrency: int = 2) -> None:
         self._client = client
         self._clock = clock
-        self._batcher: Batcher[_Asked, FetchedTitle] = Batcher(self._flush, max_batch=batch_size, lanes=lanes)
+        self._batcher: Batcher[_Asked, FetchedTitle] = Batcher(
+            self._flush, max_batch=batch_size, max_concurrency=max_concurrency
+        )
         self._most = batch_size  # lowered where the server refuses a batch for its size
         self._core = False
 
@@ -390,7 +392,9 @@ class PeopleSource:
     def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int) -> None:
         self._client = client
         self._clock = clock
-        self._batcher: Batcher[_AskedPerson, FetchedPerson] = Batcher(self._flush, max_batch=batch_size, lanes=2)
+        self._batcher: Batcher[_AskedPerson, FetchedPerson] = Batcher(
+            self._flush, max_batch=batch_size, max_concurrency=2
+        )
 
     def person(self, person_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedPerson:
         if max_requests < 1:

@@ -139,7 +139,7 @@ class PostgresMovieRepository:
         self._saved = False
         self._statements = PreparedStatements()
         self._batcher: Batcher[MovieRows, None] = Batcher(
-            self._flush, max_batch=_MAX_BATCH_SIZE, lanes=min(database.pool_size, _MAX_CONCURRENCY)
+            self._flush, max_batch=_MAX_BATCH_SIZE, max_concurrency=min(database.pool_size, _MAX_CONCURRENCY)
         )
 
     def save(self, movie: Movie, rows: MovieRows | None = None) -> None:

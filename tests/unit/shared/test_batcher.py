@@ -89,7 +89,7 @@ def test_every_item_is_flushed_once_and_no_more_than_lanes_at_a_time(threads: in
             running -= 1
         return [-item for item in items]
 
-    batcher: Batcher[int, int] = Batcher(flush, max_batch=max_batch, lanes=lanes)
+    batcher: Batcher[int, int] = Batcher(flush, max_batch=max_batch, max_concurrency=lanes)
     items = range(threads * 20)
     with ThreadPoolExecutor(threads) as executor:
         assert list(executor.map(batcher.submit, items)) == [-item for item in items]

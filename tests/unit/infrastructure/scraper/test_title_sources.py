@@ -58,7 +58,7 @@ def graphql(
 ) -> tuple[GraphqlTitleSource, FakeFetcher]:
     fetcher = FakeFetcher(answer)
     client = GraphqlClient(fetcher, "http://api.example/")
-    return GraphqlTitleSource(client, CLOCK, batch_size=batch_size, lanes=lanes), fetcher
+    return GraphqlTitleSource(client, CLOCK, batch_size=batch_size, max_concurrency=lanes), fetcher
 
 
 def all_titles(sent: Sent) -> Answer:
