@@ -28,7 +28,7 @@ from infrastructure.bootstrap.lists import read_list
 from infrastructure.bootstrap.network import downloader
 from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
 from infrastructure.data_dir import DataDir
-from infrastructure.progress.units import size as human_size
+from infrastructure.progress.run_text import size as human_size
 from shared.atomic import replacing, write_atomically
 from shared.clock import Clock
 from shared.settings import Settings

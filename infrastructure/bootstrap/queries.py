@@ -169,7 +169,7 @@ def write_history(settings: Settings, clock: Clock, limit: int, form: str, out: 
 
 def _run_for_people(row: tuple[Value, ...]) -> tuple[Value, ...]:
     """One run in few columns, with its start in local time."""
-    from infrastructure.progress.units import elapsed, local_time
+    from infrastructure.progress.run_text import elapsed, local_time
 
     start, subject, _site, asked, saved, failed, pending, seconds, outcome = row
     counts = ((failed, "failed"), (pending, "pending"))

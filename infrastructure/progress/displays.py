@@ -1,17 +1,19 @@
-"""Progress displays without a terminal, the guard around every display, and the choice between them."""
+"""The state of a run, the displays that need no terminal, the guard around every display, and the choice of one."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
+import msgspec
 from msgspec.structs import replace
 
 from application.ports.runs import Job, Outcome, Progress, Status
-from infrastructure.progress import units
-from infrastructure.progress.state import ProgressSnapshot, ProgressState
+from infrastructure.progress import run_text
+from infrastructure.progress.startup import is_live_terminal
 from shared.clock import Clock
 from shared.logs import SCREEN, LineWriter
 from shared.secret import mask
@@ -19,6 +21,113 @@ from shared.text import printable, text_to_path
 
 log = logging.getLogger(__name__)
 screen = logging.getLogger(SCREEN)
+_WINDOW: Final = 20  # samples, at most one a second: the rate covers the last 20 seconds
+
+
+class ActiveJob(msgspec.Struct, frozen=True):
+    """A job in progress, its current phase, and the seconds since a worker took it."""
+
+    job: Job
+    phase: str
+    attempt: int
+    seconds: float
+
+
+class ProgressSnapshot(msgspec.Struct, frozen=True):
+    """A run at one moment.
+
+    Attributes:
+        done: jobs completed or failed for good, ``failed`` included.
+        retried: failures whose job stays pending.
+        rate: jobs done per second, over the last 20 seconds.
+        byte_rate: body bytes per second, over the last 20 seconds.
+        left: seconds until all jobs are done at this rate; ``None`` while it is unknown.
+        active: jobs that workers have in hand, longest-running first.
+    """
+
+    label: str
+    total: int
+    done: int
+    failed: int
+    retried: int
+    rate: float
+    byte_rate: float
+    left: float | None
+    active: tuple[ActiveJob, ...]
+
+
+class ProgressState:
+    """The state of a run, which displays are derived from. Thread-safe; memory: one entry for each active job."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._active: dict[int, tuple[Job, str, int, float]] = {}
+        self._reset("", 0)
+
+    def begin(self, label: str, total: int) -> None:
+        """Starts a run: all counts are zero."""
+        with self._lock:
+            self._reset(label, total)
+
+    def started(self, job: Job) -> None:
+        """Adds the job to the active ones."""
+        with self._lock:
+            self._active[job.seq] = (job, "", job.attempt, self._clock.monotonic())
+
+    def phase(self, job: Job, phase: str, attempt: int = 1) -> None:
+        """Sets the job's phase; an unknown job counts as started now."""
+        now = self._clock.monotonic()
+        with self._lock:
+            since = self._active[job.seq][3] if job.seq in self._active else now
+            self._active[job.seq] = (job, phase, attempt, since)
+
+    def done(self, outcome: Outcome) -> None:
+        """Counts a job that has ended; one that stays pending is not done."""
+        now = self._clock.monotonic()
+        with self._lock:
+            self._active.pop(outcome.job.seq, None)
+            self._size += outcome.size
+            if outcome.status is Status.FAILED and outcome.retry:
+                self._retried += 1
+            elif outcome.status is not Status.CANCELLED:
+                self._done += 1
+                self._failed += outcome.status is Status.FAILED
+            if now - self._samples[-1][0] >= 1:
+                self._samples.append((now, self._done, self._size))
+
+    def counts(self) -> tuple[int, int]:
+        """Jobs done and jobs in total; cheaper than a snapshot."""
+        with self._lock:
+            return self._done, self._total
+
+    def snapshot(self) -> ProgressSnapshot:
+        """The run as it is now."""
+        now = self._clock.monotonic()
+        with self._lock:
+            since, done, size = self._samples[0]
+            span = now - since
+            rate = (self._done - done) / span if span > 0 else 0.0
+            left = (self._total - self._done) / rate if rate else None
+            active = sorted(self._active.values(), key=lambda entry: entry[3])
+            return ProgressSnapshot(
+                label=self._label,
+                total=self._total,
+                done=self._done,
+                failed=self._failed,
+                retried=self._retried,
+                rate=rate,
+                byte_rate=(self._size - size) / span if span > 0 else 0.0,
+                left=left if self._done < self._total else 0.0,
+                active=tuple(ActiveJob(job, phase, attempt, now - at) for job, phase, attempt, at in active),
+            )
+
+    def _reset(self, label: str, total: int) -> None:
+        self._label = label
+        self._total = total
+        self._done = self._failed = self._retried = self._size = 0
+        self._active.clear()
+        self._samples = deque([(self._clock.monotonic(), 0, 0)], _WINDOW)
 
 
 class NullProgress:
@@ -37,55 +146,43 @@ class NullProgress:
     def end(self) -> None: ...
 
 
-class PlainProgress:
-    """Writes a line when ``seconds`` have passed, or another ``step`` percent are done and ``pause`` seconds passed.
+class PlainProgress(ProgressState):
+    """Writes a line when ``seconds`` have passed, or a second and another 10 % of the jobs are done.
 
     Lines are written when a job ends; there is no thread.
     """
 
-    def __init__(
-        self, stream: TextIO, clock: Clock, *, seconds: float = 10.0, step: int = 10, pause: float = 1.0
-    ) -> None:
+    def __init__(self, stream: TextIO, clock: Clock, *, seconds: float = 10.0) -> None:
+        super().__init__(clock)
         self._writer = LineWriter(lambda: stream)
-        self._clock = clock
         self._seconds = seconds
-        self._step = step
-        self._pause = pause
-        self._state = ProgressState(clock)
         self._shown_at = 0.0
-        self._shown_percent = 0
         self._shown_done = 0
 
     def begin(self, label: str, total: int) -> None:
-        self._state.begin(label, total)
+        super().begin(label, total)
         self._shown_at = self._clock.monotonic()
-        self._shown_percent = self._shown_done = 0
+        self._shown_done = 0
         self.note(f"{label}: {total} to do")
 
-    def started(self, job: Job) -> None:
-        self._state.started(job)
-
-    def phase(self, job: Job, phase: str, attempt: int = 1) -> None:
-        self._state.phase(job, phase, attempt)
-
     def done(self, outcome: Outcome) -> None:
-        self._state.done(outcome)
+        super().done(outcome)
+        done, total = self.counts()
         passed = self._clock.monotonic() - self._shown_at
-        percent = units.percent(*self._state.counts())
-        if passed >= self._seconds or (passed >= self._pause and percent >= self._shown_percent + self._step):
-            self._show(self._state.snapshot())
+        advance = run_text.percent(done, total) - run_text.percent(self._shown_done, total)
+        if passed >= self._seconds or (passed >= 1 and advance >= 10):
+            self._show(self.snapshot())
 
     def note(self, message: str) -> None:
         self._writer.write(message)
 
     def end(self) -> None:
-        snapshot = self._state.snapshot()
+        snapshot = self.snapshot()
         if snapshot.done != self._shown_done:
             self._show(replace(snapshot, left=None))  # remaining jobs are not waited for
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
         self._shown_at = self._clock.monotonic()
-        self._shown_percent = units.percent(snapshot.done, snapshot.total)
         self._shown_done = snapshot.done
         self.note(progress_line(snapshot))
 
@@ -93,20 +190,20 @@ class PlainProgress:
 def progress_line(snapshot: ProgressSnapshot) -> str:
     """The run in one line: ``[ 29%] 72/250, 12.3/s, 19.7 MB/s, 1 failed, 0:14 left``."""
     parts = [
-        f"[{units.percent(snapshot.done, snapshot.total):3}%] {snapshot.done}/{snapshot.total}",
-        units.rate(snapshot.rate),
-        f"{units.size(snapshot.byte_rate)}/s",
+        f"[{run_text.percent(snapshot.done, snapshot.total):3}%] {snapshot.done}/{snapshot.total}",
+        run_text.rate(snapshot.rate),
+        f"{run_text.size(snapshot.byte_rate)}/s",
     ]
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
     if snapshot.retried:
         parts.append(f"{snapshot.retried} retried")
     if snapshot.left is not None and snapshot.done < snapshot.total:
-        parts.append(f"{units.duration(snapshot.left)} left")
+        parts.append(f"{run_text.duration(snapshot.left)} left")
     return ", ".join(parts)
 
 
-class FileProgress:
+class FileProgress(NullProgress):
     """Writes ``[5/20 | 25%] page.html: complete, The Title`` when a file is done."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -118,23 +215,17 @@ class FileProgress:
         self._total, self._done = total, 0
         self._say(f"{label}: {total} files to parse")
 
-    def started(self, job: Job) -> None: ...
-
-    def phase(self, job: Job, phase: str, attempt: int = 1) -> None: ...
-
     def done(self, outcome: Outcome) -> None:
         if outcome.status is Status.CANCELLED:
             return
         self._done += 1
-        share = units.percent(self._done, self._total)
+        share = run_text.percent(self._done, self._total)
         self._say(
             f"[{self._done}/{self._total} | {share}%] {text_to_path(outcome.job.key).name}: {_file_result(outcome)}"
         )
 
     def note(self, message: str) -> None:
         self._say(message)
-
-    def end(self) -> None: ...
 
 
 def _file_result(outcome: Outcome) -> str:
@@ -193,7 +284,7 @@ class GuardedProgress:
 
     def _switch_off(self, error: Exception) -> None:
         broken, self._display = self._display, NullProgress()
-        if isinstance(broken, NullProgress):
+        if type(broken) is NullProgress:
             return  # another thread has switched it off already
         try:
             broken.end()
@@ -221,8 +312,3 @@ def progress_for(
 
     console = Console(file=stream, no_color=bool(environ.get("NO_COLOR")), highlight=False, soft_wrap=False)
     return GuardedProgress(LiveProgress(console, clock, cancel=cancel))
-
-
-def is_live_terminal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether lines on this stream can be redrawn."""
-    return stream.isatty() and environ.get("TERM", "").lower() not in ("dumb", "unknown")

@@ -20,9 +20,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from application.ports.runs import Job, Outcome
-from infrastructure.progress import units
-from infrastructure.progress.state import ActiveJob, ProgressSnapshot, ProgressState
+from infrastructure.progress import run_text
+from infrastructure.progress.displays import ActiveJob, ProgressSnapshot, ProgressState
 from shared.clock import Clock
 from shared.text import printable
 
@@ -36,7 +35,7 @@ _MIN_NAME: Final = 10
 _WIDE: Final = 60  # columns from which on the attempt has room
 
 
-class LiveProgress:
+class LiveProgress(ProgressState):
     """Redraws itself from its own thread between ``begin`` and ``end``.
 
     The cursor stays visible, so that a killed process leaves a usable terminal.
@@ -49,10 +48,10 @@ class LiveProgress:
     def __init__(
         self, console: Console, clock: Clock, *, interval: float = 0.25, cancel: threading.Event | None = None
     ) -> None:
+        super().__init__(clock)
         self._console = console
         self._interval = interval
         self._cancel = cancel or threading.Event()
-        self._state = ProgressState(clock)
         self._stop = threading.Event()
         self._notes: deque[str] = deque()
         self._live: Live | None = None
@@ -60,7 +59,7 @@ class LiveProgress:
 
     def begin(self, label: str, total: int) -> None:
         self.end()
-        self._state.begin(label, total)
+        super().begin(label, total)
         self._stop = threading.Event()
         self._live = Live(
             console=self._console,
@@ -74,15 +73,6 @@ class LiveProgress:
             target=self._redraw, args=(self._live, self._stop), name="progress", daemon=True
         )
         self._thread.start()
-
-    def started(self, job: Job) -> None:
-        self._state.started(job)
-
-    def phase(self, job: Job, phase: str, attempt: int = 1) -> None:
-        self._state.phase(job, phase, attempt)
-
-    def done(self, outcome: Outcome) -> None:
-        self._state.done(outcome)
 
     def note(self, message: str) -> None:
         # The drawing thread prints it: the caller may be a signal handler that interrupted a print.
@@ -114,7 +104,7 @@ class LiveProgress:
             self._console.print(Text(self._notes.popleft()))
 
     def _frame(self) -> RenderableType:
-        snapshot = self._state.snapshot()
+        snapshot = self.snapshot()
         width, height = self._console.size
         if self._stop.is_set():  # the last frame stays on the screen
             return overall_line(snapshot, width, final=True)
@@ -126,14 +116,14 @@ def overall_line(snapshot: ProgressSnapshot, width: int, *, final: bool = False)
     """The bar with as many numbers as fit, the most important first; a ``final`` one has no rate and no time left."""
     numbers = [
         f"{snapshot.done}/{snapshot.total}",
-        f"{units.percent(snapshot.done, snapshot.total)}%",
+        f"{run_text.percent(snapshot.done, snapshot.total)}%",
         f"{snapshot.failed} failed" if snapshot.failed else "",
     ]
     if not final:
         numbers += [
-            f"{units.duration(snapshot.left)} left" if snapshot.left else "",
-            units.rate(snapshot.rate),
-            f"{units.size(snapshot.byte_rate)}/s",
+            f"{run_text.duration(snapshot.left)} left" if snapshot.left else "",
+            run_text.rate(snapshot.rate),
+            f"{run_text.size(snapshot.byte_rate)}/s",
         ]
     shown = [number for number in numbers if number]
     while len(shown) > 1 and len("  ".join(shown)) + _MIN_BAR + 2 > width:

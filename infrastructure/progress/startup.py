@@ -20,6 +20,11 @@ _CLEAR: Final = "\r\x1b[K"
 _INTERVAL: Final = 0.1
 
 
+def is_live_terminal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether lines on this stream can be redrawn; ``TERM`` is read from ``environ``."""
+    return stream.isatty() and environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
 class StartupDisplay:
     """A spinner with the current phases on a terminal; elsewhere one line with what was begun.
 
@@ -33,7 +38,7 @@ class StartupDisplay:
     """
 
     def __init__(self, stream: TextIO, *, quiet: bool, environ: Mapping[str, str]) -> None:
-        terminal = stream.isatty() and environ.get("TERM", "").lower() not in ("dumb", "unknown")
+        terminal = is_live_terminal(stream, environ)
         self._stream = stream
         self._spinner = terminal and not quiet
         self._plain = not terminal and not quiet
@@ -72,7 +77,7 @@ class StartupDisplay:
     def _show(self) -> None:
         self._draw()
         if self._spinner and self._thread is None and not self._stop.is_set():
-            self._replaced, sys.stderr = sys.stderr, cast("TextIO", _ClearingStream(self))
+            self._replaced, sys.stderr = sys.stderr, cast("TextIO", _ClearingStream(self, self._stream))
             self._thread = threading.Thread(target=self._spin, name="startup", daemon=True)
             self._thread.start()
 
@@ -94,11 +99,6 @@ class StartupDisplay:
         with self._lock:
             self._clear()
             yield
-
-    @property
-    def stream(self) -> TextIO:
-        """The stream that the display writes to."""
-        return self._stream
 
     def _spin(self) -> None:
         while not self._stop.wait(_INTERVAL):
@@ -139,12 +139,13 @@ class StartupDisplay:
 class _ClearingStream:
     """Standard error while the spinner is drawn."""
 
-    def __init__(self, display: StartupDisplay) -> None:
+    def __init__(self, display: StartupDisplay, stream: TextIO) -> None:
         self._display = display
+        self._stream = stream
 
     def write(self, text: str) -> int:
         with self._display.paused():
-            return self._display.stream.write(text)
+            return self._stream.write(text)
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._display.stream, name)
+        return getattr(self._stream, name)

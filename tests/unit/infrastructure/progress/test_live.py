@@ -18,9 +18,8 @@ import pytest
 from rich.console import Console, Group
 
 from application.ports.runs import Job, Outcome, Status
-from infrastructure.progress.displays import GuardedProgress, progress_for
+from infrastructure.progress.displays import ActiveJob, GuardedProgress, ProgressSnapshot, progress_for
 from infrastructure.progress.live import MAX_LINES, LiveProgress, job_lines, overall_line
-from infrastructure.progress.state import ActiveJob, ProgressSnapshot
 from shared.clock import SystemClock
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -161,7 +160,7 @@ def test_it_follows_the_size_of_the_terminal() -> None:
     assert max(map(len, narrow)) <= 30
 
 
-SNAPSHOT = ProgressSnapshot("Top 250", 250, 72, 3, 0, 6.0, 12.3, 19.7e6, 14.4, ())
+SNAPSHOT = ProgressSnapshot("Top 250", 250, 72, 3, 0, 12.3, 19.7e6, 14.4, ())
 
 
 def drawn(width: int, *, final: bool = False) -> str:
