@@ -44,8 +44,7 @@ def is_from_demo(settings: Settings) -> bool:
 @contextmanager
 def demo_settings(settings: Settings) -> Iterator[Settings]:
     """Runs the demo site until the block ends; gives the settings of a run on it."""
-    from infrastructure.demo.options import DemoOptions
-    from infrastructure.demo.process import DemoProcess
+    from infrastructure.demo.process import DemoOptions, DemoProcess
 
     data_dir = Path("data/demo") if settings.data_dir == Path("data") else settings.data_dir
     with ExitStack() as stack:
@@ -72,7 +71,7 @@ def demo_day(data_dir: Path) -> int:
     """
     from infrastructure.bootstrap.datasets import LAST_LOAD
     from infrastructure.data_dir import STATE_FOLDER
-    from infrastructure.demo.catalogue import MAX_DAY
+    from infrastructure.demo.process import MAX_DAY
     from infrastructure.joblog.status_file import JobLogStatus
 
     state = data_dir / STATE_FOLDER
@@ -107,7 +106,7 @@ def serve_demo(ready: Callable[[str], None], **options: Any) -> None:
         UsageError: a fault is unknown, or a number is out of range.
         OSError: the address cannot be used.
     """
-    from infrastructure.demo.options import DemoOptions
+    from infrastructure.demo.process import DemoOptions
     from infrastructure.demo.server import serve
 
     try:

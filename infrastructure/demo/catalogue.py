@@ -11,22 +11,22 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.chart import ChartName
-from infrastructure.demo import oddities, words
+from infrastructure.demo import words
+from infrastructure.demo.process import MAX_COUNT
 from infrastructure.demo.titles import (
     MODULUS,
+    ODDITIES,
     DemoAka,
-    DemoCrewCredit,
+    DemoCredit,
     DemoEpisodeNumber,
     DemoMoney,
     DemoPerson,
     DemoPersonDetails,
-    DemoRole,
     DemoTitle,
     Numbering,
+    oddity,
 )
 
-MAX_COUNT: Final = 1_000_000
-MAX_DAY: Final = 3_900
 _FIRST_INDEX: Final = {
     ChartName.TOP250: 0,
     ChartName.TOPTV: 2_000_000,
@@ -53,16 +53,9 @@ class DemoCatalogue:
         seed: any number; another seed gives other titles.
         count: titles in the Top 250 chart; the other charts are cut to as many.
         day: number of days after the first.
-
-    Raises:
-        ValueError: the count is outside 1 to ``MAX_COUNT``, or the day outside 0 to ``MAX_DAY``.
     """
 
     def __init__(self, seed: int, count: int, day: int = 0) -> None:
-        if not 1 <= count <= MAX_COUNT:
-            raise ValueError(f"count {count} is outside 1 to {MAX_COUNT}")
-        if not 0 <= day <= MAX_DAY:
-            raise ValueError(f"day {day} is outside 0 to {MAX_DAY}")
         self.count = count
         self.day = day
         self.seed = seed
@@ -80,7 +73,7 @@ class DemoCatalogue:
     def ids(self) -> Iterator[str]:
         """Gives the Top chart's ids in rank order, as the chart lists them."""
         order = self._order(ChartName.TOP250)
-        return (self._titles.id_of(index + (_RETIRED if oddities.is_moved(index) else 0)) for index in order)
+        return (self._titles.id_of(index + (_RETIRED if oddity(index) == "remapped" else 0)) for index in order)
 
     def find(self, imdb_id: str) -> DemoTitle | None:
         """Gives the title or episode with this id, today's or the one it had before it was moved."""
@@ -186,7 +179,12 @@ class DemoCatalogue:
             metascore=dice.randint(38, 100) if dice.random() < 0.9 else None,
             genres=tuple(dice.sample(words.GENRES, dice.randint(1, 4))),
             directors=directors,
-            cast=tuple(map(DemoRole, cast, _roles(dice, len(cast)), _remarks(dice, len(cast)))),
+            cast=tuple(
+                DemoCredit("cast", person, characters, (), remarks)
+                for person, characters, remarks in zip(
+                    cast, _roles(dice, len(cast)), _remarks(dice, len(cast)), strict=True
+                )
+            ),
             plot=_plot(dice),
             certificate=dice.choice(words.CERTIFICATES),
             release=(year, dice.randint(1, 12), dice.randint(1, 28)),
@@ -249,7 +247,7 @@ class DemoCatalogue:
         first_new = _FIRST_INDEX[name] + (MAX_COUNT if name is ChartName.TOP250 else 100_000) + day * 100
         for number in range(min(20, max(size // 60, 1 if size >= 5 else 0))):
             leaving = dice.randrange(size * 2 // 3, size)
-            if oddities.is_odd(order[leaving]):
+            if oddity(order[leaving]):
                 continue
             order.pop(leaving)
             entering = dice.randrange(size // 3, size)
@@ -276,12 +274,9 @@ class DemoCatalogue:
         if sum(map(self._size, ChartName)) > _LARGEST_FILMOGRAPHY:
             return found
         for title in self.titles():
-            people = [("director", person) for person in title.directors]
-            people += [("cast", role.person) for role in title.cast]
-            people += [(credit.category, credit.person) for credit in title.crew]
-            for category, person in people:
-                titles = found.setdefault(person.person_id, {})
-                titles[title] = (*titles.get(title, ()), category)
+            for credit in title.credits():
+                titles = found.setdefault(credit.person.person_id, {})
+                titles[title] = (*titles.get(title, ()), credit.category)
         return found
 
     def _rating_today(self, index: int, rating: float) -> float:
@@ -301,15 +296,15 @@ class DemoCatalogue:
         return None
 
     def _invent(self, index: int) -> DemoTitle:
-        title = self.ordinary(index)
-        if oddities.has_namesakes(index):
-            twins = [DemoRole(self._cached_person(number), title.cast[number].characters) for number in (0, 1)]
+        title, odd = self.ordinary(index), oddity(index)
+        if odd == "namesakes":
+            twins = [replace(title.cast[place], person=self._cached_person(place), attributes=()) for place in (0, 1)]
             known = {twin.person for twin in twins}
             others = (role for role in title.cast if role.person not in known)
             title = replace(title, cast=(*twins, *others)[: len(title.cast)])
-        if oddities.is_moved(index):
+        if odd == "remapped":
             title = replace(title, listed_id=self._titles.id_of(index + _RETIRED))
-        return oddities.apply(index, title)
+        return ODDITIES[odd](title) if odd else title
 
     def _episode(self, series: DemoTitle, series_place: int, number: int) -> DemoTitle:
         """Gives an episode by its number from 0 in the whole series."""
@@ -368,17 +363,17 @@ class DemoCatalogue:
         numbers = _distinct(dice, 12 + min(self.count, 200_000) * 3 // 4, size)
         return tuple(self._cached_person(first + number) for number in numbers)
 
-    def _crew_of(self, dice: random.Random, directors: tuple[DemoPerson, ...]) -> tuple[DemoCrewCredit, ...]:
+    def _crew_of(self, dice: random.Random, directors: tuple[DemoPerson, ...]) -> tuple[DemoCredit, ...]:
         writers = dict.fromkeys(
             (*(directors[:1] if dice.random() < 0.5 else ()), *self._crew_people(dice, "writer", 2))
         )
-        crew = [DemoCrewCredit("writer", person, job) for person, job in zip(writers, words.WRITER_JOBS, strict=False)]
+        crew = [DemoCredit("writer", person, (), job) for person, job in zip(writers, words.WRITER_JOBS, strict=False)]
         for category in words.CREW_CATEGORIES[2:]:
             people = self._crew_people(dice, category, dice.choice(words.CREW_SIZES[category]))
             jobs = words.CREW_JOBS.get(category, ((),))
             crew += [
-                DemoCrewCredit(
-                    category, person, jobs[place % len(jobs)], ("uncredited",) if dice.random() < 0.04 else ()
+                DemoCredit(
+                    category, person, (), jobs[place % len(jobs)], ("uncredited",) if dice.random() < 0.04 else ()
                 )
                 for place, person in enumerate(people)
             ]

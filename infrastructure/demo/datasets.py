@@ -15,10 +15,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from infrastructure.demo.bodies import Body
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.messages import DemoRequest, DemoResponse
-from infrastructure.demo.titles import DemoPerson, DemoTitle
+from infrastructure.demo.messages import DemoRequest, DemoResponse, Headers
+from infrastructure.demo.titles import DemoCredit, DemoPerson, DemoTitle
 
 Row: TypeAlias = tuple[object, ...]
 
@@ -77,7 +76,7 @@ class DatasetFiles:
                 (title.imdb_id, f"{title.rating:.1f}", title.votes) for title in self._titles if title.rating
             ),
             "title.crew": lambda: map(_crew, self._titles),
-            "title.principals": lambda: chain.from_iterable(map(_principals, self._titles)),
+            "title.principals": lambda: chain.from_iterable(map(_principal_rows, self._titles)),
             "title.akas": lambda: chain.from_iterable(map(_akas, self._titles)),
             "title.episode": lambda: (
                 (title.imdb_id, title.episode.series_id, title.episode.season, title.episode.number)
@@ -97,15 +96,15 @@ class DatasetFiles:
         return sorted((*titles, *episodes), key=lambda title: title.imdb_id)
 
     def _names(self) -> Iterator[Row]:
-        people = {person.person_id: person for title in self._titles for _, person, _, _ in _credits(title)}
-        for person_id in sorted(people):
+        people = {credit.person.person_id: credit.person for title in self._titles for credit in _principals(title)}
+        for person_id, person in sorted(people.items()):
             if int(person_id[2:]) % _UNKNOWN_PEOPLE == 0:
                 continue
-            details = self._catalogue.details(people[person_id])
-            professions = (_word(people[person_id]) if word == "actor" else word for word in details.professions)
+            details = self._catalogue.details(person)
+            professions = (_word(person) if word == "actor" else word for word in details.professions)
             yield (
                 person_id,
-                people[person_id].name,
+                person.name,
                 details.born[0],
                 details.died and details.died[0],
                 ",".join(professions),
@@ -121,22 +120,20 @@ def packed_file(text: bytes, modified: str) -> DatasetFile:
 
 def respond_with_file(request: DemoRequest, file: DatasetFile) -> DemoResponse:
     """Answers a request with a file, honouring If-None-Match, If-Modified-Since, Range and If-Range."""
-    headers = (("ETag", file.tag), ("Last-Modified", file.modified), ("Accept-Ranges", "bytes"))
+    headers: Headers = (("ETag", file.tag), ("Last-Modified", file.modified), ("Accept-Ranges", "bytes"))
     if "range" not in request.headers and request.has_current(file.tag, file.modified):
         return DemoResponse(304, content_type="binary/octet-stream", headers=headers)
     size = len(file.content)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if match is None or request.headers.get("if-range", file.tag) not in (file.tag, file.modified):
-        return DemoResponse(200, Body((file.content,)), "binary/octet-stream", headers)
+        return DemoResponse.of(200, file.content, "binary/octet-stream", headers)
     first, last = match.groups()
     start = int(first) if first else max(0, size - int(last or 0))
     stop = min(size, int(last) + 1) if first and last else size
     if start >= stop:
         return DemoResponse(416, headers=(*headers, ("Content-Range", f"bytes */{size}")))
-    part = Body((file.content[start:stop],))
-    return DemoResponse(
-        206, part, "binary/octet-stream", (*headers, ("Content-Range", f"bytes {start}-{stop - 1}/{size}"))
-    )
+    headers = (*headers, ("Content-Range", f"bytes {start}-{stop - 1}/{size}"))
+    return DemoResponse.of(206, file.content[start:stop], "binary/octet-stream", headers)
 
 
 def _cell(value: object) -> str:
@@ -164,24 +161,23 @@ def _basics(title: DemoTitle) -> Row:
 
 
 def _crew(title: DemoTitle) -> Row:
-    writers = (credit.person.person_id for credit in title.crew if credit.category == "writer")
-    return title.imdb_id, ",".join(person.person_id for person in title.directors), ",".join(writers)
+    directors, writers = (
+        ",".join(person.person_id for person in people) for people in (title.directors, title.writers)
+    )
+    return title.imdb_id, directors, writers
 
 
-def _credits(title: DemoTitle) -> Iterator[tuple[str, DemoPerson, str | None, str | None]]:
-    """Yields category, person, job and characters of the principal credits."""
-    for role in title.cast[:_PRINCIPALS]:
-        characters = json.dumps(role.characters, ensure_ascii=False, separators=(",", ":")) if role.characters else None
-        yield _word(role.person), role.person, None, characters
-    for person in title.directors:
-        yield "director", person, None, None
-    for credit in title.crew:
-        yield credit.category, credit.person, credit.jobs[0] if credit.jobs else None, None
+def _principals(title: DemoTitle) -> Iterator[DemoCredit]:
+    yield from title.cast[:_PRINCIPALS]
+    yield from (credit for credit in title.credits() if credit.category != "cast")
 
 
-def _principals(title: DemoTitle) -> Iterator[Row]:
-    for ordering, (category, person, job, characters) in enumerate(_credits(title), 1):
-        yield title.imdb_id, ordering, person.person_id, category, job, characters
+def _principal_rows(title: DemoTitle) -> Iterator[Row]:
+    for ordering, credit in enumerate(_principals(title), 1):
+        category = _word(credit.person) if credit.category == "cast" else credit.category
+        characters = json.dumps(credit.characters, ensure_ascii=False, separators=(",", ":"))
+        job = credit.jobs[0] if credit.jobs else None
+        yield title.imdb_id, ordering, credit.person.person_id, category, job, characters if credit.characters else None
 
 
 def _akas(title: DemoTitle) -> Iterator[Row]:

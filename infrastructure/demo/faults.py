@@ -14,16 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import formatdate
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
-from infrastructure.demo.bodies import Body
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.datasets import DatasetFiles, packed_file, respond_with_file
-from infrastructure.demo.messages import DemoRequest, DemoResponse, forbidden
+from infrastructure.demo.messages import FORBIDDEN, DemoRequest, DemoResponse
 from infrastructure.demo.site import DemoSite
 
 _TITLE: Final = re.compile(r"/title/(tt\d+)")
@@ -42,14 +40,6 @@ _GROUPS: Final = {
 }
 
 
-class CountedBy(StrEnum):
-    """What a fault counts requests by."""
-
-    PATH = "path"
-    CLIENT = "client"
-    SITE = "site"
-
-
 class DemoFault(msgspec.Struct, frozen=True):
     """A fault for some of the requests.
 
@@ -62,11 +52,7 @@ class DemoFault(msgspec.Struct, frozen=True):
         share: share of the remaining requests that get the fault, 0 to 1. Key and
             number of a request decide, so that the choice repeats.
         after: requests of each key that are answered properly first.
-        per: the key by which requests are counted.
-        client: only requests from this address.
-
-    Raises:
-        ValueError: a field is out of range.
+        per: the key by which requests are counted: ``path``, ``client`` or ``site``.
     """
 
     on: str
@@ -75,21 +61,7 @@ class DemoFault(msgspec.Struct, frozen=True):
     times: int | None = None
     share: float = 1.0
     after: int = 0
-    per: CountedBy = CountedBy.PATH
-    client: str | None = None
-
-    def __post_init__(self) -> None:
-        if not (self.on in _GROUPS or self.on.startswith("/") or re.fullmatch(r"tt\d+", self.on)):
-            raise ValueError(f"{self.on!r} is not an id, a path or one of {', '.join(_GROUPS)}")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share {self.share} is outside 0 to 1")
-        if self.after < 0 or (self.times is not None and self.times < 0):
-            raise ValueError("times and after must be at least 0")
-        status = self.action.isdigit() and 200 <= int(self.action) < 600
-        if not (status or self.action in ACTIONS):
-            raise ValueError(f"{self.action!r} is not a status code or one of {', '.join(sorted(ACTIONS))}")
-        if not status and self.action not in _TEXT_ARGUMENT and not re.fullmatch(r"\d*(\.\d+)?", self.argument):
-            raise ValueError(f"the argument of {self.action}:{self.argument} is not a number")
+    per: str = "path"
 
     @classmethod
     def parse(cls, text: str) -> DemoFault:
@@ -99,44 +71,34 @@ class DemoFault(msgspec.Struct, frozen=True):
         title), ``title=challenge@50/client`` (for each address, after 50 titles).
 
         Raises:
-            ValueError: the text does not have this form.
+            ValueError: the text does not have this form, or a part of it is unknown.
         """
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"{text!r} is not WHERE=WHAT[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/path|client|site]")
-        times, share = match["times"], match["share"]
-        return cls(
-            on=match["on"],
-            action=match["action"],
-            argument=match["argument"] or "",
-            times=None if times is None else int(times),
-            share=1.0 if share is None else float(share) / 100,
-            after=int(match["after"] or 0),
-            per=CountedBy(match["per"] or CountedBy.PATH),
+        on, action, argument, times, percent, after, per = match.groups()
+        fault = cls(
+            on,
+            action,
+            argument or "",
+            None if times is None else int(times),
+            1.0 if percent is None else float(percent) / 100,
+            int(after or 0),
+            per or "path",
         )
-
-    @classmethod
-    def from_json(cls, value: str | dict[str, Any]) -> DemoFault:
-        """Reads a fault from a text as above or from an object with this class's fields.
-
-        Raises:
-            ValueError: the value has another form.
-        """
-        if isinstance(value, str):
-            return cls.parse(value)
-        try:
-            return cls(**{**value, "per": CountedBy(value.get("per", CountedBy.PATH))})
-        except TypeError as error:
-            raise ValueError(str(error)) from error
-
-    def to_json(self) -> dict[str, Any]:
-        """Gives the object that ``from_json`` reads."""
-        return asdict(self)
+        if not (on in _GROUPS or on.startswith("/") or re.fullmatch(r"tt\d+", on)):
+            raise ValueError(f"{on!r} is not an id, a path or one of {', '.join(_GROUPS)}")
+        if fault.share > 1:
+            raise ValueError(f"share {fault.share} is outside 0 to 1")
+        status = action.isdigit() and 200 <= int(action) < 600
+        if not (status or action in ACTIONS):
+            raise ValueError(f"{action!r} is not a status code or one of {', '.join(sorted(ACTIONS))}")
+        if not status and action not in _TEXT_ARGUMENT and not re.fullmatch(r"\d*(\.\d+)?", fault.argument):
+            raise ValueError(f"the argument of {action}:{argument} is not a number")
+        return fault
 
     def applies_to(self, request: DemoRequest) -> bool:
         """Tells whether the request is one of those that this fault counts."""
-        if self.client is not None and self.client != request.client:
-            return False
         path = request.path
         if self.on.startswith("tt"):
             match = _TITLE.match(path)
@@ -148,14 +110,14 @@ class DemoFault(msgspec.Struct, frozen=True):
 
     def key(self, request: DemoRequest) -> str:
         """Gives the key under which the request is counted."""
-        return {CountedBy.PATH: request.path, CountedBy.CLIENT: request.client, CountedBy.SITE: ""}[self.per]
+        return {"path": request.path, "client": request.client, "site": ""}[self.per]
 
 
 class FaultPlan:
     """Chooses the fault of each request: the first one that applies. For one event loop."""
 
     def __init__(self, faults: Iterable[DemoFault], seed: int = 0) -> None:
-        self.faults = tuple(faults)
+        self._faults = tuple(faults)
         self._seed = seed
         self._seen: Counter[tuple[int, str]] = Counter()
         self._hit: Counter[tuple[int, str]] = Counter()
@@ -163,7 +125,7 @@ class FaultPlan:
     def next(self, request: DemoRequest) -> DemoFault | None:
         """Counts the request and gives its fault, if it has one."""
         chosen: DemoFault | None = None
-        for place, fault in enumerate(self.faults):
+        for place, fault in enumerate(self._faults):
             if not fault.applies_to(request):
                 continue
             key = (place, fault.key(request))
@@ -188,6 +150,7 @@ class PendingResponse(msgspec.Struct, frozen=True):
 
     Attributes:
         close: the client wants the connection closed.
+        argument: that of the fault.
     """
 
     request: DemoRequest
@@ -212,45 +175,43 @@ _CHALLENGE_PAGE: Final = (
     b"<h1>JavaScript is disabled</h1>In order to continue, we need to verify that you're not a robot.</noscript>\n"
     b"</body>\n</html>\n"
 )
-_NO_TITLE: Final = (
-    b'<!DOCTYPE html><html lang="en"><head><title>IMDb</title></head><body><div id="app"><p>This page has a new '
-    b"layout without any title data.</p></div></body></html>"
+_NO_TITLE: Final = DemoResponse.of(
+    200,
+    '<!DOCTYPE html><html lang="en"><head><title>IMDb</title></head><body><div id="app"><p>This page has a new '
+    "layout without any title data.</p></div></body></html>",
 )
-_CHALLENGE: Final = DemoResponse(202, headers=_CHALLENGE_HEADERS)
 
 
 def _status_page(status: int, retry_after: str) -> DemoResponse:
     """An error page; Retry-After is the text given, or an HTTP date for ``date+SECONDS``."""
-    headers: tuple[tuple[str, str], ...] = ()
     if match := re.fullmatch(r"date\+(\d+)", retry_after):
-        headers = (("Retry-After", formatdate(time.time() + int(match[1]), usegmt=True)),)
-    elif retry_after:
-        headers = (("Retry-After", retry_after),)
+        retry_after = formatdate(time.time() + int(match[1]), usegmt=True)
+    headers = (("Retry-After", retry_after),) if retry_after else ()
     if status == 403:
-        return replace(forbidden(), headers=headers)
+        return replace(FORBIDDEN, headers=headers)
     text = f"<html><head><title>{status}</title></head><body>{status}</body></html>"
-    return DemoResponse(status, Body((text.encode(),)), "text/html", headers)
+    return DemoResponse.of(status, text, "text/html", headers)
 
 
-def _challenge_page(_pending: PendingResponse, argument: str) -> DemoResponse:
-    return DemoResponse(int(argument or 202), Body((_CHALLENGE_PAGE,)), headers=_CHALLENGE_HEADERS)
+def _challenge(pending: PendingResponse) -> DemoResponse:
+    return DemoResponse(int(pending.argument or 202), headers=_CHALLENGE_HEADERS)
 
 
-def _wrong_title(pending: PendingResponse, argument: str) -> DemoResponse:
+def _wrong_title(pending: PendingResponse) -> DemoResponse:
     request = pending.request
     others = (imdb_id for imdb_id in pending.site.catalogue.ids() if f"/title/{imdb_id}/" != request.path)
-    path = f"/title/{argument or next(others)}/"
+    path = f"/title/{pending.argument or next(others)}/"
     return pending.site.answer(DemoRequest("GET", path, request.client, request.headers))
 
 
-def _graphql_errors(_pending: PendingResponse, argument: str) -> DemoResponse:
-    error = {"message": argument or "Internal server error", "extensions": {"code": "INTERNAL"}}
+def _graphql_errors(pending: PendingResponse) -> DemoResponse:
+    error = {"message": pending.argument or "Internal server error", "extensions": {"code": "INTERNAL"}}
     return DemoResponse.json({"data": None, "errors": [error]})
 
 
-def _graphql_partial(pending: PendingResponse, _argument: str) -> DemoResponse:
+def _graphql_partial(pending: PendingResponse) -> DemoResponse:
     answer = pending.proper()
-    content = json.loads(answer.body.joined())
+    content = json.loads(answer.content)
     if not (content.get("data") or {}).get("titles"):
         return answer
     content["data"]["titles"][0] = None
@@ -258,15 +219,15 @@ def _graphql_partial(pending: PendingResponse, _argument: str) -> DemoResponse:
     return DemoResponse.json(content)
 
 
-def _graphql_needs(pending: PendingResponse, argument: str) -> DemoResponse:
-    return pending.proper() if (argument or "origin").lower() in pending.request.headers else forbidden()
+def _graphql_needs(pending: PendingResponse) -> DemoResponse:
+    return pending.proper() if (pending.argument or "origin").lower() in pending.request.headers else FORBIDDEN
 
 
-def _graphql_small(pending: PendingResponse, argument: str) -> DemoResponse:
-    return pending.proper() if len(pending.request.body) <= int(argument or 1000) else forbidden()
+def _graphql_small(pending: PendingResponse) -> DemoResponse:
+    return pending.proper() if len(pending.request.body) <= int(pending.argument or 1000) else FORBIDDEN
 
 
-def _graphql_registered(pending: PendingResponse, _argument: str) -> DemoResponse:
+def _graphql_registered(pending: PendingResponse) -> DemoResponse:
     body = json.loads(pending.request.body)
     if "persistedQuery" in (body.get("extensions") or {}):
         return pending.proper()
@@ -274,48 +235,50 @@ def _graphql_registered(pending: PendingResponse, _argument: str) -> DemoRespons
     return DemoResponse.json({"errors": [miss]}, 400)
 
 
-def _changed_dataset(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[PendingResponse, str], DemoResponse]:
+def _whole_file(pending: PendingResponse) -> DemoResponse:
+    return pending.site.answer(replace(pending.request, headers={}))
+
+
+def _changed_dataset(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[PendingResponse], DemoResponse]:
     """Makes a fault that changes the lines of a data file; other requests are answered properly."""
 
-    def respond(pending: PendingResponse, _argument: str) -> DemoResponse:
+    def respond(pending: PendingResponse) -> DemoResponse:
         response = pending.proper()
         if response.status not in (200, 206):
             return response
-        request = replace(pending.request, headers={})
-        lines = gzip.decompress(pending.site.answer(request).body.joined()).splitlines(keepends=True)
+        lines = gzip.decompress(_whole_file(pending).content).splitlines(keepends=True)
         modified = dict(response.headers)["Last-Modified"]
-        return respond_with_file(request, packed_file(b"".join(change(lines)), modified))
+        return respond_with_file(replace(pending.request, headers={}), packed_file(b"".join(change(lines)), modified))
 
     return respond
 
 
-def _truncated_dataset(pending: PendingResponse, _argument: str) -> DemoResponse:
-    response = pending.site.answer(replace(pending.request, headers={}))
-    content = response.body.joined()
-    return replace(response, body=Body((content[: len(content) // 2],)))
+def _truncated_dataset(pending: PendingResponse) -> DemoResponse:
+    response = _whole_file(pending)
+    return replace(response, parts=(response.content[: response.length // 2],))
 
 
-def _older_dataset(pending: PendingResponse, argument: str) -> DemoResponse:
+def _older_dataset(pending: PendingResponse) -> DemoResponse:
     today = pending.site.catalogue
-    day = max(0, today.day - int(argument or 1))
+    day = max(0, today.day - int(pending.argument or 1))
     response = DatasetFiles(DemoCatalogue(today.seed, today.count, day)).answer(pending.request)
     return pending.proper() if response is None else response
 
 
-RESPONSES: Final[dict[str, Callable[[PendingResponse, str], DemoResponse]]] = {
-    "challenge": lambda _pending, argument: replace(_CHALLENGE, status=int(argument or 202)),  # empty, with the header
-    "challenge-page": _challenge_page,  # the small page that real browsers get; the argument is another status
-    "empty": lambda _pending, _argument: DemoResponse(200),
-    "garbage": lambda _pending, _argument: DemoResponse(200, Body((_NO_TITLE,))),  # a page without title data
+RESPONSES: Final[dict[str, Callable[[PendingResponse], DemoResponse]]] = {
+    "challenge": _challenge,  # empty, with the header; the argument is another status
+    "challenge-page": lambda pending: replace(_challenge(pending), parts=(_CHALLENGE_PAGE,)),  # what browsers get
+    "empty": lambda _pending: DemoResponse(200),
+    "garbage": lambda _pending: _NO_TITLE,  # a page without title data
     "wrong-title": _wrong_title,  # the page of another title, which the argument names
-    "redirect": lambda _pending, argument: DemoResponse.redirect(302, argument or "http://elsewhere.invalid/"),
+    "redirect": lambda pending: DemoResponse.redirect(302, pending.argument or "http://elsewhere.invalid/"),
     "graphql-errors": _graphql_errors,  # status 200 and no data; the argument is the message
     "graphql-partial": _graphql_partial,  # the first title of the batch is lost
     "graphql-needs": _graphql_needs,  # 403 without the header that the argument names, Origin by default
     "graphql-small": _graphql_small,  # 403 for a body of more bytes than the argument, 1,000 by default
     "graphql-registered": _graphql_registered,  # a query without its hash is refused as unknown
     "dataset-truncated": _truncated_dataset,  # half of the gzip file, with the length of that half
-    "dataset-html": lambda _pending, _argument: DemoResponse(200, Body((_NO_TITLE,))),  # a page instead of the file
+    "dataset-html": lambda _pending: _NO_TITLE,  # a page instead of the file
     "dataset-header": _changed_dataset(lambda lines: [lines[0].replace(b"const", b"konst", 1), *lines[1:]]),
     "dataset-short-row": _changed_dataset(
         lambda lines: [*lines[:2], lines[2].rpartition(b"\t")[0] + b"\n", *lines[3:]]
@@ -324,15 +287,12 @@ RESPONSES: Final[dict[str, Callable[[PendingResponse, str], DemoResponse]]] = {
     "dataset-duplicates": _changed_dataset(lambda lines: [*lines[:4], *lines[1:4], *lines[4:]]),
     "dataset-old": _older_dataset,  # the file of an earlier day; the argument is the number of days
 }
-"""Responses by name; the text is the fault's argument."""
+"""Well-formed responses by name."""
 
 
-def respond(fault: DemoFault, pending: PendingResponse) -> DemoResponse | None:
-    """Gives the response of a fault, or None if the fault breaks the protocol and ``deliver`` is to be called."""
-    if fault.action.isdigit():
-        return _status_page(int(fault.action), fault.argument)
-    make = RESPONSES.get(fault.action)
-    return None if make is None else make(pending, fault.argument)
+def respond(action: str, pending: PendingResponse) -> DemoResponse:
+    """Gives the response of a fault that is a status code or a name in ``RESPONSES``."""
+    return _status_page(int(action), pending.argument) if action.isdigit() else RESPONSES[action](pending)
 
 
 # --- responses that break the protocol ---------------------------------------------
@@ -342,31 +302,27 @@ async def send(
     writer: asyncio.StreamWriter, request: DemoRequest | None, response: DemoResponse, *, close: bool
 ) -> None:
     """Sends a response properly."""
-    head = response.head(length=response.body.length, close=close)
-    if request is not None and request.method == "HEAD":
-        writer.write(head)
-    else:
-        writer.writelines((head, *response.body.parts))
+    body = () if request is not None and request.method == "HEAD" else response.parts
+    writer.writelines((response.head(close=close), *body))
     await writer.drain()
 
 
-async def _send_part(pending: PendingResponse, length: int | None) -> None:
-    """Sends the right head and the beginning of the body, half of it by default."""
+async def _send_part(pending: PendingResponse) -> None:
+    """Sends the right head and the beginning of the body: as many bytes as the argument says, or half of it."""
     response = pending.proper()
-    body = response.body.joined()
-    part = body[: len(body) // 2 if length is None else length]
-    pending.writer.writelines((response.head(length=len(body), close=False), part))
+    part = response.content[: int(pending.argument or response.length // 2)]
+    pending.writer.writelines((response.head(close=False), part))
     await pending.writer.drain()
 
 
 async def _cut(pending: PendingResponse) -> bool:
-    await _send_part(pending, int(pending.argument) if pending.argument else None)
+    await _send_part(pending)
     return False
 
 
 async def _reset(pending: PendingResponse) -> bool:
     if pending.argument:
-        await _send_part(pending, int(pending.argument))
+        await _send_part(pending)
         await asyncio.sleep(0.05)  # the bytes must be sent before the reset
     connection: socket.socket = pending.writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -376,9 +332,9 @@ async def _reset(pending: PendingResponse) -> bool:
 
 async def _drip(pending: PendingResponse) -> bool:
     response = pending.proper()
-    body = response.body.joined()
+    body = response.content
     step = max(1, int(pending.argument or 1000) // 10)
-    pending.writer.write(response.head(length=len(body), close=False))
+    pending.writer.write(response.head(close=False))
     for start in range(0, len(body), step):
         pending.writer.write(body[start : start + step])
         await pending.writer.drain()
@@ -409,8 +365,3 @@ DELIVERIES: Final[dict[str, Callable[[PendingResponse], Awaitable[bool]]]] = {
 
 ACTIONS: Final = frozenset({*RESPONSES, *DELIVERIES})
 _TEXT_ARGUMENT: Final = frozenset({"wrong-title", "redirect", "graphql-errors", "graphql-needs"})
-
-
-async def deliver(fault: DemoFault, pending: PendingResponse) -> bool:
-    """Answers as the fault says; tells whether the connection can be used again."""
-    return await DELIVERIES[fault.action](replace(pending, argument=fault.argument))

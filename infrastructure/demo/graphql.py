@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 from graphql import DocumentNode, GraphQLError, build_schema, execute_sync, parse, validate
 
 from domain.chart import ChartName
-from infrastructure.demo import islands
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.messages import DemoRequest, DemoResponse
-from infrastructure.demo.titles import DemoAka, DemoPerson, DemoTitle, PartialDate
-
-Json: TypeAlias = dict[str, Any]
+from infrastructure.demo.islands import Json, above_the_fold, main_column
+from infrastructure.demo.messages import FORBIDDEN, DemoRequest, DemoResponse
+from infrastructure.demo.titles import DemoAka, DemoCredit, DemoPerson, DemoTitle, PartialDate
 
 _CHARTS: Final = {
     "TOP_RATED_MOVIES": ChartName.TOP250,
@@ -65,50 +63,32 @@ class _Query(msgspec.Struct, frozen=True):
 
     def _value(self, title: DemoTitle) -> Json:
         poster = self.poster_url(title)
-        main = islands.main_column(title, poster)
-        return {
-            **islands.common(title, poster),
-            "id": title.imdb_id,
-            "isAdult": title.is_adult,
-            "metacritic": None if title.metascore is None else {"metascore": {"score": title.metascore}},
-            "plot": islands.plot(title),
-            "titleGenres": islands.genres(title),
-            "releaseDate": main["releaseDate"],
-            "meterRank": title.popularity_rank and {"currentRank": title.popularity_rank},
-            "countriesOfOrigin": main["countriesDetails"],
-            "spokenLanguages": main["spokenLanguages"],
-            "productionStatus": main["productionStatus"],
-            "productionBudget": main["productionBudget"],
-            "lifetimeGross": lambda _info, **arguments: _gross(title, arguments["boxOfficeArea"]),
-            "rankedLifetimeGross": lambda _info, **arguments: _gross(title, arguments["boxOfficeArea"]),
-            "prestigiousAwardSummary": _prestigious(main["prestigiousAwardSummary"]),
-            "awardNominations": lambda _info, **arguments: _awards(title, **arguments),
-            "reviews": {"total": title.user_reviews},
-            "externalLinks": lambda _info, filter=None, **_page: _external_links(title, filter),
-            "technicalSpecifications": main["technicalSpecifications"],
+        value = above_the_fold(title, poster) | main_column(title, poster)
+        return value | {
+            "meterRank": value["meterRanking"],
+            "lifetimeGross": partial(_gross, title),
+            "rankedLifetimeGross": partial(_gross, title),
+            "prestigiousAwardSummary": _prestigious(value["prestigiousAwardSummary"]),
+            "awardNominations": partial(_awards, title),
+            "externalLinks": partial(_external_links, title),
             "series": self._series(title),
             "episodes": self._episodes(title),
             "keywords": _pages(title.keywords, lambda text: {"keyword": {"text": {"text": text}}}),
             "taglines": _pages(title.taglines, lambda text: {"text": text}),
             "filmingLocations": _pages(title.locations, lambda text: {"text": text}),
             "akas": _pages(title.akas, _aka),
-            "companyCredits": lambda _info, filter=None, **page: _companies(title, filter, **page),
-            "credits": lambda _info, **arguments: _credits(title, **arguments),
+            "companyCredits": partial(_companies, title),
+            "credits": partial(_credits, title),
         }
 
     def _series(self, title: DemoTitle) -> Json | None:
         if title.episode is None or (series := self.catalogue.find(title.episode.series_id)) is None:
             return None
-        season, number = (
-            "unknown" if part is None else str(part) for part in (title.episode.season, title.episode.number)
-        )
-        return {
-            "displayableEpisodeNumber": {
-                "displayableSeason": {"season": season},
-                "episodeNumber": {"episodeNumber": number},
-            },
-            "series": self._value(series),
+        number = {
+            "displayableSeason": {"season": _or_unknown(title.episode.season)},
+            "episodeNumber": {"episodeNumber": _or_unknown(title.episode.number)},
         }
+        return {"displayableEpisodeNumber": number, "series": self._value(series)}
 
     def _episodes(self, title: DemoTitle) -> Json | None:
         if not title.is_series:
@@ -116,12 +96,16 @@ class _Query(msgspec.Struct, frozen=True):
         seasons = [str(season) for season in range(1, len(title.season_sizes) + 1)]
         return {
             "displayableSeasons": _pages(seasons, lambda season: {"season": season}),
-            "episodes": lambda _info, filter=None, **page: self._episode_page(title, filter, **page),
+            "episodes": partial(self._episode_page, title),
         }
 
-    def _episode_page(self, title: DemoTitle, filter: Json | None, **page: Any) -> Json:
+    def _episode_page(self, title: DemoTitle, _info: object, *, filter: Json | None = None, **page: Any) -> Json:
         included = (filter or {}).get("includeSeasons")
-        chosen = [episode for episode in self.catalogue.episodes(title) if _is_of_season(episode, included)]
+        chosen = [
+            episode
+            for episode in self.catalogue.episodes(title)
+            if included is None or (episode.episode and _or_unknown(episode.episode.season) in included)
+        ]
         return _connection(chosen, lambda episode: {"node": self._value(episode)}, **page)
 
     def _person(self, person: DemoPerson) -> Json:
@@ -162,9 +146,8 @@ def _aka(aka: DemoAka) -> Json:
     }
 
 
-def _gross(title: DemoTitle, area: str) -> Json | None:
-    money = {"DOMESTIC": title.gross_domestic, "WORLDWIDE": title.gross_worldwide}.get(area)
-    return None if money is None else {"total": {"amount": money.amount, "currency": money.currency}}
+def _or_unknown(number: int | None) -> str:
+    return "unknown" if number is None else str(number)
 
 
 def _prestigious(summary: Json | None) -> Json | None:
@@ -173,74 +156,53 @@ def _prestigious(summary: Json | None) -> Json | None:
     return {**summary, "awardNomination": {"award": {"eventEdition": {"event": summary["award"]["event"]}}}}
 
 
-def _awards(title: DemoTitle, *, filter: Json | None = None, **_page: Any) -> Json:
+# Resolvers of fields with arguments.
+
+
+def _gross(title: DemoTitle, _info: object, *, boxOfficeArea: str) -> Json | None:  # noqa: N803 - the schema's name
+    money = {"DOMESTIC": title.gross_domestic, "WORLDWIDE": title.gross_worldwide}.get(boxOfficeArea)
+    return None if money is None else {"total": {"amount": money.amount, "currency": money.currency}}
+
+
+def _awards(title: DemoTitle, _info: object, *, filter: Json | None = None, **_page: Any) -> Json:
     wins = {"WINS_ONLY": title.award_wins, "EXCLUDE_WINS": title.award_nominations}
     total = wins.get((filter or {}).get("wins") or "", title.award_wins + title.award_nominations)
     return {"total": total}
 
 
-def _external_links(title: DemoTitle, filter: Json | None) -> Json:
+def _external_links(title: DemoTitle, _info: object, *, filter: Json | None = None, **_page: Any) -> Json:
     reviews = (filter or {}).get("categories") in (None, ["review"])
     return {"total": title.critic_reviews if reviews else 0}
 
 
-def _companies(title: DemoTitle, filter: Json | None, **page: Any) -> Json:
+def _companies(title: DemoTitle, _info: object, *, filter: Json | None = None, **page: Any) -> Json:
     wanted = "production" in ((filter or {}).get("categories") or ["production"])
     companies = title.companies if wanted else ()
     return _connection(companies, lambda name: {"node": {"company": {"companyText": {"text": name}}}}, **page)
 
 
-def _is_of_season(title: DemoTitle, included: list[str] | None) -> bool:
-    season = "unknown" if title.episode is None or title.episode.season is None else str(title.episode.season)
-    return included is None or season in included
-
-
-def _credits(
-    title: DemoTitle, *, first: int | None = None, after: str | None = None, filter: Json | None = None
-) -> Json:
+def _credits(title: DemoTitle, _info: object, *, filter: Json | None = None, **page: Any) -> Json:
     wanted = filter or {}
-    lines: list[tuple[str, DemoPerson, Json]] = [
-        *(("director", person, {"__typename": "Crew"}) for person in title.directors),
-        *(
-            (
-                "cast",
-                role.person,
-                {
-                    "__typename": "Cast",
-                    "characters": [{"name": name} for name in role.characters] or None,
-                    "attributes": _attributes(role.attributes),
-                },
-            )
-            for role in title.cast
-        ),
-        *(
-            (
-                credit.category,
-                credit.person,
-                {
-                    "__typename": "Crew",
-                    "jobs": [{"text": job} for job in credit.jobs] or None,
-                    "attributes": _attributes(credit.attributes),
-                },
-            )
-            for credit in title.crew
-        ),
-    ]
     chosen = [
-        {
-            **details,
-            "category": {"id": category, "text": category.capitalize()},
-            "name": {"id": person.person_id, "nameText": {"text": person.name}},
-        }
-        for category, person, details in lines
-        if (wanted.get("categories") is None or category in wanted["categories"])
-        and category not in (wanted.get("excludeCategories") or ())
+        credit
+        for credit in title.credits()
+        if (wanted.get("categories") is None or credit.category in wanted["categories"])
+        and credit.category not in (wanted.get("excludeCategories") or ())
     ]
-    return _connection(chosen, lambda credit: {"node": credit}, first, after)
+    return _connection(chosen, _credit, **page)
 
 
-def _attributes(texts: Sequence[str]) -> list[Json] | None:
-    return [{"__typename": "MiscellaneousCreditAttribute", "text": text} for text in texts] or None
+def _credit(credit: DemoCredit) -> Json:
+    attributes = [{"__typename": "MiscellaneousCreditAttribute", "text": text} for text in credit.attributes]
+    node = {
+        "__typename": "Cast" if credit.category == "cast" else "Crew",
+        "category": {"id": credit.category, "text": credit.category.capitalize()},
+        "name": {"id": credit.person.person_id, "nameText": {"text": credit.person.name}},
+        "characters": [{"name": name} for name in credit.characters] or None,
+        "jobs": [{"text": job} for job in credit.jobs] or None,
+        "attributes": attributes or None,
+    }
+    return {"node": node}
 
 
 def _connection(
@@ -274,10 +236,10 @@ class GraphQLEndpoint:
         self._persisted: dict[str, str] = {}
         self._document = lru_cache(maxsize=64)(self._checked)
 
-    def answer(self, request: DemoRequest, forbidden: DemoResponse) -> DemoResponse:
-        """Answers one POST; ``forbidden`` is the response if the Referer that the real site requires is missing."""
+    def answer(self, request: DemoRequest) -> DemoResponse:
+        """Answers one POST; without the Referer that the real site requires, it is forbidden."""
         if not request.headers.get("referer", "").startswith(_REFERER):
-            return forbidden
+            return FORBIDDEN
         try:
             asked = json.loads(request.body)
             query, variables = asked.get("query"), asked.get("variables") or {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from infrastructure.demo import words
-from infrastructure.demo.markup import CANONICAL
-from infrastructure.demo.titles import DemoMoney, DemoPerson, DemoRole, DemoTitle
+from infrastructure.demo.titles import DemoCredit, DemoMoney, DemoPerson, DemoTitle
 
 Json: TypeAlias = dict[str, Any]
+
+CANONICAL: Final = "https://www.imdb.com"  # the pages' own address, also when another site serves them
 
 _CATEGORY: Final = "amzn1.imdb.concept.name_credit_category."
 _GROUP: Final = "amzn1.imdb.concept.name_credit_group."
@@ -23,12 +24,18 @@ _TOP_CAST: Final = _GROUP + "7caf7d16-5db9-4f4f-8864-d4c6e711c686"
 CAST_SHOWN: Final = 18
 _KEYWORDS_SHOWN: Final = 5
 _COMPANIES_SHOWN: Final = 3
-_OSCAR: Final = ("aw0000016", "Oscar", "ev0000003")
+_WRITERS_SHOWN: Final = 3
 
 
 def typed(typename: str, **fields: Any) -> Json:
     """Makes a GraphQL object as pages hold it."""
-    return {**fields, "__typename": typename}
+    fields["__typename"] = typename
+    return fields
+
+
+def _connection(node: str, nodes: Iterable[Json], total: int | None = None) -> Json:
+    edges = [typed(f"{node}Edge", node=typed(node, **fields)) for fields in nodes]
+    return typed(f"{node}Connection", edges=edges, **({} if total is None else {"total": total}))
 
 
 def number(rating: float | None) -> float | int | None:
@@ -46,7 +53,9 @@ def above_the_fold(title: DemoTitle, poster: str | None, series: Json | None = N
         metacritic=None
         if title.metascore is None
         else typed("Metacritic", metascore=typed("Metascore", score=title.metascore)),
-        keywords=_connection("TitleKeyword", title.keywords, _KEYWORDS_SHOWN, total=True),
+        keywords=_connection(
+            "TitleKeyword", ({"text": text} for text in title.keywords[:_KEYWORDS_SHOWN]), len(title.keywords)
+        ),
         **common(title, poster),
         meterRanking=title.popularity_rank and typed("TitleMeterRanking", currentRank=title.popularity_rank),
         canRate=typed("CanRate", isRatable=title.votes > 0),
@@ -55,20 +64,16 @@ def above_the_fold(title: DemoTitle, poster: str | None, series: Json | None = N
         genres=typed("Genres", genres=[typed("Genre", text=genre, id=genre) for genre in title.genres]),
         plot=plot(title),
         principalCreditsV2=[
-            _group("Directors" if len(title.directors) > 1 else "Director", _DIRECTOR, title.directors),
-            _group("Writers", _WRITER, writers(title), CAST_SHOWN // 6),
+            _directors(title),
+            _group("Writers", _WRITER, title.writers, _WRITERS_SHOWN),
             _group("Stars", _STARS, stars),
         ],
         reviews=typed("ReviewsConnection", total=title.user_reviews),
         criticReviewsTotal=typed("ExternalLinkConnection", total=title.critic_reviews),
         titleGenres=genres(title),
         meta=typed("TitleMeta", canonicalId=title.imdb_id, publicationStatus="PUBLISHED"),
-        countriesOfOrigin=typed(
-            "CountriesOfOrigin", countries=[typed("CountryOfOrigin", id=country) for country in title.countries]
-        )
-        if title.countries
-        else None,
-        castV2=[{"credits": [_credit(person) for person in stars], "__typename": "PrincipalCreditsForGrouping"}],
+        countriesOfOrigin=_texts("CountriesOfOrigin", "countries", "CountryOfOrigin", title.countries, {}),
+        castV2=[typed("PrincipalCreditsForGrouping", credits=[_credit(person) for person in stars])],
         crewV2=[
             typed(
                 "PrincipalCreditsForGrouping",
@@ -90,7 +95,6 @@ def main_column(title: DemoTitle, poster: str | None, series: Json | None = None
             text=typed("LocalizedString", value="Top Rated"),
             rank=title.rank,
         )
-    written = writers(title)
     shared = common(title, poster)
     return typed(
         "Title",
@@ -115,39 +119,20 @@ def main_column(title: DemoTitle, poster: str | None, series: Json | None = None
         if title.cast
         else [],
         crewV2=[
-            _group("Directors" if len(title.directors) > 1 else "Director", _DIRECTOR, title.directors),
-            _group("Writers" if len(written) > 1 else "Writer", _WRITER, written, CAST_SHOWN // 6),
+            _directors(title),
+            _group("Writers" if len(title.writers) > 1 else "Writer", _WRITER, title.writers, _WRITERS_SHOWN),
         ],
         reviews=typed("ReviewsConnection", total=title.user_reviews),
         isAdult=title.is_adult,
-        countriesDetails=typed(
-            "CountriesOfOrigin",
-            countries=[
-                typed("CountryOfOrigin", id=country, text=words.COUNTRIES[country]) for country in title.countries
-            ],
-        )
-        if title.countries
-        else None,
-        spokenLanguages=typed(
-            "SpokenLanguages",
-            spokenLanguages=[
-                typed("SpokenLanguage", id=language, text=words.LANGUAGE_NAMES[language])
-                for language in title.languages
-            ],
-        )
-        if title.languages
-        else None,
-        akas=_connection("Aka", [aka.title for aka in title.akas[1:]], 1),
-        filmingLocations=typed(
-            "FilmingLocationConnection",
-            edges=[
-                typed(
-                    "FilmingLocationEdge",
-                    node=typed("FilmingLocation", text=place, location=place, attributes=[]),
-                )
-                for place in title.locations[:1]
-            ],
-            total=len(title.locations),
+        countriesDetails=_texts("CountriesOfOrigin", "countries", "CountryOfOrigin", title.countries, words.COUNTRIES),
+        spokenLanguages=_texts(
+            "SpokenLanguages", "spokenLanguages", "SpokenLanguage", title.languages, words.LANGUAGE_NAMES
+        ),
+        akas=_connection("Aka", ({"text": aka.title} for aka in title.akas[1:2])),
+        filmingLocations=_connection(
+            "FilmingLocation",
+            ({"text": place, "location": place, "attributes": []} for place in title.locations[:1]),
+            len(title.locations),
         ),
         production=_companies(title),
         companies=typed("CompanyCreditConnection", total=len(title.companies)),
@@ -157,11 +142,6 @@ def main_column(title: DemoTitle, poster: str | None, series: Json | None = None
         technicalSpecifications=_specifications(title),
         series=series,
     )
-
-
-def writers(title: DemoTitle) -> list[DemoPerson]:
-    """Gives the writers among the crew."""
-    return [credit.person for credit in title.crew if credit.category == "writer"]
 
 
 def series_of(title: DemoTitle, series: DemoTitle, before: str | None, after: str | None) -> Json | None:
@@ -187,26 +167,16 @@ def series_of(title: DemoTitle, series: DemoTitle, before: str | None, after: st
 def _episodes(title: DemoTitle) -> Json | None:
     if not title.is_series:
         return None
-    seasons = [str(season) for season in range(len(title.season_sizes), 0, -1)]
+    last = str(len(title.season_sizes))
+    shown = typed("SeasonValueDisplayableProperty", value=typed("Markdown", plainText=last))
+    season = typed("LocalizedDisplayableSeason", season=last, displayableProperty=shown)
     return typed(
         "Episodes",
         episodes=typed("EpisodeConnection", total=sum(title.season_sizes)),
         displayableSeasons=typed(
             "DisplayableSeasonConnection",
-            total=len(seasons),
-            edges=[
-                typed(
-                    "DisplayableSeasonEdge",
-                    node=typed(
-                        "LocalizedDisplayableSeason",
-                        season=season,
-                        displayableProperty=typed(
-                            "SeasonValueDisplayableProperty", value=typed("Markdown", plainText=season)
-                        ),
-                    ),
-                )
-                for season in seasons[:1]
-            ],
+            total=len(title.season_sizes),
+            edges=[typed("DisplayableSeasonEdge", node=season)],
         ),
     )
 
@@ -214,43 +184,25 @@ def _episodes(title: DemoTitle) -> Json | None:
 def _production_status(title: DemoTitle) -> Json | None:
     if title.production_status is None:
         return None
-    stage = typed(
-        "ProductionStage",
-        id=title.production_status.lower().replace("-", "_"),
-        text=title.production_status,
-    )
+    stage_id = title.production_status.lower().replace("-", "_")
+    stage = typed("ProductionStage", id=stage_id, text=title.production_status)
     return typed("ProductionStatusDetails", currentProductionStage=stage, restriction=None)
 
 
-def _connection(node: str, texts: Sequence[str], shown: int, *, total: bool = False) -> Json:
-    edges = [typed(f"{node}Edge", node=typed(node, text=text)) for text in texts[:shown]]
-    return typed(f"{node}Connection", edges=edges, **({"total": len(texts)} if total else {}))
-
-
 def _companies(title: DemoTitle) -> Json:
-    edges = [
+    companies = (
         typed(
-            "CompanyCreditEdge",
-            node=typed(
-                "CompanyCredit",
-                company=typed("Company", id=company_id(name), companyText=typed("CompanyText", text=name)),
-            ),
+            "Company", id=f"co{zlib.crc32(name.encode()) % 10_000_000:07}", companyText=typed("CompanyText", text=name)
         )
         for name in title.companies[:_COMPANIES_SHOWN]
-    ]
-    return typed("CompanyCreditConnection", edges=edges)
-
-
-def company_id(name: str) -> str:
-    """Gives the ``co`` id of an invented company."""
-    return f"co{zlib.crc32(name.encode()) % 10_000_000:07}"
+    )
+    return _connection("CompanyCredit", ({"company": company} for company in companies))
 
 
 def _prestigious(title: DemoTitle) -> Json | None:
     if title.oscar_wins is None:
         return None
-    award_id, name, event_id = _OSCAR
-    award = typed("AwardDetails", text=name, id=award_id, event=typed("AwardsEvent", id=event_id))
+    award = typed("AwardDetails", text="Oscar", id="aw0000016", event=typed("AwardsEvent", id="ev0000003"))
     return typed("PrestigiousAwardSummary", nominations=title.oscar_wins // 2, wins=title.oscar_wins, award=award)
 
 
@@ -259,41 +211,32 @@ def _money(money: DemoMoney) -> Json:
 
 
 def _specifications(title: DemoTitle) -> Json:
+    def items(node: str, key: str, texts: Sequence[str]) -> list[Json]:
+        return [typed(node, **{key: text.lower().replace(" ", "_")}, text=text, attributes=[]) for text in texts]
+
+    ratios = [typed("AspectRatio", aspectRatio=text, attributes=[]) for text in title.aspect_ratios]
     return typed(
         "TechnicalSpecifications",
-        soundMixes=typed(
-            "SoundMixes",
-            items=[
-                typed("SoundMix", id=text.lower().replace(" ", "_"), text=text, attributes=[])
-                for text in title.sound_mixes
-            ],
-        ),
-        aspectRatios=typed(
-            "AspectRatios",
-            items=[typed("AspectRatio", aspectRatio=text, attributes=[]) for text in title.aspect_ratios],
-        ),
-        colorations=typed(
-            "Colorations",
-            items=[
-                typed("Coloration", conceptId=text.lower().replace(" ", "_"), text=text, attributes=[])
-                for text in title.color
-            ],
-        ),
+        soundMixes=typed("SoundMixes", items=items("SoundMix", "id", title.sound_mixes)),
+        aspectRatios=typed("AspectRatios", items=ratios),
+        colorations=typed("Colorations", items=items("Coloration", "conceptId", title.color)),
     )
+
+
+def _texts(node: str, key: str, item: str, ids: Sequence[str], texts: Mapping[str, str]) -> Json | None:
+    """A list of countries or languages, with their texts where there are any; null if it is empty."""
+    items = [typed(item, id=each, **({"text": texts[each]} if texts else {})) for each in ids]
+    return typed(node, **{key: items}) if items else None
 
 
 def _release_date(title: DemoTitle, *, with_id: bool = False) -> Json | None:
     if title.release is None:
         return None
     year, month, day = title.release
-    country = title.release_country
     place = None
-    if country is not None:
-        place = typed(
-            "LocalizedDisplayableCountry",
-            **({"id": country} if with_id else {}),
-            text=words.COUNTRIES[country],
-        )
+    if title.release_country is not None:
+        country = {"id": title.release_country} if with_id else {}
+        place = typed("LocalizedDisplayableCountry", **country, text=words.COUNTRIES[title.release_country])
     return typed("ReleaseDate", day=day, month=month, year=year, country=place)
 
 
@@ -335,10 +278,8 @@ def ratings(title: DemoTitle) -> Json:
 
 def genres(title: DemoTitle) -> Json:
     """``titleGenres``, as charts and newer parts of the page have it."""
-    return typed(
-        "TitleGenres",
-        genres=[typed("TitleGenre", genre=typed("GenreItem", text=genre)) for genre in title.genres],
-    )
+    items = [typed("TitleGenre", genre=typed("GenreItem", text=genre)) for genre in title.genres]
+    return typed("TitleGenres", genres=items)
 
 
 def plot(title: DemoTitle) -> Json | None:
@@ -346,6 +287,10 @@ def plot(title: DemoTitle) -> Json | None:
     if title.hollow_plot:
         return typed("Plot", plotText=None)
     return None if title.plot is None else typed("Plot", plotText=typed("Markdown", plainText=title.plot))
+
+
+def _directors(title: DemoTitle) -> Json:
+    return _group("Directors" if len(title.directors) > 1 else "Director", _DIRECTOR, title.directors)
 
 
 def _group(label: str, grouping_id: str, people: Sequence[DemoPerson], shown: int | None = None) -> Json:
@@ -362,17 +307,16 @@ def _credit(person: DemoPerson) -> Json:
     return typed("CreditV2", name=name)
 
 
-def _cast_credit(role: DemoRole) -> Json:
-    characters = [typed("CharacterEdge", node=typed("Character", name=character)) for character in role.characters]
-    credited = typed(
-        "CreditedRole",
-        category=typed("CreditCategory", categoryId=_ACTOR, text="Actor"),
-        attributes=[typed("MiscellaneousCreditAttribute", text=text) for text in role.attributes] or None,
-        characters=typed("CharacterConnection", edges=characters) if characters else None,
-    )
+def _cast_credit(role: DemoCredit) -> Json:
+    characters = ({"name": character} for character in role.characters)
+    credited = {
+        "category": typed("CreditCategory", categoryId=_ACTOR, text="Actor"),
+        "attributes": [typed("MiscellaneousCreditAttribute", text=text) for text in role.attributes] or None,
+        "characters": _connection("Character", characters) if role.characters else None,
+    }
     return {
         **_credit(role.person),
-        "creditedRoles": typed("CreditedRoleConnection", edges=[typed("CreditedRoleEdge", node=credited)]),
+        "creditedRoles": _connection("CreditedRole", [credited]),
         "episodeCredits": typed("EpisodeCreditConnection", total=0, yearRange=None),
     }
 
@@ -392,7 +336,7 @@ def title_item(title: DemoTitle, poster: str | None) -> Json:
             "datePublished": whole_date,
             "actor": [_person(role.person) for role in title.cast[:3]],
             "director": [_person(person) for person in title.directors],
-            "creator": [_person(person) for person in writers(title)[:3]],
+            "creator": [_person(person) for person in title.writers[:3]],
             "duration": _duration(title.runtime_seconds),
         }
     )
@@ -400,23 +344,18 @@ def title_item(title: DemoTitle, poster: str | None) -> Json:
 
 def chart_list(titles: Iterable[DemoTitle], posters: Iterable[str | None]) -> Json:
     """The island of a chart page; there the genres are one string."""
-    return {
-        "@type": "ItemList",
-        "itemListElement": [
+    items = [
+        _present(
             {
-                "@type": "ListItem",
-                "item": _present(
-                    {
-                        **_item(title, poster),
-                        "genre": ", ".join(title.genres),
-                        "duration": _duration(title.runtime_seconds),
-                    }
-                )
-                | {"url": f"{CANONICAL}/title/{title.listed_id}/"},
+                **_item(title, poster),
+                "genre": ", ".join(title.genres),
+                "duration": _duration(title.runtime_seconds),
+                "url": f"{CANONICAL}/title/{title.listed_id}/",
             }
-            for title, poster in zip(titles, posters, strict=True)
-        ],
-    }
+        )
+        for title, poster in zip(titles, posters, strict=True)
+    ]
+    return {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "item": item} for item in items]}
 
 
 def _item(title: DemoTitle, poster: str | None) -> Json:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over asyncio streams.
+"""HTTP/1.1 over asyncio streams, in this process or as the child of ``DemoProcess``.
 
 A web framework only sends well-formed HTTP; this server can cut bodies and reset
 connections on purpose.
@@ -10,20 +10,22 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import socket
+import sys
+import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import asdict
 
-from infrastructure.demo.faults import DemoFault, FaultPlan, PendingResponse, deliver, respond, send
+from infrastructure.demo.faults import DELIVERIES, DemoFault, FaultPlan, PendingResponse, respond, send
 from infrastructure.demo.messages import DemoRequest, DemoResponse
-from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoOptions
 from infrastructure.demo.site import DemoSite
 
 _log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ _REMEMBERED: Final = 50_000  # requests kept one by one; the counts include all
 
 
 class LoggedRequest(msgspec.Struct):
-    """One request; ``status`` and ``size`` stay 0 where a fault broke the protocol."""
+    """One request; ``status`` stays 0 where a fault broke the protocol."""
 
     at: float
     client: str
@@ -43,7 +45,6 @@ class LoggedRequest(msgspec.Struct):
     target: str
     agent: str
     status: int = 0
-    size: int = 0
     fault: str = ""
 
 
@@ -51,17 +52,12 @@ class RequestLog:
     """Counts requests, so that tests can count at the site. For one event loop."""
 
     def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Sets all counts to zero; times count from now."""
         self._started = time.monotonic()
         self._cpu = time.process_time()
         self._paths: Counter[str] = Counter()
         self._clients: Counter[str] = Counter()
         self._statuses: Counter[int] = Counter()
         self._faults: Counter[str] = Counter()
-        self._sent = 0
         self._open = 0
         self._peak = 0
         self._requests: deque[LoggedRequest] = deque(maxlen=_REMEMBERED)
@@ -70,9 +66,8 @@ class RequestLog:
     def count(self, request: DemoRequest) -> Iterator[LoggedRequest]:
         """Counts a request; the block ends when its response has been sent."""
         at = round(time.monotonic() - self._started, 4)
-        logged = LoggedRequest(
-            at, request.client, request.method, request.target, request.headers.get("user-agent", "")
-        )
+        agent = request.headers.get("user-agent", "")
+        logged = LoggedRequest(at, request.client, request.method, request.target, agent)
         self._requests.append(logged)
         self._paths[request.path] += 1
         self._clients[request.client] += 1
@@ -81,28 +76,23 @@ class RequestLog:
         try:
             yield logged
         finally:
-            self._open = max(0, self._open - 1)
+            self._open -= 1
             self._statuses[logged.status] += 1
-            self._sent += logged.size
             if logged.fault:
                 self._faults[logged.fault] += 1
 
     def report(self, *, visits: bool) -> dict[str, Any]:
         """Gives all counts as JSON values; ``cpu_seconds`` is this process's use since the log was cleared."""
-        report: dict[str, Any] = {
-            "total": sum(self._paths.values()),
-            "paths": dict(self._paths),
-            "clients": dict(self._clients),
+        report = {
+            "total": self._paths.total(),
+            "paths": self._paths,
+            "clients": self._clients,
             "statuses": {str(status): count for status, count in sorted(self._statuses.items())},
-            "faults": dict(self._faults),
-            "bytes_sent": self._sent,
+            "faults": self._faults,
             "peak_concurrency": self._peak,
-            "seconds": round(time.monotonic() - self._started, 4),
             "cpu_seconds": round(time.process_time() - self._cpu, 4),
         }
-        if visits:
-            report["visits"] = list(map(asdict, self._requests))
-        return report
+        return report | {"visits": msgspec.to_builtins(list(self._requests))} if visits else report
 
 
 class DemoServer:
@@ -114,11 +104,16 @@ class DemoServer:
         self._site = site
         self._requests = RequestLog()
         self._seed = options.seed
-        self._plan = self._planned([*options.faults])
+        self._plan = self._planned(options.faults)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serves until ``stop`` is set; open connections are dropped."""
+    async def run(self, ready: Callable[[], None], stop_on: Sequence[int]) -> None:
+        """Serves until one of these signals arrives; open connections are dropped."""
+        stop = asyncio.Event()
+        for number in stop_on:
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
         server = await asyncio.start_server(self._connected, sock=self._listener, limit=_MAX_HEAD, backlog=1024)
+        ready()
         await stop.wait()
         server.close()  # not awaited: since Python 3.12 that takes until the last client has disconnected
 
@@ -138,7 +133,7 @@ class DemoServer:
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
             _log.debug("client %s closed the connection during a request", client)
         except (ValueError, asyncio.LimitOverrunError) as error:
-            await send(writer, None, DemoResponse.text(400, f"{error}\n", "text/plain"), close=True)
+            await send(writer, None, DemoResponse.of(400, f"{error}\n", "text/plain"), close=True)
         except asyncio.CancelledError:
             _log.debug("the site stops while client %s is connected", client)  # the task ends here in any case
         finally:
@@ -146,50 +141,45 @@ class DemoServer:
 
     async def _serve(self, pending: PendingResponse) -> bool:
         """Answers with or without a fault; tells whether the connection can be used again."""
-        request = pending.request
-        with self._requests.count(request) as logged:
-            fault = self._plan.next(request)
+        with self._requests.count(pending.request) as logged:
+            fault = self._plan.next(pending.request)
             if self._latency:
                 await asyncio.sleep(self._latency)
-            response: DemoResponse | None
             if fault is None:
                 response = pending.proper()
             else:
                 logged.fault = fault.action
-                response = respond(fault, pending)
-                if response is None:
-                    return await deliver(fault, pending)
+                pending = msgspec.structs.replace(pending, argument=fault.argument)
+                if deliver := DELIVERIES.get(fault.action):
+                    return await deliver(pending)
+                response = respond(fault.action, pending)
             logged.status = response.status
-            logged.size = response.body.length
-            await send(pending.writer, request, response, close=pending.close)
+            await send(pending.writer, pending.request, response, close=pending.close)
             return True
 
-    def _planned(self, faults: list[str | dict[str, Any]]) -> FaultPlan:
-        return FaultPlan([DemoFault.from_json(fault) for fault in faults], self._seed)
+    def _planned(self, faults: Sequence[str]) -> FaultPlan:
+        return FaultPlan(map(DemoFault.parse, faults), self._seed)
 
     def _administer(self, request: DemoRequest) -> DemoResponse:
-        match request.method, request.path.removeprefix(_ADMIN):
-            case "GET", "log":
-                return DemoResponse.json(self._requests.report(visits="visits" in request.query))
-            case "GET", "faults":
-                return DemoResponse.json([fault.to_json() for fault in self._plan.faults])
+        match request.method, request.target.removeprefix(_ADMIN):
+            case "GET", "log" | "log?visits" as wanted:
+                return DemoResponse.json(self._requests.report(visits=wanted != "log"))
+            case "GET", "ids":
+                return DemoResponse.of(200, "".join(f"{i}\n" for i in self._site.catalogue.ids()), "text/plain")
             case "POST", "faults":
                 try:
-                    self._plan = self._planned(json.loads(request.body))
-                except (ValueError, TypeError, AttributeError) as error:
+                    self._plan = self._planned(msgspec.json.decode(request.body, type=list[str]))
+                except ValueError as error:
                     return DemoResponse.json({"error": str(error)}, status=400)
-                return DemoResponse.json({})
             case "POST", "replace":
                 path, content_type = request.headers["x-path"], request.headers["content-type"]
-                self._site.replaced[path] = DemoResponse.text(200, request.body, content_type)
-                return DemoResponse.json({})
+                self._site.replaced[path] = DemoResponse.of(200, request.body, content_type)
             case "POST", "reset":
-                self._requests.clear()
+                self._requests = RequestLog()
                 self._site.replaced.clear()
-                return DemoResponse.json({})
-            case "GET", "ids":
-                return DemoResponse.text(200, "".join(f"{i}\n" for i in self._site.catalogue.ids()), "text/plain")
-        return DemoResponse.json({"error": f"no {request.method} {request.path}"}, status=404)
+            case _:
+                return DemoResponse.json({"error": f"no {request.method} {request.path}"}, status=404)
+        return DemoResponse.json({})
 
 
 async def _read(reader: asyncio.StreamReader, client: str) -> DemoRequest | None:
@@ -223,14 +213,14 @@ async def _read(reader: asyncio.StreamReader, client: str) -> DemoRequest | None
 def serve(
     options: DemoOptions,
     ready: Callable[[str], None],
-    until: Callable[[Callable[[], None]], None] | None = None,
+    stop_on: Sequence[int] = (signal.SIGINT, signal.SIGTERM),
 ) -> None:
-    """Serves in this process until SIGTERM or SIGINT, or until stopped.
+    """Serves in this process until one of the signals arrives.
 
     Args:
         options: how to serve.
         ready: called once with the site's address when it answers.
-        until: called once with a function that stops the site from any thread.
+        stop_on: the signals.
 
     Raises:
         OSError: the address cannot be used, for example because the port is taken.
@@ -240,25 +230,31 @@ def serve(
         url = f"http://{options.host}:{listener.getsockname()[1]}"
         site = DemoSite(options, options.public_url or url)
         site.prepare()
-        asyncio.run(_run(DemoServer(options, listener, site), lambda: ready(url), until))
+        asyncio.run(DemoServer(options, listener, site).run(lambda: ready(url), stop_on))
 
 
-async def _run(
-    server: DemoServer, ready: Callable[[], None], until: Callable[[Callable[[], None]], None] | None
-) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    if until is None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
-                loop.add_signal_handler(number, stop.set)
-    else:
-        until(lambda: _set(loop, stop))
-    serving = asyncio.create_task(server.run(stop))
-    ready()
-    await serving
+def _exit_with_parent() -> None:
+    with contextlib.suppress(OSError):
+        sys.stdin.buffer.read()  # the parent writes nothing, so this returns when it has ended
+    os._exit(0)  # from this thread; the site has nothing to save
 
 
-def _set(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has ended already
-        loop.call_soon_threadsafe(stop.set)
+def _say(**fields: str) -> None:
+    print(json.dumps(fields), flush=True)  # noqa: T201 - the pipe to the parent
+
+
+def _main() -> int:
+    """The child process: reads its options from one JSON argument and writes a JSON line when ready."""
+    logging.basicConfig(level=logging.ERROR)  # clients that disconnect early are expected
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles the terminal's Ctrl-C
+    threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
+    try:
+        serve(msgspec.json.decode(sys.argv[1], type=DemoOptions), lambda url: _say(url=url), stop_on=())
+    except (OSError, ValueError) as error:
+        _say(error=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,10 +1,12 @@
-"""The records of the demo site and the numbering of their ids."""
+"""The records of the demo site, the numbering of their ids, and the awkward titles of the Top chart."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 PartialDate: TypeAlias = tuple[int, int | None, int | None]
 """Year, month, day; the last two may be unknown."""
@@ -44,24 +46,17 @@ class DemoPerson(msgspec.Struct, frozen=True):
     name: str
 
 
-class DemoRole(msgspec.Struct, frozen=True):
-    """A person in a cast.
+class DemoCredit(msgspec.Struct, frozen=True):
+    """A credit under IMDb's name of the category.
 
     Attributes:
-        characters: their names; there can be none.
+        characters: their names, in a cast; there can be none.
         attributes: remarks such as ``voice``.
     """
 
-    person: DemoPerson
-    characters: tuple[str, ...]
-    attributes: tuple[str, ...] = ()
-
-
-class DemoCrewCredit(msgspec.Struct, frozen=True):
-    """A credit of another category than director and cast, under IMDb's name of the category."""
-
     category: str
     person: DemoPerson
+    characters: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
 
@@ -133,14 +128,14 @@ class DemoTitle(msgspec.Struct, frozen=True):
     metascore: int | None = None
     genres: tuple[str, ...] = ()
     directors: tuple[DemoPerson, ...] = ()
-    cast: tuple[DemoRole, ...] = ()
+    cast: tuple[DemoCredit, ...] = ()
     plot: str | None = None
     hollow_plot: bool = False
     has_poster: bool = True
     certificate: str | None = None
     release: PartialDate | None = None
     rank: int | None = None
-    crew: tuple[DemoCrewCredit, ...] = ()
+    crew: tuple[DemoCredit, ...] = ()
     akas: tuple[DemoAka, ...] = ()
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -175,3 +170,112 @@ class DemoTitle(msgspec.Struct, frozen=True):
     def moved(self) -> bool:
         """Lists give an older id."""
         return self.listed_id != self.imdb_id
+
+    @property
+    def writers(self) -> tuple[DemoPerson, ...]:
+        """The writers among the crew."""
+        return tuple(credit.person for credit in self.crew if credit.category == "writer")
+
+    def credits(self) -> Iterator[DemoCredit]:
+        """Gives all credits: directors, cast, crew."""
+        yield from (DemoCredit("director", person) for person in self.directors)
+        yield from self.cast
+        yield from self.crew
+
+
+# --- awkward titles: values that are missing, misleading or hard to store ----------
+# They are within the first 250 places of the Top chart, four apart, with ordinary titles between them.
+
+_FIRST: Final = 5
+_STEP: Final = 4
+_Change: TypeAlias = Callable[[DemoTitle], DemoTitle]
+
+
+def _with(**fields: object) -> _Change:
+    return lambda title: replace(title, **fields)  # names and types are checked by the tests
+
+
+def _titled(title: str, original: str | None = None) -> _Change:
+    return _with(title=title, original_title=title if original is None else original)
+
+
+def _directs_and_plays(title: DemoTitle) -> DemoTitle:
+    lead = title.cast[0].person
+    return replace(title, directors=(lead, *(person for person in title.directors if person != lead)))
+
+
+def _recast(*characters: str) -> _Change:
+    return lambda title: replace(
+        title, cast=(replace(title.cast[0], characters=characters, attributes=()), *title.cast[1:])
+    )
+
+
+def _unnamed_roles(title: DemoTitle) -> DemoTitle:
+    return replace(title, cast=tuple(DemoCredit("cast", role.person) for role in title.cast))
+
+
+def _as_it_is(title: DemoTitle) -> DemoTitle:
+    return title
+
+
+ODDITIES: Final[dict[str, _Change]] = {
+    "no year": _with(year=None, release=None),
+    "no rating": _with(rating=None, votes=0),
+    "no metascore": _with(metascore=None),
+    "no cast": _with(cast=()),
+    "too few votes": _with(rating=None, votes=3),
+    "release year only": lambda title: replace(title, release=(title.year or 1994, None, None)),
+    "release year and month": lambda title: replace(title, release=(title.year or 1994, 10, None)),
+    "commas": _titled("Salt, Ash, and the Rain; a Ballad"),
+    "quotes": _titled('The "Quiet" Harbour\'s «Last» Call', "“Quiet” ‘Harbour’"),
+    "newlines": _with(plot="First line.\nSecond line, after a comma.\r\nThird.\n\nFifth.\tTabbed."),
+    "formula": _titled("=1+1", "@SUM(A1:A9)"),
+    "emoji": _titled("The 🎬 Projectionist 👩‍🚀🏳️‍🌈", "🎞️"),
+    "right to left": _titled("שלום, רחוב סואן", "الليل والبحر"),
+    "namesakes": _as_it_is,  # made by the catalogue
+    "directs and plays": _directs_and_plays,
+    "remapped": _as_it_is,  # made by the catalogue
+    "NUL": _with(plot="Before\x00after the NUL."),
+    "lone surrogate": _titled("Half a \ud83c Mask"),
+    "very long plot": _with(plot="This sentence of the plot is repeated. " * 520 + "It ends."),
+    "HTML entities": _titled("Fish & Chips <for> Two", "Literally &amp; and &lt;b&gt;"),
+    "closing script": _with(plot="He wrote </script><script>alert('x')</script> on the wall <!-- and left."),
+    "no director": _with(directors=()),
+    "nothing but a title": _with(
+        original_title=None, year=None, release=None, rating=None, votes=0, runtime_seconds=None, metascore=None,
+        genres=(), directors=(), cast=(), plot=None, has_poster=False, certificate=None, crew=(), akas=(), countries=(),
+        languages=(), release_country=None, keywords=(), taglines=(), companies=(), locations=(), color=(),
+        aspect_ratios=(), sound_mixes=(), production_status=None, budget=None, gross_worldwide=None,
+        gross_domestic=None, award_wins=0, award_nominations=0, oscar_wins=None, popularity_rank=None, user_reviews=0,
+        critic_reviews=0,
+    ),
+    "no runtime": _with(runtime_seconds=None),
+    "odd seconds": _with(runtime_seconds=5_439),
+    "no poster": _with(has_poster=False),
+    "no plot": _with(plot=None),
+    "hollow plot": _with(plot=None, hollow_plot=True),
+    "database words": _titled("\\N", "NULL"),
+    "whole rating": _with(rating=9.0),
+    "many genres": _with(genres=("Drama", "Crime", "Comedy", "Mystery", "War", "Music")),
+    "two roles": _recast('Jo "Ace" Vane', "Narrator, older"),
+    "unnamed roles": _unnamed_roles,
+    "no certificate": _with(certificate=None, kind="tvMovie"),
+    "very long title": _titled("A Title That Keeps On Going, " * 17 + "Until 500"),
+    "separators": _titled("Line\u2028Separator and a\u200bZero Width", "Cafe\u0301 Nai\u0308ve"),
+    "video": _with(kind="video"),
+    "metascore 0": _with(metascore=0),
+    "many keywords": _with(keywords=tuple(f"keyword {number}" for number in range(900))),
+    "adult": _with(is_adult=True),
+    "not released": _with(production_status="Post-production", release=None, rating=None, votes=0, user_reviews=0),
+    "other country's gross": lambda title: replace(
+        title, gross_worldwide=None, gross_domestic=DemoMoney(1_000_000, "EUR"), budget=None
+    ),
+}  # fmt: skip
+_AT: Final = {_FIRST + _STEP * place: name for place, name in enumerate(ODDITIES)}
+ODD_PLACES: Final = {name: index for index, name in _AT.items()}
+"""The index of each oddity in the Top chart: its rank minus one."""
+
+
+def oddity(index: int) -> str:
+    """Gives the name of this index's oddity, or an empty text."""
+    return _AT.get(index, "")

@@ -32,8 +32,7 @@ from application.ports.runs import Status
 from application.records import chart_rows
 from domain.fields import Table
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.stores.csv.dialect import encode, header
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from tests.benchmarks.metering import machine, measured

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.support.demo_control import DemoControl
 
 

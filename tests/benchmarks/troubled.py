@@ -16,8 +16,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.benchmarks.metering import ROOT, BenchmarkFailed
 from tests.support.demo_control import DemoControl
 from tests.support.proxies import free_port, microsocks

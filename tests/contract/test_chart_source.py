@@ -12,8 +12,7 @@ from application.charts import read_chart
 from application.ports.sources import ChartSource
 from domain.chart import ChartEntry, ChartName, complete
 from domain.errors import Blocked, Cancelled, ChartError, NotFound, SourceError, Transient
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.scraper.graphql import GraphqlClient
 from infrastructure.scraper.sources import GraphqlChartSource, PageChartSource

@@ -20,9 +20,8 @@ from domain.chart import ChartName
 from domain.errors import Blocked, Cancelled, NotFound, SourceError, Transient
 from domain.fields import Source, Table
 from domain.movie import Aka, Credit, Movie
-from infrastructure.demo.oddities import PLACES
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
+from infrastructure.demo.titles import ODD_PLACES
 from infrastructure.http import Downloader
 from infrastructure.scraper.episode_sources import GraphqlEpisodeSource
 from infrastructure.scraper.graphql import GraphqlClient
@@ -124,7 +123,7 @@ class Moved:
     """The title of the demo's chart that is listed under an id it no longer has."""
 
     def old(self, site: Site) -> str:
-        return site.ids[PLACES["remapped"]]
+        return site.ids[ODD_PLACES["remapped"]]
 
     def new(self, site: Site) -> str:
         return by_page(site).read(self.old(site)).movie.imdb_id
@@ -233,7 +232,7 @@ def test_a_failure_that_passes_is_not_seen(site: Site, make: Make) -> None:
 
 def of_every_kind(site: Site) -> Iterator[str]:
     """The ids of films of every oddity, of series, and of episodes."""
-    yield from (site.ids[place] for place in PLACES.values())
+    yield from (site.ids[place] for place in ODD_PLACES.values())
     client = GraphqlClient(site.downloader, f"{site.url}/graphql", patient=False)
     charts = GraphqlChartSource(client, max_requests=MAX_REQUESTS)
     series = [entry.imdb_id for entry in charts.entries(ChartName.TOPTV, NEVER)][:16]

@@ -23,8 +23,7 @@ from domain.errors import FilmledgerError, SourceError, UsageError
 from infrastructure.api import parse_title, scrape
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.data_dir import DataDir
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.joblog.file import AppendFile
 from infrastructure.posters.images import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title

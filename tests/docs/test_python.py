@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from hatch_build import bundle
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.conftest import ROOT
 from tests.docs.documents import Block, blocks
 from tests.support.demo_control import DemoControl

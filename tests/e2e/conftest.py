@@ -15,8 +15,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT
 

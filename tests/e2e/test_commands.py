@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.e2e.conftest import Program
 from tests.support import pictures

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.conftest import ROOT
 from tests.e2e.conftest import Program
 from tests.support.data_files import AKAS, BASICS, RATINGS, write_data_files

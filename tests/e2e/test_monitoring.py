@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.e2e.conftest import Program
 from tests.support.demo_control import DemoControl
 from tests.unit.infrastructure.monitoring.test_notify import Receiver

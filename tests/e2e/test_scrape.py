@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.e2e.conftest import Program
 from tests.support.demo_control import DemoControl
 

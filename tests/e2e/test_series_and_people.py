@@ -12,8 +12,7 @@ import pytest
 
 from domain.chart import ChartName
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.e2e.conftest import Program
 
 OPTIONS = DemoOptions(count=12, page_kb=0)

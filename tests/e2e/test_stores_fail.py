@@ -11,8 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.e2e.conftest import Program
 from tests.e2e.test_scrape import same_in_both_stores
 from tests.integration.postgres.waiting import wait_until

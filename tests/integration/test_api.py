@@ -11,8 +11,7 @@ import pytest
 
 from domain.errors import Blocked, FilmledgerError, NotFound, UnknownLayout, UsageError, WrongTitle
 from infrastructure.api import Settings, parse_title, scrape
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.support.demo_control import DemoControl
 
 

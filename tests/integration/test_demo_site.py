@@ -25,9 +25,7 @@ from domain.chart import ChartName
 from domain.errors import UsageError
 from domain.movie import Movie
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.faults import DemoFault
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.scraper.chart_page import parse_chart
 from infrastructure.scraper.graphql import HEADERS, read_response, titles_query
 from infrastructure.scraper.graphql_titles import TitleNode, read_titles, to_title
@@ -294,7 +292,7 @@ def test_the_page_of_another_title(control: DemoControl, visitor: requests.Sessi
 def test_a_visitor_is_blocked_after_so_many_titles(
     control: DemoControl, visitor: requests.Session, process: DemoProcess
 ) -> None:
-    control.faults([DemoFault.parse("title=challenge@3/client")])
+    control.faults(["title=challenge@3/client"])
     statuses = [visitor.get(f"{process.url}/title/{imdb_id}/").status_code for imdb_id in control.ids()[:5]]
     assert statuses == [200, 200, 200, 202, 202]
     assert visitor.get(f"{process.url}/chart/top/").status_code == 200
@@ -447,8 +445,7 @@ def test_ctrl_c_leaves_it_running(process: DemoProcess, control: DemoControl) ->
 def test_it_ends_with_its_parent_even_on_kill_9() -> None:
     program = (
         "import sys, time\n"
-        "from infrastructure.demo.options import DemoOptions\n"
-        "from infrastructure.demo.process import DemoProcess\n"
+        "from infrastructure.demo.process import DemoOptions, DemoProcess\n"
         "site = DemoProcess(DemoOptions(count=1, page_kb=0))\n"
         "print(site.pid, flush=True)\n"
         "time.sleep(60)\n"

@@ -13,8 +13,7 @@ import psycopg2
 import pytest
 
 from domain.fields import Table
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.stores.embedded.layout import PORT
 from infrastructure.stores.embedded.server import EmbeddedServer
 from tests.conftest import ROOT

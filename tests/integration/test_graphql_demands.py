@@ -21,8 +21,7 @@ import requests
 
 from application.ports.sources import FetchedTitle
 from domain.errors import Blocked, UnknownLayout
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.scraper.graphql import CORE_QUERY, TITLES_QUERY, GraphqlClient, titles_query
 from infrastructure.scraper.sources import FullCreditsSource, GraphqlTitleSource
 from shared.clock import FixedClock

@@ -15,7 +15,7 @@ from application.ports.runs import ChartSnapshot
 from application.publish import StepOutcome
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.catalogue import PublishOptions, PublishResult, publish_catalogue
-from infrastructure.demo.poster_art import draw
+from infrastructure.demo.posters import draw
 from infrastructure.posters import PosterFolder
 from tests.support.films import bare, film, films, snapshots
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from infrastructure.demo.faults import DemoFault
-
 
 class DemoControl:
     """Talks to a running demo site; its own requests are not counted and get no faults.
@@ -31,10 +29,9 @@ class DemoControl:
         """Sets the counts to zero and removes replaced responses."""
         self._ask("POST", "reset")
 
-    def faults(self, faults: Iterable[DemoFault | str]) -> None:
+    def faults(self, faults: Iterable[str]) -> None:
         """Replaces the plan and starts counting for it from zero; an empty plan means no faults."""
-        plan = [fault if isinstance(fault, str) else fault.to_json() for fault in faults]
-        self._ask("POST", "faults", json.dumps(plan))
+        self._ask("POST", "faults", json.dumps(list(faults)))
 
     def ids(self) -> list[str]:
         """Gives the ids of the Top chart in rank order, as the chart lists them."""

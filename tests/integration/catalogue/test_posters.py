@@ -13,8 +13,7 @@ from PIL import Image
 
 from application.ports.runs import Status
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.http import Downloader
 from infrastructure.posters import EncodingOptions, PosterFolder
 from tests.support import pictures

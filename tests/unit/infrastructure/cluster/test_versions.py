@@ -57,8 +57,7 @@ def test_whatever_a_worker_loads_is_on_the_list_of_what_it_needs() -> None:
 import sys, threading
 from infrastructure.bootstrap.cluster import NetworkReading, for_workers
 import infrastructure.cluster.worker
-from infrastructure.demo.options import DemoOptions
-from infrastructure.demo.process import DemoProcess
+from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.support.demo_control import DemoControl
 from shared.clock import SystemClock
 from shared.settings import load

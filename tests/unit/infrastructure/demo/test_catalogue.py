@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.chart import ChartName
-from infrastructure.demo import oddities, words
-from infrastructure.demo.catalogue import MAX_COUNT, MAX_DAY, DemoCatalogue
-from infrastructure.demo.titles import MODULUS, DemoTitle, Numbering
+from infrastructure.demo import words
+from infrastructure.demo.catalogue import DemoCatalogue
+from infrastructure.demo.process import MAX_COUNT, MAX_DAY, DemoOptions
+from infrastructure.demo.titles import MODULUS, ODD_PLACES, ODDITIES, DemoTitle, Numbering
 from tests.support.demo_movies import movie_of
 
 
@@ -22,7 +23,7 @@ def catalogue() -> DemoCatalogue:
 
 
 def odd(catalogue: DemoCatalogue, name: str) -> DemoTitle:
-    title = catalogue.find(list(catalogue.ids())[oddities.PLACES[name]])
+    title = catalogue.find(list(catalogue.ids())[ODD_PLACES[name]])
     assert title is not None
     return title
 
@@ -76,7 +77,7 @@ def test_a_chart_is_whole_and_its_titles_can_be_found(chart: ChartName, count: i
 
 
 def test_ratings_fall_with_the_rank(catalogue: DemoCatalogue) -> None:
-    awkward = set(oddities.PLACES.values())
+    awkward = set(ODD_PLACES.values())
     ratings = [title.rating for index, title in enumerate(catalogue.chart(ChartName.TOP250)) if index not in awkward]
     assert None not in ratings
     assert ratings == sorted(ratings, key=lambda rating: -(rating or 0))
@@ -90,8 +91,8 @@ def test_every_title_is_one_that_the_domain_accepts(catalogue: DemoCatalogue) ->
 
 
 def test_all_oddities_stand_within_the_first_250(catalogue: DemoCatalogue) -> None:
-    assert max(oddities.PLACES.values()) < 250
-    assert len(oddities.PLACES) == len(oddities.ODDITIES)
+    assert max(ODD_PLACES.values()) < 250
+    assert len(ODD_PLACES) == len(ODDITIES)
 
 
 def test_what_is_odd_about_them(catalogue: DemoCatalogue) -> None:
@@ -154,7 +155,7 @@ def test_a_moved_title_is_listed_under_its_old_id(catalogue: DemoCatalogue) -> N
 @pytest.mark.parametrize("count", [0, -1, MAX_COUNT + 1])
 def test_an_impossible_count_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match="count"):
-        DemoCatalogue(1, count)
+        DemoOptions(count=count)
 
 
 @pytest.mark.parametrize("chart", ChartName)
@@ -213,4 +214,4 @@ def test_a_person_is_known_for_titles_with_a_credit(catalogue: DemoCatalogue) ->
 @pytest.mark.parametrize("day", [-1, MAX_DAY + 1])
 def test_an_impossible_day_is_refused(day: int) -> None:
     with pytest.raises(ValueError, match="day"):
-        DemoCatalogue(1, 10, day)
+        DemoOptions(day=day)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.demo import oddities
 from infrastructure.demo.datasets import HEADERS, DatasetFile
 from infrastructure.demo.messages import DemoRequest, DemoResponse
-from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoOptions
 from infrastructure.demo.site import DemoSite
+from infrastructure.demo.titles import ODD_PLACES
 
 COUNT = 120
 
@@ -96,7 +96,7 @@ def test_texts_that_would_break_a_file_are_cleaned(site: DemoSite) -> None:
     names = {row["tconst"]: row["primaryTitle"] for row in rows(site.datasets.file("title.basics"))}
 
     def name(oddity: str) -> str:
-        title = site.catalogue.find(ids[oddities.PLACES[oddity]])
+        title = site.catalogue.find(ids[ODD_PLACES[oddity]])
         assert title is not None
         return names[title.imdb_id]
 
@@ -116,13 +116,13 @@ def test_a_file_that_the_client_has_is_not_sent_again(site: DemoSite) -> None:
 
 def test_ranges_make_up_the_file(site: DemoSite) -> None:
     whole = get(site, "title.ratings")
-    content, tag = whole.body.joined(), dict(whole.headers)["ETag"]
+    content, tag = whole.content, dict(whole.headers)["ETag"]
     begin = get(site, "title.ratings", range="bytes=0-999")
     rest = get(site, "title.ratings", range="bytes=1000-", if_range=tag)
     assert (begin.status, rest.status) == (206, 206)
     assert dict(rest.headers)["Content-Range"] == f"bytes 1000-{len(content) - 1}/{len(content)}"
-    assert begin.body.joined() + rest.body.joined() == content
-    assert get(site, "title.ratings", range="bytes=-10").body.joined() == content[-10:]
+    assert begin.content + rest.content == content
+    assert get(site, "title.ratings", range="bytes=-10").content == content[-10:]
     assert get(site, "title.ratings", range="bytes=1000-", if_range='"yesterday"').status == 200
     assert get(site, "title.ratings", range=f"bytes={len(content)}-").status == 416
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from infrastructure.demo.faults import CountedBy, DemoFault, FaultPlan
+from infrastructure.demo.faults import DemoFault, FaultPlan
 from infrastructure.demo.messages import DemoRequest
 
 
@@ -20,16 +20,15 @@ def hits(plan: FaultPlan, *requests: DemoRequest) -> list[str | None]:
         ("tt0000001=503x2", DemoFault("tt0000001", "503", times=2)),
         ("title=429:2x1", DemoFault("title", "429", "2", times=1)),
         ("title=429:date+3", DemoFault("title", "429", "date+3")),
-        ("title=challenge@50/client", DemoFault("title", "challenge", after=50, per=CountedBy.CLIENT)),
+        ("title=challenge@50/client", DemoFault("title", "challenge", after=50, per="client")),
         ("site=503%10", DemoFault("site", "503", share=0.1)),
         ("title=redirect:http://198.51.100.1:80/elsewhere", DemoFault("title", "redirect", "http://198.51.100.1:80/elsewhere")),
         ("/chart/top/=empty", DemoFault("/chart/top/", "empty")),
-        ("title=cut:1000x1%50@2/site", DemoFault("title", "cut", "1000", 1, 0.5, 2, CountedBy.SITE)),
+        ("title=cut:1000x1%50@2/site", DemoFault("title", "cut", "1000", 1, 0.5, 2, "site")),
     ],
 )  # fmt: skip
-def test_a_fault_is_read_from_text_and_json(text: str, fault: DemoFault) -> None:
+def test_a_fault_is_read_from_text(text: str, fault: DemoFault) -> None:
     assert DemoFault.parse(text) == fault
-    assert DemoFault.from_json(fault.to_json()) == fault
 
 
 @pytest.mark.parametrize("text", ["", "title", "title=", "=503", "film=503", "title=503%200"])
@@ -42,11 +41,6 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
 def test_what_cannot_be_done_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         DemoFault.parse(text)
-
-
-def test_an_unknown_field_is_refused() -> None:
-    with pytest.raises(ValueError, match="when"):
-        DemoFault.from_json({"on": "title", "action": "503", "when": "noon"})
 
 
 def test_so_many_times_for_each_path() -> None:
@@ -71,11 +65,6 @@ def test_a_visitor_is_blocked_after_so_many_requests() -> None:
     plan = FaultPlan([DemoFault.parse("title=403@2/client")])
     near, far = ask(client="198.51.100.1"), ask(client="198.51.100.2")
     assert hits(plan, near, near, near, near, far) == [None, None, "403", "403", None]
-
-
-def test_only_one_visitor() -> None:
-    plan = FaultPlan([DemoFault("site", "403", client="198.51.100.1")])
-    assert hits(plan, ask(client="198.51.100.1"), ask(client="198.51.100.2")) == ["403", None]
 
 
 def test_a_share_hits_about_so_many_and_the_same_ones_each_time() -> None:

@@ -9,10 +9,10 @@ import graphql
 import pytest
 
 from domain.chart import ChartName
-from infrastructure.demo import oddities
 from infrastructure.demo.messages import DemoRequest, DemoResponse
-from infrastructure.demo.options import DemoOptions
+from infrastructure.demo.process import DemoOptions
 from infrastructure.demo.site import DemoSite
+from infrastructure.demo.titles import ODD_PLACES, ODDITIES
 
 SCHEMA = Path(__file__).parents[4] / "infrastructure" / "demo" / "schema.graphql"
 REFERER = {"referer": "https://www.imdb.com/"}
@@ -29,7 +29,7 @@ def post(site: DemoSite, body: Any, headers: dict[str, str] = REFERER, path: str
 
 def ask(site: DemoSite, query: str, **variables: Any) -> Any:
     answer = post(site, {"query": query, "variables": variables})
-    content = json.loads(answer.body.joined())
+    content = json.loads(answer.content)
     assert answer.status == 200, content
     return content["data"]
 
@@ -61,7 +61,7 @@ def test_without_the_referer_it_is_forbidden(site: DemoSite) -> None:
     for headers in ({}, {"referer": "https://example.org/"}):
         answer = post(site, {"query": "{ title(id: 1) { id } }"}, headers)
         assert (answer.status, answer.content_type) == (403, "text/html")
-        assert answer.body.length == 118
+        assert answer.length == 118
 
 
 def test_a_chart_comes_page_by_page(site: DemoSite) -> None:
@@ -97,7 +97,7 @@ def test_the_other_charts(site: DemoSite, chart_type: str, name: ChartName) -> N
 
 def test_titles_come_in_the_order_asked_moved_and_unknown_ones_too(site: DemoSite) -> None:
     ids = list(site.catalogue.ids())
-    moved = site.catalogue.find(ids[oddities.PLACES["remapped"]])
+    moved = site.catalogue.find(ids[ODD_PLACES["remapped"]])
     assert moved is not None
     asked = [ids[3], moved.listed_id, "tt0000000", ids[1], ids[3]]
     titles = ask(site, "query ($ids: [ID]!) { titles(ids: $ids) { id titleText { text } } }", ids=asked)["titles"]
@@ -123,9 +123,9 @@ def test_credits_can_be_filtered_and_cut(site: DemoSite) -> None:
         assert [character["name"] for character in edge["node"]["characters"] or []] == list(role.characters)
 
 
-@pytest.mark.parametrize("name", list(oddities.ODDITIES))
+@pytest.mark.parametrize("name", list(ODDITIES))
 def test_awkward_titles_are_answered_without_errors(site: DemoSite, name: str) -> None:
-    title = site.catalogue.find(list(site.catalogue.ids())[oddities.PLACES[name]])
+    title = site.catalogue.find(list(site.catalogue.ids())[ODD_PLACES[name]])
     assert title is not None
     query = """query ($id: ID!) { title(id: $id) { titleText { text } originalTitleText { text } releaseYear { year }
       ratingsSummary { aggregateRating voteCount } runtime { seconds } metacritic { metascore { score } }
@@ -139,17 +139,17 @@ def test_awkward_titles_are_answered_without_errors(site: DemoSite, name: str) -
 
 
 def test_answers_carry_a_disclaimer(site: DemoSite) -> None:
-    content = json.loads(post(site, {"query": "{ titles(ids: []) { id } }"}).body.joined())
+    content = json.loads(post(site, {"query": "{ titles(ids: []) { id } }"}).content)
     assert content["extensions"]["disclaimer"]
 
 
 def test_a_persisted_query_is_a_miss_until_it_was_sent_with_its_text(site: DemoSite) -> None:
     query = '{ title(id: "tt7654321") { id } }'
     digest = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(query.encode()).hexdigest()}}
-    miss = json.loads(post(site, {"extensions": digest}).body.joined())
+    miss = json.loads(post(site, {"extensions": digest}).content)
     assert miss["errors"][0]["message"] == "PersistedQueryNotFound"
-    assert "data" in json.loads(post(site, {"query": query, "extensions": digest}).body.joined())
-    assert "data" in json.loads(post(site, {"extensions": digest}).body.joined())
+    assert "data" in json.loads(post(site, {"query": query, "extensions": digest}).content)
+    assert "data" in json.loads(post(site, {"extensions": digest}).content)
     assert post(site, {"query": query + " ", "extensions": digest}).status == 400
 
 
@@ -167,7 +167,7 @@ def test_a_persisted_query_is_a_miss_until_it_was_sent_with_its_text(site: DemoS
 def test_bad_requests_are_refused(site: DemoSite, body: Any) -> None:
     answer = post(site, body)
     assert answer.status == 400
-    assert json.loads(answer.body.joined())["errors"]
+    assert json.loads(answer.content)["errors"]
 
 
 def test_a_title_is_told_with_crew_money_awards_and_details(site: DemoSite) -> None:

@@ -4,18 +4,20 @@ import gzip
 import html
 import json
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.chart import ChartName
-from infrastructure.demo import oddities
-from infrastructure.demo.bodies import gzipped, plain
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.pages import PageBuilder
-from infrastructure.demo.titles import DemoTitle
+from infrastructure.demo.messages import gzipped, plain
+from infrastructure.demo.pages import PageBuilder, filler_markup, filler_translations
+from infrastructure.demo.titles import ODD_PLACES, ODDITIES, DemoTitle
 
 SITE = "http://127.0.0.1:8080"
 REAL_TITLE = "title_html/tt0133093__Yass-Devv-TP-Movies-PHP.html.gz"
@@ -37,7 +39,7 @@ def ordinary(catalogue: DemoCatalogue) -> DemoTitle:
 
 
 def odd(catalogue: DemoCatalogue, name: str) -> DemoTitle:
-    title = catalogue.find(list(catalogue.ids())[oddities.PLACES[name]])
+    title = catalogue.find(list(catalogue.ids())[ODD_PLACES[name]])
     assert title is not None
     return title
 
@@ -60,7 +62,7 @@ def test_the_islands_have_no_key_that_real_title_pages_have_not(
     captures: Path, pages: PageBuilder, catalogue: DemoCatalogue
 ) -> None:
     real = gzip.decompress((captures / REAL_TITLE).read_bytes())
-    ours = plain(pages.title(ordinary(catalogue))).joined()
+    ours = b"".join(plain(pages.title(ordinary(catalogue))))
     for part in ("aboveTheFoldData", "mainColumnData"):
         known = shape(island(real, b"__NEXT_DATA__")["props"]["pageProps"][part])
         told = shape(island(ours, b"__NEXT_DATA__")["props"]["pageProps"][part])
@@ -72,7 +74,7 @@ def test_the_islands_have_no_key_that_real_title_pages_have_not(
 
 def test_the_islands_have_no_key_that_real_chart_pages_have_not(captures: Path, pages: PageBuilder) -> None:
     real = island(gzip.decompress((captures / REAL_CHART).read_bytes()), b"__NEXT_DATA__")
-    ours = island(plain(pages.chart(ChartName.TOP250)).joined(), b"__NEXT_DATA__")
+    ours = island(b"".join(plain(pages.chart(ChartName.TOP250))), b"__NEXT_DATA__")
     path = ("props", "pageProps", "pageData", "chartTitles", "edges")
     for key in path:
         real, ours = real[key], ours[key]
@@ -87,12 +89,12 @@ def test_our_test_ids_are_the_real_ones(captures: Path, pages: PageBuilder, cata
         return set(re.findall(rb'data-testid="([^"]+)"', page))
 
     real = gzip.decompress((captures / REAL_TITLE).read_bytes())
-    assert test_ids(plain(pages.title(ordinary(catalogue))).joined()) <= test_ids(real)
+    assert test_ids(b"".join(plain(pages.title(ordinary(catalogue))))) <= test_ids(real)
 
 
 def test_the_dom_tells_the_title(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
     title = ordinary(catalogue)
-    page = BeautifulSoup(plain(pages.title(title)).joined(), "lxml")
+    page = BeautifulSoup(b"".join(plain(pages.title(title))), "lxml")
 
     def shown(selector: str) -> list[str]:
         return [found.get_text() for found in page.select(selector)]
@@ -105,10 +107,10 @@ def test_the_dom_tells_the_title(pages: PageBuilder, catalogue: DemoCatalogue) -
     assert shown(".metacritic-score-box") == [str(title.metascore)]
 
 
-@pytest.mark.parametrize("name", list(oddities.ODDITIES))
+@pytest.mark.parametrize("name", list(ODDITIES))
 def test_awkward_titles_make_whole_pages(pages: PageBuilder, catalogue: DemoCatalogue, name: str) -> None:
     title = odd(catalogue, name)
-    page = plain(pages.title(title)).joined()
+    page = b"".join(plain(pages.title(title)))
     page.decode("utf-8")
     assert b"\x00" not in page
     data = island(page, b"__NEXT_DATA__")["props"]["pageProps"]["aboveTheFoldData"]
@@ -123,7 +125,7 @@ def test_awkward_titles_make_whole_pages(pages: PageBuilder, catalogue: DemoCata
 
 
 def test_a_missing_value_is_null_and_not_empty(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
-    page = plain(pages.title(odd(catalogue, "nothing but a title"))).joined()
+    page = b"".join(plain(pages.title(odd(catalogue, "nothing but a title"))))
     data = island(page, b"__NEXT_DATA__")["props"]["pageProps"]["aboveTheFoldData"]
     for key in ("plot", "metacritic", "runtime", "certificate", "releaseDate", "releaseYear", "primaryImage"):
         assert data[key] is None
@@ -131,12 +133,12 @@ def test_a_missing_value_is_null_and_not_empty(pages: PageBuilder, catalogue: De
 
 
 def test_whole_ratings_are_written_as_integers(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
-    page = plain(pages.title(odd(catalogue, "whole rating"))).joined()
+    page = b"".join(plain(pages.title(odd(catalogue, "whole rating"))))
     assert b'"aggregateRating":9,' in page
 
 
 def test_a_chart_has_all_titles_in_its_islands_and_25_in_its_dom(pages: PageBuilder, catalogue: DemoCatalogue) -> None:
-    page = plain(pages.chart(ChartName.TOP250)).joined()
+    page = b"".join(plain(pages.chart(ChartName.TOP250)))
     edges = island(page, b"__NEXT_DATA__")["props"]["pageProps"]["pageData"]["chartTitles"]["edges"]
     assert [edge["node"]["id"] for edge in edges] == list(catalogue.ids())
     assert [edge["currentRank"] for edge in edges] == list(range(1, 251))
@@ -145,18 +147,22 @@ def test_a_chart_has_all_titles_in_its_islands_and_25_in_its_dom(pages: PageBuil
     assert page.count(b'<li class="ipc-metadata-list-summary-item">') == 25
 
 
+def size(parts: tuple[bytes, ...]) -> int:
+    return sum(map(len, parts))
+
+
 @pytest.mark.parametrize("page_kb", [0, 30, 200, 1600])
 def test_pages_have_about_the_size_asked_for(catalogue: DemoCatalogue, page_kb: int) -> None:
     pieces = PageBuilder(catalogue, page_kb, SITE).title(ordinary(catalogue))
-    assert abs(plain(pieces).length - max(page_kb * 1024, 33_000)) < 20_000
+    assert abs(size(plain(pieces)) - max(page_kb * 1024, 33_000)) < 20_000
     if page_kb == 1600:
-        assert 4.5 < plain(pieces).length / gzipped(pieces).length < 5.8
+        assert 4.5 < size(plain(pieces)) / size(gzipped(pieces)) < 5.8
 
 
 def test_parsing_a_page_costs_about_what_a_real_one_does(captures: Path, catalogue: DemoCatalogue) -> None:
     """Told by what the cost comes from: bytes, tags and the island's share; nobody is timed."""
     real = gzip.decompress((captures / REAL_TITLE).read_bytes())
-    ours = plain(PageBuilder(catalogue, 1600, SITE).title(ordinary(catalogue))).joined()
+    ours = b"".join(plain(PageBuilder(catalogue, 1600, SITE).title(ordinary(catalogue))))
 
     def sizes(page: bytes) -> list[int]:
         start = page.index(b"__NEXT_DATA__")
@@ -164,3 +170,14 @@ def test_parsing_a_page_costs_about_what_a_real_one_does(captures: Path, catalog
 
     for told, known in zip(sizes(ours), sizes(real), strict=True):
         assert 0.85 < told / known < 1.15
+
+
+@given(st.integers(0, 5000))
+def test_filler_has_the_size_asked_for(size: int) -> None:
+    assert len(filler_markup(size)) == (size if size >= 9 else 0)
+    assert len(filler_translations(size)) == (size if size >= 9 else 0)
+
+
+def test_filler_compresses_about_as_well_as_real_pages_do() -> None:
+    raw = filler_markup(930_000) + filler_translations(670_000)
+    assert 4.5 < len(raw) / len(zlib.compress(raw, 6)) < 5.8  # the real ones: 5.2
