@@ -26,7 +26,7 @@ from application.scrape import jobs_of_titles
 from domain.chart import ChartName
 from domain.errors import FilmledgerError, UsageError
 from domain.movie import Movie
-from infrastructure.bootstrap.reading import read_titles
+from infrastructure.bootstrap.network import read_titles
 from shared.settings import Settings, SettingsError, load
 
 __all__ = ["FilmledgerError", "Movie", "Settings", "parse_title", "scrape"]

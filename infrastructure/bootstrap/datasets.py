@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import asdict
@@ -24,7 +23,7 @@ from application.ports.stores import BulkRepository, MovieRepository
 from domain.chart import ChartEntry, EstimatedChart
 from domain.errors import Blocked, Cancelled, RecordRejected, SourceError, UsageError
 from domain.fields import Table
-from infrastructure.bootstrap.lists import read_list
+from infrastructure.bootstrap.files import read_list
 from infrastructure.bootstrap.network import downloader
 from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
 from infrastructure.data_dir import DataDir
@@ -34,6 +33,9 @@ from shared.clock import Clock
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    import threading
+
+    from infrastructure.bootstrap.session import RunSession
     from infrastructure.datasets.files import CheckedFile, DataFile
     from infrastructure.datasets.prepare import LoadCounts, Selection
     from infrastructure.datasets.source import DatasetEpisodeSource, DatasetTitleSource
@@ -81,16 +83,7 @@ class LoadSummary(msgspec.Struct, frozen=True):
     refusal: str = ""
 
 
-class LoadOutput(msgspec.Struct, frozen=True):
-    """Prints lines for the user of a load."""
-
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
-
-
-def run_datasets(
-    settings: Settings, clock: Clock, cancel: threading.Event, options: DatasetOptions, output: LoadOutput
-) -> LoadSummary:
+def run_datasets(session: RunSession, options: DatasetOptions) -> LoadSummary:
     """Loads a selection of IMDb's data files into every store.
 
     Raises:
@@ -100,29 +93,29 @@ def run_datasets(
         StoreUnavailable: a store cannot take the load now; every store is as it was, or the next command completes it.
         Cancelled: ``cancel`` was set.
     """
-    from infrastructure.datasets.files import find_data_files, require_whole
-    from infrastructure.datasets.load_file import LoadFile
+    from infrastructure.datasets.files import find_data_files, read_object, require_whole
     from infrastructure.datasets.prepare import require_newer
-    from infrastructure.datasets.prepared import PreparedFiles
+    from infrastructure.datasets.prepared import LoadFile, PreparedFiles
 
+    settings, cancel, output = session.settings, session.cancel, session.output
     listed = () if options.ids is None else tuple(read_list(options.ids, output.warn))
     selection = _selection(options, listed)
     directory = DataDir(settings.data_dir)
     directory.prepare()
     with ExitStack() as stack:
-        stack.enter_context(directory.lock("datasets", clock))
+        stack.enter_context(directory.lock("datasets", session.clock))
         folder = options.source or directory.path / FOLDER
         state = directory.state / LAST_LOAD
-        days = {} if options.source else download(settings, cancel, selection.files, folder, output.say)
+        days = {} if options.source else _download(session, selection.files, folder)
         files = find_data_files(folder, selection.files)
-        day = _day(files, days, clock, output.warn)
-        opened = stack.enter_context(open_stores(settings, clock, cancel))
+        day = _day(files, days, session.clock, output.warn)
+        opened = stack.enter_context(open_stores(settings, session.clock, cancel))
         identity = _identity(files, selection, day)
         before = opened.together.marker
-        last = _json_object(state)
+        last = read_object(state)
         if next(opened.together.ids(), None) is not None:
-            if before is not None and _identity_of(last) == identity:
-                _save_ratings(listed, opened.together, clock, output.say)
+            if before is not None and last | {"sums": None} == identity | {"sums": None}:
+                _save_ratings(session, listed, opened.together)
                 return LoadSummary(day, None)
             require_newer(day, str(last.get("day", "")))  # rows that have not changed keep an earlier day
         _require_disk(directory.path, files)
@@ -136,7 +129,7 @@ def run_datasets(
         if counts is None:
             make_equal(opened, output.say)
             unchanged = same if last.get("selection") == identity["selection"] else frozenset()
-            counts = _prepare(settings, opened.bulk, work, files, selection, day, unchanged, cancel, output.say)
+            counts = _prepare(session, opened.bulk, work, files, selection, day, unchanged)
             note = {"identity": identity, "marker": opened.together.marker, "counts": asdict(counts)}
             write_atomically(work / _NOTE, json.dumps(note), mode=0o600)
         if options.strict and counts.rejected:
@@ -150,7 +143,7 @@ def run_datasets(
         with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
 
             def finish() -> None:
-                for line in save_estimates(prepared.voted(MIN_VOTES), opened.together, clock.now()):
+                for line in save_estimates(prepared.voted(MIN_VOTES), opened.together, session.clock.now()):
                     output.say(line)
 
             try:
@@ -160,21 +153,19 @@ def run_datasets(
         _keep_rejects(work, directory.path)
         shutil.rmtree(work, ignore_errors=True)
         write_atomically(state, json.dumps(identity | {"sums": sums}), mode=0o600)
-        _save_ratings(listed, opened.together, clock, output.say)
+        _save_ratings(session, listed, opened.together)
         opened.together.finalize()
     return LoadSummary(day, counts)
 
 
 def _prepare(
-    settings: Settings,
+    session: RunSession,
     stores: Sequence[BulkRepository],
     work: Path,
     files: Mapping[DataFile, CheckedFile],
     selection: Selection,
     day: date,
     unchanged: frozenset[DataFile],
-    cancel: threading.Event,
-    say: Callable[[str], None],
 ) -> LoadCounts:
     """Joins the data files with the stores' content, into files in ``work``."""
     from infrastructure.datasets.prepare import LoadPreparation
@@ -190,7 +181,10 @@ def _prepare(
         return path
 
     preparation = LoadPreparation(
-        work, memory=settings.datasets_memory, cancel=cancel, on_phase=lambda phase: say(f"{phase} …")
+        work,
+        memory=session.settings.datasets_memory,
+        cancel=session.cancel,
+        on_phase=lambda phase: session.output.say(f"{phase} …"),
     )
     with closing(preparation):
         counts = preparation.prepare(files, selection, day, stored, unchanged=unchanged).counts
@@ -220,9 +214,7 @@ def missing_megabytes(settings: Settings) -> int:
     return sum(file.megabytes for file in Selection().files if not (folder / file.file_name).is_file())
 
 
-def estimated_places(
-    settings: Settings, clock: Clock, cancel: threading.Event, chart: EstimatedChart, say: Callable[[str], None]
-) -> tuple[tuple[ChartEntry, ...], date]:
+def estimated_places(session: RunSession, chart: EstimatedChart) -> tuple[tuple[ChartEntry, ...], date]:
     """The places of an estimated chart and the day of the data files, which are downloaded.
 
     Raises:
@@ -230,31 +222,24 @@ def estimated_places(
         SourceError: a file could not be downloaded.
         UsageError: a file is damaged.
     """
-    from infrastructure.datasets.prepare import LoadPreparation, Selection
-    from infrastructure.datasets.prepared import PreparedFiles
+    from infrastructure.datasets.prepare import Selection
+    from infrastructure.datasets.source import prepared_rows
 
+    settings, cancel = session.settings, session.cancel
     kinds = tuple(sorted(KINDS[chart]))
     selection = Selection(kinds=kinds, min_votes=MIN_VOTES, credits=False, akas=False)
-    files, day = _current_files(settings, clock, cancel, selection.files, say)
+    files, day = _current_files(session, selection.files)
     work = DataDir(settings.data_dir).state / "estimate"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(mode=0o700, parents=True)
-    try:
-        with closing(LoadPreparation(work, memory=settings.datasets_memory, cancel=cancel)) as preparation:
-            preparation.prepare(files, selection, day, lambda _table: None)
-        with PreparedFiles(work, memory=settings.datasets_memory, cancel=cancel) as prepared:
-            return estimated_entries(prepared.voted(MIN_VOTES), chart), day
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with prepared_rows(
+        work, files, selection, day, lambda _table: None, memory=settings.datasets_memory, cancel=cancel
+    ) as prepared:
+        return estimated_entries(prepared.voted(MIN_VOTES), chart), day
 
 
 def dataset_titles(
-    settings: Settings,
-    clock: Clock,
-    cancel: threading.Event,
+    session: RunSession,
     ids: Callable[[], Iterable[str]],
     store: Callable[[], MovieRepository],
-    say: Callable[[str], None],
     allowed: Callable[[], bool],
 ) -> DatasetTitleSource:
     """A title source over IMDb's data files, which are downloaded for the first title.
@@ -268,67 +253,55 @@ def dataset_titles(
             raise Blocked(
                 "IMDb refuses pages and GraphQL, and its data files are not to be used: DATASETS=yes uses them"
             )
-        return _current_files(settings, clock, cancel, selection.files, say)
+        return _current_files(session, selection.files)
 
-    folder = DataDir(settings.data_dir).state / "titles"
-    return DatasetTitleSource(files, ids, store, folder, memory=settings.datasets_memory)
+    folder = DataDir(session.settings.data_dir).state / "titles"
+    return DatasetTitleSource(files, ids, store, folder, memory=session.settings.datasets_memory)
 
 
-def dataset_episodes(
-    settings: Settings, clock: Clock, cancel: threading.Event, say: Callable[[str], None]
-) -> DatasetEpisodeSource:
+def dataset_episodes(session: RunSession) -> DatasetEpisodeSource:
     """An episode source over ``title.episode``, which is downloaded for the first series."""
     from infrastructure.datasets.files import DataFile
     from infrastructure.datasets.source import DatasetEpisodeSource
 
     def file() -> CheckedFile:
-        files, _day = _current_files(settings, clock, cancel, (DataFile.EPISODES,), say)
+        files, _day = _current_files(session, (DataFile.EPISODES,))
         return files[DataFile.EPISODES]
 
-    folder = DataDir(settings.data_dir).state / "episodes"
-    return DatasetEpisodeSource(file, folder, memory=settings.datasets_memory)
+    folder = DataDir(session.settings.data_dir).state / "episodes"
+    return DatasetEpisodeSource(file, folder, memory=session.settings.datasets_memory)
 
 
-def _current_files(
-    settings: Settings,
-    clock: Clock,
-    cancel: threading.Event,
-    wanted: tuple[DataFile, ...],
-    say: Callable[[str], None],
-) -> tuple[Mapping[DataFile, CheckedFile], date]:
+def _current_files(session: RunSession, wanted: tuple[DataFile, ...]) -> tuple[Mapping[DataFile, CheckedFile], date]:
     """The current data files, checked, and their day; downloads those that have changed, if possible."""
     from infrastructure.datasets.files import find_data_files, require_whole
 
-    directory = DataDir(settings.data_dir)
+    directory = DataDir(session.settings.data_dir)
     folder = directory.path / FOLDER
-    days = download(settings, cancel, wanted, folder, say, keep=True)
+    days = _download(session, wanted, folder, keep=True)
     files = find_data_files(folder, wanted)
-    require_whole(files.values(), directory.state / CHECKED, cancel, remove=True)
-    return files, _day(files, days, clock)
+    require_whole(files.values(), directory.state / CHECKED, session.cancel, remove=True)
+    return files, _day(files, days, session.clock)
 
 
-def download(
-    settings: Settings,
-    cancel: threading.Event,
-    files: tuple[DataFile, ...],
-    folder: Path,
-    say: Callable[[str], None],
-    *,
-    keep: bool = False,
+def _download(
+    session: RunSession, files: tuple[DataFile, ...], folder: Path, *, keep: bool = False
 ) -> dict[DataFile, date]:
     """Downloads changed files; returns the day of each file, from the server's Last-Modified if that can be read.
 
     Args:
-        say: called with a line for each file that was downloaded.
         keep: existing files are enough if the server cannot be reached.
 
     Raises:
         SourceError: a file could not be downloaded.
         UsageError: the folder cannot be written.
     """
+    from infrastructure.datasets.files import read_object
+
+    settings, say = session.settings, session.output.say
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        versions = _json_object(folder / _VERSIONS)
+        versions = read_object(folder / _VERSIONS)
         days = {}
         with downloader(settings) as network:
             keep = keep and all((folder / file.file_name).is_file() for file in files)
@@ -339,7 +312,7 @@ def download(
                         f"{settings.datasets_url.rstrip('/')}/{file.file_name}",
                         folder / file.file_name,
                         max_requests=1 if keep else settings.max_requests,
-                        cancel=cancel,
+                        cancel=session.cancel,
                         etag=known.get("etag", ""),
                         last_modified=known.get("last_modified", ""),
                         patient=not keep,
@@ -372,41 +345,21 @@ def http_day(text: str) -> date | None:
         return None
 
 
-def _json_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty if there is none or it cannot be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _selection(options: DatasetOptions, listed: Sequence[ListedTitle]) -> Selection:
     from infrastructure.datasets.prepare import Selection
 
-    default = Selection()
     ids = None if options.ids is None else tuple(dict.fromkeys(title.imdb_id for title in listed))
-    return Selection(
-        kinds=default.kinds if options.kinds is None else options.kinds,
-        min_votes=default.min_votes if options.min_votes is None else options.min_votes,
-        since=options.since,
-        ids=ids,
-        credits=options.credits,
-        akas=options.akas,
-        episodes=options.episodes,
-        prune=options.prune,
-    )
+    chosen = {name: value for name, value in asdict(options).items() if value is not None}
+    return Selection(**{name: chosen[name] for name in Selection.__struct_fields__ if name in chosen} | {"ids": ids})
 
 
-def _save_ratings(
-    listed: Sequence[ListedTitle], store: MovieRepository, clock: Clock, say: Callable[[str], None]
-) -> None:
-    ratings = MyRatings(store, clock.now())
+def _save_ratings(session: RunSession, listed: Sequence[ListedTitle], store: MovieRepository) -> None:
+    ratings = MyRatings(store, session.clock.now())
     for _title in ratings.save(listed):
         pass
     if ratings.saved:
         store.finalize()
-        say(ratings.summary())
+        session.output.say(ratings.summary())
 
 
 def _day(
@@ -434,10 +387,6 @@ def _identity(files: Mapping[DataFile, CheckedFile], selection: Selection, day: 
         file.value: [checked.path.stat().st_size, checked.path.stat().st_mtime_ns] for file, checked in files.items()
     }
     return {"day": day.isoformat(), "files": sizes, "selection": repr(selection)}
-
-
-def _identity_of(last: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in last.items() if name != "sums"}
 
 
 def _sums(files: Mapping[DataFile, CheckedFile], cancel: threading.Event) -> dict[str, str]:

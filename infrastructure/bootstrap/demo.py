@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.errors import UsageError
-from infrastructure.bootstrap.resume import JOB_LOGS
+from infrastructure.bootstrap import JOB_LOGS
 from shared.atomic import write_atomically
 from shared.logs import activity
 from shared.settings import Settings

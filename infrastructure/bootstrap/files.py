@@ -1,23 +1,56 @@
-"""Composes the destinations of saved pages and posters.
-
-Imports are inside the functions, because a command should load only what it
-uses: the start is part of every run's time.
-"""
+"""Composes the files beside the stores: lists of titles, saved pages, posters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.errors import UsageError
 from shared.settings import Settings
+from shared.text import TextError, text_lines
 
 if TYPE_CHECKING:
+    from application.listed_titles import ListedTitle
     from infrastructure.data_dir import Destinations
+    from infrastructure.posters import PosterFolder
+
+_MAX_COMPLAINTS: Final = 10  # lines that are reported one by one
 
 
-def destinations(settings: Settings, *, check: bool) -> Destinations:
+def read_list(path: Path, warn: Callable[[str], None]) -> Iterator[ListedTitle]:
+    """The titles of a list; it may be empty, for example if no title failed. Streams.
+
+    Lines that are not UTF-8 are read as ISO-8859-1: ids, ratings and dates are the same in both.
+
+    Raises:
+        UsageError: it cannot be read, or does not list titles.
+    """
+    from application.listed_titles import listed_titles
+
+    complaints = named = 0
+
+    def complain(problem: str) -> None:
+        nonlocal complaints
+        complaints += 1
+        if complaints <= _MAX_COMPLAINTS:
+            warn(f"{path}: {problem}")
+
+    try:
+        for title in listed_titles(text_lines(path, fallback="iso-8859-1"), complain):
+            named += 1
+            yield title
+    except TextError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if complaints > _MAX_COMPLAINTS:
+        warn(f"{path}: and {complaints - _MAX_COMPLAINTS} more such lines")
+    if complaints and not named:
+        raise UsageError(f"{path} names no title: one IMDb id or title address a line is needed")
+
+
+def _destinations(settings: Settings, *, check: bool) -> Destinations:
     """The folders for files other than the CSVs; ``check`` selects the disk with the most room.
 
     Raises:
@@ -41,5 +74,19 @@ def page_keeper(settings: Settings, *, check: bool) -> Callable[[str, bytes], ob
     """
     import gzip
 
-    kept = destinations(settings, check=check)
+    kept = _destinations(settings, check=check)
     return lambda imdb_id, body: kept.write(f"pages/{imdb_id}.html.gz", gzip.compress(body, 6, mtime=0))
+
+
+def poster_store(settings: Settings, *, check: bool = True) -> PosterFolder:
+    """The poster store on the disks of DATA_DIRS, with its manifest in the data directory.
+
+    Raises:
+        UsageError: a folder cannot be made.
+        StoreUnavailable: the manifest cannot be read.
+    """
+    from infrastructure.posters import EncodingOptions, PosterFolder, within
+
+    placement = within(_destinations(settings, check=check).reserve) if settings.data_dirs else None
+    options = EncodingOptions(optimize=settings.optimize_assets)
+    return PosterFolder(settings.data_dir / "posters", options, placement=placement)

@@ -1,7 +1,4 @@
-"""Reports runs to other systems: log events, notifications, metrics. A failure here never fails a run.
-
-Imports are inside the functions, as in ``network``.
-"""
+"""Reports runs to other systems: log events, notifications, metrics. A failure here never fails a run."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from shared.logs import log_event
 if TYPE_CHECKING:
     from application.chart_changes import Move
     from application.run_report import RunReport
-    from infrastructure.bootstrap.runs import RunSession
+    from infrastructure.bootstrap.session import RunSession
 
 log = logging.getLogger(__name__)
 

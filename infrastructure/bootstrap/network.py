@@ -1,33 +1,33 @@
-"""Composes the network layer and the title sources from the settings.
-
-Imports are inside the functions, because a command should load only what it
-uses: the start is part of every run's time.
-"""
+"""Composes the network layer and the title sources from the settings."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from application.ports.runs import CheckResult
+from application.ports.runs import CheckResult, Job
 from application.ports.sources import ChartSource, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
 from domain.errors import Cancelled, InvalidMovie, NotFound, SourceError
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.secret import split_user_info
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from application.scrape import ReadMovie
+    from domain.chart import ChartName
     from infrastructure.http import Downloader, NetworkOptions
     from infrastructure.scraper.graphql import GraphqlClient
     from infrastructure.scraper.sources import PeopleSource
 
 GRACE_SECONDS: Final = 5.0  # for answers in flight when a run is stopped
+_MAX_AHEAD: Final = 10  # titles that `read_titles` fetches in advance; its consumer may stop at any time
 _KNOWN_TITLE: Final = "tt0111161"
 ROBOTS_CACHE: Final = "robots.json"
 
@@ -271,3 +271,33 @@ def block_advice() -> str:
     from infrastructure.http.limit import ADVICE
 
     return ADVICE
+
+
+def read_titles(
+    settings: Settings, chart: ChartName, listed: Iterator[Job] | None, limit: int | None
+) -> Generator[ReadMovie, None, None]:
+    """Reads the titles of a chart, or the listed ones, in order; closing the iterator stops the fetching.
+
+    Raises:
+        ChartError: the chart is not complete.
+        UsageError: settings that cannot be used.
+    """
+    from application.charts import read_chart
+    from application.scrape import jobs_of_chart, read_movies
+    from infrastructure.executors import job_executor
+
+    cancel = threading.Event()
+    ahead = min(settings.threads, _MAX_AHEAD)
+    with downloader(settings) as network:
+        found = sources(settings, network, SystemClock())
+        jobs = listed
+        if jobs is None:
+            jobs = islice(jobs_of_chart(read_chart(found.charts, chart, cancel, first=limit)), limit)
+        yield from read_movies(
+            jobs,
+            found.titles,
+            job_executor(ahead),
+            ahead=ahead,
+            max_requests=settings.max_requests,
+            cancel=cancel,
+        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from application.publish import StepOutcome
 from domain.errors import UsageError
-from infrastructure.bootstrap.posters import poster_store
+from infrastructure.bootstrap.files import poster_store
 from infrastructure.bootstrap.stores import open_stores
 from shared.clock import Clock
 from shared.settings import Settings

@@ -1,187 +1,211 @@
-"""Composes the parts of every run: a locked data directory, a job log, open stores, an executor, a display."""
+"""Composes the runs besides scraping: saved pages, and the details of people and the posters of stored titles."""
 
 from __future__ import annotations
 
 import os
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections import Counter
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from application.ports.runs import Progress, RunIdentity
-from application.run_jobs import RunContext, RunResult, StopReason
+import msgspec
+
+from application.people import SavePerson, people_jobs
+from application.ports.runs import Job, RunIdentity
+from application.ports.stores import MovieRepository
+from application.run_jobs import RunResult
+from application.scrape_movie import ScrapeMovie
 from domain.errors import UsageError
-from infrastructure.bootstrap.network import retry_rule
-from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
-from infrastructure.bootstrap.stores import OpenStores, disk_wait, make_equal, open_stores, restore_edited_files
-from infrastructure.data_dir import DataDir
-from infrastructure.executors import job_executor
-from infrastructure.joblog.file import JobLogFile
-from infrastructure.progress.displays import progress_for
-from shared.clock import Clock
-from shared.settings import Settings
-from shared.version import VERSION
+from domain.fields import Table
+from infrastructure.bootstrap import ResumeOptions
+from infrastructure.bootstrap.demo import is_from_demo
+from infrastructure.bootstrap.files import poster_store
+from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, people_source
+from infrastructure.bootstrap.session import RunSession
+from infrastructure.bootstrap.stores import OpenStores, open_stores
+from shared.text import TextError, path_to_text, text_lines
+
+if TYPE_CHECKING:
+    from infrastructure.http import Downloader
+    from infrastructure.scraper.saved_files import FoundFiles
 
 
-class RunOutput(Protocol):
-    """Prints a run's messages for its user."""
+class ParseOptions(msgspec.Struct, frozen=True):
+    """The files to parse.
 
-    quiet: bool
-
-    def say(self, line: str) -> None:
-        """Prints a line, unless quiet."""
-
-    def warn(self, message: str) -> None:
-        """Prints a message that is shown even when quiet."""
-
-    @property
-    def interactive(self) -> bool:
-        """Whether questions can be asked: the run is on a terminal, and neither quiet nor printing JSON."""
-
-    def ask(self, question: str, cancel: threading.Event) -> bool:
-        """Asks for a yes; anything else, and ``cancel`` while it waits, is a no."""
-
-    def progress_begins(self) -> None:
-        """Clears the start-up display before the progress display begins."""
-
-    def run_opened(self, run_id: str) -> None:
-        """Receives the id of the run whose job log was opened."""
-
-    def run_ended(self, result: RunResult, opened: OpenStores | None, noun: str) -> None:
-        """Prints the summary of a run; ``opened`` are the stores of its movies, if any were saved."""
-
-
-class RunSession:
-    """One run on one data directory.
-
-    Args:
-        cancel: set when the run is to stop.
+    Attributes:
+        folder: of the files, including its subfolders.
+        pattern: their names.
+        workers: files at a time.
+        only: a list of files, as ``--log-failed`` writes it; only these are parsed.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, cancel: threading.Event, output: RunOutput) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.cancel = cancel
-        self.output = output
-
-    @contextmanager
-    def directory(self, command: str, site: str | None) -> Iterator[None]:
-        """Creates the data directory and locks it for this process.
-
-        Args:
-            command: the user's command, for the message in another process.
-            site: the site that the run reads; ``None`` if it reads none.
-
-        Raises:
-            UsageError: it cannot be written, another process writes it, or it was filled from another site.
-        """
-        directory = DataDir(self.settings.data_dir)
-        directory.prepare()
-        with directory.lock(command, self.clock):
-            if site is not None:
-                directory.require_site(site)
-            yield
-
-    def claim(self, site: str) -> None:
-        """Records which site fills the data directory.
-
-        Raises:
-            UsageError: the record cannot be written.
-        """
-        DataDir(self.settings.data_dir).claim(site)
-
-    @contextmanager
-    def job_log(self, identity: RunIdentity, resume: ResumeOptions) -> Iterator[JobLogFile]:
-        """The job log of this run, continued or new.
-
-        Raises:
-            UsageError: it belongs to another run, or is not a job log; the list of failures cannot be written.
-        """
-        if resume.list_failed is not None:
-            _require_writable(resume.list_failed)
-        log = JobLogFile(
-            resume.path or self.settings.data_dir / JOB_LOGS[identity.work],
-            identity,
-            version=VERSION,
-            clock=self.clock,
-            fresh=resume.fresh,
-            retry_failed=resume.retry_failed,
-            disk_wait=disk_wait(self.settings, self.cancel),
-        )
-        self.output.run_opened(log.run)
-        try:
-            yield log
-            if resume.list_failed is not None:
-                _list_failed(resume.list_failed, log)
-        finally:
-            log.close("error")  # does nothing if it was closed with another reason
-
-    @contextmanager
-    def open_stores(self) -> Iterator[OpenStores]:
-        """Opens all stores for writing and makes them equal; may be entered on a thread of its own.
-
-        Raises:
-            UsageError: the database's address or schema is wrong, or a CSV file has other columns.
-            StoreUnavailable: the database cannot be reached.
-        """
-        with open_stores(self.settings, self.clock, self.cancel) as opened:
-            make_equal(opened, self.output.say)
-            yield opened
-
-    def restore_edited_files(self, result: RunResult, opened: OpenStores) -> RunResult:
-        """Restores what CSV files lack because another program wrote them; call it after finalizing the stores.
-
-        Returns:
-            The result, with whether there were such files.
-
-        Raises:
-            StoreError: a store cannot be read or written.
-        """
-        if result.stop_reason is StopReason.STORE:
-            return result
-        return replace(result, edited=restore_edited_files(opened, self.output.warn))
-
-    def report_resumed(self, log: JobLogFile) -> None:
-        """Prints the progress of the run that is continued."""
-        if log.resumed and log.counts.pending < log.counts.total:
-            done = log.counts.total - log.counts.pending
-            self.output.say(f"continuing the unfinished run: {done} of {log.counts.total} are done")
-
-    def context(self, log: JobLogFile, workers: int, progress: Progress | None = None) -> RunContext:
-        """The context that executes the jobs; ``progress`` replaces the display on standard error."""
-        self.output.progress_begins()
-        return RunContext(
-            executor=job_executor(workers),
-            workers=workers,
-            job_log=log,
-            progress=progress
-            or progress_for(
-                sys.stderr, quiet=self.output.quiet, clock=self.clock, environ=os.environ, cancel=self.cancel
-            ),
-            rule=retry_rule(self.settings),
-            clock=self.clock,
-            cancel=self.cancel,
-        )
+    folder: Path
+    pattern: str
+    workers: int
+    only: Path | None = None
 
 
-def _require_writable(path: Path) -> None:
-    """Checks before the run that the list of failures can be written after it.
+def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions) -> RunResult:
+    """Parses saved pages into all stores.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: no file with such a name holds a page.
     """
+    from infrastructure.progress.displays import FileProgress
+    from infrastructure.scraper.saved_files import find_documents
+    from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by
+
+    folder = options.folder
+    with ExitStack() as stack:
+        found = _of_list(options.only) if options.only else find_documents(folder, options.pattern)
+        if not found.keys and options.only is None:
+            raise UsageError(_nothing_found(options, found))
+        for reason, count in sorted(found.passed_over.items()):
+            session.output.say(f"passed over: {count} {reason}")
+        stack.enter_context(session.directory("parse"))
+        job_log = stack.enter_context(session.job_log(RunIdentity("parse", path_to_text(folder.resolve())), resume))
+        if not job_log.listed:
+            job_log.list(Job(seq, key) for seq, key in enumerate(found.keys))
+        session.report_resumed(job_log)
+        chart = chart_to_rank_by(found.keys, session.cancel, chart=None)
+        source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
+        opened = stack.enter_context(session.open_stores())
+        context = session.context(job_log, options.workers, progress=FileProgress(session.output.say))
+        work = ScrapeMovie(source, opened.together, max_requests=1, progress=context.progress, cancel=session.cancel)
+        result = context.execute(str(folder), ParseFile(work))
+        opened.together.finalize()
+        result = session.close(result, job_log, opened)
+        session.output.run_ended(result, opened, "files")
+    return result
+
+
+def _of_list(path: Path) -> FoundFiles:
+    """The files of a list that ``--log-failed`` wrote.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from infrastructure.scraper.saved_files import FoundFiles
+
     try:
-        path.open("a", encoding="utf-8").close()
+        lines = [line.split("  # ")[0].strip() for line in text_lines(path)]
+    except TextError as error:
+        raise UsageError(str(error)) from error
     except OSError as error:
-        raise UsageError(f"--log-failed {path} cannot be written: {error.strerror}; name another") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    return FoundFiles(tuple(line for line in lines if line), Counter())
 
 
-def _list_failed(path: Path, log: JobLogFile) -> None:
-    """Writes the failures as a list that ``--ids`` and ``--rerun-failed`` read."""
-    with path.open("w", encoding="utf-8") as file:
-        for failure in log.failures():
-            detail = " ".join(failure.detail.split())
-            file.write(f"{failure.key}  # {failure.reason}: {detail}\n")
+def _nothing_found(options: ParseOptions, found: FoundFiles) -> str:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(found.passed_over.items()))
+    return f"no saved page in {options.folder} has a name like {options.pattern}" + (f" ({reasons})" if reasons else "")
+
+
+class PeopleOptions(msgspec.Struct, frozen=True):
+    """The people to read.
+
+    Attributes:
+        limit: the first so many people only.
+        max_age: details that were read longer ago are read again; ``None``: only missing ones are read.
+    """
+
+    limit: int | None = None
+    max_age: timedelta | None = None
+
+
+def run_people(session: RunSession, options: PeopleOptions, resume: ResumeOptions) -> RunResult:
+    """Reads the details of the people in the stores."""
+    with ExitStack() as stack:
+        stack.enter_context(session.directory("people"))
+        opened = stack.enter_context(session.open_stores())
+        network = stack.enter_context(downloader(session.settings, grace=GRACE_SECONDS))
+        return fetch_people(session, opened, network, options, resume)
+
+
+def fetch_people(
+    session: RunSession, opened: OpenStores, network: Downloader, options: PeopleOptions, resume: ResumeOptions
+) -> RunResult:
+    """The same on open stores, as a run with a job log of its own."""
+    settings, store = session.settings, opened.together
+    older_than = None if options.max_age is None else session.clock.now() - options.max_age
+    with ExitStack() as stack:
+        job_log = stack.enter_context(session.job_log(RunIdentity("people", "all", limit=options.limit), resume))
+        if not job_log.listed:
+            job_log.list(islice(people_jobs(store.rows(Table.PEOPLE), older_than=older_than), options.limit))
+        session.report_resumed(job_log)
+        if not job_log.counts.total:
+            known = next(store.rows(Table.PEOPLE), None) is not None
+            session.output.say(
+                "the details of all people are read; --max-age 30d reads those again that are older than 30 days"
+                if known
+                else f"no person is stored in {settings.data_dir}; scrape a chart or a list of titles first"
+            )
+        context = session.context(job_log, settings.threads)
+        work = SavePerson(
+            people_source(settings, network, session.clock),
+            store,
+            max_requests=settings.max_requests,
+            progress=context.progress,
+            cancel=session.cancel,
+        )
+        result = context.execute("people", work)
+        store.finalize()
+        result = session.close(result, job_log, opened)
+    session.output.run_ended(result, opened, "people")
+    return result
+
+
+def run_posters(session: RunSession, resume: ResumeOptions, *, disk_check: bool) -> RunResult:
+    """Fetches the posters of all movies in the stores."""
+    with ExitStack() as stack:
+        stack.enter_context(session.directory("posters"))
+        opened = stack.enter_context(
+            open_stores(session.settings, session.clock, session.cancel, existing=True, read_only=True)
+        )
+        network = stack.enter_context(downloader(session.settings, grace=GRACE_SECONDS))
+        return fetch_posters(session, opened.together, network, resume, disk_check=disk_check)
+
+
+def fetch_posters(
+    session: RunSession, movies: MovieRepository, network: Downloader, resume: ResumeOptions, *, disk_check: bool
+) -> RunResult:
+    """The same on open stores, as a run with a job log of its own."""
+    from application.posters import SavePoster, asset_workers, poster_jobs
+    from infrastructure.posters import HttpPosterSource
+
+    settings = session.settings
+    url = Table.MOVIES.column_index("poster_url")
+    addresses = {str(row[0]): address for row in movies.rows(Table.MOVIES) if (address := row[url])}
+    if is_from_demo(settings):  # the demo site had another port when the titles were read
+        addresses = {imdb_id: settings.site + urlsplit(address).path for imdb_id, address in addresses.items()}
+    store = poster_store(settings, check=disk_check)
+    with session.job_log(RunIdentity("posters", "all"), resume) as job_log:
+        if not job_log.listed:
+            job_log.list(poster_jobs(movies.rows(Table.MOVIES)))
+        session.report_resumed(job_log)
+        workers = asset_workers(
+            settings.asset_workers,
+            cores=os.cpu_count() or 1,
+            jobs=job_log.counts.pending,
+            parallel=settings.parallel and settings.parallel_assets,
+        )
+        context = session.context(job_log, workers)
+        work = SavePoster(
+            HttpPosterSource(network, store.options.full_width),
+            store,
+            addresses.get,
+            max_requests=settings.max_requests,
+            recheck_after=timedelta(hours=settings.poster_recheck_hours),
+            progress=context.progress,
+            clock=session.clock,
+            cancel=session.cancel,
+        )
+        result = context.execute("posters", work)
+        store.finalize()
+        job_log.close(result.stop_reason.value)
+    session.output.run_ended(result, None, "posters")
+    return result

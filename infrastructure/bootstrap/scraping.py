@@ -1,6 +1,6 @@
 """Composes a scraping run, on the real site or on the demo site.
 
-Data files, lists and posters are imported inside the functions, because few runs use them and the start is part of
+Data files and lists are imported inside the functions, because few runs use them and the start is part of
 every run's time.
 """
 
@@ -23,12 +23,13 @@ from application.scrape import StoredEpisodes, jobs_of_chart, jobs_of_titles, sc
 from application.scrape_movie import Freshness, ScrapeMovie
 from domain.chart import ChartEntry, ChartName, EstimatedChart
 from domain.errors import Blocked, Cancelled, InvalidMovie, NotFound, SourceError, UsageError
-from infrastructure.bootstrap.files import page_keeper
+from infrastructure.bootstrap import ResumeOptions
+from infrastructure.bootstrap.files import page_keeper, read_list
 from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
-from infrastructure.bootstrap.people import PeopleOptions, fetch_people
-from infrastructure.bootstrap.resume import ResumeOptions
-from infrastructure.bootstrap.runs import RunSession
+from infrastructure.bootstrap.runs import PeopleOptions, fetch_people, fetch_posters
+from infrastructure.bootstrap.session import RunSession
+from infrastructure.data_dir import DataDir
 from shared.logs import activity
 from shared.settings import Settings
 from shared.text import path_to_text
@@ -56,17 +57,18 @@ class ScrapeOptions(msgspec.Struct, frozen=True):
         disk_check: choose the disk with the most free space.
         cluster: the Dask cluster that fetches and parses, if any.
         seasons: also scrape all episodes of the series.
+        people: read the details of people afterwards.
         series: these series and their episodes instead of a chart.
     """
 
     chart: ChartName | EstimatedChart
-    ids: Path | None
-    limit: int | None
-    max_age: timedelta | None
-    save_pages: bool
-    posters: bool
-    disk_check: bool
-    cluster: str | None
+    ids: Path | None = None
+    limit: int | None = None
+    max_age: timedelta | None = None
+    save_pages: bool = False
+    posters: bool = False
+    disk_check: bool = True
+    cluster: str | None = None
     seasons: bool = False
     people: bool = False
     series: tuple[str, ...] = ()
@@ -130,13 +132,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             from infrastructure.bootstrap.datasets import dataset_titles
 
             data_files = dataset_titles(
-                settings,
-                session.clock,
-                session.cancel,
-                lambda: (job.key for job in job_log.jobs()),
-                lambda: opening().together,
-                session.output.say,
-                consent.given,
+                session, lambda: (job.key for job in job_log.jobs()), lambda: opening().together, consent.given
             )
         found = sources(settings, network, session.clock, pages, data_files)
         cluster = _cluster(session, options, stack) if options.cluster else None
@@ -172,7 +168,9 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             if ratings and ratings.saved:
                 session.output.say(ratings.summary())
         session.report_resumed(job_log)
-        session.claim(site)  # not before, so that a mistyped address that lists nothing does not bind the directory
+        DataDir(settings.data_dir).claim(
+            site
+        )  # not before, so that a mistyped address that lists nothing does not bind the directory
         if consent.undecided and not cluster and not _is_refused(job_log, found.titles, consent, session):
             found = sources(settings, network, session.clock, pages)  # their last source waits when the site refuses
         context = session.context(job_log, settings.threads)
@@ -199,8 +197,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
                 fresh_since=None if options.max_age is None else job_log.begun - options.max_age,
             ),
         )
-        result = session.restore_edited_files(result, opened)
-        job_log.close(result.stop_reason.value)
+        result = session.close(result, job_log, opened)
         monitor.ended(result)
         session.output.run_ended(result, opened, "titles")
         if data_files is not None and data_files.given:
@@ -218,8 +215,6 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
         if options.people and result.stop_reason is StopReason.FINISHED:
             results["people"] = fetch_people(session, opened, network, PeopleOptions(), ResumeOptions())
         if options.posters and all(each.stop_reason is StopReason.FINISHED for each in results.values()):
-            from infrastructure.bootstrap.posters import fetch_posters
-
             results["posters"] = fetch_posters(
                 session, opened.together, network, ResumeOptions(), disk_check=options.disk_check
             )
@@ -299,9 +294,10 @@ def _read_chart(
         return read_chart(charts, options.chart, session.cancel, first=options.limit)
     from infrastructure.bootstrap.datasets import estimated_places
 
-    say = session.output.say
-    places, day = estimated_places(session.settings, session.clock, session.cancel, options.chart, say)
-    say(f"{options.chart} is an estimate from IMDb's data files of {day}; it is not IMDb's chart {options.chart.real}")
+    places, day = estimated_places(session, options.chart)
+    session.output.say(
+        f"{options.chart} is an estimate from IMDb's data files of {day}; it is not IMDb's chart {options.chart.real}"
+    )
     return places
 
 
@@ -342,8 +338,6 @@ def _listed(options: ScrapeOptions, warn: Callable[[str], None], ratings: MyRati
     if options.series:
         series = islice(dict.fromkeys(options.series), options.limit)
         return (Job(seq, imdb_id) for seq, imdb_id in enumerate(series))
-    from infrastructure.bootstrap.lists import read_list
-
     titles = islice(read_list(options.ids or Path(), warn), options.limit)
     return jobs_of_titles(titles if ratings is None else ratings.save(titles))
 
@@ -371,8 +365,7 @@ def _with_episodes(
         if _uses_data_files(settings):
             from infrastructure.bootstrap.datasets import dataset_episodes
 
-            files = dataset_episodes(settings, session.clock, cancel, session.output.say)
-            data_files = stack.enter_context(closing(files))
+            data_files = stack.enter_context(closing(dataset_episodes(session)))
         source = episode_source(settings, network, session.clock, data_files, stored)
 
         def episodes(imdb_id: str) -> Iterator[tuple[str, str]]:

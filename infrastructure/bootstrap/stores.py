@@ -1,8 +1,4 @@
-"""Composes the database, the CSV files and the history of runs from the settings.
-
-Imports are inside the functions, because a command should load only what it
-uses: the start is part of every run's time.
-"""
+"""Composes the database, the CSV files and the history of runs from the settings."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ from application.ports.runs import ChartHistory, ChartSnapshot, Run, RunHistory
 from application.ports.stores import BulkRepository, MovieRepository
 from domain.chart import ChartEntry, ChartName
 from domain.errors import StoreUnavailable, UsageError
-from infrastructure.bootstrap.resume import JOB_LOGS
+from infrastructure.bootstrap import JOB_LOGS
 from shared.atomic import write_atomically
 from shared.clock import Clock
 from shared.logs import activity
@@ -343,8 +339,7 @@ def _settle_load(settings: Settings, opened: OpenStores, cancel: threading.Event
     if not (state / PENDING_LOAD).exists():
         return
     from application.load_datasets import Settlement, settle_load
-    from infrastructure.datasets.load_file import LoadFile
-    from infrastructure.datasets.prepared import PreparedFiles
+    from infrastructure.datasets.prepared import LoadFile, PreparedFiles
 
     settlement = settle_load(
         LoadFile(state / PENDING_LOAD),

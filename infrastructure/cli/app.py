@@ -10,32 +10,39 @@ from pathlib import Path
 from typing import Final
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
 from click_default_group import DefaultGroup
 
+from domain.errors import UsageError
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.cli.streams import flush_errors, prepare_streams
 from shared.threads import limit_malloc_arenas
 from shared.version import VERSION
 
-# Which module of this package has which commands: only the one that is called is imported.
-_MODULES: Final = {
-    "completion": ("completion",),
-    "datasets": ("datasets",),
-    "database": ("sql", "psql", "report", "history"),
-    "doctor": ("doctor",),
-    "exchange": ("export", "import"),
-    "parse": ("parse",),
-    "people": ("people",),
-    "posters": ("posters",),
-    "publish": ("publish", "serve"),
-    "scrape": ("scrape", "episodes"),
-    "settings": ("settings",),
-    "site": ("demo-site",),
-    "status": ("status",),
-    "verify": ("verify",),
+_INSTALLED: Final = "filmledger"  # the installed command
+# The module of this package that has a command: only that of the command that is called is imported.
+_MODULE_OF: Final = {
+    "completion": "app",
+    "datasets": "datasets",
+    "demo-site": "site",
+    "doctor": "checks",
+    "episodes": "runs",
+    "export": "database",
+    "history": "database",
+    "import": "database",
+    "parse": "runs",
+    "people": "runs",
+    "posters": "runs",
+    "psql": "database",
+    "publish": "publish",
+    "report": "database",
+    "scrape": "runs",
+    "serve": "publish",
+    "settings": "settings",
+    "sql": "database",
+    "status": "checks",
+    "verify": "checks",
 }
-_MODULE_OF: Final = {command: module for module, commands in _MODULES.items() for command in commands}
 
 
 class _Commands(DefaultGroup):
@@ -85,7 +92,7 @@ class _Commands(DefaultGroup):
     default_if_no_args=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(VERSION, prog_name="filmledger")
+@click.version_option(VERSION, prog_name=_INSTALLED)
 def commands() -> None:
     """Save IMDb's charts and title pages to CSV files and PostgreSQL.
 
@@ -93,6 +100,28 @@ def commands() -> None:
     titles, `python main.py --demo` uses a built-in demo site.
     `python main.py COMMAND --help` shows a command's options.
     """
+
+
+@click.command("completion", short_help="Print tab completion for a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script of the installed command for SHELL.
+
+    \b
+    bash, zsh: eval "$(filmledger completion bash)"
+    fish:      filmledger completion fish | source
+    """
+    with errors_as_exit_codes(debug=False):
+        root = context.find_root()
+        if root.info_name != _INSTALLED:
+            raise UsageError("completion is for the installed command: install it with `pipx install .`")
+        complete = get_completion_class(shell)
+        assert complete is not None  # noqa: S101 - click knows the three shells above
+        click.echo(complete(root.command, {}, _INSTALLED, "_FILMLEDGER_COMPLETE").source())
+
+
+COMMANDS = (completion,)
 
 
 def program() -> click.Group:
@@ -105,7 +134,7 @@ def program() -> click.Group:
 
 def program_name() -> str:
     """How the user calls the program: with ``main.py``, or with the installed command."""
-    return "python main.py" if Path(sys.argv[0]).name == "main.py" else "filmledger"
+    return "python main.py" if Path(sys.argv[0]).name == "main.py" else _INSTALLED
 
 
 def main() -> None:

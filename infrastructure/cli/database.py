@@ -1,15 +1,15 @@
-"""``sql``, ``psql`` and ``report``: queries on the database, also during a run."""
+"""``sql``, ``psql``, ``report``, ``history``, ``export`` and ``import``: the database, also during a run."""
 
 from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from domain.errors import UsageError
-from infrastructure.cli.durations import Duration
-from infrastructure.cli.options import CommandContext, command_context, json_option
+from infrastructure.cli.options import CommandContext, Duration, command_context, json_option
 from infrastructure.cli.streams import echo
 from shared.text import given_text
 
@@ -29,7 +29,7 @@ _store_option = click.option(
 @command_context
 def sql(context: CommandContext, query: str, form: str | None, store: str | None, as_json: bool) -> None:
     """Print the result of QUERY, one read-only SQL statement."""
-    from infrastructure.bootstrap.queries import write_answer
+    from infrastructure.bootstrap.database import write_answer
 
     try:
         query = given_text(query)
@@ -65,7 +65,7 @@ def report(
 
     movers are the ratings that changed most, by the history of loaded data files.
     """
-    from infrastructure.bootstrap.queries import DEFAULT_SINCE, report_names, write_changes, write_reports
+    from infrastructure.bootstrap.database import DEFAULT_SINCE, report_names, write_changes, write_reports
 
     if listing:
         echo("\n".join(report_names()))
@@ -87,7 +87,7 @@ def report(
 @command_context
 def history(context: CommandContext, limit: int, form: str | None, as_json: bool) -> None:
     """List past runs, newest first: start, duration, counts, outcome. Times are local in a table, else UTC."""
-    from infrastructure.bootstrap.queries import write_history
+    from infrastructure.bootstrap.database import write_history
 
     write_history(context.settings, context.clock, limit, _format(form, as_json=as_json), sys.stdout)
 
@@ -104,9 +104,43 @@ def _format(form: str | None, *, as_json: bool, one: bool = True) -> str:
 @command_context
 def psql(context: CommandContext, arguments: tuple[str, ...]) -> None:
     """Open psql on the database, with ARGUMENTS."""
-    from infrastructure.bootstrap.queries import run_psql
+    from infrastructure.bootstrap.database import run_psql
 
     sys.exit(run_psql(context.settings, arguments))
 
 
-COMMANDS = (sql, psql, report, history)
+@click.command("export", short_help="Export the database as CSV, JSON lines or Parquet.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", show_default=True,
+    help="File format.",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace files of the same names.")
+@command_context
+def export(context: CommandContext, folder: Path, form: str, overwrite: bool) -> None:
+    """Write all movies, people and credits to FOLDER; works during a run, too."""
+    from infrastructure.bootstrap.database import export_database
+
+    for path in export_database(context.settings, context.clock, folder, form, overwrite=overwrite):
+        if not context.quiet:
+            echo(str(path))
+
+
+@click.command("import", short_help="Import CSV files into an empty database.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@command_context
+def import_files(context: CommandContext, folder: Path | None) -> None:
+    """Copy the CSV files in FOLDER, or in the data directory, into a database that holds no movies yet."""
+    from infrastructure.bootstrap.database import import_files as copy_files
+
+    data_dir = context.settings.data_dir
+    source = folder or data_dir
+    counts = copy_files(context.settings, context.clock, source)
+    if context.quiet:
+        return
+    echo("imported " + ", ".join(f"{count} {table}" for table, count in counts.items()) + " into the database")
+    if source.resolve() != data_dir.resolve() and len(context.settings.store_names) > 1:
+        echo("the other stores are unchanged; `verify --repair` makes them the same")
+
+
+COMMANDS = (sql, psql, report, history, export, import_files)

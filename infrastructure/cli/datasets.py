@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from infrastructure.cli import streams
 from infrastructure.cli.exit_codes import Exit
 from infrastructure.cli.options import CommandContext, command_context
-from infrastructure.cli.signals import graceful_stop
-from infrastructure.cli.streams import complain
 
 
 @click.command("datasets", short_help="Load IMDb's official data files.")
@@ -54,8 +50,9 @@ def datasets(
     titles that differ are written. Ctrl-C stops; the same command continues.
     """
     context.startup.begin("loading data files")
-    from infrastructure.bootstrap.datasets import DatasetOptions, LoadOutput, run_datasets
+    from infrastructure.bootstrap.datasets import DatasetOptions, run_datasets
     from infrastructure.bootstrap.demo import demo_settings
+    from infrastructure.cli.summary import run_session
 
     options = DatasetOptions(
         kinds=() if everything else _kinds(kinds) if kinds else None,
@@ -69,31 +66,25 @@ def datasets(
         strict=strict,
         prune=prune,
     )
-    cancel = threading.Event()
-    with ExitStack() as stack:
-        interrupted = stack.enter_context(graceful_stop(cancel, complain))
-        settings = stack.enter_context(demo_settings(context.settings)) if demo else context.settings
-
-        def say(line: str) -> None:
-            if not context.quiet:
-                streams.say(line)
-
-        summary = run_datasets(settings, context.clock, cancel, options, LoadOutput(say, complain))
+    chosen = demo_settings(context.settings) if demo else nullcontext(context.settings)
+    with run_session(context, chosen) as (session, interrupted):
+        output = session.output
+        summary = run_datasets(session, options)
         if summary.refusal:
-            complain(f"a store refuses the load, and no store was changed: {summary.refusal}")
+            output.warn(f"a store refuses the load, and no store was changed: {summary.refusal}")
         elif summary.counts is None:
-            say(f"the data files of {summary.day} are loaded already; nothing to do")
+            output.say(f"the data files of {summary.day} are loaded already; nothing to do")
         else:
             counts = summary.counts
             fate = "deleted" if counts.pruned else "kept"
-            say(
+            output.say(
                 f"data files of {summary.day}: {counts.titles} titles selected, {counts.new} new, "
                 f"{counts.changed} changed, {counts.gone} gone from the files ({fate})"
             )
             if counts.unknown_people:
-                say(f"{counts.unknown_people} credits left out: name.basics does not have the person")
+                output.say(f"{counts.unknown_people} credits left out: name.basics does not have the person")
             for file, count in sorted(counts.rejected.items()):
-                say(f"{count} rows of {file} left out: see {settings.data_dir}/rejected-{file}.tsv")
+                output.say(f"{count} rows of {file} left out: see {session.settings.data_dir}/rejected-{file}.tsv")
     sys.exit(Exit.INTERRUPTED if interrupted.is_set() else Exit.FAILED if summary.refusal else Exit.DONE)
 
 

@@ -6,8 +6,10 @@ import functools
 import gc
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,8 @@ import click
 import msgspec
 
 from domain.errors import UsageError
-from infrastructure.bootstrap import clock_of, require_usable
+from infrastructure.bootstrap import JOB_LOGS, ResumeOptions, clock_of, require_usable
 from infrastructure.bootstrap.display import StartupDisplay
-from infrastructure.bootstrap.resume import JOB_LOGS, ResumeOptions
 from infrastructure.cli.exit_codes import errors_as_exit_codes
 from infrastructure.cli.streams import complain, echo
 from shared.clock import Clock
@@ -25,7 +26,25 @@ from shared.logs import LogFormat, Logging, LogOptions, Verbosity, configure
 from shared.secret import register
 from shared.settings import Loaded, Settings, SettingsError, load
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Duration(click.ParamType[timedelta]):
+    """A duration as users type it: ``12h``, ``90s``, ``7d``."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Converts the text.
+
+        Raises:
+            click.BadParameter: it is not a duration.
+        """
+        match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is not a number with s, m, h, d or w, such as 12h", param, ctx)
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
 
 
 def print_json(value: object) -> None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infrastructure.cli.exit_codes import Exit
+from infrastructure.cli.exit_codes import Exit, graceful_stop
 from infrastructure.cli.options import CommandContext, command_context, json_option, print_json
-from infrastructure.cli.signals import graceful_stop
 from infrastructure.cli.streams import complain, echo
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.run_jobs import RunResult, StopReason
 from domain.fields import Table
-from infrastructure.bootstrap.runs import RunSession
-from infrastructure.cli.exit_codes import Exit
+from infrastructure.bootstrap.session import RunSession
+from infrastructure.cli.exit_codes import Exit, graceful_stop
 from infrastructure.cli.options import CommandContext, print_json
 from infrastructure.cli.streams import complain, confirm, say
 from shared.logs import SCREEN
@@ -118,12 +119,22 @@ def _contents(opened: OpenStores) -> Iterator[str]:
             yield "PostgreSQL in postgres/" if opened.place.embedded else "and PostgreSQL on your server"
 
 
+@contextmanager
 def run_session(
-    context: CommandContext, settings: Settings, cancel: threading.Event, *, as_json: bool = False
-) -> RunSession:
-    """A run of this command with terminal output; ``settings`` may differ from the command's."""
-    output = TerminalOutput(context, settings.data_dir, as_json=as_json)
-    return RunSession(settings, context.clock, cancel, output)
+    context: CommandContext, chosen: AbstractContextManager[Settings], *, as_json: bool = False
+) -> Iterator[tuple[RunSession, threading.Event]]:
+    """A run with terminal output that the first signal stops in order.
+
+    Args:
+        chosen: the settings of the run, which may differ from the command's; left with the run.
+
+    Yields:
+        The run, and an event that is set once a signal was received.
+    """
+    cancel = threading.Event()
+    with graceful_stop(cancel, complain) as interrupted, chosen as settings:
+        output = TerminalOutput(context, settings.data_dir, as_json=as_json)
+        yield RunSession(settings, context.clock, cancel, output), interrupted
 
 
 def print_results(results: Mapping[str, RunResult], data_dir: Path) -> None:

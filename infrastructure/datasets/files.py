@@ -9,12 +9,12 @@ import gzip
 import json
 import threading
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -26,57 +26,38 @@ _GZIP: Final = 31  # zlib's number for gzip: it compares checksum and length of 
 
 
 class DataFile(StrEnum):
-    """The seven files, by the name without ``.tsv.gz``."""
+    """The seven files, by the name without ``.tsv.gz``.
 
-    BASICS = "title.basics"
-    RATINGS = "title.ratings"
-    CREW = "title.crew"
-    PRINCIPALS = "title.principals"
-    NAMES = "name.basics"
-    AKAS = "title.akas"
-    EPISODES = "title.episode"
+    Attributes:
+        megabytes: approximate compressed size in November 2026.
+        columns: those that are read; a file may have more after them.
+    """
+
+    megabytes: int
+    columns: tuple[str, ...]
+
+    def __new__(cls, name: str, megabytes: int, columns: str) -> DataFile:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.megabytes, member.columns = megabytes, tuple(columns.split())
+        return member
+
+    BASICS = (
+        "title.basics",
+        205,
+        "tconst titleType primaryTitle originalTitle isAdult startYear endYear runtimeMinutes genres",
+    )
+    RATINGS = "title.ratings", 8, "tconst averageRating numVotes"
+    CREW = "title.crew", 80, "tconst directors writers"
+    PRINCIPALS = "title.principals", 700, "tconst ordering nconst category job characters"
+    NAMES = "name.basics", 290, "nconst primaryName birthYear deathYear primaryProfession knownForTitles"
+    AKAS = "title.akas", 450, "titleId ordering title region language types attributes isOriginalTitle"
+    EPISODES = "title.episode", 50, "tconst parentTconst seasonNumber episodeNumber"
 
     @property
     def file_name(self) -> str:
         """IMDb's name of the file."""
         return f"{self.value}.tsv.gz"
-
-    @property
-    def megabytes(self) -> int:
-        """Its approximate compressed size in November 2026."""
-        return _MEGABYTES[self]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that are read; a file may have more after them."""
-        return _COLUMNS[self]
-
-
-_COLUMNS: Final[Mapping[DataFile, tuple[str, ...]]] = {
-    DataFile.BASICS: (
-        "tconst", "titleType", "primaryTitle", "originalTitle", "isAdult", "startYear", "endYear", "runtimeMinutes",
-        "genres",
-    ),
-    DataFile.RATINGS: ("tconst", "averageRating", "numVotes"),
-    DataFile.CREW: ("tconst", "directors", "writers"),
-    DataFile.PRINCIPALS: ("tconst", "ordering", "nconst", "category", "job", "characters"),
-    DataFile.NAMES: ("nconst", "primaryName", "birthYear", "deathYear", "primaryProfession", "knownForTitles"),
-    DataFile.AKAS: (
-        "titleId", "ordering", "title", "region", "language", "types", "attributes", "isOriginalTitle",
-    ),
-    DataFile.EPISODES: ("tconst", "parentTconst", "seasonNumber", "episodeNumber"),
-}  # fmt: skip
-
-
-_MEGABYTES: Final[Mapping[DataFile, int]] = {
-    DataFile.BASICS: 205,
-    DataFile.RATINGS: 8,
-    DataFile.CREW: 80,
-    DataFile.PRINCIPALS: 700,
-    DataFile.NAMES: 290,
-    DataFile.AKAS: 450,
-    DataFile.EPISODES: 50,
-}
 
 
 class CheckedFile(msgspec.Struct, frozen=True):
@@ -143,7 +124,7 @@ def require_whole(files: Iterable[CheckedFile], known: Path, cancel: threading.E
         UsageError: a file is damaged; the message names each.
         Cancelled: ``cancel`` was set.
     """
-    whole = _read_known(known)
+    whole = read_object(known)
     stamps = {file.path: [file.path.stat().st_size, file.path.stat().st_mtime_ns] for file in files}
     unknown = [path for path, stamp in stamps.items() if whole.get(str(path.absolute())) != stamp]
     with ThreadPoolExecutor(2, thread_name_prefix="check") as executor:
@@ -160,12 +141,13 @@ def require_whole(files: Iterable[CheckedFile], known: Path, cancel: threading.E
         write_atomically(known, json.dumps({path: stamp for path, stamp in whole.items() if Path(path).is_file()}))
 
 
-def _read_known(path: Path) -> dict[str, list[int]]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty if there is none or it cannot be read."""
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _damage(path: Path, cancel: threading.Event) -> str:

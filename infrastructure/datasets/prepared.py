@@ -1,7 +1,8 @@
-"""The prepared tables of a load, written in the forms that the stores read."""
+"""The prepared tables of a load, written in the forms that the stores read, and the record of its commits."""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from itertools import groupby
@@ -13,11 +14,12 @@ from typing import Final
 import duckdb
 
 from application.load_datasets import LoadedTitle
-from application.ports.stores import LoadPart
+from application.ports.stores import LoadPart, PendingLoad
 from application.records import Row
-from domain.errors import Cancelled
+from domain.errors import Cancelled, StoreUnavailable, UsageError
 from domain.fields import Field, FieldType, Table
 from infrastructure.datasets.prepare import LOADED_TABLES, translated_errors
+from shared.atomic import sync_folder, write_atomically
 from shared.threads import when_set
 
 _ROWS_AT_A_TIME: Final = 2000
@@ -194,6 +196,39 @@ class _Groups:
         rows = tuple(self._next[1])
         self._next = next(self._groups, None)
         return rows
+
+
+class LoadFile:
+    """Satisfies ``LoadRecord`` with a JSON file, which exists while the commits of a load have begun and not ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> PendingLoad | None:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            return PendingLoad(str(found["load_id"]), tuple(map(str, found["stores"])), found["marker"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{self._path} cannot be read ({error}); it says which stores have an unfinished load of data files: "
+                "run `python main.py verify`, and remove it once the stores hold the same"
+            ) from error
+
+    def write(self, load: PendingLoad) -> None:
+        fields = {"load_id": load.load_id, "stores": load.stores, "marker": load.marker}
+        try:
+            write_atomically(self._path, json.dumps(fields) + "\n", mode=0o600)
+        except OSError as error:
+            raise StoreUnavailable("datasets", f"{self._path} cannot be written: {error.strerror}") from error
+
+    def clear(self) -> None:
+        try:
+            self._path.unlink(missing_ok=True)
+            sync_folder(self._path.parent)
+        except OSError as error:
+            raise StoreUnavailable("datasets", f"{self._path} cannot be removed: {error.strerror}") from error
 
 
 # The CSV store's dialect: quotes where they are needed, an apostrophe before what looks like a formula.

@@ -6,7 +6,9 @@ import csv
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +17,9 @@ import msgspec
 from application.load_datasets import LoadedTitle
 from application.ports.sources import FetchedTitle
 from application.ports.stores import MovieRepository
-from application.records import from_rows, to_rows
+from application.records import MovieRows, Row, from_rows, to_rows
 from domain.errors import Cancelled, NotFound, UsageError
 from domain.fields import Source, Table
-from domain.movie import Movie
 from infrastructure.datasets.files import CheckedFile, DataFile
 from infrastructure.datasets.prepare import LoadPreparation, Selection
 from infrastructure.datasets.prepared import PreparedFiles
@@ -168,44 +169,61 @@ class DatasetTitleSource:
     def _read(self, cancel: threading.Event) -> dict[str, LoadedTitle]:
         selection = Selection(ids=tuple(dict.fromkeys(self._ids())))
         files, self.day = self._files(selection)
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._work.mkdir(mode=0o700, parents=True)
-        preparation = LoadPreparation(self._work, memory=self._memory, cancel=cancel)
-        try:
-            stored = self._write_stored(selection.ids or ())
-            preparation.prepare(files, selection, self.day, stored.get, allow_older=True)
-        finally:
-            preparation.close()
-        with PreparedFiles(self._work, memory=self._memory) as records:
-            titles = {str(title.movie[0]): title for title in records.titles()}
-        shutil.rmtree(self._work, ignore_errors=True)
-        return titles
-
-    def _write_stored(self, ids: Iterable[str]) -> dict[Table, Path]:
-        """The stored records of the titles as CSV files, for the join."""
         store = self._store()
-        stored = [movie for imdb_id in ids if (movie := store.find(imdb_id)) is not None]
-        paths = {}
-        for table in (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS):
-            paths[table] = self._work / f"stored-{table}.csv"
-            with paths[table].open("w", encoding="utf-8", newline="") as out:
-                writer = csv.writer(out)
-                writer.writerow(table.columns)
-                written: set[str] = set()
-                for movie in stored:
-                    for row in _rows_of(movie, table):
-                        if table is Table.PEOPLE and row[0] in written:
-                            continue
-                        written.add(str(row[0]))
-                        writer.writerow([cell or "" for cell in row])
-        return paths
+        records = [to_rows(movie) for imdb_id in selection.ids or () if (movie := store.find(imdb_id)) is not None]
+
+        def stored(table: Table) -> Path:
+            return _write_stored(records, table, self._work / f"stored-{table}.csv")
+
+        with prepared_rows(
+            self._work, files, selection, self.day, stored, memory=self._memory, cancel=cancel
+        ) as prepared:
+            return {str(title.movie[0]): title for title in prepared.titles()}
 
 
-def _rows_of(movie: Movie, table: Table) -> Iterable[tuple[str | None, ...]]:
-    rows = to_rows(movie)
-    return {
-        Table.MOVIES: (rows.movie,),
-        Table.PEOPLE: rows.people,
-        Table.CREDITS: rows.credits,
-        Table.AKAS: rows.akas,
-    }[table]
+@contextmanager
+def prepared_rows(
+    work: Path,
+    files: Mapping[DataFile, CheckedFile],
+    selection: Selection,
+    day: date,
+    stored: Callable[[Table], Path | None],
+    *,
+    memory: str,
+    cancel: threading.Event,
+) -> Iterator[PreparedFiles]:
+    """The rows of a selection of the data files, which may be older than what is stored.
+
+    Args:
+        work: a folder for the preparation; emptied before and removed afterwards.
+        stored: see ``LoadPreparation.prepare``.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700, parents=True)
+    try:
+        with closing(LoadPreparation(work, memory=memory, cancel=cancel)) as preparation:
+            preparation.prepare(files, selection, day, stored, allow_older=True)
+        with PreparedFiles(work, memory=memory, cancel=cancel) as prepared:
+            yield prepared
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _write_stored(records: Iterable[MovieRows], table: Table, path: Path) -> Path:
+    """Writes the stored records of the titles as a CSV file, for the join."""
+    rows: Iterable[Row] = chain.from_iterable(
+        {
+            Table.MOVIES: (record.movie,),
+            Table.PEOPLE: record.people,
+            Table.CREDITS: record.credits,
+            Table.AKAS: record.akas,
+        }[table]
+        for record in records
+    )
+    if table is Table.PEOPLE:  # one person may be in many titles
+        rows = {row[0]: row for row in rows}.values()
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(table.columns)
+        writer.writerows([cell or "" for cell in row] for row in rows)
+    return path

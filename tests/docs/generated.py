@@ -11,7 +11,7 @@ import click
 
 from domain.fields import Field, Table
 from infrastructure.cli.app import program
-from infrastructure.cli.settings_text import env_example, markdown
+from infrastructure.cli.settings import env_example, markdown
 from tests.conftest import ROOT
 from tests.docs.man_page import man_page
 from tests.docs.picture import picture

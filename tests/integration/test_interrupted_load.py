@@ -14,9 +14,8 @@ from application.ports.stores import BulkRepository, LoadPart, PendingLoad, Prep
 from domain.errors import RecordRejected, StoreUnavailable, UsageError
 from domain.fields import Table
 from infrastructure.datasets.files import find_data_files
-from infrastructure.datasets.load_file import LoadFile
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, Selection
-from infrastructure.datasets.prepared import PreparedFiles
+from infrastructure.datasets.prepared import LoadFile, PreparedFiles
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository, connect
 from tests.support.data_files import write_data_files

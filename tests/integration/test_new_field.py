@@ -29,7 +29,7 @@ from arro3.io import read_parquet
 
 from application.verify import verify
 from domain.movie import Movie, title_url
-from infrastructure.bootstrap.exchange import export_database
+from infrastructure.bootstrap.database import export_database
 from infrastructure.bootstrap.stores import open_stores
 from shared.clock import SystemClock
 from shared.settings import Settings

@@ -15,9 +15,8 @@ from application.ports.stores import BulkRepository, LoadPart, PreparedTables
 from domain.errors import StoreUnavailable
 from domain.fields import Table
 from infrastructure.datasets.files import find_data_files
-from infrastructure.datasets.load_file import LoadFile
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, Selection
-from infrastructure.datasets.prepared import PreparedFiles
+from infrastructure.datasets.prepared import LoadFile, PreparedFiles
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.postgres import schema
 from infrastructure.stores.postgres.database import Database

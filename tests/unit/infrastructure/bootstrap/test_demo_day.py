@@ -8,9 +8,9 @@ import pytest
 
 from application.ports.runs import Job, Outcome, RunIdentity, Status
 from domain.errors import UsageError
+from infrastructure.bootstrap import JOB_LOGS
 from infrastructure.bootstrap.datasets import LAST_LOAD
 from infrastructure.bootstrap.demo import demo_day
-from infrastructure.bootstrap.resume import JOB_LOGS
 from infrastructure.data_dir import STATE_FOLDER
 from infrastructure.joblog.file import JobLogFile
 from shared.clock import SystemClock

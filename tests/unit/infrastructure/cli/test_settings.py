@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from infrastructure.cli.app import program
-from infrastructure.cli.settings_text import PARTS, in_force
+from infrastructure.cli.settings import PARTS, in_force
 from shared.settings import Settings, describe, load
 
 

@@ -1,4 +1,4 @@
-"""Composes queries of the database: one query, the reports, psql."""
+"""Composes queries of the database, reports, psql, export and import."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from application.ports.runs import TableOfValues, Value
-from application.ports.stores import MovieRepository
+from application.ports.stores import Loader, MovieRepository
 from application.records import Row
 from domain.errors import UsageError
 from domain.fields import Table
-from infrastructure.bootstrap.stores import SQLITE_FILE, database_place, open_stores, reading_database
+from infrastructure.bootstrap.stores import (
+    SQLITE_FILE,
+    database,
+    database_of,
+    database_place,
+    open_stores,
+    reading_database,
+)
 from shared.clock import Clock
 from shared.settings import Settings
 
@@ -41,7 +48,7 @@ def write_answer(
 
     Args:
         query: one SQL statement that returns rows.
-        form: a ``tables.rendering.Format``.
+        form: a ``Format``.
         store: to query; by default the first of STORES that takes queries.
 
     Raises:
@@ -126,7 +133,7 @@ def write_changes(
     Args:
         names: of the reports; newcomers, leavers and climbers if there are none.
         since: time before now.
-        form: a ``tables.rendering.Format``.
+        form: a ``Format``.
 
     Raises:
         UsageError: there is no such report, there are no two complete runs of a chart, or no history of ratings.
@@ -219,3 +226,64 @@ def run_psql(settings: Settings, arguments: Iterable[str]) -> int:
         finally:
             signal.signal(signal.SIGINT, before)
     return process.returncode
+
+
+def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *, overwrite: bool) -> tuple[Path, ...]:
+    """Writes all tables of the database to files; returns their paths.
+
+    Args:
+        form: an ``ExportFormat``.
+        overwrite: files of the same names may be replaced.
+
+    Raises:
+        UsageError: the folder is the data directory or cannot be used, or a file exists.
+        StoreUnavailable: the database cannot be reached, or the disk is full.
+    """
+    from infrastructure.export import ExportFormat, export
+    from infrastructure.stores.postgres.reading import snapshot
+
+    if folder.resolve() == settings.data_dir.resolve():
+        raise UsageError(f"{folder} is the data directory, whose files belong to runs: export to another folder")
+    with database_of(settings, clock, migrate=False) as opened, snapshot(opened) as source:
+        return export(
+            source, ExportFormat(form), folder, overwrite=overwrite, escape_formulas=settings.csv_escape_formulas
+        )
+
+
+def import_files(settings: Settings, clock: Clock, folder: Path) -> dict[str, int]:
+    """Copies the CSV files of a folder into the empty database of STORES; returns the rows of each table.
+
+    Raises:
+        UsageError: a file is missing or cannot be read, the database holds movies, or STORES names no database.
+        StoreUnavailable: the database cannot be reached.
+    """
+    from infrastructure.data_dir import DataDir
+    from infrastructure.export import import_csv, require_files
+
+    require_files(folder)  # before a database is created
+    if not {"postgres", "sqlite"} & set(settings.store_names):
+        raise UsageError(
+            f"this command fills a database, and STORES is {settings.stores}: add postgres or sqlite to it, "
+            "or copy the CSV files into an empty DATA_DIR"
+        )
+    directory = DataDir(settings.data_dir)
+    directory.prepare()
+    with directory.lock("import", clock), _loader(settings, clock) as loader:
+        counts = import_csv(folder, loader, escape_formulas=settings.csv_escape_formulas)
+    return {str(table): count for table, count in counts.items()}
+
+
+@contextmanager
+def _loader(settings: Settings, clock: Clock) -> Iterator[Loader]:
+    """Of PostgreSQL if STORES names it, else of SQLite; `verify --repair` brings the others forward."""
+    if "postgres" in settings.store_names:
+        from infrastructure.stores.postgres.loading import PostgresLoader
+
+        with database_place(settings, settings.data_dir) as place, database(settings, place, clock) as opened:
+            yield PostgresLoader(opened)
+        return
+    from infrastructure.stores.sqlite.repository import SqliteLoader, SqliteMovieRepository
+
+    path = settings.data_dir / SQLITE_FILE
+    with closing(SqliteMovieRepository(path, wait_seconds=settings.store_wait_seconds)) as store:
+        yield SqliteLoader(store)

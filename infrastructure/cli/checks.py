@@ -1,21 +1,79 @@
-"""``verify``: compares the stores with each other, and with the last run's job log."""
+"""``doctor``, ``status`` and ``verify``: whether the site can be reached, how the last run went, what is stored."""
 
 from __future__ import annotations
 
+import json
 import sys
+import threading
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from math import floor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from domain.errors import UsageError
 from infrastructure.cli import streams
-from infrastructure.cli.exit_codes import Exit
+from infrastructure.cli.exit_codes import Exit, graceful_stop
 from infrastructure.cli.options import CommandContext, command_context, json_option, print_json
+from infrastructure.cli.streams import complain, echo
 
 if TYPE_CHECKING:
     from application.comparison import Finding
     from application.verify import VerifyReport
+
+
+@click.command("doctor", short_help="Check this machine, the database, and each route to the site.")
+@json_option
+@command_context
+def doctor(context: CommandContext, as_json: bool) -> None:
+    """Check rights, disk, clock and database; send one request over each route; ask each source for one title.
+
+    EXIT_ADDRESS_URL names a service that returns the caller's address. Without
+    it, only the site is asked; for a site on this machine it is not used.
+    """
+    from infrastructure.bootstrap.checking import examine
+
+    cancel = threading.Event()
+    ok = True
+    checks: list[dict[str, object]] = []
+    with graceful_stop(cancel, complain) as interrupted:
+        for finding in examine(context.settings, context.clock, cancel):
+            ok = ok and finding.ok
+            checks.append(asdict(finding))
+            if as_json or (context.quiet and finding.ok):
+                continue
+            echo(f"{'✓' if finding.ok else '✗'} {finding.subject}: {finding.detail}")
+            if finding.advice:
+                echo(f"  {finding.advice}")
+    if as_json:
+        print_json({"ok": ok, "checks": checks})
+    if interrupted.is_set():
+        sys.exit(Exit.INTERRUPTED)
+    sys.exit(Exit.DONE if ok else Exit.FAILED)
+
+
+@click.command("status", short_help="Show the state of the last run, also while it is running.")
+@json_option
+@click.option("--joblog", "job_log", type=click.Path(dir_okay=False, path_type=Path), help="Job log to read.")
+@click.option("--check", is_flag=True, help="Exit with 1 if the last run had failures, was refused or was killed.")
+@command_context
+def status(context: CommandContext, as_json: bool, job_log: Path | None, check: bool) -> None:
+    """Show how far the last run got, what failed and why, and whether it is still running."""
+    from infrastructure.bootstrap.display import run_status, status_lines
+
+    path = job_log or context.job_log("scrape")
+    found = run_status(path, context.clock)
+    if found is None:
+        if job_log is not None:
+            raise UsageError(f"there is no job log {job_log}")
+        echo("null" if as_json else f"no run is recorded in {path}: run `python main.py` first, or set DATA_DIR")
+        return
+    for line in [json.dumps(found.as_dict())] if as_json else status_lines(found):
+        echo(line)
+    if check and not found.well:
+        sys.exit(Exit.FAILED)
 
 
 @click.command("verify", short_help="Compare the stores, cell by cell.")
@@ -154,4 +212,4 @@ def _ignore(_line: str) -> None:
     return None
 
 
-COMMANDS = (verify,)
+COMMANDS = (doctor, status, verify)
