@@ -27,7 +27,7 @@ from infrastructure.demo.process import DemoOptions, DemoProcess
 from infrastructure.joblog.file import AppendFile
 from infrastructure.posters.images import PictureLimits, open_picture
 from infrastructure.scraper.saved_pages import read_title
-from infrastructure.stores.csv.layout import translate_os_errors
+from infrastructure.stores.csv.files import translate_os_errors
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from shared.clock import SystemClock
 from shared.settings import Settings, SettingsError, load

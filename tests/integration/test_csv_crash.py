@@ -22,9 +22,9 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from application.records import sort_key
 from domain.fields import Table
-from infrastructure.stores.csv import journal, snapshot
+from infrastructure.stores.csv import files, journal
+from infrastructure.stores.csv.files import Manifest
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from infrastructure.stores.csv.snapshot import Manifest
 from shared.atomic import sync
 from tests.contract.test_movie_repository import History
 from tests.integration import csv_crash_points as points
@@ -221,7 +221,7 @@ def test_a_merge_waits_for_the_disk_before_the_new_files_count(tmp_path: Path, m
     write = Manifest.write
     repository = CsvMovieRepository(tmp_path)
     repository.save(movie(1, cast=[person(1)]))
-    monkeypatch.setattr(snapshot, "sync", watched)
+    monkeypatch.setattr(files, "sync", watched)
     monkeypatch.setattr(Manifest, "write", watched_write)
     repository.finalize()
     assert steps == [*(f".{table}.csv.1" for table in Table), "manifest"]

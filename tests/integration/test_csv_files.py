@@ -24,10 +24,10 @@ from application.records import chart_rows, sort_key
 from domain.errors import StoreError, StoreUnavailable, UsageError
 from domain.fields import Table
 from domain.movie import Movie
-from infrastructure.stores.csv import snapshot
+from infrastructure.stores.csv import files, merge
 from infrastructure.stores.csv import writer as writer_module
+from infrastructure.stores.csv.files import FileEntry, Manifest
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from infrastructure.stores.csv.snapshot import FileEntry, Manifest
 from tests.support.movies import EPOCH, full_movie, imdb_id, movie, person
 from tests.support.repositories import contents, expected
 
@@ -162,13 +162,13 @@ def test_a_file_changed_in_place_is_noticed_by_the_save_of_a_title_after_its_las
 def test_what_is_saved_during_a_merge_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path) as repository:
         repository.save(SAVED[0])
-        real = snapshot.write_upcoming
+        real = files.write_upcoming
 
         def and_save(*args: Any) -> FileEntry:
             repository.save(SAVED[1])
             return real(*args)
 
-        monkeypatch.setattr(writer_module, "write_upcoming", and_save)
+        monkeypatch.setattr(merge, "write_upcoming", and_save)
         repository.finalize()
         monkeypatch.undo()
         assert [row[0] for row in plainly(tmp_path / "movies.csv")[1:]] == [SAVED[0].imdb_id]
@@ -185,7 +185,7 @@ def test_saves_wait_for_a_merge_while_the_journals_are_full(
     for name, value in (("MERGE_SECONDS", 0.01), ("_MAX_ENTRIES", 1), ("_FULL", 2)):
         monkeypatch.setattr(writer_module, name, value)
     merging, finish, saved = threading.Event(), threading.Event(), threading.Event()
-    real = snapshot.write_upcoming
+    real = files.write_upcoming
 
     def later(*args: Any) -> FileEntry:
         merging.set()
@@ -198,7 +198,7 @@ def test_saves_wait_for_a_merge_while_the_journals_are_full(
         repository.save(SAVED[1])
         saved.set()
 
-    monkeypatch.setattr(writer_module, "write_upcoming", later)
+    monkeypatch.setattr(merge, "write_upcoming", later)
     with opened(tmp_path) as repository:
         repository.save(SAVED[0])
         assert merging.wait(60)
@@ -208,7 +208,7 @@ def test_saves_wait_for_a_merge_while_the_journals_are_full(
         finish.set()
         assert saved.wait(60)
         thread.join()
-        monkeypatch.setattr(writer_module, "write_upcoming", real)
+        monkeypatch.setattr(merge, "write_upcoming", real)
         assert contents(repository) == expected(SAVED[:2])
 
 

@@ -16,9 +16,9 @@ from application.records import Row
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.bootstrap.stores import chart_of_last_run
-from infrastructure.stores.csv import merge, snapshot, writer
+from infrastructure.stores.csv import files, merge
+from infrastructure.stores.csv.files import Manifest
 from infrastructure.stores.csv.repository import CsvMovieRepository
-from infrastructure.stores.csv.snapshot import Manifest
 
 FORMAT1 = Path(__file__).resolve().parents[1] / "support" / "format1"
 KINDS = ("done", "killed", "killed_again")
@@ -183,7 +183,7 @@ def test_a_migration_that_dies_is_done_again(data: Path, kind: str, step: int, m
         return call
 
     with monkeypatch.context() as patched:
-        patched.setattr(writer, "write_upcoming", dying(snapshot.write_upcoming))
+        patched.setattr(merge, "write_upcoming", dying(files.write_upcoming))
         patched.setattr(Manifest, "write", dying(Manifest.write))
         patched.setattr(merge, "settle", dying(merge.settle))
         with suppress(Died):

@@ -14,8 +14,7 @@ from domain.errors import StoreError
 from domain.fields import Table
 from domain.movie import CAST, DIRECTOR
 from infrastructure.stores.csv.dialect import encode
-from infrastructure.stores.csv.layout import Layout
-from infrastructure.stores.csv.snapshot import mode_of
+from infrastructure.stores.csv.files import Layout, mode_of
 from infrastructure.stores.csv.view import View
 from shared.atomic import write_atomically
 
@@ -39,11 +38,7 @@ def chart_file(layout: Layout, chart: str) -> Path | None:
 
 
 def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
-    """Writes the flat file of each chart, if it changed.
-
-    Raises:
-        OSError: the disk refuses; each file is complete all the same.
-    """
+    """Writes the flat file of each chart, if it changed; each is complete at every moment."""
     for chart, places in groupby(view.rows(Table.CHARTS), key=lambda row: str(row[0])):
         path = chart_file(layout, chart)
         if path is None:

@@ -25,7 +25,7 @@ from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.csv import format1
 from infrastructure.stores.csv.dialect import ENCODING, decode, encode
-from infrastructure.stores.csv.snapshot import BLOCK, Chunk, OpenFile
+from infrastructure.stores.csv.files import BLOCK, Chunk, OpenFile
 
 _IN_MEMORY: Final = 8 << 20  # bytes of lines that are sorted at once
 _AT_A_TIME: Final = 200
@@ -60,7 +60,7 @@ class ImportedFile:
     """All rows of one file, in key order.
 
     Args:
-        end: how far it is read.
+        end: how far it is read; the whole file if ``None``.
         escaped: formulas have an apostrophe.
         known: columns that an earlier version of this program wrote.
         scratch: the folder for temporary files; the system's if ``None``.
@@ -74,7 +74,7 @@ class ImportedFile:
         self,
         file: OpenFile,
         table: Table,
-        end: int,
+        end: int | None = None,
         *,
         escaped: bool,
         known: tuple[str, ...] = (),
@@ -89,7 +89,7 @@ class ImportedFile:
         self._runs: list[IO[bytes]] = []
         self._rows: list[ReadRow] = []
         try:
-            if end:
+            if end := file.status()[0] if end is None else end:
                 self._load(file, end)
         except BaseException:
             self.close()

@@ -26,9 +26,8 @@ from application.records import Row, canonical, list_cell
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.csv.dialect import decode_all, encode_text
+from infrastructure.stores.csv.files import Layout, Manifest, OpenFile
 from infrastructure.stores.csv.journal import Entry, Journal, entry
-from infrastructure.stores.csv.layout import Layout
-from infrastructure.stores.csv.snapshot import OpenFile
 from shared.atomic import sync, sync_folder
 
 _log = logging.getLogger(__name__)
@@ -90,20 +89,16 @@ class Settled(msgspec.Struct, frozen=True):
 
     Attributes:
         ends: the end of the committed rows in each file; of the whole file if the journal does not fit the files.
-        escaped: formulas have an apostrophe; ``None`` if no journal says so.
+        escaped: formulas have an apostrophe.
         saves: the lengths of the three files before and after each later save.
     """
 
     ends: Mapping[Table, int]
-    escaped: bool | None = None
+    escaped: bool
     saves: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
     def write(self, journal: Journal, layout: Layout, ranks: list[Rank]) -> None:
-        """Appends later saves to a journal; adds their ranks to ``ranks``.
-
-        Raises:
-            OSError: the disk refuses.
-        """
+        """Appends later saves to a journal; adds their ranks to ``ranks``."""
         entries = self._entries(layout, ranks)
         while batch := list(islice(entries, _ENTRIES_AT_ONCE)):
             journal.append(batch)
@@ -115,13 +110,13 @@ class Settled(msgspec.Struct, frozen=True):
             for table, begin, end in zip(TABLES, before, after, strict=True):
                 begin = begin or min(len(",".join(COLUMNS[table])) + 2, end)
                 found = []
-                for row in decode_all(files[table].read(begin, end - begin), escaped=bool(self.escaped)):
+                for row in decode_all(files[table].read(begin, end - begin), escaped=self.escaped):
                     new, rank = converted(table, row)
                     found.append(new)
                     if rank is not None:
                         ranks.append(rank)
                 rows[table] = found
-            yield from _entries(rows, escaped=bool(self.escaped))
+            yield from _entries(rows, escaped=self.escaped)
 
 
 def _entries(rows: Mapping[Table, list[Row]], *, escaped: bool) -> Iterator[Entry]:
@@ -147,22 +142,24 @@ def _credit_order(row: Row) -> tuple[str, int]:
     return (str(row[2]), int(row[3] or 0))
 
 
-def settle(layout: Layout, *, read_only: bool) -> Settled:
+def settle(layout: Layout, manifest: Manifest | None, *, escaped: bool, read_only: bool) -> Settled:
     """Finds the committed content; truncates uncommitted bytes and renames the files of the valid generation.
 
     Args:
+        manifest: if there is one, the files are of this version and complete.
+        escaped: whether formulas have an apostrophe, if neither the manifest nor a journal of 0.1 says so.
         read_only: change nothing.
 
     Raises:
         UsageError: the journal is not one of 0.1; nothing was changed.
-        OSError: the disk refuses.
     """
+    if manifest is not None:
+        return Settled({}, manifest.escaped)
     path = layout.state / "csv.journal"
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        sizes = {table: OpenFile(layout.table(table)).status()[0] for table in TABLES}
-        return Settled(sizes)
+        return Settled({}, escaped)
     line, _, tail = raw.partition(b"\n")
     try:
         header = _header(line)
@@ -231,11 +228,7 @@ def _cut(layout: Layout, committed: tuple[int, ...]) -> None:
 
 
 def remove(layout: Layout) -> None:
-    """Removes the files that only 0.1 needs, once there is a manifest.
-
-    Raises:
-        OSError: a file cannot be removed.
-    """
+    """Removes the files that only 0.1 needs, once there is a manifest."""
     (layout.state / "csv.journal").unlink(missing_ok=True)
     for path in layout.state.glob("csv.names.*"):
         path.unlink()

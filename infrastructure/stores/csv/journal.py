@@ -34,7 +34,7 @@ from domain.errors import RecordRejected, UsageError
 from domain.fields import Table
 from domain.movie import Movie
 from infrastructure.stores.csv.dialect import decode_all, encode, encode_text
-from infrastructure.stores.csv.layout import STORE
+from infrastructure.stores.csv.files import STORE, Layout, Manifest
 from shared.atomic import sync, sync_folder
 
 _log = logging.getLogger(__name__)
@@ -158,11 +158,7 @@ class Journal:
     # --- writing ----------------------------------------------------------------
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Commits entries: when this returns, they are on the disk.
-
-        Raises:
-            OSError: none of them is committed.
-        """
+        """Commits entries: when this returns, they are on the disk; if it raises ``OSError``, none is committed."""
         if self._descriptor < 0:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             sync_folder(self.path.parent)
@@ -203,21 +199,14 @@ class Journal:
     def saved_at(self, imdb_id: str) -> str | None:
         """``scraped_at`` of a movie's latest line; empty if that line removed it, ``None`` if there is no line."""
         packed = self._movies.get(imdb_id)
-        if packed is None:
-            return None
-        return str(self._read(packed)["at"])
+        return None if packed is None else str(self._read(packed)["at"])
 
     def movie(self, imdb_id: str) -> Callable[[], dict[Table, bytes]] | None:
         """Reads the encoded rows of a movie's latest line, also when there are later ones; ``None`` without a line."""
         packed = self._movies.get(imdb_id)
         if packed is None:
             return None
-
-        def read() -> dict[Table, bytes]:
-            fields = self._read(packed)
-            return {table: str(fields[name]).encode() for table, name in _OF_A_MOVIE.items()}
-
-        return read
+        return lambda: {table: str(self._read(packed)[name]).encode() for table, name in _OF_A_MOVIE.items()}
 
     def apply(self, table: Table, key: str, old: bytes) -> bytes:
         """The encoded rows of a group after this journal, given those before it."""
@@ -329,6 +318,12 @@ def _folded(table: Table, rows: dict[Any, Row], fields: Fields) -> dict[Any, Row
     return rows
 
 
+def open_journals(layout: Layout, manifest: Manifest, *, repair: bool) -> list[Journal]:
+    """The journals that the files of a manifest do not contain, the oldest first."""
+    numbers = [number for number in layout.journals() if number >= manifest.journal]
+    return [Journal(layout.journal(number), number, escaped=manifest.escaped, repair=repair) for number in numbers]
+
+
 class Overlay:
     """Several journals as one, the oldest first."""
 
@@ -355,11 +350,7 @@ class Overlay:
 
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Writes all bytes, even if the system takes fewer in one call.
-
-    Raises:
-        OSError: full disk and the like; a part may have been written.
-    """
+    """Writes all bytes, even if the system takes fewer in one call; a part of them if it raises ``OSError``."""
     view = memoryview(data)
     while view:
         written = os.pwrite(descriptor, view, offset)

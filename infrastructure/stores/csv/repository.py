@@ -19,11 +19,10 @@ from domain.movie import Movie
 from infrastructure.data_dir import DiskWait
 from infrastructure.stores.csv.chart_files import write_chart_files
 from infrastructure.stores.csv.dialect import header
+from infrastructure.stores.csv.files import STORE, ChangedFile, Layout, translate_os_errors
+from infrastructure.stores.csv.generations import Generations
 from infrastructure.stores.csv.journal import Entry, entry, held_entry, movie_entry
-from infrastructure.stores.csv.layout import STORE, Layout, translate_os_errors
-from infrastructure.stores.csv.reader import CsvReader
-from infrastructure.stores.csv.snapshot import ChangedFile
-from infrastructure.stores.csv.view import View
+from infrastructure.stores.csv.view import CsvReader, View
 from infrastructure.stores.csv.writer import CsvWriter
 from shared.batcher import BackgroundBatcher
 from shared.clock import Clock, SystemClock
@@ -82,19 +81,20 @@ class CsvMovieRepository:
             else:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._batcher = BackgroundBatcher(self._flush, max_batch=_MAX_GROUP_SIZE, name=f"save-{STORE}")
-                self._writer = CsvWriter(
+                files = Generations(
                     self._layout, escape=escape_formulas, set_aside=set_aside_unreadable, rank_chart=rank_chart
                 )
+                self._writer = CsvWriter(files)
 
     @property
     def edited_during_run(self) -> frozenset[Table]:
         """Tables whose files another program has changed since they were opened."""
-        return frozenset(self._writer.edited) if self._writer is not None else frozenset()
+        return frozenset(self._writer.files.edited) if self._writer is not None else frozenset()
 
     @property
     def missing_titles(self) -> list[str]:
         """Ids of titles that are missing in an edited ``movies.csv`` but not in the other files or the old version."""
-        return sorted(self._writer.missing) if self._writer else []
+        return sorted(self._writer.files.missing) if self._writer else []
 
     # --- writing ----------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class CsvMovieRepository:
     def write_table(self, table: Table, path: Path) -> None:
         if self._writer is not None:
             with translate_os_errors(self._layout.directory):
-                self._writing().merge(complete=True)
+                self._writing().files.merge(complete=True)
         source = self._layout.table(table)
         with translate_os_errors(self._layout.directory):
             if not self._escape:
@@ -179,7 +179,7 @@ class CsvMovieRepository:
     @contextmanager
     def loading(self, prepared: PreparedTables, load_id: str) -> Iterator[Callable[[], object]]:
         writer = self._writing()
-        with translate_os_errors(self._layout.directory), writer.loading(prepared, load_id) as commit:
+        with translate_os_errors(self._layout.directory), writer.files.loading(prepared, load_id) as commit:
             yield commit
 
     def finalize(self) -> None:
@@ -194,7 +194,7 @@ class CsvMovieRepository:
 
         def finish() -> None:
             with translate_os_errors(self._layout.directory):
-                writer.merge(complete=True)
+                writer.files.merge(complete=True)
                 write_chart_files(self._layout, writer.view(), escape=self._escape)
 
         self._disk_wait(finish)
@@ -219,7 +219,7 @@ class CsvMovieRepository:
         writer = self._writing()
 
         def locked() -> T:
-            with writer.lock:
+            with writer.files.lock:
                 return put(writer)
 
         def attempt() -> T:
@@ -237,7 +237,7 @@ class CsvMovieRepository:
             if self._writer is None:
                 raise
             # In a context of its own, because its warnings are about files, not about the current job.
-            contextvars.Context().run(self._writer.merge, changed=True)
+            contextvars.Context().run(self._writer.files.merge, changed=True)
             return read()
 
     def _flush(self, entries: Sequence[Entry]) -> None:
