@@ -6,18 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from application.charts import estimates_taken_for_charts
 from application.comparison import EqualRows, Finding, KeyRows, compare, grouped, in_blocks, judge
 from application.ports.runs import JobCounts
 from application.ports.stores import MovieRepository
-from application.records import Row, timestamp
+from application.records import timestamp
 from domain.fields import Table
-
-# --- what the last run saved ----------------------------------------------------
+from domain.movie import CAST
 
 _ID: Final = Table.MOVIES.column_index("imdb_id")
+_INCOMPLETE: Final = Table.MOVIES.column_index("incomplete")
+_SCRAPED_AT: Final = Table.MOVIES.column_index("scraped_at")
+_CATEGORY: Final = Table.CREDITS.column_index("category")
+_MAX_REMEMBERED: Final = 50_000
+_EXAMPLES: Final = 20  # findings of each table in the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,61 +48,82 @@ class Expectation:
         )
 
 
-class PresentTitles:
-    """Counts which of the last run's titles one store has."""
-
-    def __init__(self, expectation: Expectation) -> None:
-        self._expected = expectation
-        self._titles = 0
-
-    def count(self, row: Row) -> None:
-        """Adds one movies row."""
-        if row and row[_ID] in self._expected.done:
-            self._titles += 1
-
-    def problems(self) -> Iterator[str]:
-        """What is missing, a line each."""
-        done = self._expected.counts.completed
-        if self._titles < done:
-            yield f"only {self._titles} of the {done} titles that the last run has done are there"
-
-
-# --- the comparison -------------------------------------------------------------
-
-_MAX_REMEMBERED: Final = 50_000
-_EXAMPLES: Final = 20  # findings of each table in the report
-_INCOMPLETE: Final = Table.MOVIES.column_index("incomplete")
-_SCRAPED_AT: Final = Table.MOVIES.column_index("scraped_at")
-_CATEGORY: Final = Table.CREDITS.column_index("category")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TableReport:
-    """The comparison of one table.
+    """The comparison of one table, counted row by row.
 
     Attributes:
+        present: for each store, the number of titles of the last run that it has (movies only).
+        done: the ids that the last run saved.
+        now: the time of the comparison as text; empty if times are not checked.
         same: rows that are equal in all stores.
         found: number of keys with each verdict (``application.comparison.Verdict``).
         moving: rows that changed during the comparison, because another process writes them.
-        filled: for each column, the number of rows that have a value.
         rows: the number of rows, each key counted once.
         cast: the number of rows that are cast (credits only).
         cut: the number of movies with fields that a response cut off (movies only).
+        ahead: the number of movies that were read later than ``now``.
+        counts: for each column, the number of rows that have a value.
     """
 
     table: Table
-    same: int
-    found: dict[str, int]
-    moving: int
-    filled: dict[str, int]
-    rows: int
-    cast: int
-    cut: int
+    present: list[int]
+    done: Container[str]
+    now: str
+    same: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    moving: int = 0
+    rows: int = 0
+    cast: int = 0
+    cut: int = 0
+    ahead: int = 0
+    counts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * len(self.table.columns)
+
+    @property
+    def filled(self) -> dict[str, int]:
+        """For each column, the number of rows that have a value."""
+        return dict(zip(self.table.columns, self.counts, strict=True))
 
     def share(self, column: str) -> float | None:
         """The share of rows that have a value in this column, 0 to 1; ``None`` without rows."""
         of = self.cast if column == "characters" else self.rows
         return self.filled[column] / of if of else None
+
+    def count(self, rows: KeyRows, *, same: bool) -> None:
+        """Counts the rows of one key."""
+        self.same += same
+        self.rows += 1
+        row = next(found for found in reversed(rows) if found)[0]
+        for place, cell in enumerate(row[: len(self.counts)]):
+            if cell is not None and cell != "[]":
+                self.counts[place] += 1
+        if len(row) == len(self.table.columns):
+            if self.table is Table.MOVIES:
+                self.ahead += bool(self.now) and (row[_SCRAPED_AT] or "") > self.now
+                self.cut += row[_INCOMPLETE] not in (None, "[]")
+            elif self.table is Table.CREDITS:
+                self.cast += row[_CATEGORY] == CAST
+        if self.table is Table.MOVIES:
+            for store, found in enumerate(rows):
+                self.present[store] += bool(found and found[0]) and found[0][_ID] in self.done
+
+    def count_equal(self, rows: Sequence[Sequence[str]]) -> None:
+        """Counts rows that are the same in all stores; an empty cell is a missing value."""
+        self.same += len(rows)
+        self.rows += len(rows)
+        columns = list(zip(*rows, strict=True))
+        for place, column in enumerate(columns):
+            self.counts[place] += len(rows) - column.count("") - column.count("[]")
+        if self.table is Table.MOVIES:
+            self.ahead += sum(bool(self.now) and read_at > self.now for read_at in columns[_SCRAPED_AT])
+            self.cut += sum(cell not in ("", "[]") for cell in columns[_INCOMPLETE])
+            present = sum(imdb_id in self.done for imdb_id in columns[_ID])
+            self.present = [titles + present for titles in self.present]
+        elif self.table is Table.CREDITS:
+            self.cast += columns[_CATEGORY].count(CAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +153,7 @@ class VerifyReport:
     @property
     def same(self) -> bool:
         """All stores hold the same records, readable and each once."""
-        return not any(sum(table.found.values()) for table in self.tables)
+        return not any(table.found.total() for table in self.tables)
 
     @property
     def good(self) -> bool:
@@ -142,15 +167,12 @@ class VerifyReport:
         return next(table for table in self.tables if table.table is Table.MOVIES)
 
 
-OnFinding: TypeAlias = Callable[[Finding], None]
-
-
 def verify(
     stores: Sequence[MovieRepository],
     *,
     expectation: Expectation | None = None,
     threshold: float = 0.5,
-    on_finding: OnFinding | None = None,
+    on_finding: Callable[[Finding], None] | None = None,
     live: bool = False,
     now: datetime | None = None,
 ) -> VerifyReport:
@@ -168,41 +190,37 @@ def verify(
         StoreError: a store cannot be read.
     """
     names = [store.name for store in stores]
+    done = () if expectation is None else expectation.done
+    moment = "" if now is None else timestamp(now)
     kept: list[Finding] = []
-    counts: list[_TableCounts] = []
+    reports: list[TableReport] = []
     for table in Table:
         confirmed = _remembered(table, stores) if live else None
-        tally = _TableCounts(
-            table,
-            [PresentTitles(expectation) for _ in stores] if expectation and table is Table.MOVIES else [],
-            "" if now is None else timestamp(now),
-        )
-        number = 0
+        report = TableReport(table, [0] * len(stores), done, moment)
         for rows in grouped(table, stores) if live else in_blocks(table, stores):
             if isinstance(rows, EqualRows):
-                tally.count_equal(rows.rows)
+                report.count_equal(rows.rows)
                 continue
             finding = judge(table, rows, names)
-            tally.count(rows, same=finding is None)
+            report.count(rows, same=finding is None)
             if finding is None:
                 continue
             if confirmed is not None and finding.key not in confirmed:
-                tally.moving += 1
+                report.moving += 1
                 continue
-            tally.found[finding.verdict.value] += 1
-            number += 1
-            if number <= _EXAMPLES:
+            report.found[finding.verdict.value] += 1
+            if report.found.total() <= _EXAMPLES:
                 kept.append(finding)
             if on_finding is not None:
                 on_finding(finding)
-        counts.append(tally)
-    movies = next(tally for tally in counts if tally.table is Table.MOVIES)
+        reports.append(report)
+    movies = next(report for report in reports if report.table is Table.MOVIES)
     return VerifyReport(
         tuple(names),
-        tuple(tally.report() for tally in counts),
+        tuple(reports),
         tuple(kept),
-        tuple(movies.missing(names)),
-        (*_rarely_filled(movies.report(), threshold), *movies.from_the_future()),
+        () if expectation is None else tuple(_lacking(names, movies.present, expectation.counts.completed)),
+        tuple(_warnings(movies, threshold)),
         tuple(estimates_taken_for_charts(stores[0].rows(Table.CHARTS))),
         None if expectation is None else expectation.progress,
     )
@@ -218,74 +236,16 @@ def _remembered(table: Table, stores: Sequence[MovieRepository]) -> set[tuple[st
     return keys
 
 
-def _rarely_filled(movies: TableReport, threshold: float) -> Iterator[str]:
+def _lacking(names: Sequence[str], present: Sequence[int], done: int) -> Iterator[str]:
+    for name, titles in zip(names, present, strict=True):
+        if titles < done:
+            yield f"{name}: only {titles} of the {done} titles that the last run has done are there"
+
+
+def _warnings(movies: TableReport, threshold: float) -> Iterator[str]:
     for column in movies.table.fields:
         share = movies.share(column.name)
         if column.warn_if_rare and share is not None and share < threshold:
             yield f"{column.name} is filled in {movies.filled[column.name]} of {movies.rows} movies only"
-
-
-@dataclass(slots=True)
-class _TableCounts:
-    """Counts of one table."""
-
-    table: Table
-    stores: list[PresentTitles]
-    now: str
-    same: int = 0
-    moving: int = 0
-    rows: int = 0
-    cast: int = 0
-    ahead: int = 0
-    cut: int = 0
-    found: Counter[str] = field(default_factory=Counter)
-    filled: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.filled = [0] * len(self.table.columns)
-
-    def count(self, rows: KeyRows, *, same: bool) -> None:
-        self.same += same
-        self.rows += 1
-        row = next(found for found in reversed(rows) if found)[0]
-        for place, cell in enumerate(row[: len(self.filled)]):
-            if cell is not None and cell != "[]":
-                self.filled[place] += 1
-        if len(row) == len(self.table.columns):
-            if self.table is Table.MOVIES:
-                self.ahead += bool(self.now) and (row[_SCRAPED_AT] or "") > self.now
-                self.cut += row[_INCOMPLETE] not in (None, "[]")
-            elif self.table is Table.CREDITS:
-                self.cast += row[_CATEGORY] == "cast"
-        for store, found in zip(self.stores, rows, strict=False):
-            if found:
-                store.count(found[0])
-
-    def count_equal(self, rows: Sequence[Sequence[str]]) -> None:
-        """Counts rows that are the same in all stores; an empty cell is a missing value."""
-        self.same += len(rows)
-        self.rows += len(rows)
-        columns = list(zip(*rows, strict=True))
-        for place, column in enumerate(columns):
-            self.filled[place] += len(rows) - column.count("") - column.count("[]")
-        if self.table is Table.MOVIES:
-            self.ahead += sum(bool(self.now) and read_at > self.now for read_at in columns[_SCRAPED_AT])
-            self.cut += sum(cell not in ("", "[]") for cell in columns[_INCOMPLETE])
-            for store in self.stores:
-                for row in rows:
-                    store.count(tuple(row))
-        elif self.table is Table.CREDITS:
-            self.cast += columns[_CATEGORY].count("cast")
-
-    def report(self) -> TableReport:
-        filled = dict(zip(self.table.columns, self.filled, strict=True))
-        return TableReport(self.table, self.same, dict(self.found), self.moving, filled, self.rows, self.cast, self.cut)
-
-    def from_the_future(self) -> Iterator[str]:
-        if self.ahead:
-            yield f"{self.ahead} movies were read later than now; check the clock of this machine"
-
-    def missing(self, names: Sequence[str]) -> Iterator[str]:
-        for name, store in zip(names, self.stores, strict=False):
-            for problem in store.problems():
-                yield f"{name}: {problem}"
+    if movies.ahead:
+        yield f"{movies.ahead} movies were read later than now; check the clock of this machine"
