@@ -1,4 +1,10 @@
-"""Charts: read from several sources, stored, and estimated from ratings."""
+"""Charts: read from several sources, stored, and estimated from ratings.
+
+IMDb's Top 250 cannot be computed: the votes that count are not published. An estimate uses the published formula
+``WR = v / (v + m) * R + m / (v + m) * C`` with the rating R, the votes v, the votes m that a title needs, and the mean
+C. Only votes of regular voters count on the site, so an estimate differs from the real chart in some thirty of 250
+places. It is a chart of its own and never replaces ``top250``.
+"""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from itertools import chain
 from typing import Final
 
@@ -211,20 +211,21 @@ def _day(year: int | str, month: int | str, day: int | str) -> date | None:
         return None
 
 
+@dataclass(slots=True)
 class MyRatings:
     """Saves the ratings of an exported list as rows of ``my_ratings``, some at a time.
 
-    Args:
-        read_at: when the list was read, in UTC.
+    Attributes:
+        read_at: when the list was read.
+        saved: the number of ratings that were saved.
     """
 
-    def __init__(self, store: MovieRepository, read_at: datetime) -> None:
-        self._store = store
-        self._read_at = read_at.astimezone(UTC)
-        self._rows: dict[str, Row] = {}
-        self._unclear = 0
-        self._example = ""
-        self.saved = 0
+    store: MovieRepository
+    read_at: datetime
+    saved: int = 0
+    _rows: dict[str, Row] = field(default_factory=dict)
+    _unclear: int = 0
+    _example: str = ""
 
     def save(self, titles: Iterable[ListedTitle]) -> Iterator[ListedTitle]:
         """Passes the titles through; their ratings are saved when the iterator has ended. Streams.
@@ -259,7 +260,7 @@ class MyRatings:
             "rating": title.rating,
             "rated_on": day,
             "rated_text": title.rated if unclear else None,
-            "read_at": self._read_at,
+            "read_at": self.read_at,
         }
         self._rows[title.imdb_id] = to_row(Table.MY_RATINGS, values)
         if len(self._rows) >= _ROWS_AT_A_TIME:
@@ -267,6 +268,6 @@ class MyRatings:
 
     def _flush(self) -> None:
         if self._rows:
-            self._store.save_rows(Table.MY_RATINGS, list(self._rows.values()))
+            self.store.save_rows(Table.MY_RATINGS, list(self._rows.values()))
             self.saved += len(self._rows)
             self._rows.clear()

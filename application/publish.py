@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
@@ -67,31 +67,27 @@ def publish(
         The outcomes in the order in which the steps ended.
     """
     outcomes: list[StepOutcome] = []
-    for outcome in _run_plan(plan, parallel, cancel, outcomes):
+
+    def end(outcome: StepOutcome) -> None:
         outcomes.append(outcome)
         report(outcome)
-    return tuple(outcomes)
 
-
-def _run_plan(
-    plan: PublishPlan, parallel: bool, cancel: threading.Event, so_far: Sequence[StepOutcome]
-) -> Iterator[StepOutcome]:
     for step in plan.sequential:
-        yield _run(step, cancel)
+        end(_run(step, cancel))
     if parallel and len(plan.concurrent) > 1:
         with ThreadPoolExecutor(len(plan.concurrent), thread_name_prefix="publish") as executor:
-            running = [executor.submit(_run, step, cancel) for step in plan.concurrent]
-            for ended in as_completed(running):
-                yield ended.result()
+            for running in as_completed([executor.submit(_run, step, cancel) for step in plan.concurrent]):
+                end(running.result())
     else:
         for step in plan.concurrent:
-            yield _run(step, cancel)
-    succeeded = not any(outcome.reason for outcome in so_far)
+            end(_run(step, cancel))
+    succeeded = not any(outcome.reason for outcome in outcomes)
     finished = _attempt("output folder", lambda: plan.finish(succeeded))
     if finished.reason:
-        yield finished
+        end(finished)
     for step in plan.checks:
-        yield _run(step, cancel)
+        end(_run(step, cancel))
+    return tuple(outcomes)
 
 
 def _run(step: PublishStep, cancel: threading.Event) -> StepOutcome:

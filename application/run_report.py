@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from application.ports.runs import JobCounts, RunIdentity
 from application.run_jobs import RunResult, StopReason
 
 if TYPE_CHECKING:
     from application.chart_changes import Move
-from datetime import timedelta
-from typing import Any
-
-from application.ports.runs import JobCounts, RunIdentity
 
 # --- the report of a run that has ended -----------------------------------------
 

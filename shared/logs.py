@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol, TextIO, TypeAlias
+from typing import Final, TextIO, TypeAlias
 
 from shared.secret import mask
 from shared.text import printable
@@ -79,6 +79,7 @@ def log_event(log: logging.Logger, event: str, message: str, *arguments: object,
 
 # --- activities -----------------------------------------------------------------
 
+# One in the process, as with logging: code that starts a database does not depend on the command.
 Listener: TypeAlias = Callable[[str], AbstractContextManager[None]]
 _listener: Listener | None = None
 
@@ -173,47 +174,36 @@ def _indented(line: str, trace: str) -> str:
 _MAX_LINES: Final = 1000  # a job with more lines is written in several pieces
 
 
-class Writer(Protocol):
-    """The destination of a block."""
-
-    def write(self, lines: list[str]) -> None:
-        """Writes the lines in one piece."""
-
-
-class Block:
-    """The lines of one job so far, for each writer."""
+class _Block:
+    """The lines of one job so far, for each destination."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         self._lock = threading.RLock()  # a signal handler may log in the middle of a line
-        self._lines: dict[Writer, list[str]] = {}
+        self._lines: dict[ScreenSink | LogFileSink, list[str]] = {}
         self._open = True
 
-    def add(self, writer: Writer, line: str) -> None:
+    def add(self, sink: ScreenSink | LogFileSink, line: str) -> None:
         """Keeps the line, or writes it at once if the job has ended."""
         with self._lock:
-            held = self._lines.setdefault(writer, [])
+            held = self._lines.setdefault(sink, [])
             held.append(line)
             if self._open and len(held) < _MAX_LINES:
                 return
-            del self._lines[writer]
-        writer.write(held)
+            del self._lines[sink]
+        sink.write(held)
 
     def close(self) -> None:
         """Writes all lines."""
         with self._lock:
             self._open = False
             lines, self._lines = self._lines, {}
-        for writer, held in lines.items():
-            writer.write(held)
+        for sink, held in lines.items():
+            sink.write(held)
 
 
-_block: ContextVar[Block | None] = ContextVar("log_block", default=None)
-
-
-def current_block() -> Block | None:
-    """The block of this thread's job; ``None`` outside jobs."""
-    return _block.get()
+# Threads that work for the job see it if they run in a copy of its context (``contextvars.copy_context().run``).
+_block: ContextVar[_Block | None] = ContextVar("log_block", default=None)
 
 
 @contextmanager
@@ -223,7 +213,7 @@ def job_log_scope(key: str) -> Iterator[None]:
     if outer is not None and outer.key == key:
         yield
         return
-    block = Block(key)
+    block = _Block(key)
     token = _block.set(block)
     try:
         yield
@@ -323,8 +313,6 @@ def _private(path: str, flags: int) -> int:
 
 # --- set-up ---------------------------------------------------------------------
 
-__all__ = ["Logging", "configure", "job_log_scope"]
-
 OWN: Final = frozenset({"application", "domain", "infrastructure", "shared", "filmledger", "main", "__main__"})
 _NEVER: Final = logging.CRITICAL + 1
 _OURS: Final = {
@@ -386,15 +374,15 @@ class Logging:
             self._file.close()
 
     def _dispatch(self, record: logging.LogRecord) -> None:
-        block = current_block()
+        block = _block.get()
         job = block.key if block else ""
         theirs = record.name.partition(".")[0] not in OWN
         shown_already = record.name == SCREEN
         if record.levelno >= self._screen_levels[theirs] and not shown_already:
-            _write(self._screen, screen_line(record, job, tracebacks=self._options.tracebacks))
+            _write(block, self._screen, screen_line(record, job, tracebacks=self._options.tracebacks))
         if self._file is not None and record.levelno >= self._file_levels[theirs]:
             write = json_line if self._options.file_format is LogFormat.JSON else text_line
-            _write(self._file, write(record, job, self.run))
+            _write(block, self._file, write(record, job, self.run))
 
 
 class _Handler(logging.Handler):
@@ -408,8 +396,7 @@ class _Handler(logging.Handler):
         return True
 
 
-def _write(sink: Writer, line: str) -> None:
-    block = current_block()
+def _write(block: _Block | None, sink: ScreenSink | LogFileSink, line: str) -> None:
     if block is None:
         sink.write([line])
     else:

@@ -92,7 +92,6 @@ def _has_bad_port(authority: str) -> bool:
 
 _SHORTEST: Final = 4  # masking every "a" would make the text unreadable and hide nothing
 _URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
-
 _PASSWORD: Final = re.compile(r"(?i)\b(password|passwd|pwd)(\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"&,;]+)")
 
 _lock = threading.Lock()

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_FIX: Final = "save the file as UTF-8"
 
 
 class TextError(ValueError):
@@ -66,9 +67,6 @@ def _pieces(file: BinaryIO, path: Path, fallback: str | None) -> Iterator[str]:
             if fallback is None:
                 raise TextError(f"{path}, line {number}: not UTF-8; {_FIX}") from error
             yield line.decode(fallback)
-
-
-_FIX: Final = "save the file as UTF-8"
 
 
 def given_text(text: str) -> str:
