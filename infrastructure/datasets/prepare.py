@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Tables that a load writes; the others stay as they are.
 LOADED_TABLES: Final = (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.RATINGS_HISTORY)
+# Files of which every row is kept until the titles are selected.
+READ_WHOLE: Final = (DataFile.BASICS, DataFile.RATINGS, DataFile.EPISODES)
 _DETAILS: Final = frozenset({Table.PEOPLE, Table.CREDITS, Table.AKAS})
 _CREDIT_FILES: Final = frozenset({DataFile.PRINCIPALS, DataFile.CREW, DataFile.NAMES})
 _CHOSEN: Final = "SELECT imdb_id FROM chosen"
@@ -74,7 +76,7 @@ class Selection(msgspec.Struct, frozen=True):
     @property
     def files(self) -> tuple[DataFile, ...]:
         """The data files that this selection needs."""
-        wanted = [DataFile.BASICS, DataFile.RATINGS, DataFile.EPISODES]
+        wanted = list(READ_WHOLE)
         if self.credits:
             wanted += [DataFile.CREW, DataFile.PRINCIPALS, DataFile.NAMES]
         if self.akas:
@@ -146,6 +148,8 @@ class LoadPreparation:
         threads: of DuckDB.
         cancel: once set, the query in progress is interrupted.
         on_phase: called with the name of each phase as it starts.
+        on_selection: called with the share of all titles (0 to 1) whose rows in the other files are needed, before
+            these are read; what it raises ends the preparation.
     """
 
     def __init__(
@@ -156,12 +160,14 @@ class LoadPreparation:
         threads: int = 2,
         cancel: threading.Event | None = None,
         on_phase: Callable[[str], object] = lambda _phase: None,
+        on_selection: Callable[[float], object] = lambda _share: None,
     ) -> None:
         import duckdb
 
         self._folder = folder
         self._cancel = cancel or threading.Event()
         self._on_phase = on_phase
+        self._on_selection = on_selection
         folder.mkdir(parents=True, exist_ok=True)
         self._con = duckdb.connect()
         self._con.execute(f"SET memory_limit = {quoted(memory)}")
@@ -210,7 +216,9 @@ class LoadPreparation:
             self._refuse_older(day)
         self._run("titles", self._select_titles, files, selection, day, counts, unchanged)
         self._untouched = self._find_untouched(selection, unchanged)
-        for table in _DETAILS - self._untouched:
+        needed = _DETAILS - self._untouched
+        self._on_selection(counts.titles / self._count_of("SELECT count(*) FROM basics") if needed else 0)
+        for table in needed:
             self._read_stored(table, stored(table))
         if Table.CREDITS not in self._untouched:
             fresh = _FRESH if unchanged >= _CREDIT_FILES else _CHOSEN

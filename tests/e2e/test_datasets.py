@@ -6,8 +6,8 @@ import fcntl
 import gzip
 import os
 import pty
+import re
 import struct
-import subprocess
 import sys
 import termios
 from contextlib import suppress
@@ -241,21 +241,44 @@ def test_damaged_files_change_no_store_and_each_is_one_line(program: Program, tm
     assert "1 rows of title.akas left out" in done.stdout
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("megabytes", [8, 14, 24])
-def test_a_disk_that_fills_in_any_phase_changes_no_store_and_the_next_run_goes_well(
-    tmp_path: Path, megabytes: int
-) -> None:
+def _many_files(folder: Path) -> Path:
+    """Data files whose load takes some 30 MB."""
     basics = [(f"tt30{n:05}", "movie", f"Crossing {n} of {n * 7919}", "\\N", "0", "1990", "\\N", "9", "Drama")
               for n in range(60_000)]  # fmt: skip
     akas = [(row[0], "1", f"Other {row[2]}", "DE", "\\N", "\\N", "\\N", "0") for row in basics]
-    files = _files(tmp_path / "files", DAY_ONE, basics=basics, akas=akas)
-    with small_disk(tmp_path / "disk", megabytes) as disk:
+    return _files(folder, DAY_ONE, basics=basics, akas=akas)
+
+
+def test_a_disk_that_is_too_small_is_told_before_a_store_changes(tmp_path: Path) -> None:
+    files = _many_files(tmp_path / "files")
+    one = tmp_path / "one.csv"
+    one.write_text("Const\ntt3000007\n", encoding="utf-8")
+    with small_disk(tmp_path / "disk", 12) as disk:
+        program = Program(disk / "data", {"STORES": "csv,sqlite"})
+        refused = program.run("datasets", "--from", str(files), "--all", code=2)
+        assert re.search(r"the load needs about \S+ MB in .*/data, .* are free: free some, or select", refused.stderr)
+        assert program.table("movies") == []
+        assert "1 new" in program.run("datasets", "--from", str(files), "--ids", str(one)).stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("phase", ["titles", "other titles", "write movies", "saving"])
+def test_a_disk_that_fills_in_any_phase_changes_no_store_and_the_next_run_goes_well(tmp_path: Path, phase: str) -> None:
+    files = _many_files(tmp_path / "files")
+    with small_disk(tmp_path / "disk", 200) as disk:
         program = Program(disk / "data", {"STORES": "csv,sqlite", "STORE_WAIT_SECONDS": "0"})
-        full = program.run("datasets", "--from", str(files), "--all", code=1)
-        assert "full" in full.stderr
+        process = program.start("datasets", "--from", str(files), "--all", PYTHONUNBUFFERED="1")
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.startswith(phase))
+        rest = disk / "rest"
+        with suppress(OSError), rest.open("wb", buffering=0) as file:  # until nothing is free
+            while file.write(bytes(1 << 16)):
+                pass
+        _, errors = process.communicate()
+        assert process.returncode in (1, 2), errors
+        assert re.search("is full|the load needs about", errors)
+        rest.unlink()
         assert "hold the same" in program.run("verify").stdout
         assert program.table("movies") == []
-        subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
         assert "60000 new" in program.run("datasets", "--from", str(files), "--all").stdout
         assert "hold the same" in program.run("verify").stdout

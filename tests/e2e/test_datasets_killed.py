@@ -106,7 +106,7 @@ def test_a_load_that_is_killed_in_a_phase_is_done_again(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(7))
 def test_a_load_that_is_killed_at_any_moment_is_done_again(
     undisturbed: list[Program], days: list[Path], seed: int, tmp_path: Path
 ) -> None:
