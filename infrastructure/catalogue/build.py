@@ -23,11 +23,17 @@ from domain.errors import Cancelled, FilmledgerError
 from infrastructure.catalogue.elements import PosterImage
 from infrastructure.catalogue.feeds import SEARCH_INDEX, feed, search_index, site_address, sitemaps
 from infrastructure.catalogue.film_pages import film_pages
-from infrastructure.catalogue.grid_pages import chart_pages, list_pages
-from infrastructure.catalogue.index_pages import error_page, findings_page, index_pages, person_pages
+from infrastructure.catalogue.index_pages import (
+    chart_pages,
+    error_page,
+    findings_page,
+    index_pages,
+    list_pages,
+    person_pages,
+)
 from infrastructure.catalogue.output import OutputFolder, OutputTally, check_links
-from infrastructure.catalogue.plots import draw_plots, rank_trends, rating_trends
-from infrastructure.catalogue.renderer import POSTERS, PageRenderer, PageUrls, SiteConfig, poster_image
+from infrastructure.catalogue.plots import draw_plots
+from infrastructure.catalogue.renderer import POSTERS, Page, PageRenderer, PageUrls, SiteConfig, poster_image
 from infrastructure.catalogue.typography import FONT_FILES, FONTS
 from infrastructure.tables import Format, write
 
@@ -123,17 +129,17 @@ def publish_catalogue(
     """
     url = site_address(options.site_url)
     output = OutputFolder(options.out)
-    build = _Build(data, posters, report, options, output, cancel, SiteConfig(url=url, feed=options.feed))
+    state = BuildState(data, posters, report, options, output, cancel, SiteConfig(url=url, feed=options.feed))
     concurrent: list[PublishStep] = []
     files: list[str] = [*_MAIN_PAGES, SEARCH_INDEX]
     if options.sitemap and url:
-        concurrent.append(Step("sitemap", build.write_sitemap))
+        concurrent.append(Step("sitemap", state.write_sitemap))
         files.append("sitemap.xml")
     if options.feed:
-        concurrent.append(Step("feed", build.write_feed))
+        concurrent.append(Step("feed", state.write_feed))
         files.append("feed.xml")
     if options.report:
-        concurrent.append(Step("report", build.write_report))
+        concurrent.append(Step("report", state.write_report))
         files += ["report.md", "report.json"]
     output.refuse_foreign_files(files)
     tally = OutputTally(0, 0, 0)
@@ -144,15 +150,15 @@ def publish_catalogue(
 
     plan = PublishPlan(
         sequential=(
-            Step("assets", build.write_assets),
-            Step("posters", build.copy_posters),
-            Step("plots", build.make_plots),
-            Step("pages", build.write_pages),
-            Step("search", build.write_search_index),
+            Step("assets", state.write_assets),
+            Step("posters", state.copy_posters),
+            Step("plots", state.make_plots),
+            Step("pages", state.write_pages),
+            Step("search", state.write_search_index),
         ),
         concurrent=concurrent,
         finish=finish,
-        checks=(Step("links", build.report_broken_links),) if options.links else (),
+        checks=(Step("links", state.report_broken_links),) if options.links else (),
     )
     outcomes = publish(plan, parallel=options.parallel_postprocess, report=say, cancel=cancel)
     notes = ["sitemap.xml is left out: it needs SITE_URL"] if options.sitemap and not url else []
@@ -164,14 +170,14 @@ def publish_catalogue(
     return PublishResult(outcomes, tally, tuple(notes))
 
 
-def all_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
+def all_pages(renderer: PageRenderer) -> Iterator[Page]:
     """Yields each page's path and content, the front page first. The same data gives the same bytes."""
     yield from chart_pages(renderer)
     yield from list_pages(renderer)
     yield from index_pages(renderer)
     yield findings_page(renderer)
     yield error_page(renderer)
-    yield from film_pages(renderer, rank_trends(renderer.data), rating_trends(renderer.data))
+    yield from film_pages(renderer)
     yield from person_pages(renderer)
 
 
@@ -182,7 +188,7 @@ class Step(msgspec.Struct, frozen=True):
     run: Callable[[], None]
 
 
-class _Build(msgspec.Struct):
+class BuildState(msgspec.Struct):
     """A catalogue under construction; each step adds to ``site`` and ``pages`` what later steps need."""
 
     data: CatalogueData

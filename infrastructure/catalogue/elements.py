@@ -87,13 +87,6 @@ class Card(msgspec.Struct, frozen=True):
     data: str = ""
 
 
-class FilmLine(msgspec.Struct, frozen=True):
-    """A film in a section of a person's page."""
-
-    card: Card
-    note: str
-
-
 class IndexEntry(msgspec.Struct, frozen=True):
     """A person in an index."""
 
@@ -131,21 +124,6 @@ def data_attributes(data: Mapping[str, str | int | float | None]) -> Markup:
     """Returns ``data-`` attributes, without those that are missing or empty."""
     found = [f' data-{name}="{escape(value)}"' for name, value in data.items() if value not in (None, "")]
     return _html("".join(found))
-
-
-def fit_heading(text: str) -> Markup:
-    """Returns the attribute of ``fit`` for a heading."""
-    return fit(text, typography.HEADING)
-
-
-def fit_text(text: str) -> Markup:
-    """Returns the attribute of ``fit`` for running text."""
-    return fit(text, typography.TEXT)
-
-
-def fit_label(text: str) -> Markup:
-    """Returns the attribute of ``fit`` for a label."""
-    return fit(text, typography.LABEL)
 
 
 def main_heading(text: str) -> Markup:
@@ -187,7 +165,7 @@ def grid_card(card: Card, root: str, poster: Markup, *, first: bool = False) -> 
     if card.year or card.by:
         dot = " · " if card.year and card.by else ""
         name = f"<bdi>{mark_long_words(card.by)}</bdi>" if card.by else ""
-        by = f'<p class="by"{fit_text(card.by)}>{escape(card.year)}{dot}{name}</p>\n'
+        by = f'<p class="by"{fit(card.by, typography.TEXT)}>{escape(card.year)}{dot}{name}</p>\n'
     return _html(
         f'<li class="card{" first" if first else ""}"{card.data}>\n{poster}\n'
         f'<p class="place">{place}{_rating(card)}</p>\n'
@@ -200,14 +178,13 @@ def film_name(card: Card, root: str) -> Markup:
     return _html(f'<span class="name"{card.fit}><a href="{root}{escape(card.href)}"><bdi>{card.name}</bdi></a></span>')
 
 
-def film_lines(films: Iterable[FilmLine], root: str) -> Markup:
-    """Returns the films of a section of a person's page."""
+def film_lines(films: Iterable[tuple[Card, str]], root: str) -> Markup:
+    """Returns the films of a section of a person's page, each with what the person did in it."""
     lines = []
-    for film in films:
-        card, note = film.card, ""
-        if film.note:
-            text = formats.shortened(film.note, _MAX_NOTE)
-            note = f'<span class="note"{fit_text(text)}><bdi>{mark_long_words(text)}</bdi></span>'
+    for card, note in films:
+        if note:
+            text = formats.shortened(note, _MAX_NOTE)
+            note = f'<span class="note"{fit(text, typography.TEXT)}><bdi>{mark_long_words(text)}</bdi></span>'
         lines.append(
             f'<li>{thumb(card, root)}<span class="year label">{escape(card.year)}</span>{film_name(card, root)}'
             f"{note}{_rating(card)}</li>"
@@ -245,7 +222,7 @@ def _roll_line(line: RollLine, root: str) -> str:
             name = f'<a href="{root}{escape(part.path)}">{name}</a>'
         parts.append(f'<span class="part"{fit(part.name)}>{name}')
     return (
-        f'{start}<dt class="label"{fit_label(line.label)}><bdi>{mark_long_words(line.label)}</bdi></dt>'
+        f'{start}<dt class="label"{fit(line.label, typography.LABEL)}><bdi>{mark_long_words(line.label)}</bdi></dt>'
         f"<dd>{',</span> '.join(parts)}</span></dd></div>"
     )
 

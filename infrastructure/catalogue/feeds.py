@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import format_datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -25,7 +25,8 @@ SEARCH_INDEX: Final = "search-index.js"
 MAX_ENTRIES: Final = 50_000
 MAX_ITEMS: Final = 100
 _MOVERS_PER_DAY: Final = 10
-_NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_SITEMAP: Final = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+_SITEMAP_NAMES: Final[Any] = {None: _SITEMAP[1:-1]}  # lxml's stubs lack the None for names without a prefix
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _IMDB_CHARTS: Final = "https://www.imdb.com/chart/top/"
 
@@ -49,43 +50,37 @@ def site_address(text: str) -> str:
     return text if text.endswith("/") else f"{text}/"
 
 
-def sitemaps(site: str, pages: Sequence[str], changed: Mapping[str, str], most: int = MAX_ENTRIES) -> dict[str, bytes]:
+def sitemaps(site: str, pages: Sequence[str], changed: Mapping[str, str]) -> dict[str, bytes]:
     """Returns ``sitemap.xml``; with too many pages for one file, an index of that name and its parts.
 
     Args:
         site: ends in ``/``.
         pages: paths of all pages.
         changed: day a page's content was read, by path, where known.
-        most: limit of entries in one file.
     """
-    if len(pages) <= most:
-        return {"sitemap.xml": _urls(site, pages, changed)}
-    parts = [pages[start : start + most] for start in range(0, len(pages), most)]
-    files = {f"sitemap-{number}.xml": _urls(site, part, changed) for number, part in enumerate(parts, start=1)}
-    index = _root("sitemapindex")
+    if len(pages) <= MAX_ENTRIES:
+        return {"sitemap.xml": _sitemap(site, pages, changed)}
+    starts = range(0, len(pages), MAX_ENTRIES)
+    parts = [_sitemap(site, pages[start : start + MAX_ENTRIES], changed) for start in starts]
+    files = {f"sitemap-{number}.xml": part for number, part in enumerate(parts, start=1)}
+    index = etree.Element(f"{_SITEMAP}sitemapindex", nsmap=_SITEMAP_NAMES)
     for name in files:
-        _add_url(_add_url(index, "sitemap"), "loc", f"{site}{name}")
-    files["sitemap.xml"] = _to_bytes(index)
-    return files
+        _add(_add(index, f"{_SITEMAP}sitemap"), f"{_SITEMAP}loc", f"{site}{name}")
+    return {**files, "sitemap.xml": _to_bytes(index)}
 
 
-def _urls(site: str, pages: Sequence[str], changed: Mapping[str, str]) -> bytes:
-    root = _root("urlset")
+def _sitemap(site: str, pages: Sequence[str], changed: Mapping[str, str]) -> bytes:
+    root = etree.Element(f"{_SITEMAP}urlset", nsmap=_SITEMAP_NAMES)
     for path in pages:
-        url = _add_url(root, "url")
-        _add_url(url, "loc", page_address(site, path))
+        url = _add(root, f"{_SITEMAP}url")
+        _add(url, f"{_SITEMAP}loc", page_address(site, path))
         if path in changed:
-            _add_url(url, "lastmod", changed[path])
+            _add(url, f"{_SITEMAP}lastmod", changed[path])
     return _to_bytes(root)
 
 
-def _root(name: str) -> etree._Element:
-    unprefixed: dict[str | None, str] = {None: _NAMESPACE}
-    return etree.Element(f"{{{_NAMESPACE}}}{name}", nsmap=unprefixed)  # type: ignore[arg-type]  # lxml takes None
-
-
-def _add_url(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    element = etree.SubElement(parent, f"{{{_NAMESPACE}}}{name}")
+def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
+    element = etree.SubElement(parent, name, attributes)
     element.text = text
     return element
 
@@ -113,8 +108,7 @@ def feed(data: CatalogueData, site: str) -> bytes:
         _add(channel, "lastBuildDate", format_datetime(latest, usegmt=True))
     _add(channel, "generator", "filmledger")
     if site:
-        address = f"{site}feed.xml"
-        etree.SubElement(channel, f"{{{_ATOM}}}link", {"href": address, "rel": "self", "type": "application/rss+xml"})
+        _add(channel, f"{{{_ATOM}}}link", href=f"{site}feed.xml", rel="self", type="application/rss+xml")
     moves = chart_moves(data.snapshots, _MOVERS_PER_DAY)
     known = [(move, data.movies[move.imdb_id]) for move in moves if move.imdb_id in data.movies]
     for move, movie in known[:MAX_ITEMS]:
@@ -125,7 +119,7 @@ def feed(data: CatalogueData, site: str) -> bytes:
         _add(item, "guid", f"filmledger:{move.chart}:{move.run_id}:{move.imdb_id}", isPermaLink="false")
         _add(item, "category", formats.chart(move.chart))
         _add(item, "pubDate", format_datetime(move.taken_at, usegmt=True))
-    return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+    return _to_bytes(root)
 
 
 def _name(movie: Movie) -> str:
@@ -152,10 +146,6 @@ def _sentence(move: Move, movie: Movie) -> str:
     return f"{_name(movie)} {verb} from rank {move.before} to rank {move.rank} {chart}."
 
 
-def _add(parent: etree._Element, name: str, text: str, **attributes: str) -> None:
-    etree.SubElement(parent, name, attributes).text = text
-
-
 # --- search --------------------------------------------------------------------------
 
 
@@ -165,7 +155,8 @@ def search_index(data: CatalogueData) -> bytes:
     It is a script because pages opened from disk may load scripts but not JSON.
     Each entry is [name, note, path]; the most important entries of each kind come first.
     """
-    kinds = {"lists": _lists(data), "films": _films(data), "people": _people(data)}
+    urls = PageUrls(data)
+    kinds = {"lists": _lists(data, urls), "films": _films(data, urls), "people": _people(data, urls)}
     lists = [b'"%b":[\n%b\n]' % (kind.encode(), b",\n".join(map(_line, entries))) for kind, entries in kinds.items()]
     return b"window.filmledgerSearch({\n%b\n});\n" % b",\n".join(lists)
 
@@ -175,30 +166,27 @@ def _line(entry: list[str]) -> bytes:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
 
 
-def _lists(data: CatalogueData) -> Iterator[list[str]]:
-    urls = PageUrls(data)
+def _lists(data: CatalogueData, urls: PageUrls) -> Iterator[list[str]]:
     for chart in data.charts:
         yield [formats.chart(chart.chart), "chart", urls.chart(chart.chart)]
     for genre, movies in data.genres.items():
-        yield [genre, f"genre, {formats.count(len(movies), 'film')}", urls.genre(genre) or ""]
+        yield [genre, f"genre, {formats.count(len(movies), 'film')}", urls.genre(genre)]
     for decade, movies in data.decades.items():
         if decade is not None:
             yield [formats.decade(decade), f"decade, {formats.count(len(movies), 'film')}", urls.decade(decade)]
     for code, movies in data.countries.items():
-        yield [country_name(code), f"country, {formats.count(len(movies), 'film')}", urls.country(code) or ""]
+        yield [country_name(code), f"country, {formats.count(len(movies), 'film')}", urls.country(code)]
 
 
-def _films(data: CatalogueData) -> Iterator[list[str]]:
-    urls = PageUrls(data)
+def _films(data: CatalogueData, urls: PageUrls) -> Iterator[list[str]]:
     for movie in sorted(data.movies.values(), key=lambda movie: (-(movie.votes or 0), movie.imdb_id)):
         year = str(movie.year) if movie.year else ""
         other = movie.original_title if movie.original_title and movie.original_title != movie.title else ""
         yield [movie.title, ", ".join(part for part in (year, other) if part), urls.film(movie.imdb_id)]
 
 
-def _people(data: CatalogueData) -> Iterator[list[str]]:
-    urls = PageUrls(data)
+def _people(data: CatalogueData, urls: PageUrls) -> Iterator[list[str]]:
     counts = {person_id: len({each.movie.imdb_id for each in found}) for person_id, found in data.people.items()}
     for person_id in sorted(counts, key=lambda person_id: (-counts[person_id], person_id)):
         name = data.people[person_id][0].credit.person.name
-        yield [name, formats.count(counts[person_id], "film"), urls.person(person_id) or ""]
+        yield [name, formats.count(counts[person_id], "film"), urls.person(person_id)]

@@ -8,7 +8,6 @@ from itertools import groupby
 from statistics import mean
 from typing import Any, Final
 
-import msgspec
 from markupsafe import Markup
 
 from application.catalogue_data import printable
@@ -16,8 +15,8 @@ from application.chart_changes import ChartChanges
 from domain.movie import Credit, Movie
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.elements import RollLine, RollPart
-from infrastructure.catalogue.plots import Trend
-from infrastructure.catalogue.renderer import PageRenderer, page_address
+from infrastructure.catalogue.plots import rank_trends, rating_trends
+from infrastructure.catalogue.renderer import Page, PageRenderer, page_address
 from shared.countries import country_name
 
 _SERIES_KINDS: Final = ("tvSeries", "tvMiniSeries")
@@ -28,35 +27,7 @@ _CREW: Final = {
 _MAX_CREW: Final = 8  # names in one line of the credits
 
 
-class Neighbour(msgspec.Struct, frozen=True):
-    """The film before or after in the chart, or the episode before or after."""
-
-    path: str
-    label: str
-    title: str
-
-
-class EpisodeCell(msgspec.Struct, frozen=True):
-    """An episode in the heat map: ``shade`` is 0 (lowest rating of the series) to 9, empty without a rating."""
-
-    path: str
-    number: str
-    rating: str
-    shade: str
-    title: str
-
-
-class SeasonRow(msgspec.Struct, frozen=True):
-    """A season in the heat map, with the mean rating of its episodes."""
-
-    name: str
-    mean: str
-    cells: tuple[EpisodeCell, ...]
-
-
-def film_pages(
-    renderer: PageRenderer, rank_trends: dict[str, Trend], rating_trends: dict[str, Trend]
-) -> Iterator[tuple[str, bytes]]:
+def film_pages(renderer: PageRenderer) -> Iterator[Page]:
     """Yields a page for each movie. Its rank is that in the chart seen last, of those it is in."""
     data = renderer.data
     places = {
@@ -67,6 +38,7 @@ def film_pages(
         for series_id, found in data.episodes.items()
         for at, episode in enumerate(found)
     }
+    trends = rank_trends(data), rating_trends(data)
     for movie in data.movies.values():
         chart, at = places.get(movie.imdb_id, (None, 0))
         series_id, episode_at = episodes.get(movie.imdb_id, ("", 0))
@@ -95,7 +67,7 @@ def film_pages(
             plot=movie.plot,
             credits=tuple(_credits(renderer, movie)),
             seasons=seasons,
-            trends=[found for trends in (rank_trends, rating_trends) if (found := trends.get(movie.imdb_id))],
+            trends=[each[movie.imdb_id] for each in trends if movie.imdb_id in each],
             previous=before,
             following=after,
             source_url=movie.source_url,
@@ -114,26 +86,26 @@ def _description(movie: Movie) -> str:
 def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[RollLine]:
     urls = renderer.urls
     if movie.release_date or movie.year:
-        path = urls.decade(None if movie.year is None else movie.year // 10 * 10)
-        if path not in renderer.decade_paths:
-            path = ""
-        yield RollLine("Released", (RollPart(formats.date(movie.release_date or str(movie.year)), path or None),))
+        start = None if movie.year is None else movie.year // 10 * 10
+        path = urls.decade(start) if start in renderer.data.decades else ""
+        yield RollLine("Released", (RollPart(formats.date(movie.release_date or str(movie.year)), path),))
     if movie.duration_minutes:
         yield RollLine("Length", (RollPart(formats.duration(movie.duration_minutes)),))
     if movie.certificate:
         yield RollLine("Certificate", (RollPart(movie.certificate),))
     if movie.genres:
         yield RollLine("Genres", tuple(RollPart(genre, urls.genre(genre)) for genre in movie.genres))
-    countries: tuple[str, ...] = movie.countries
-    if countries:
-        parts = tuple(RollPart(country_name(code), urls.country(code)) for code in countries)
+    if movie.countries:
+        parts = tuple(RollPart(country_name(code), urls.country(code)) for code in movie.countries)
         yield RollLine("Countries" if len(parts) > 1 else "Country", parts)
-    yield from _money(movie)
+    if movie.budget:
+        yield RollLine("Budget", (RollPart(formats.money(movie.budget, movie.budget_currency)),))
+    if movie.gross_worldwide:
+        yield RollLine("Gross", (RollPart(formats.money(movie.gross_worldwide, movie.gross_currency)),))
     if movie.directors:
         yield RollLine("Directed by", tuple(_person(renderer, credit) for credit in movie.directors), breaks=True)
-    crew: tuple[Credit, ...] = movie.crew
     for category, label in _CREW.items():
-        found = [credit for credit in crew if credit.category == category]
+        found = [credit for credit in movie.crew if credit.category == category]
         if found:
             parts = tuple(_person(renderer, credit) for credit in found[:_MAX_CREW])
             rest = len(found) - len(parts)
@@ -143,31 +115,23 @@ def _credits(renderer: PageRenderer, movie: Movie) -> Iterator[RollLine]:
         yield RollLine(label, (_person(renderer, credit),), breaks=credit.position == 1, role=True)
 
 
-def _money(movie: Movie) -> Iterator[RollLine]:
-    budget, gross = movie.budget, movie.gross_worldwide
-    if budget:
-        yield RollLine("Budget", (RollPart(formats.money(budget, movie.budget_currency)),))
-    if gross:
-        yield RollLine("Gross", (RollPart(formats.money(gross, movie.gross_currency)),))
-
-
 def _person(renderer: PageRenderer, credit: Credit) -> RollPart:
     return RollPart(credit.person.name, renderer.urls.person(credit.person.person_id))
 
 
-def _chart_neighbour(renderer: PageRenderer, chart: ChartChanges | None, at: int) -> Neighbour | None:
+def _chart_neighbour(renderer: PageRenderer, chart: ChartChanges | None, at: int) -> dict[str, str] | None:
     if chart is None or not 0 <= at < len(chart.places):
         return None
     place = chart.places[at]
-    return Neighbour(renderer.urls.film(place.movie.imdb_id), str(place.rank), place.movie.title)
+    return {"path": renderer.urls.film(place.movie.imdb_id), "label": str(place.rank), "title": place.movie.title}
 
 
-def _episode_neighbour(renderer: PageRenderer, series_id: str, at: int) -> Neighbour | None:
+def _episode_neighbour(renderer: PageRenderer, series_id: str, at: int) -> dict[str, str] | None:
     episodes = renderer.data.episodes[series_id]
     if not 0 <= at < len(episodes):
         return None
     episode = episodes[at]
-    return Neighbour(renderer.urls.film(episode.imdb_id), _episode_number(episode), episode.title)
+    return {"path": renderer.urls.film(episode.imdb_id), "label": _episode_number(episode), "title": episode.title}
 
 
 def _episode_number(episode: Movie) -> str:
@@ -184,27 +148,36 @@ def _series_link(renderer: PageRenderer, series: Movie, episode: Movie) -> dict[
 # --- seasons ------------------------------------------------------------------------
 
 
-def _seasons(renderer: PageRenderer, movie: Movie) -> tuple[SeasonRow, ...]:
-    """Returns the heat map of a series: a row for each season, a cell for each episode."""
+def _seasons(renderer: PageRenderer, movie: Movie) -> list[dict[str, object]]:
+    """Returns the heat map of a series: a row for each season, a cell for each episode.
+
+    The shade of a cell is from 0 (lowest rating of the series) to 9, and empty without a rating.
+    """
     episodes = renderer.data.episodes.get(movie.imdb_id, ())
     ratings = [episode.rating for episode in episodes if episode.rating is not None]
     low, high = (min(ratings), max(ratings)) if ratings else (0.0, 0.0)
-    rows = []
-    for season, found in groupby(episodes, key=lambda episode: episode.season):
-        cells = tuple(
-            EpisodeCell(
-                renderer.urls.film(episode.imdb_id),
-                str(episode.episode or "–"),
-                "" if episode.rating is None else f"{episode.rating:.1f}",
-                "" if episode.rating is None else str(_shade(episode.rating, low, high)),
-                episode.title,
-            )
+    rows: list[dict[str, object]] = []
+    for season, group in groupby(episodes, key=lambda episode: episode.season):
+        found = list(group)
+        rated = [round(episode.rating, 1) for episode in found if episode.rating is not None]
+        cells = [
+            {
+                "path": renderer.urls.film(episode.imdb_id),
+                "number": str(episode.episode or "–"),
+                "rating": "" if episode.rating is None else f"{episode.rating:.1f}",
+                "shade": "" if episode.rating is None else str(_shade(episode.rating, low, high)),
+                "title": episode.title,
+            }
             for episode in found
+        ]
+        rows.append(
+            {
+                "name": "Other episodes" if season is None else f"Season {season}",
+                "mean": f"{mean(rated):.1f}" if rated else "",
+                "cells": cells,
+            }
         )
-        rated = [float(cell.rating) for cell in cells if cell.rating]
-        name = "Other episodes" if season is None else f"Season {season}"
-        rows.append(SeasonRow(name, f"{mean(rated):.1f}" if rated else "", cells))
-    return tuple(rows)
+    return rows
 
 
 def _shade(rating: float, low: float, high: float) -> int:

@@ -84,11 +84,6 @@ def shortened(text: str, most: int) -> str:
     return (cut.rpartition(" ")[0] or cut[:-1]).rstrip() + "…"
 
 
-def sentence(text: str) -> str:
-    """The text with an upper-case first letter and a full stop."""
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
-
-
 def searchable(text: str) -> str:
     """Lower case without accents; the scripts normalise queries in the same way."""
     if text.isascii():

@@ -1,23 +1,36 @@
-"""People and their films, the indexes of genres, decades, places and people, the findings, and the error page."""
+"""All pages but those of films: charts, lists, changes, indexes, people, the findings, and the error page."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
-import msgspec
-
-from application.catalogue_data import Appearance, printable
-from domain.movie import Movie
+from application.catalogue_data import Appearance, LifeDates, printable
+from application.chart_changes import ChartChanges, ChartPosition
+from domain.movie import Credit, Movie
 from infrastructure.catalogue import formats
-from infrastructure.catalogue.elements import Card, FilmLine, IndexEntry
+from infrastructure.catalogue.elements import Card, IndexEntry
 from infrastructure.catalogue.plots import person_trend
-from infrastructure.catalogue.renderer import PageRenderer
+from infrastructure.catalogue.renderer import Page, PageRenderer, numbered
 from shared.countries import country_name
 
+PER_PAGE: Final = 240
+_SCRIPTS: Final = ("grid.js",)
+_MAX_MOVERS: Final = 24
+_RANK_ORDERS: Final = (("rank", "Rank"), ("moved", "Biggest climb"))
+_ORDERS: Final = (
+    ("rating", "Rating"),
+    ("votes", "Votes"),
+    ("metascore", "Metascore"),
+    ("newest", "Newest first"),
+    ("oldest", "Oldest first"),
+    ("longest", "Longest first"),
+    ("shortest", "Shortest first"),
+    ("title", "Title"),
+)
 _MAX_MOST_FREQUENT: Final = 24
 _MAX_COLLABORATORS: Final = 12
 _SHOWN: Final = 36  # films of a section; the rest are folded
@@ -26,40 +39,152 @@ _SECTIONS: Final = {"director": "Directed", "writer": "Written", "cast": "Acted"
 _OTHER_SECTION: Final = "Other credits"
 
 
-class Tile(msgspec.Struct, frozen=True):
-    """A genre, decade or country: name, number of films, mean rating, and a few posters."""
+def chart_pages(renderer: PageRenderer) -> Iterator[Page]:
+    """Yields a page for each chart, and one of its changes; without charts, the best films are the front page."""
+    data = renderer.data
+    if not data.charts:
+        best = data.best()[:PER_PAGE]
+        label = "Best first" if len(best) > 1 else ""
+        yield _grid(renderer, "index.html", "Films", best, label=label, lead=True, imprint=renderer.imprint())
+    for chart in data.charts:
+        movies = [place.movie for place in chart.places]
+        heading = formats.chart(chart.chart)
+        summary = _change_summary(chart)
+        yield renderer.page(
+            "grid.html",
+            renderer.urls.chart(chart.chart),
+            heading,
+            description=f"{heading}: {', '.join(movie.title for movie in movies[:5])} and more. {summary}",
+            image=renderer.share_image(movies),
+            label=f"As of {formats.day(chart.taken_at)}",
+            changes={"text": summary, "path": renderer.urls.changes(chart.chart)} if summary else None,
+            films=[renderer.card(place.movie, place) for place in chart.places],
+            controls=_controls(movies, ranked=True, moves=chart.before is not None),
+            lead=True,
+            page_links=(),
+            imprint=renderer.imprint(),
+            scripts=_SCRIPTS if len(movies) > 1 else (),
+        )
+        if summary:
+            yield _changes_page(renderer, chart, summary)
 
-    name: str
-    path: str
-    count: str
-    mean: str
-    films: tuple[Card, ...]
+
+def list_pages(renderer: PageRenderer) -> Iterator[Page]:
+    """Yields the films of each genre, decade and country, in pages of 240."""
+    data, urls = renderer.data, renderer.urls
+    for genre, movies in data.genres.items():
+        yield from _list(renderer, urls.genre(genre), genre, "genres.html", movies)
+    for decade, movies in data.decades.items():
+        yield from _list(renderer, urls.decade(decade), formats.decade(decade), "decades.html", movies)
+    for country, movies in data.countries.items():
+        yield from _list(renderer, urls.country(country), country_name(country), "places.html", movies)
 
 
-class IndexGroup(msgspec.Struct, frozen=True):
-    """Entries under a heading."""
+def _list(renderer: PageRenderer, path: str, heading: str, section: str, movies: Sequence[Movie]) -> Iterator[Page]:
+    parts = [movies[start : start + PER_PAGE] for start in range(0, len(movies), PER_PAGE)]
+    links = [{"path": numbered(path, number), "name": str(number)} for number in range(1, len(parts) + 1)]
+    for link, part in zip(links, parts, strict=True):
+        yield _grid(
+            renderer,
+            link["path"],
+            heading,
+            part,
+            title=heading if link is links[0] else f"{heading}, page {link['name']}",
+            section=section,
+            label=formats.count(len(movies), "film"),
+            page_links=links if len(links) > 1 else (),
+        )
 
-    heading: str
-    entries: tuple[IndexEntry, ...]
+
+def _grid(renderer: PageRenderer, path: str, heading: str, movies: Sequence[Movie], **values: object) -> Page:
+    given: dict[str, Any] = {"changes": None, "lead": False, "page_links": (), **values}
+    return renderer.page(
+        "grid.html",
+        path,
+        heading,
+        description=f"{heading}: {', '.join(movie.title for movie in movies[:5])}" if movies else "",
+        image=renderer.share_image(movies),
+        films=[renderer.card(movie) for movie in movies],
+        controls=_controls(movies),
+        scripts=_SCRIPTS if len(movies) > 1 else (),
+        **given,
+    )
 
 
-class PersonSection(msgspec.Struct, frozen=True):
-    """What a person did in one category, newest first; ``folded`` is opened on request."""
+def _controls(movies: Sequence[Movie], *, ranked: bool = False, moves: bool = False) -> dict[str, object]:
+    """Returns what the films of a grid can be filtered and ordered by."""
+    rank_orders = _RANK_ORDERS[: 1 + moves] if ranked else ()
+    return {
+        "genres": sorted({genre for movie in movies for genre in movie.genres}),
+        "decades": sorted({f"{movie.year // 10 * 10}s" for movie in movies if movie.year}, reverse=True),
+        "moves": moves,
+        "sorts": (*rank_orders, *_ORDERS),
+        "total": formats.count(len(movies), "film"),
+    }
 
-    heading: str
-    count: str
-    shown: tuple[FilmLine, ...]
-    folded: tuple[FilmLine, ...]
+
+def _change_summary(chart: ChartChanges) -> str:
+    """What changed since the day of comparison; empty when nothing did or there is none."""
+    counts = (
+        (len(chart.newcomers), "new"),
+        (len(chart.leavers), "gone"),
+        (len(chart.climbers), "up"),
+        (len(chart.fallers), "down"),
+    )
+    parts = [f"{number} {word}" for number, word in counts if number]
+    return f"{formats.joined(parts)} since {formats.day(chart.before)}." if chart.before and parts else ""
 
 
-def index_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
+def _changes_page(renderer: PageRenderer, chart: ChartChanges, summary: str) -> Page:
+    name, path = formats.chart(chart.chart), renderer.urls.chart(chart.chart)
+    groups = (
+        ("new", chart.newcomers, len(chart.newcomers)),
+        ("gone", chart.leavers, len(chart.leavers)),
+        ("up", chart.climbers, _MAX_MOVERS),
+        ("down", chart.fallers, _MAX_MOVERS),
+    )
+    return renderer.page(
+        "changes.html",
+        renderer.urls.changes(chart.chart),
+        "What changed",
+        title=f"What changed in the {name}",
+        description=f"{name}: {summary}",
+        section=path,
+        label=name,
+        summary=summary,
+        chart_path=path,
+        groups=[_change_group(renderer, kind, found, most) for kind, found, most in groups if found],
+    )
+
+
+def _change_group(
+    renderer: PageRenderer, kind: str, positions: Sequence[ChartPosition], most: int
+) -> dict[str, object]:
+    rest = len(positions) - most
+    return {
+        "name": kind,
+        "heading": f"{len(positions)} {kind}",
+        "more": f"and {rest} more" if rest > 0 else "",
+        "lines": [
+            {
+                "card": renderer.card(position.movie, position),
+                "before": position.before,
+                "after": None if kind == "gone" else position.rank,
+            }
+            for position in positions[:most]
+        ],
+    }
+
+
+# --- indexes -------------------------------------------------------------------------
+
+
+def index_pages(renderer: PageRenderer) -> Iterator[Page]:
     """Yields the indexes of genres, decades, countries and people."""
     data, urls = renderer.data, renderer.urls
-    by_count = sorted(data.genres.items(), key=lambda item: (-len(item[1]), item[0]))
-    genres = [(genre, urls.genre(genre) or "", movies) for genre, movies in by_count]
+    genres = [(genre, urls.genre(genre), movies) for genre, movies in _largest_first(data.genres)]
     decades = [(formats.decade(start), urls.decade(start), movies) for start, movies in data.decades.items()]
-    by_count = sorted(data.countries.items(), key=lambda item: (-len(item[1]), item[0]))
-    countries = [(country_name(code), urls.country(code) or "", movies) for code, movies in by_count]
+    countries = [(country_name(code), urls.country(code), movies) for code, movies in _largest_first(data.countries)]
     yield _tiles_page(renderer, "genres.html", "Genres", "genre", genres)
     yield _tiles_page(renderer, "decades.html", "Decades", "decade", decades)
     if countries:
@@ -67,7 +192,7 @@ def index_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     yield from _people_pages(renderer)
 
 
-def findings_page(renderer: PageRenderer) -> tuple[str, bytes]:
+def findings_page(renderer: PageRenderer) -> Page:
     """Returns the page of plots."""
     plots = renderer.site.plots
     found = "; ".join(plot.heading for plot in plots[:3])
@@ -81,7 +206,7 @@ def findings_page(renderer: PageRenderer) -> tuple[str, bytes]:
     )
 
 
-def error_page(renderer: PageRenderer) -> tuple[str, bytes]:
+def error_page(renderer: PageRenderer) -> Page:
     """Returns the page that web servers show for a missing address.
 
     It is served at any depth, so its links start at the site's address where that is known.
@@ -89,12 +214,13 @@ def error_page(renderer: PageRenderer) -> tuple[str, bytes]:
     return renderer.page("404.html", "404.html", "Not here", base=renderer.site.url, indexed=False, label="Error 404")
 
 
-# --- tiles ------------------------------------------------------------------------
+def _largest_first(groups: Mapping[str, tuple[Movie, ...]]) -> list[tuple[str, tuple[Movie, ...]]]:
+    return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
 def _tiles_page(
     renderer: PageRenderer, path: str, heading: str, noun: str, entries: list[tuple[str, str, tuple[Movie, ...]]]
-) -> tuple[str, bytes]:
+) -> Page:
     used: set[str] = set()  # a film shows its poster in one tile only, if there are enough
     plural = "countries" if noun == "country" else f"{noun}s"
     return renderer.page(
@@ -109,48 +235,46 @@ def _tiles_page(
     )
 
 
-def _tile(renderer: PageRenderer, name: str, path: str, movies: Sequence[Movie], used: set[str]) -> Tile:
-    best = movies[:60]
-    order = sorted(best, key=lambda movie: (movie.imdb_id in used, renderer.poster(movie) is None))
+def _tile(renderer: PageRenderer, name: str, path: str, movies: Sequence[Movie], used: set[str]) -> dict[str, object]:
+    order = sorted(movies[:60], key=lambda movie: (movie.imdb_id in used, renderer.poster(movie) is None))
     chosen = order[:_POSTERS_PER_TILE]
     used.update(movie.imdb_id for movie in chosen)
     ratings = [movie.rating for movie in movies if movie.rating is not None]
-    return Tile(
-        name,
-        path,
-        formats.count(len(movies), "film"),
-        f"{fmean(ratings):.1f}" if ratings else "",
-        tuple(map(renderer.card, chosen)),
-    )
+    return {
+        "name": name,
+        "path": path,
+        "count": formats.count(len(movies), "film"),
+        "mean": f"{fmean(ratings):.1f}" if ratings else "",
+        "films": [renderer.card(movie) for movie in chosen],
+    }
 
 
 # --- people -----------------------------------------------------------------------
 
 
-def _people_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
+def _people_pages(renderer: PageRenderer) -> Iterator[Page]:
     people = renderer.data.people
     letters: dict[str, list[IndexEntry]] = {}
     for person_id, appearances in people.items():
-        name = appearances[0].credit.person.name
-        count = len({each.movie.imdb_id for each in appearances})
-        entry = IndexEntry(name, renderer.urls.person(person_id) or "", str(count))
-        letters.setdefault(_letter(name), []).append(entry)
+        entry = _entry(renderer, person_id, str(len({each.movie.imdb_id for each in appearances})))
+        letters.setdefault(_letter(entry.name), []).append(entry)
     links = [
-        {"name": letter, "path": renderer.urls.letter(letter), "count": str(len(letters[letter]))}
+        {"name": letter, "path": renderer.urls.letter(letter), "count": len(letters[letter])}
         for letter in sorted(letters, key=lambda letter: (letter == "#", letter))
     ]
-    groups = tuple(
-        IndexGroup(heading, entries)
+    label = f"{formats.count(len(people), 'person', 'people')} with two credits or more"
+    groups = [
+        {"heading": heading, "entries": entries}
         for heading, category in (("Directors", "director"), ("Writers", "writer"), ("Actors", "cast"))
         if (entries := _most_frequent(renderer, category))
-    )
+    ]
     yield renderer.page(
         "people.html",
         "people.html",
         "People",
-        description=f"{formats.count(len(people), 'person', 'people')} with two credits or more.",
+        description=f"{label}.",
         section="people.html",
-        label=f"{formats.count(len(people), 'person', 'people')} with two credits or more" if people else "",
+        label=label if people else "",
         letters=links,
         groups=groups,
     )
@@ -165,8 +289,13 @@ def _people_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
             section="people.html",
             label=formats.count(len(listed), "person", "people"),
             letters=links,
-            groups=(IndexGroup("", tuple(listed)),),
+            groups=[{"heading": "", "entries": listed}],
         )
+
+
+def _entry(renderer: PageRenderer, person_id: str, note: str) -> IndexEntry:
+    name = renderer.data.people[person_id][0].credit.person.name
+    return IndexEntry(name, renderer.urls.person(person_id), note)
 
 
 def _family_name(name: str) -> str:
@@ -182,23 +311,16 @@ def _letter(name: str) -> str:
     return first if "A" <= first <= "Z" else "#"
 
 
-def _most_frequent(renderer: PageRenderer, category: str) -> tuple[IndexEntry, ...]:
-    counted: Counter[str] = Counter()
-    for person_id, appearances in renderer.data.people.items():
-        if number := sum(each.credit.category == category for each in appearances):
-            counted[person_id] = number
-    first = sorted(counted, key=lambda person_id: (-counted[person_id], person_id))[:_MAX_MOST_FREQUENT]
-    return tuple(
-        IndexEntry(
-            renderer.data.people[person_id][0].credit.person.name,
-            renderer.urls.person(person_id) or "",
-            str(counted[person_id]),
-        )
-        for person_id in first
-    )
+def _most_frequent(renderer: PageRenderer, category: str) -> list[IndexEntry]:
+    found = [
+        (-count, person_id)
+        for person_id, appearances in renderer.data.people.items()
+        if (count := sum(each.credit.category == category for each in appearances))
+    ]
+    return [_entry(renderer, person_id, str(-count)) for count, person_id in sorted(found)[:_MAX_MOST_FREQUENT]]
 
 
-def person_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
+def person_pages(renderer: PageRenderer) -> Iterator[Page]:
     """Yields a page for each person with two credits or more."""
     people = renderer.data.people
     involved = {
@@ -208,28 +330,27 @@ def person_pages(renderer: PageRenderer) -> Iterator[tuple[str, bytes]]:
     for person_id, appearances in people.items():
         name = appearances[0].credit.person.name
         movies = {each.movie.imdb_id: each.movie for each in appearances}
-        label = _summary(movies.values())
+        films = list(movies.values())
         yield renderer.page(
             "person.html",
-            renderer.urls.person(person_id) or "",
+            renderer.urls.person(person_id),
             name,
-            description=f"{name}: {', '.join(movie.title for movie in list(movies.values())[:5])}",
-            image=renderer.share_image(movies.values()),
+            description=f"{name}: {', '.join(movie.title for movie in films[:5])}",
+            image=renderer.share_image(films),
             kind="profile",
             section="people.html",
-            label=label,
-            life=_life(renderer, person_id),
-            trend=person_trend(movies.values()),
+            label=_person_summary(films),
+            life=_life(renderer.data.lives.get(person_id)),
+            trend=person_trend(films),
             sections=_sections(renderer, appearances),
             collaborators=_collaborators(renderer, person_id, [involved[imdb_id] for imdb_id in movies]),
         )
 
 
-def _summary(movies: Collection[Movie]) -> str:
-    found = list(movies)
-    years = sorted(movie.year for movie in found if movie.year)
-    ratings = [movie.rating for movie in found if movie.rating is not None]
-    parts = [formats.count(len(found), "film")]
+def _person_summary(films: Sequence[Movie]) -> str:
+    years = sorted(movie.year for movie in films if movie.year)
+    ratings = [movie.rating for movie in films if movie.rating is not None]
+    parts = [formats.count(len(films), "film")]
     if years:
         parts.append(str(years[0]) if years[0] == years[-1] else f"{years[0]}–{years[-1]}")
     if ratings:
@@ -237,59 +358,49 @@ def _summary(movies: Collection[Movie]) -> str:
     return ", ".join(parts)
 
 
-def _sections(renderer: PageRenderer, appearances: Sequence[Appearance]) -> tuple[PersonSection, ...]:
-    by_heading: dict[str, dict[str, FilmLine]] = {heading: {} for heading in (*_SECTIONS.values(), _OTHER_SECTION)}
+def _sections(renderer: PageRenderer, appearances: Sequence[Appearance]) -> list[dict[str, object]]:
+    """Returns what a person did in each category, newest first; ``folded`` films are opened on request."""
+    by_heading: dict[str, dict[str, tuple[Card, str]]] = {
+        heading: {} for heading in (*_SECTIONS.values(), _OTHER_SECTION)
+    }
     for each in appearances:
-        heading = _SECTIONS.get(each.credit.category, _OTHER_SECTION)
-        films = by_heading[heading]
-        note = _note(each)
-        known = films.get(each.movie.imdb_id)
-        if known is not None and note and note not in known.note:
-            note = f"{known.note}, {note}"
-        films[each.movie.imdb_id] = FilmLine(renderer.card(each.movie), note)
-    return tuple(
-        PersonSection(
-            heading, formats.count(len(films), "film"), tuple(films.values())[:_SHOWN], tuple(films.values())[_SHOWN:]
-        )
+        films = by_heading[_SECTIONS.get(each.credit.category, _OTHER_SECTION)]
+        note = _note(each.credit)
+        _, known = films.get(each.movie.imdb_id, (None, ""))
+        if known:
+            note = known if note in known else f"{known}, {note}"
+        films[each.movie.imdb_id] = (renderer.card(each.movie), note)
+    return [
+        {
+            "heading": heading,
+            "count": formats.count(len(films), "film"),
+            "shown": list(films.values())[:_SHOWN],
+            "folded": list(films.values())[_SHOWN:],
+        }
         for heading, films in by_heading.items()
         if films
-    )
+    ]
 
 
-def _note(appearance: Appearance) -> str:
-    credit = appearance.credit
+def _note(credit: Credit) -> str:
     if credit.category == "cast":
         characters = printable(" / ".join(credit.characters))
         return f"as {characters}" if characters else ""
-    return "" if credit.category in _SECTIONS else str(credit.category).replace("_", " ")
+    return "" if credit.category in _SECTIONS else credit.category.replace("_", " ")
 
 
-def _life(renderer: PageRenderer, person_id: str) -> str:
-    details = renderer.data.lives.get(person_id)
-    if details is None:
-        return ""
+def _life(dates: LifeDates | None) -> str:
     parts = []
-    if details.born:
-        place = f" in {details.birth_place}" if details.birth_place else ""
-        parts.append(f"Born {formats.date(details.born)}{place}")
-    if details.died:
-        parts.append(f"{'died' if parts else 'Died'} {formats.date(details.died)}")
-    return formats.sentence(", ".join(parts))
+    if dates and dates.born:
+        place = f" in {dates.birth_place}" if dates.birth_place else ""
+        parts.append(f"Born {formats.date(dates.born)}{place}")
+    if dates and dates.died:
+        parts.append(f"{'died' if parts else 'Died'} {formats.date(dates.died)}")
+    return f"{', '.join(parts)}." if parts else ""
 
 
-def _collaborators(
-    renderer: PageRenderer, person_id: str, involved: Sequence[tuple[str, ...]]
-) -> tuple[IndexEntry, ...]:
+def _collaborators(renderer: PageRenderer, person_id: str, involved: Iterable[tuple[str, ...]]) -> list[IndexEntry]:
     """Returns the people who share most films with a person, at least two; ``involved`` has the people of each film."""
     together = Counter(chain.from_iterable(involved))
-    people = renderer.data.people
-    found = [(count, other) for other, count in together.items() if count > 1 and other != person_id]
-    found.sort(key=lambda pair: (-pair[0], pair[1]))
-    return tuple(
-        IndexEntry(
-            people[other][0].credit.person.name,
-            renderer.urls.person(other) or "",
-            formats.count(count, "film"),
-        )
-        for count, other in found[:_MAX_COLLABORATORS]
-    )
+    found = sorted((-count, other) for other, count in together.items() if count > 1 and other != person_id)
+    return [_entry(renderer, other, formats.count(-count, "film")) for count, other in found[:_MAX_COLLABORATORS]]

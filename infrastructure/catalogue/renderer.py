@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -22,6 +22,7 @@ from infrastructure.catalogue.elements import Card, ImageSource, Placeholder, Po
 from infrastructure.catalogue.plots import Plot
 from shared.countries import country_name
 
+Page: TypeAlias = tuple[str, bytes]  # path and content
 POSTERS: Final = "posters"
 NOTICE: Final = "Information courtesy of IMDb (imdb.com). For personal, non-commercial use; not for publication."
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -57,7 +58,7 @@ class SiteConfig(msgspec.Struct, frozen=True):
 
 
 class PageUrls:
-    """Paths of the pages, relative to the top of the catalogue; None for what has no page."""
+    """Paths of the pages, relative to the top of the catalogue; empty for what has no page."""
 
     def __init__(self, data: CatalogueData) -> None:
         charts = [chart.chart for chart in data.charts]
@@ -75,11 +76,11 @@ class PageUrls:
         path = self.chart(name)
         return "changes.html" if path == "index.html" else f"{path.removesuffix('.html')}-changes.html"
 
-    def genre(self, name: str) -> str | None:
-        return self._genres.get(name)
+    def genre(self, name: str) -> str:
+        return self._genres.get(name, "")
 
-    def country(self, code: str) -> str | None:
-        return self._countries.get(code)
+    def country(self, code: str) -> str:
+        return self._countries.get(code, "")
 
     def decade(self, start: int | None) -> str:
         return "decades/unknown.html" if start is None else f"decades/{start}s.html"
@@ -87,8 +88,8 @@ class PageUrls:
     def film(self, imdb_id: str) -> str:
         return f"films/{imdb_id}.html"
 
-    def person(self, person_id: str) -> str | None:
-        return f"people/{person_id}.html" if person_id in self._people else None
+    def person(self, person_id: str) -> str:
+        return f"people/{person_id}.html" if person_id in self._people else ""
 
     def letter(self, letter: str) -> str:
         return f"people/{'other' if letter == '#' else letter.lower()}.html"
@@ -112,7 +113,6 @@ class PageRenderer:
         self.site = site
         self.urls = PageUrls(data)
         self._cards: dict[str, Card] = {}
-        self.decade_paths = frozenset(map(self.urls.decade, data.decades))
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             auto_reload=False,
@@ -127,8 +127,8 @@ class PageRenderer:
             film_lines=elements.film_lines,
             film_name=elements.film_name,
             fit=elements.fit,
-            fit_heading=elements.fit_heading,
-            fit_text=elements.fit_text,
+            fit_heading=partial(elements.fit, style=typography.HEADING),
+            fit_text=partial(elements.fit, style=typography.TEXT),
             grid_card=elements.grid_card,
             index_entries=elements.index_entries,
             main_heading=elements.main_heading,
@@ -159,7 +159,7 @@ class PageRenderer:
         base: str = "",
         indexed: bool = True,
         **values: object,
-    ) -> tuple[str, bytes]:
+    ) -> Page:
         """Returns a page's path and content.
 
         Args:
@@ -180,13 +180,8 @@ class PageRenderer:
         """
         site_url = self.site.url
         root = "../" * path.count("/")
-        content = self._template(template).render(
-            path=path,
-            root=root,
-            heading=heading,
-            **values,
-        )
-        own = {
+        content = self._template(template).render(path=path, root=root, heading=heading, **values)
+        own = {  # what differs from page to page
             "title": title or heading,
             "description": " ".join((description or f"{heading} in this catalogue of films.").split())[:300],
             "kind": kind,
@@ -196,38 +191,30 @@ class PageRenderer:
             "content": Markup(content),  # noqa: S704 - rendered with autoescape
             "imprint": imprint,
         }
-        here = path if path in self._menu_paths else ""
         filled = {name: escape(value) for name, value in own.items() if value}
-        frame = self._frame(root, here, section, tuple(filled), scripts, base, indexed)
-        return path, (frame % filled).encode()
-
-    def _render_frame(
-        self,
-        root: str,
-        here: str,
-        section: str,
-        filled: tuple[str, ...],
-        scripts: tuple[str, ...],
-        base: str,
-        indexed: bool,
-    ) -> str:
-        """Returns what pages of a folder and a section have in common, with ``%(title)s`` and so on in it.
-
-        Rendering this once and not for each page saves a third of the time of a small page.
-        """
-        own = {name: f"\0{name}\0" if name in filled else "" for name in _OWN}
-        text = self._template("base.html").render(
+        frame = self._frame(
+            tuple(filled),
             root=root,
-            here=here,
+            here=path if path in self._menu_paths else "",
             section=section,
             scripts=scripts,
             base=base,
             indexed=indexed,
+        )
+        return path, (frame % filled).encode()
+
+    def _render_frame(self, filled: tuple[str, ...], **shared: object) -> str:
+        """Returns what pages of a folder and a section have in common, with ``%(title)s`` and so on in it.
+
+        Rendering this once and not for each page saves a third of the time of a small page.
+        """
+        text = self._template("base.html").render(
             menu=self._menu,
             assets=self.site.assets,
             feed=self.site.feed,
             notice=NOTICE,
-            **own,
+            **{name: f"\0{name}\0" if name in filled else "" for name in _OWN},
+            **shared,
         )
         return re.sub("\0(.+?)\0", r"%(\1)s", text.replace("%", "%%"))
 
