@@ -11,10 +11,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from application.ports.publishing import PublishStep
 from domain.errors import Cancelled, FilmledgerError
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of publishing that can fail by itself.
+
+    Attributes:
+        name: in its output line.
+        run: executes it; raises FilmledgerError, whose message is the reason, or OSError.
+    """
+
+    name: str
+    run: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +59,10 @@ class PublishPlan:
         checks: run last, on the finished output.
     """
 
-    sequential: Sequence[PublishStep]
-    concurrent: Sequence[PublishStep]
+    sequential: Sequence[Step]
+    concurrent: Sequence[Step]
     finish: Callable[[bool], None]
-    checks: Sequence[PublishStep]
+    checks: Sequence[Step]
 
 
 def publish(
@@ -90,7 +102,7 @@ def publish(
     return tuple(outcomes)
 
 
-def _run(step: PublishStep, cancel: threading.Event) -> StepOutcome:
+def _run(step: Step, cancel: threading.Event) -> StepOutcome:
     if cancel.is_set():
         return StepOutcome(step.name, "stopped", cancelled=True)
     return _attempt(step.name, step.run)

@@ -1,4 +1,4 @@
-"""Posters and the steps of publishing a catalogue."""
+"""Posters: where they come from, and where they are stored."""
 
 from __future__ import annotations
 
@@ -86,19 +86,3 @@ class PosterStore(Protocol):
 
     def posters(self) -> Iterator[Poster]:
         """Yields every stored poster whose files exist."""
-
-
-class PublishStep(Protocol):
-    """One part of publishing that can fail by itself."""
-
-    @property
-    def name(self) -> str:
-        """The name in its output line."""
-
-    def run(self) -> None:
-        """Executes the step.
-
-        Raises:
-            FilmledgerError: it failed; the message is the reason.
-            OSError: a file could not be read or written.
-        """

@@ -16,9 +16,9 @@ import msgspec
 from msgspec.structs import replace
 
 from application.catalogue_data import CatalogueData
-from application.ports.publishing import Poster, PosterStore, PublishStep
+from application.ports.publishing import Poster, PosterStore
 from application.ports.runs import Reports
-from application.publish import PublishPlan, StepOutcome, publish
+from application.publish import PublishPlan, Step, StepOutcome, publish
 from domain.errors import Cancelled, FilmledgerError
 from infrastructure.catalogue.elements import PosterImage
 from infrastructure.catalogue.feeds import SEARCH_INDEX, feed, search_index, site_address, sitemaps
@@ -130,7 +130,7 @@ def publish_catalogue(
     url = site_address(options.site_url)
     output = OutputFolder(options.out)
     state = BuildState(data, posters, report, options, output, cancel, SiteConfig(url=url, feed=options.feed))
-    concurrent: list[PublishStep] = []
+    concurrent: list[Step] = []
     files: list[str] = [*_MAIN_PAGES, SEARCH_INDEX]
     if options.sitemap and url:
         concurrent.append(Step("sitemap", state.write_sitemap))
@@ -179,13 +179,6 @@ def all_pages(renderer: PageRenderer) -> Iterator[Page]:
     yield error_page(renderer)
     yield from film_pages(renderer)
     yield from person_pages(renderer)
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A named step of publishing."""
-
-    name: str
-    run: Callable[[], None]
 
 
 class BuildState(msgspec.Struct):

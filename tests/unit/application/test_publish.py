@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
-from application.publish import PublishPlan, StepOutcome, publish
+from application.publish import PublishPlan, Step, StepOutcome, publish
 from domain.errors import Cancelled, FilmledgerError
 
 
-@dataclass
-class Step:
-    name: str
-    work: Callable[[], None] = lambda: None
-
-    def run(self) -> None:
-        self.work()
+def step(name: str, work: Callable[[], None] = lambda: None) -> Step:
+    return Step(name, work)
 
 
 def _failing(error: Exception) -> Callable[[], None]:
@@ -40,7 +34,7 @@ def _publish(
 @pytest.mark.parametrize("parallel", [True, False])
 def test_every_step_is_done_in_order_and_told(parallel: bool) -> None:
     done: list[str] = []
-    steps = {name: Step(name, lambda name=name: done.append(name)) for name in "abcdef"}  # type: ignore[misc]
+    steps = {name: step(name, lambda name=name: done.append(name)) for name in "abcdef"}  # type: ignore[misc]
     outcomes, finished, said = _publish(
         steps["a"], steps["b"], concurrent=(steps["c"], steps["d"], steps["e"]), checks=(steps["f"],), parallel=parallel
     )
@@ -58,7 +52,7 @@ def test_steps_meant_for_the_same_time_do_run_at_the_same_time() -> None:
     def meet() -> None:
         barrier.wait()
 
-    steps = tuple(Step(name, meet) for name in "abc")
+    steps = tuple(step(name, meet) for name in "abc")
     outcomes, _, _ = _publish(concurrent=steps)
     assert not any(outcome.failed for outcome in outcomes)
 
@@ -66,10 +60,10 @@ def test_steps_meant_for_the_same_time_do_run_at_the_same_time() -> None:
 @pytest.mark.parametrize("parallel", [True, False])
 def test_one_failure_never_stops_the_rest(parallel: bool) -> None:
     outcomes, finished, _ = _publish(
-        Step("a", _failing(FilmledgerError("no styles"))),
-        Step("b"),
-        concurrent=(Step("c", _failing(OSError(28, "No space left on device", "site/feed.xml"))), Step("d")),
-        checks=(Step("e", _failing(ZeroDivisionError("oh"))), Step("f")),
+        step("a", _failing(FilmledgerError("no styles"))),
+        step("b"),
+        concurrent=(step("c", _failing(OSError(28, "No space left on device", "site/feed.xml"))), step("d")),
+        checks=(step("e", _failing(ZeroDivisionError("oh"))), step("f")),
         parallel=parallel,
     )
     assert {outcome.name: outcome.line for outcome in outcomes} == {
@@ -86,7 +80,7 @@ def test_one_failure_never_stops_the_rest(parallel: bool) -> None:
 
 def test_a_failure_to_tidy_is_told_too() -> None:
     said: list[StepOutcome] = []
-    plan = PublishPlan((Step("a"),), (), _failing_finish, (Step("b"),))
+    plan = PublishPlan((step("a"),), (), _failing_finish, (step("b"),))
     publish(plan, parallel=True, report=said.append, cancel=threading.Event())
     assert [outcome.line for outcome in said] == ["✓ a", "✗ output folder: Permission denied", "✓ b"]
 
@@ -104,8 +98,8 @@ def test_once_stopped_no_further_step_begins_and_none_has_failed() -> None:
         cancel.set()
         raise Cancelled("stopped")
 
-    steps = (Step("a", stopped), Step("b", lambda: began.append("b")))
-    plan = PublishPlan(steps, (Step("c", lambda: began.append("c")),), lambda _: None, ())
+    steps = (step("a", stopped), step("b", lambda: began.append("b")))
+    plan = PublishPlan(steps, (step("c", lambda: began.append("c")),), lambda _: None, ())
     outcomes = publish(plan, parallel=True, report=lambda _: None, cancel=cancel)
     assert began == ["a"]
     assert all(outcome.cancelled and not outcome.failed for outcome in outcomes)
