@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import Final
 
-from application.ports.publishing import Poster, PosterAnswer, PosterSource, PosterStore
+from application.ports.posters import Poster, PosterAnswer, PosterSource, PosterStore
 from application.ports.runs import Job, Outcome, Progress, Status
 from application.records import Row
 from application.run_jobs import failed

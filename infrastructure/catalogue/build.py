@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from application.catalogue_data import CatalogueData
-from application.ports.publishing import Poster, PosterStore
+from application.ports.posters import Poster, PosterStore
 from application.ports.runs import Reports
 from application.publish import PublishPlan, Step, StepOutcome, publish
 from domain.errors import Cancelled, FilmledgerError

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from application.catalogue_data import CatalogueData
 from application.chart_changes import ChartPosition
-from application.ports.publishing import Poster
+from application.ports.posters import Poster
 from domain.movie import Movie
 from infrastructure.catalogue import elements, formats, typography
 from infrastructure.catalogue.elements import Card, ImageSource, Placeholder, PosterImage

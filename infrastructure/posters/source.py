@@ -6,7 +6,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Final
 
-from application.ports.publishing import Poster, PosterAnswer
+from application.ports.posters import Poster, PosterAnswer
 from domain.errors import Blocked, SourceError, Transient
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from application.ports.publishing import Poster, PosterAnswer, PosterFile
+from application.ports.posters import Poster, PosterAnswer, PosterFile
 from application.records import parse_timestamp, timestamp
 from domain.errors import StoreUnavailable, UnusablePicture
 from infrastructure.posters.images import Encoded, EncodingOptions, PictureLimits, encode

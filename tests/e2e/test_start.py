@@ -18,7 +18,7 @@ _OTHERS = {
     "PIL", "apprise", "asyncio", "bs4", "dask", "distributed", "duckdb", "jinja2", "lxml",
     "matplotlib", "rich", "sqlite3", "stem", "tenacity", "yoyo",
     "application.catalogue_data", "application.chart_changes", "application.comparison", "application.listed_titles",
-    "application.load_datasets", "application.ports.publishing", "application.repair", "application.run_report",
+    "application.load_datasets", "application.ports.posters", "application.repair", "application.run_report",
     "application.verify",
     "infrastructure.bootstrap.checking", "infrastructure.bootstrap.datasets", "infrastructure.catalogue",
     "infrastructure.cluster", "infrastructure.datasets", "infrastructure.demo", "infrastructure.posters",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from application.catalogue_data import CatalogueData, build_catalogue_data
-from application.ports.publishing import PosterAnswer
+from application.ports.posters import PosterAnswer
 from application.ports.runs import ChartSnapshot
 from application.publish import StepOutcome
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports.publishing import Poster, PosterAnswer
+from application.ports.posters import Poster, PosterAnswer
 from application.ports.runs import Job, Status
 from application.posters import SavePoster, asset_workers, poster_jobs
 from application.records import movie_row

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import html
 
 from application.catalogue_data import CatalogueData, build_catalogue_data, printable
-from application.ports.publishing import Poster, PosterFile
+from application.ports.posters import Poster, PosterFile
 from application.ports.runs import ChartSnapshot
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.catalogue import formats

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from application.ports.publishing import PosterAnswer
+from application.ports.posters import PosterAnswer
 from domain.errors import StoreUnavailable, UnusablePicture
 from infrastructure.posters import EncodingOptions, PosterFolder
 from tests.support import pictures
