@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infrastructure.stores.embedded.layout import DATABASE, PASSWORD_FILE, PORT, USER, ServerLayout
 from infrastructure.stores.embedded.privileges import Identity
+from shared.atomic import sync_folder, write_atomically
 
 _UNFINISHED = "cluster-unfinished-"
 _FAILURE = re.compile(r"FATAL:|PANIC:|ERROR:|error:")
@@ -69,10 +70,11 @@ def create(layout: ServerLayout, binaries: Path, identity: Identity, *, keep_ope
     made = unfinished / "cluster"
     password = os.urandom(32).hex()
     password_file = unfinished / PASSWORD_FILE
-    for path, content in ((unfinished / "password", password), (password_file, f"*:*:*:{USER}:{password}\n")):
-        _write_private(path, content, identity)
+    write_atomically(unfinished / "password", password, mode=0o600)
+    write_atomically(password_file, f"*:*:*:{USER}:{password}\n", mode=0o600)
     if os.geteuid() == 0:
-        os.chown(unfinished, identity.owner, -1)
+        for path in (unfinished, *unfinished.iterdir()):
+            os.chown(path, identity.owner, -1)
     environment = clean_environment()
     _run(
         [
@@ -95,9 +97,9 @@ def create(layout: ServerLayout, binaries: Path, identity: Identity, *, keep_ope
         script, identity, keep_open, environment,
     )  # fmt: skip
     password_file.rename(made / PASSWORD_FILE)
-    _sync(made)
+    sync_folder(made)
     made.rename(layout.cluster)
-    _sync(layout.directory)
+    sync_folder(layout.directory)
     shutil.rmtree(unfinished)
 
 
@@ -142,21 +144,3 @@ def _reason(output: str) -> str:
     lines = [line for line in output.splitlines() if line.strip()]
     failures = [line for line in lines if _FAILURE.search(line)]
     return (failures[:1] or lines[-1:] or [""])[0].split("] ", 1)[-1].strip()
-
-
-def _write_private(path: Path, content: str, identity: Identity) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    if os.geteuid() == 0:
-        os.chown(path, identity.owner, -1)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

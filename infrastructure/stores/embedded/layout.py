@@ -9,7 +9,6 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 USER = "filmledger"
@@ -22,28 +21,30 @@ _LONGEST = 103 - len("/.s.PGSQL.65535")
 _PREFIX = "filmledger-"
 
 
-@dataclass(frozen=True, slots=True)
 class ServerLayout:
-    """The folder of one embedded server.
+    """The paths in the folder of one embedded server, mode 0700.
 
     Attributes:
-        directory: used by this server only, mode 0700; everything below lies in it.
+        cluster: PostgreSQL's own data directory; either complete or absent.
+        password_file: the generated password in libpq's passfile format, mode 0600.
+            https://www.postgresql.org/docs/current/libpq-pgpass.html
+        start_lock: held by a user while it connects, so that only one user at a time starts a supervisor.
+        supervisor_lock: held by the supervisor as long as it runs; its children do not inherit it.
+        cluster_lock: held by every process that works on the cluster, inherited by all children of postgres.
+            A process that gets this lock knows that no process of an earlier server is alive.
+        state: the state of the running supervisor for other commands; JSON.
+        log: of the server and the supervisor.
     """
 
-    directory: Path
-
-    @property
-    def cluster(self) -> Path:
-        """PostgreSQL's own data directory; either complete or absent."""
-        return self.directory / "cluster"
-
-    @property
-    def password_file(self) -> Path:
-        """The generated password in libpq's passfile format, mode 0600.
-
-        Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
-        """
-        return self.cluster / PASSWORD_FILE
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.cluster = directory / "cluster"
+        self.password_file = self.cluster / PASSWORD_FILE
+        self.start_lock = directory / "start.lock"
+        self.supervisor_lock = directory / "supervisor.lock"
+        self.cluster_lock = directory / "cluster.lock"
+        self.state = directory / "server.json"
+        self.log = directory / "server.log"
 
     def reachable_password_file(self, sockets: Path) -> Path:
         """The password file, or a link to it in the sockets' folder if its path is not UTF-8.
@@ -55,34 +56,6 @@ class ServerLayout:
         except UnicodeEncodeError:
             return sockets / PASSWORD_FILE
         return self.password_file
-
-    @property
-    def start_lock(self) -> Path:
-        """Held by a user while it connects, so that only one user at a time starts a supervisor."""
-        return self.directory / "start.lock"
-
-    @property
-    def supervisor_lock(self) -> Path:
-        """Held by the supervisor as long as it runs; its children do not inherit it."""
-        return self.directory / "supervisor.lock"
-
-    @property
-    def cluster_lock(self) -> Path:
-        """Held by every process that works on the cluster, inherited by all children of postgres.
-
-        A process that gets this lock knows that no process of an earlier server is alive.
-        """
-        return self.directory / "cluster.lock"
-
-    @property
-    def state(self) -> Path:
-        """The state of the running supervisor for other commands; JSON."""
-        return self.directory / "server.json"
-
-    @property
-    def log(self) -> Path:
-        """The log of the server and the supervisor."""
-        return self.directory / "server.log"
 
 
 class FileLock:

@@ -114,7 +114,7 @@ def _unprivileged(directory: Path, programs: Path, enter_namespace: Callable[[in
         if identity is not None and _works(identity, directory, programs):
             return identity
         raise CannotDrop(f"PostgreSQL needs a user with a name, and user id {uid} has none here; {_ADVICE}") from None
-    return Identity(uid, _nothing)
+    return Identity(uid, lambda: None)
 
 
 def _candidates(
@@ -154,10 +154,6 @@ def _as_user(uid: int, gid: int) -> Identity:
     return Identity(uid, assume)
 
 
-def _nothing() -> None:
-    """For a process that is not root: changes nothing."""
-
-
 def _works(identity: Identity, directory: Path, programs: Path) -> bool:
     """Whether a process can take that identity, enter the folder and run the programs.
 
@@ -179,9 +175,8 @@ def _works(identity: Identity, directory: Path, programs: Path) -> bool:
 
 
 def _hand_over(directory: Path, owner: int) -> None:
-    for folder, _, files in os.walk(directory):
-        for entry in (folder, *(os.path.join(folder, name) for name in files)):  # noqa: PTH118 - walk gives strings
-            os.chown(entry, owner, -1, follow_symlinks=False)
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, owner, -1, follow_symlinks=False)
 
 
 def _checked(result: int) -> None:

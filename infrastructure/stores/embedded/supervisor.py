@@ -37,6 +37,7 @@ from infrastructure.stores.embedded.layout import (
     create_socket_directory,
     remove_socket_directory,
 )
+from shared.atomic import write_atomically
 
 _POLL_SECONDS = 0.005
 _MAX_RESTARTS = 5  # consecutive restarts of a server that dies while it has users
@@ -127,9 +128,8 @@ class Supervisor:
         return self._sockets
 
     def _publish(self) -> None:
-        temporary = self._layout.state.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"supervisor": os.getpid(), "sockets": str(self._sockets)}) + "\n")
-        temporary.replace(self._layout.state)
+        state = {"supervisor": os.getpid(), "sockets": str(self._sockets)}
+        write_atomically(self._layout.state, json.dumps(state) + "\n", durable=False)
 
     def _start_server(self, sockets: Path) -> Postmaster:
         # The cluster lock shows that no process of an earlier server is alive. The id in this file can only
@@ -345,19 +345,14 @@ class Postmaster:
         os.close(self._lifeline)
 
 
-def _recorded_pid(cluster: Path) -> int | None:
-    """The process id in postmaster.pid, whether that process is alive or not."""
-    lines = _pid_file(cluster)
-    return int(lines[_PID_LINE]) if lines and lines[_PID_LINE].strip().isdigit() else None
-
-
 def _end_orphan(cluster: Path, gone: Callable[[], bool]) -> bool:
     """Ends a server whose supervisor died without the kernel's signal; True when ``gone`` confirms the end.
 
     The process id may have been reused by another program, so signals are only sent
     to a process that is a postgres.
     """
-    pid = _recorded_pid(cluster)
+    recorded = (_pid_file(cluster) or [""])[_PID_LINE].strip()
+    pid = int(recorded) if recorded.isdigit() else None
     for number, seconds in _FAST_THEN_HARDER:
         if pid is not None and _is_postgres(pid):
             try:

@@ -101,25 +101,6 @@ def prepare(
         return bool(missing and applied)
 
 
-def check(database: Database) -> bool:
-    """Checks whether ``prepare`` can succeed. Changes nothing.
-
-    Returns:
-        Whether ``prepare`` will migrate a database of an older version.
-
-    Raises:
-        UsageError: as ``prepare``.
-        StoreUnavailable: the server cannot be reached.
-    """
-    with database.connected() as connection:
-        connection.autocommit = True
-        applied = _applied(connection)
-        missing = [version for version in versions() if version not in applied]
-        if missing:
-            _require_changeable(connection, applied, missing)
-        return bool(missing and applied)
-
-
 def take_ranks_before(database: Database, save: Callable[[list[tuple[int, str, str]]], None]) -> None:
     """Passes on the ranks that the migration could assign to no chart, and deletes them once they are saved.
 

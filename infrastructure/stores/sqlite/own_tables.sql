@@ -42,30 +42,6 @@ SELECT charts.chart, charts.rank, charts.imdb_id, title, year, rating, votes, du
        charts.read_at
 FROM charts LEFT JOIN movies ON movies.imdb_id = charts.imdb_id;
 
-CREATE VIEW IF NOT EXISTS top250 AS
-SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
-FROM current_charts WHERE chart = 'top250' ORDER BY rank;
-
-CREATE VIEW IF NOT EXISTS estimated_top250 AS
-SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
-FROM current_charts WHERE chart = 'estimated-top250' ORDER BY rank;
-
-CREATE VIEW IF NOT EXISTS estimated_toptv AS
-SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
-FROM current_charts WHERE chart = 'estimated-toptv' ORDER BY rank;
-
-CREATE VIEW IF NOT EXISTS toptv AS
-SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
-FROM current_charts WHERE chart = 'toptv' ORDER BY rank;
-
-CREATE VIEW IF NOT EXISTS moviemeter AS
-SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
-FROM current_charts WHERE chart = 'moviemeter' ORDER BY rank;
-
-CREATE VIEW IF NOT EXISTS bottom100 AS
-SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast"
-FROM current_charts WHERE chart = 'bottom100' ORDER BY rank;
-
 CREATE VIEW IF NOT EXISTS complete_runs AS
 SELECT run_id, site, chart, started_at, finished_at,
        row_number() OVER (PARTITION BY site, chart ORDER BY finished_at DESC, run_id DESC) AS recency

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -52,7 +53,7 @@ _SAVE_NAME: Final = schema.upsert(
     where="coalesce(people.read_at, '') < coalesce(excluded.read_at, '')"
     " OR people.read_at IS excluded.read_at AND excluded.name < people.name",
 )
-_UPSERT: Final = {table: schema.upsert(table) for table in Table}
+_UPSERT: Final[dict[DeclaredTable, str]] = {table: schema.upsert(table) for table in (*Table, *HistoryTable)}
 _SAVE_MY_RATING: Final = schema.upsert(Table.MY_RATINGS, where="my_ratings.read_at <= excluded.read_at")
 _SET_STATE: Final = "INSERT INTO store_state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _FIND_PERSON: Final = f"SELECT {schema.cells(Table.PEOPLE)} FROM people WHERE person_id = ?"
@@ -152,7 +153,7 @@ class SqliteMovieRepository:
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
         for batch in _batches(rows):
-            self.write(lambda connection, batch=batch: _save_rows(connection, table, batch), str(table))  # type: ignore[misc]
+            self.write(partial(_save_rows, table=table, rows=batch), str(table))
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
         condition = " AND ".join(f"{column} = ?" for column in table.key)
@@ -160,13 +161,10 @@ class SqliteMovieRepository:
             condition += " AND NOT EXISTS (SELECT 1 FROM credits WHERE credits.person_id = people.person_id)"
         statement = f"DELETE FROM {table} WHERE {condition}"
 
-        def delete(connection: sqlite3.Connection, batch: Sequence[tuple[str, ...]]) -> int:
-            return connection.executemany(statement, batch).rowcount
+        def deleted(batch: list[tuple[str, ...]]) -> int:
+            return self.write(lambda connection: connection.executemany(statement, batch).rowcount, str(table))
 
-        return sum(
-            self.write(lambda connection, batch=batch: delete(connection, batch), str(table))  # type: ignore[misc]
-            for batch in _batches(keys)
-        )
+        return sum(map(deleted, _batches(keys)))
 
     def find(self, imdb_id: str) -> Movie | None:
         with self._reading, translated_errors(self._path):
@@ -259,22 +257,17 @@ class SqliteMovieRepository:
             StoreUnavailable: nothing was written.
             RecordRejected: the file refuses the rows.
         """
-        result: list[T] = []
+        return self._start(subject, work)()
 
-        def noted(connection: sqlite3.Connection) -> None:
-            result[:] = [work(connection)]
-
-        self._start(subject, noted)()
-        return result[0]
-
-    def _start(self, subject: str, work: Callable[[sqlite3.Connection], Any]) -> Callable[[], None]:
+    def _start(self, subject: str, work: Callable[[sqlite3.Connection], T]) -> Callable[[], T]:
         job = _Job(work)
         pending = self._batcher.put(job)
 
-        def wait() -> None:
+        def wait() -> T:
             pending.wait()
             if job.error is not None:
                 raise RecordRejected(STORE, f"{subject}: {job.error}") from job.error
+            return job.result  # type: ignore[no-any-return]  # what ``work`` returned
 
         return wait
 
@@ -332,19 +325,21 @@ class SqliteLoader:
         rows: Callable[[Table], Iterator[Row]],
         history: Callable[[HistoryTable], Iterator[Row]] = lambda _table: iter(()),
     ) -> dict[DeclaredTable, int]:
-        tables: tuple[DeclaredTable, ...] = (*Table, *HistoryTable)
+
+        def load_table(connection: sqlite3.Connection, table: DeclaredTable) -> int:
+            sent = _insert(
+                connection, table, history(table) if isinstance(table, HistoryTable) else _checked(Table(table), rows)
+            )
+            if sent != (held := _count(connection, table)):
+                raise UsageError(f"nothing was imported: {sent} rows of {table} have only {held} keys")
+            return sent
 
         def load(connection: sqlite3.Connection) -> dict[DeclaredTable, int]:
             if there := _count(connection, Table.MOVIES):
                 raise UsageError(f"an import needs an empty database; this one holds {there} movies")
-            for table in reversed(tables):
+            for table in reversed(_UPSERT):
                 connection.execute(f"DELETE FROM {table}")
-            return {
-                table: _import(
-                    connection, table, history(table) if isinstance(table, HistoryTable) else _checked(table, rows)
-                )
-                for table in tables
-            }
+            return {table: load_table(connection, table) for table in _UPSERT}
 
         try:
             return self._store.write(load, "import")
@@ -352,21 +347,12 @@ class SqliteLoader:
             raise UsageError(f"nothing was imported: {error}") from error
 
 
-def _checked(table: DeclaredTable, rows: Callable[[Table], Iterator[Row]]) -> Iterator[Row]:
-    named = Table(table)
-    for row in rows(named):
+def _checked(table: Table, rows: Callable[[Table], Iterator[Row]]) -> Iterator[Row]:
+    for row in rows(table):
         try:
-            yield canonical(named, row)
+            yield canonical(table, row)
         except ValueError as error:
             raise UsageError(f"nothing was imported: {table}: {error}") from error
-
-
-def _import(connection: sqlite3.Connection, table: DeclaredTable, rows: Iterator[Row]) -> int:
-    sent = count()
-    connection.executemany(schema.upsert(table), (row for row, _ in zip(rows, sent, strict=False)))
-    if (expected := next(sent)) != (held := _count(connection, table)):
-        raise UsageError(f"nothing was imported: {expected} rows of {table} have only {held} keys")
-    return held
 
 
 def _count(connection: sqlite3.Connection, table: DeclaredTable) -> int:
@@ -402,7 +388,7 @@ def connect_for_writing(path: Path) -> sqlite3.Connection:
 def _run(connection: sqlite3.Connection, job: _Job) -> None:
     connection.execute("SAVEPOINT job")
     try:
-        job.work(connection)
+        job.result = job.work(connection)
     except (sqlite3.IntegrityError, sqlite3.DataError, UnicodeEncodeError) as error:
         connection.execute("ROLLBACK TO job")
         job.error = error
@@ -429,8 +415,8 @@ def _save_movie(connection: sqlite3.Connection, rows: MovieRows, now: datetime) 
     connection.executemany(_UPSERT[Table.AKAS], rows.akas)
 
 
-def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
-    """Writes rows, and checks that the file kept every one.
+def _insert(connection: sqlite3.Connection, table: DeclaredTable, rows: Iterable[Row]) -> int:
+    """Writes rows, and checks that the file kept every one; returns their number.
 
     Raises:
         RecordRejected: it kept fewer.
@@ -439,6 +425,7 @@ def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -
     held = connection.executemany(_UPSERT[table], (row for row, _ in zip(rows, sent, strict=False))).rowcount
     if (expected := next(sent)) != max(held, 0):
         raise RecordRejected(STORE, f"{table}: the file kept {held} of {expected} rows; a trigger drops the others")
+    return expected
 
 
 def _save_rows(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from domain.chart import ChartName, EstimatedChart
 from domain.errors import UsageError
 from domain.fields import DeclaredTable, Field, FieldType, Table
 
@@ -19,7 +20,13 @@ _SQL_TYPES: Final[Mapping[FieldType, str]] = {
     FieldType.DECIMAL: "REAL",
     FieldType.BOOLEAN: "INTEGER",
 }
-_OWN_TABLES: Final = (Path(__file__).parent / "own_tables.sql").read_text(encoding="utf-8")
+_OWN_TABLES: Final = (Path(__file__).parent / "own_tables.sql").read_text(encoding="utf-8").split(";\n")
+_CHART_VIEWS: Final = [
+    f"CREATE VIEW IF NOT EXISTS {chart.replace('-', '_')} AS "
+    'SELECT rank, imdb_id, title, year, rating, votes, duration_minutes, metascore, genres, directors, "cast" '
+    f"FROM current_charts WHERE chart = '{chart}' ORDER BY rank"
+    for chart in (*ChartName, *EstimatedChart)
+]
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -29,20 +36,16 @@ def prepare(connection: sqlite3.Connection) -> None:
         UsageError: a newer version made the file, or another program's tables have the same names.
         sqlite3.Error: the file cannot be read or written.
     """
-    version = _version(connection)
-    require_readable(connection, version)
+    version = require_readable(connection)
     if version == 0 and (others := sorted(_tables(connection) & {str(table) for table in Table})):
         raise UsageError(
             f"the SQLite file holds tables that filmledger did not make: {', '.join(others)}; move the file away"
         )
-    missing = _missing(connection)
-    if version == FORMAT and not missing:
+    if version == FORMAT and not _missing(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement in _missing(connection):
-            connection.execute(statement)
-        for statement in _OWN_TABLES.split(";\n"):
+        for statement in (*_missing(connection), *_OWN_TABLES, *_CHART_VIEWS):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FORMAT}")
         connection.execute("COMMIT")
@@ -51,22 +54,19 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise
 
 
-def require_readable(connection: sqlite3.Connection, version: int | None = None) -> None:
-    """Checks that this program knows the format of a file.
+def require_readable(connection: sqlite3.Connection) -> int:
+    """The format of a file, 0 if it has no tables.
 
     Raises:
         UsageError: a newer version made it.
     """
-    found = _version(connection) if version is None else version
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if found > FORMAT:
         raise UsageError(
             f"the SQLite file was made by a newer filmledger (format {found}, this one knows {FORMAT}); "
             "update the program, or move the file away"
         )
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    return found
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:

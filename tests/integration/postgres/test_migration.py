@@ -249,11 +249,8 @@ def test_what_would_be_lost_is_named_with_the_statement_that_helps(
     execute(old, made)
     state = "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     before = execute(old, state)
-    with closing(Database(old)) as database, pytest.raises(UsageError) as caught:
-        schema.check(database)
-    with pytest.raises(UsageError) as again:
+    with pytest.raises(UsageError) as caught:
         prepare(old)
-    assert str(caught.value) == str(again.value)
     assert named in str(caught.value)
     assert f"run: {statement}; and start again" in str(caught.value)
     assert execute(old, state) == before
