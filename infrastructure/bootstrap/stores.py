@@ -85,7 +85,7 @@ def database_place(
     from infrastructure.stores.postgres.address import ignore_environment
 
     ignore_environment()  # the embedded server's address is complete
-    embedded = EmbeddedServer(directory / "postgres", patience=settings.store_wait_seconds, cancel=cancel)
+    embedded = EmbeddedServer(directory / "postgres", timeout=settings.store_wait_seconds, cancel=cancel)
     if existing and not embedded.exists:
         raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def database(
         opened = Database(
             place.address,
             pool_size=settings.postgres_pool_size,
-            patience=settings.store_wait_seconds,
+            timeout=settings.store_wait_seconds,
             cancel=stack.enter_context(cancel_event(cancel)),
         )
         stack.callback(opened.close)
@@ -191,7 +191,7 @@ def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
             Database(
                 address,
                 pool_size=1,
-                patience=settings.store_wait_seconds,
+                timeout=settings.store_wait_seconds,
                 statement_timeout=limit,
                 cancel=opened.cancel,
             )

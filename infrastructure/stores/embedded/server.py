@@ -61,15 +61,15 @@ class EmbeddedServer:
 
     Args:
         directory: a folder for the server alone, created with mode 0700 if necessary.
-        patience: seconds to wait until it accepts connections, at least 60, because recovery after a crash takes
+        timeout: seconds to wait until it accepts connections, at least 60, because recovery after a crash takes
             time; and until it stops, at least 10.
         cancel: once set, waiting ends.
     """
 
-    def __init__(self, directory: Path, *, patience: float = 60.0, cancel: threading.Event | None = None) -> None:
+    def __init__(self, directory: Path, *, timeout: float = 60.0, cancel: threading.Event | None = None) -> None:
         self._layout = ServerLayout(directory.absolute())
-        self._starting = max(patience, 60.0)
-        self._stopping = max(patience, 10.0)
+        self._starting = max(timeout, 60.0)
+        self._stopping = max(timeout, 10.0)
         self._cancel = cancel or threading.Event()
         self._lock = threading.Lock()
         self._lease: socket.socket | None = None
@@ -115,7 +115,7 @@ class EmbeddedServer:
         """Leaves the server. When the last user leaves, it stops.
 
         Args:
-            wait: return only when it has stopped, if this was the last user; at most for ``patience`` seconds.
+            wait: return only when it has stopped, if this was the last user; at most for ``timeout`` seconds.
         """
         with self._lock:
             if self._lease is not None:

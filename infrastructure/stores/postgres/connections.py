@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in all but name
@@ -86,21 +87,21 @@ class Connections:
         self._watchdog = PostgresWatchdog(self._is_alive, cancel)
 
     @contextlib.contextmanager
-    def lease(self, *, patience: float, long: bool = False) -> Iterator[Connection]:
+    def lease(self, *, timeout: float, long: bool = False) -> Iterator[Connection]:
         """A connection for the block; waits for a free one.
 
         Args:
-            patience: seconds to wait for a free one, and for the block unless it is ``long``.
+            timeout: seconds to wait for a free one, and for the block unless it is ``long``.
             long: the block may take the whole statement timeout, as long as the server responds to others.
 
         Raises:
-            StoreUnavailable: none became free within ``patience`` seconds.
+            StoreUnavailable: none became free within ``timeout`` seconds.
             psycopg2.Error: the server cannot be reached, or the block's own error.
         """
-        connection, generation = self._take(patience)
+        connection, generation = self._take(timeout)
         limit = self._statement_timeout + self._grace
         # The check whether the server responds takes the grace time already.
-        seconds = max(patience, self._grace) if long else patience + self._grace
+        seconds = max(timeout, self._grace) if long else timeout + self._grace
         try:
             with self._watchdog.watch(connection, min(seconds, limit), at_most=limit if long else None):
                 self._set_up(connection)
@@ -108,18 +109,18 @@ class Connections:
         finally:
             self._give_back(connection, generation)
 
-    def connect(self, *, patience: float) -> Connection:
+    def connect(self, *, timeout: float) -> Connection:
         """A connection outside the pool, for long reads; the caller closes it.
 
         If the server has no free slot, idle connections of the pool are closed first.
 
         Raises:
-            psycopg2.Error: the server cannot be reached within ``patience`` seconds.
+            psycopg2.Error: the server cannot be reached within ``timeout`` seconds.
         """
         leaving_until = 0.0
         while True:
             try:
-                connection = self._open(patience)
+                connection = self._open(timeout)
                 break
             except psycopg2.OperationalError as error:
                 if not lacks_slots(error):
@@ -130,7 +131,7 @@ class Connections:
                     raise
             time.sleep(_POLL_SECONDS)
         try:
-            with self._watchdog.watch(connection, patience + self._grace), connection.cursor() as cursor:
+            with self._watchdog.watch(connection, timeout + self._grace), connection.cursor() as cursor:
                 cursor.execute(self._session(connection, 0))
             connection.commit()
         except BaseException:
@@ -139,13 +140,13 @@ class Connections:
         return connection
 
     @contextlib.contextmanager
-    def watching(self, connection: Connection, *, patience: float) -> Iterator[None]:
+    def watching(self, connection: Connection, *, timeout: float) -> Iterator[None]:
         """Watches a wait for an answer in the block: no time limit, as long as the server responds to others.
 
         Raises:
             NoAnswer: the server does not respond.
         """
-        with self._watchdog.watch(connection, max(patience, self._grace), at_most=math.inf):
+        with self._watchdog.watch(connection, max(timeout, self._grace), at_most=math.inf):
             yield
 
     def start_over(self) -> None:
@@ -165,20 +166,20 @@ class Connections:
         self._watchdog.close()
         self._close_idle()
 
-    def _take(self, patience: float) -> tuple[Connection, int]:
+    def _take(self, timeout: float) -> tuple[Connection, int]:
         """A connection, and the generation it belongs to."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
-            found, generation = self._turn(deadline)
+            found, generation = self._wait_for_slot(deadline)
             if found is not None:
                 return found, generation
             try:
-                return self._open(patience), generation
+                return self._open(timeout), generation
             except BaseException as error:
-                if not self._makes_do(error):
+                if not self._waits_for_another(error):
                     raise
 
-    def _turn(self, deadline: float) -> tuple[Connection | None, int]:
+    def _wait_for_slot(self, deadline: float) -> tuple[Connection | None, int]:
         """An idle connection, or None when a new one may be opened.
 
         Raises:
@@ -195,17 +196,17 @@ class Connections:
                 if not self._changed.wait(_POLL_SECONDS):
                     now = time.monotonic()
                     if now > deadline or (self._cancel.is_set() and now > patient_until):
-                        raise StoreUnavailable(STORE, self._busy())
+                        raise StoreUnavailable(STORE, self._busy_reason())
 
     def _may_open(self) -> bool:
         return not self._leased or (self._leased < self._size and time.monotonic() >= self._full_until)
 
-    def _busy(self) -> str:
+    def _busy_reason(self) -> str:
         if self._leased < self._size:
             return f"the server has no connection free besides the {self._leased} in use"
         return f"all {self._size} connections are busy; POSTGRES_POOL_SIZE sets how many"
 
-    def _makes_do(self, error: BaseException) -> bool:
+    def _waits_for_another(self, error: BaseException) -> bool:
         """Whether to wait for another connection instead of one that could not be opened."""
         with self._changed:
             self._leased -= 1
@@ -234,14 +235,14 @@ class Connections:
             connection.close()
         return len(idle)
 
-    def _open(self, patience: float) -> Connection:
+    def _open(self, timeout: float) -> Connection:
         """A new connection.
 
         Raises:
             NoAnswer: the server did not answer in time.
             psycopg2.Error: it cannot be reached, or refuses.
         """
-        dsn = within(completed(self._address()), patience + self._grace)
+        dsn = within(completed(self._address()), timeout + self._grace)
         try:
             connection = psycopg2.connect(dsn)
             if connection.info.parameter_status("standard_conforming_strings") == "off":
@@ -330,7 +331,8 @@ class PostgresWatchdog:
             NoAnswer: it took longer.
         """
         began = time.monotonic()
-        wait = _AnswerWait(connection, seconds, began, at_most or seconds, self._server_is_alive, self._cancel)
+        deadline = began + (at_most or seconds)
+        wait = _AnswerWait(connection, seconds, began + seconds, deadline, self._server_is_alive, self._cancel)
         try:
             with self._watchdog.watch(wait):
                 yield
@@ -352,39 +354,30 @@ class PostgresWatchdog:
         return self._alive
 
 
-class _AnswerWait:
+class _AnswerWait(msgspec.Struct, eq=False):
     """A connection that waits for an answer; ``cut`` once its socket was shut down."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        seconds: float,
-        began: float,
-        at_most: float,
-        is_alive: Callable[[], bool],
-        cancel: threading.Event,
-    ) -> None:
-        self.cut = False
-        self._cancel = cancel
-        self._cancelled = False
-        self._connection = connection
-        self._seconds = seconds
-        self._overdue = began + seconds
-        self._deadline = began + at_most
-        self._is_alive = is_alive
+    connection: Connection
+    seconds: float
+    overdue: float
+    deadline: float
+    is_alive: Callable[[], bool]
+    cancel: threading.Event
+    cancelled: bool = False
+    cut: bool = False
 
     def is_due(self, now: float) -> bool:
-        if self._cancel.is_set() and not self._cancelled:
-            self._cancelled = True
-            self._deadline = min(self._deadline, now + _CANCEL_GRACE_SECONDS)
-        if self.cut or now < min(self._overdue, self._deadline):
+        if self.cancel.is_set() and not self.cancelled:
+            self.cancelled = True
+            self.deadline = min(self.deadline, now + _CANCEL_GRACE_SECONDS)
+        if self.cut or now < min(self.overdue, self.deadline):
             return False
-        if now >= self._deadline or not self._is_alive():
+        if now >= self.deadline or not self.is_alive():
             return True
-        self._overdue = time.monotonic() + self._seconds
+        self.overdue = time.monotonic() + self.seconds
         return False
 
     def shut(self) -> None:
         self.cut = True
         with contextlib.suppress(psycopg2.Error):  # closed already
-            shut_descriptor(self._connection.fileno())
+            shut_descriptor(self.connection.fileno())

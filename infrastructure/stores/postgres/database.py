@@ -86,7 +86,7 @@ class Database:
     Args:
         address: a connection string, or a function that returns one (an embedded server's ``dsn``).
         pool_size: connections at the same time.
-        patience: seconds to wait for a server that is gone or busy, counted once for all threads.
+        timeout: seconds to wait for a server that is gone or busy, counted once for all threads.
         statement_timeout: seconds a single statement may take.
         cancel: once set, nothing is waited for.
     """
@@ -96,16 +96,16 @@ class Database:
         address: str | Address,
         *,
         pool_size: int = 10,
-        patience: float = 60.0,
+        timeout: float = 60.0,
         statement_timeout: float = 30.0,
         cancel: threading.Event | None = None,
     ) -> None:
         self.pool_size = pool_size
         self.cancel = cancel or threading.Event()
-        self._outage = Outage(patience)
+        self._outage = Outage(timeout)
         where = (lambda: address) if isinstance(address, str) else address
         self._connections = Connections(
-            where, pool_size, statement_timeout=statement_timeout, lock_timeout=patience, cancel=self.cancel
+            where, pool_size, statement_timeout=statement_timeout, lock_timeout=timeout, cancel=self.cancel
         )
 
     def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
@@ -113,7 +113,7 @@ class Database:
 
         Args:
             work: called with a connection.
-            long: it may take longer than the patience, as long as the server responds to others.
+            long: it may take longer than the database's timeout, as long as the server responds to others.
 
         Raises:
             RejectedByDatabase: the database refuses the data.
@@ -165,7 +165,7 @@ class Database:
         self._outage.ended()
         with closing(connection):
             try:
-                with self._connections.watching(connection, patience=self._outage.patience):
+                with self._connections.watching(connection, timeout=self._outage.timeout):
                     yield connection
             except psycopg2.Error as error:
                 raise self.error(error) from error
@@ -182,7 +182,7 @@ class Database:
     def _attempt(self, work: Callable[[Connection], T], long: bool) -> T:
         began = time.monotonic()
         try:
-            with self._connections.lease(patience=self._outage.left, long=long) as connection:
+            with self._connections.lease(timeout=self._outage.left, long=long) as connection:
                 result = work(connection)
         except psycopg2.Error as error:
             raise self._judged(error, time.monotonic() - began) from error
@@ -192,7 +192,7 @@ class Database:
     def _open(self) -> Connection:
         began = time.monotonic()
         try:
-            return self._connections.connect(patience=self._outage.left)
+            return self._connections.connect(timeout=self._outage.left)
         except psycopg2.Error as error:
             failure = classify_error(error)
             if failure.kind in (Kind.WRONG, Kind.REFUSED):
@@ -226,7 +226,7 @@ class Database:
     def _locked(self, failure: DatabaseFailure) -> DatabaseFailure:
         """The failure with the session that holds the lock, if it can be found."""
         try:
-            with closing(self._connections.connect(patience=1.0)) as connection, connection.cursor() as cursor:
+            with closing(self._connections.connect(timeout=1.0)) as connection, connection.cursor() as cursor:
                 cursor.execute(query("lock_holders"))
                 holders = [str(holder) for (holder,) in cursor.fetchall()]
         except (psycopg2.Error, FilmledgerError):
@@ -250,18 +250,18 @@ class Database:
         def sleep(seconds: float) -> None:
             self.cancel.wait(seconds)
 
-        def tell(state: tenacity.RetryCallState) -> None:
+        def notify(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            if isinstance(error, _Again) and error.failure.kind is not Kind.CONFLICT and self._outage.tell():
-                patience = self._outage.patience
-                _log.warning("PostgreSQL: %s; waiting for it, at most %.0f s", error.failure.message, patience)
+            if isinstance(error, _Again) and error.failure.kind is not Kind.CONFLICT and self._outage.should_notify():
+                timeout = self._outage.timeout
+                _log.warning("PostgreSQL: %s; waiting for it, at most %.0f s", error.failure.message, timeout)
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Again),
             stop=give_up,
             wait=tenacity.wait_random_exponential(multiplier=0.02, max=1.0),
             sleep=sleep,
-            before_sleep=tell,
+            before_sleep=notify,
             reraise=True,
         )
         sleep(_FIRST_WAIT_SECONDS)

@@ -73,7 +73,8 @@ def classify_error(error: psycopg2.Error) -> DatabaseFailure:
     message = one_line(error)
     if not code:
         if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-            if _SETTLED.search(message) and not is_starting(message) and "SSL SYSCALL" not in message:
+            starting = _STARTING.search(message) or _FULL.search(message)  # accepted in a moment
+            if _SETTLED.search(message) and not starting and "SSL SYSCALL" not in message:
                 return DatabaseFailure(Kind.WRONG, message)
             return DatabaseFailure(Kind.GONE, message or "the connection was lost")
         if isinstance(error, psycopg2.DatabaseError) and not isinstance(error, psycopg2.ProgrammingError):
@@ -96,11 +97,6 @@ def classify_error(error: psycopg2.Error) -> DatabaseFailure:
     if code[:2] in _WRONG_CLASSES:
         return DatabaseFailure(Kind.WRONG, message, code)
     return DatabaseFailure(Kind.BUSY, message, code)
-
-
-def is_starting(message: str) -> bool:
-    """Whether a refused connection will be accepted in a moment."""
-    return bool(_STARTING.search(message) or _FULL.search(message))
 
 
 def lacks_slots(error: psycopg2.OperationalError) -> bool:
@@ -128,17 +124,17 @@ class Outage:
     delay the run for most of an hour; here the minute is counted once.
 
     Args:
-        patience: seconds from the first failure after which waiting is useless.
+        timeout: seconds from the first failure after which waiting is useless.
     """
 
-    def __init__(self, patience: float, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.patience = patience
+    def __init__(self, timeout: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.timeout = timeout
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._since: float | None = None
         self._failed_at = -math.inf
         self._worked_at = monotonic()
-        self._told = False
+        self._notified = False
         self._reason = ""
 
     def failed(self, reason: str = "", *, waited: float = 0.0) -> None:
@@ -160,14 +156,14 @@ class Outage:
         if self._since is not None:  # read without the lock, because this runs after every save
             with self._lock:
                 self._since = None
-                self._told = False
+                self._notified = False
                 self._reason = ""
 
-    def tell(self) -> bool:
+    def should_notify(self) -> bool:
         """Whether to notify the user: once per outage."""
         with self._lock:
-            told, self._told = self._told, True
-            return not told
+            notified, self._notified = self._notified, True
+            return not notified
 
     @property
     def reason(self) -> str:
@@ -176,9 +172,9 @@ class Outage:
 
     @property
     def left(self) -> float:
-        """The remaining seconds of the patience."""
+        """Seconds until the timeout."""
         since = self._since
-        return self.patience if since is None else max(0.0, since + self.patience - self._monotonic())
+        return self.timeout if since is None else max(0.0, since + self.timeout - self._monotonic())
 
     @property
     def is_recent(self) -> bool:
@@ -187,6 +183,6 @@ class Outage:
 
     @property
     def too_long(self) -> bool:
-        """Whether the outage has used up the patience."""
+        """Whether the outage has lasted as long as the timeout."""
         since = self._since
-        return since is not None and self._monotonic() - since >= self.patience
+        return since is not None and self._monotonic() - since >= self.timeout

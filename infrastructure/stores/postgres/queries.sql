@@ -67,7 +67,7 @@ WHERE imdb_id = ANY (%s)
 
 -- name: dependents
 -- Objects of the user's that depend on what storage format 2 drops, as pg_identify_object names them, without our own.
--- Functions in other languages than SQL record no dependencies: triggers of our tables are looked at by their text.
+-- Functions in other languages than SQL record no dependencies: triggers of our tables are found by their text.
 WITH gone AS (
     SELECT 'pg_class'::regclass AS classid, attrelid AS objid, attnum::integer AS part
     FROM pg_attribute

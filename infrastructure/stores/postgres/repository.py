@@ -466,10 +466,10 @@ def _columns(diagnostics: Any, database: Database) -> list[str]:
     named = _OWN_CONSTRAINT.fullmatch(constraint)
     if named and named["column"] in Table(named["table"]).columns:
         return [named["column"]]
-    return _looked_up(diagnostics, database) if constraint else []
+    return _constraint_columns(diagnostics, database) if constraint else []
 
 
-def _looked_up(diagnostics: Any, database: Database) -> list[str]:
+def _constraint_columns(diagnostics: Any, database: Database) -> list[str]:
     names = {
         "schema": diagnostics.schema_name,
         "table": diagnostics.table_name,

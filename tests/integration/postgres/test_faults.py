@@ -214,7 +214,7 @@ def test_a_restart_of_the_server_costs_nothing(
 
 @pytest.mark.long
 def test_connections_cut_while_idle_are_replaced(prepared: str, opened: Open) -> None:
-    repository = opened(patience=0)
+    repository = opened(timeout=0)
     with ThreadPoolExecutor(10) as pool:
         for save in submit(pool, repository, FILMS[:20]):
             save.result()
@@ -230,7 +230,7 @@ def test_too_many_connections_are_waited_for(prepared: str, opened: Open) -> Non
     with ExitStack() as stack:
         fill_up(prepared, stack)
         with pytest.raises(StoreUnavailable, match="too many clients"):
-            opened(patience=0.2).save(FILMS[0])
+            opened(timeout=0.2).save(FILMS[0])
         patient = opened()
         with ThreadPoolExecutor(1) as pool:
             save = pool.submit(patient.save, FILMS[0])
@@ -244,7 +244,7 @@ def test_a_lock_is_waited_for_and_named_with_its_holder(prepared: str, opened: O
     with session(f"{prepared} application_name=report", "LOCK TABLE people") as other:
         says = r"program.s tables.*held by report \(process \d+, user tester, idle in transaction since .*people: Acc"
         with pytest.raises(StoreUnavailable, match=says):
-            opened(statement_timeout=1.5, patience=0.5).save(FILMS[0])
+            opened(statement_timeout=1.5, timeout=0.5).save(FILMS[0])
         assert value(prepared, "SELECT count(*) FROM movies") == 0
         patient = opened(statement_timeout=1.5)
         with ThreadPoolExecutor(1) as pool:
@@ -361,7 +361,7 @@ def test_a_frozen_network_is_noticed(proxy: TcpProxy, through: str, prepared: st
 def test_a_server_that_stays_away_is_given_up_once_for_all(
     running: PrivatePostgres, prepared: str, opened: Open
 ) -> None:
-    repository = opened(patience=0.5)
+    repository = opened(timeout=0.5)
     repository.save(FILMS[0])
     running.stop()
     with ThreadPoolExecutor(50) as pool:
@@ -374,7 +374,7 @@ def test_a_server_that_stays_away_is_given_up_once_for_all(
 
 def test_waiting_ends_when_the_run_is_cancelled(running: PrivatePostgres, prepared: str, opened: Open) -> None:
     cancel = threading.Event()
-    repository = opened(patience=3600, cancel=cancel)
+    repository = opened(timeout=3600, cancel=cancel)
     repository.save(FILMS[0])
     running.stop()
     with ThreadPoolExecutor(10) as pool:
@@ -423,7 +423,7 @@ def test_a_role_with_few_connections_makes_do_with_them(
     running: PrivatePostgres, prepared: str, opened: Open, limit: int
 ) -> None:
     with role_of(running, prepared, limit) as dsn:
-        repository = opened(dsn, patience=2)
+        repository = opened(dsn, timeout=2)
         with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
             saves = submit(pool, repository, FILMS)
             wait_until(lambda: saving(prepared)() == min(limit, 2))
@@ -440,7 +440,7 @@ def test_idle_connections_make_room_for_reading(
     running: PrivatePostgres, prepared: str, opened: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     with role_of(running, prepared, 2) as dsn:
-        repository = opened(dsn, patience=5)
+        repository = opened(dsn, timeout=5)
         with ThreadPoolExecutor(50) as pool, session(prepared, "LOCK TABLE people") as other:
             saves = submit(pool, repository, FILMS)
             wait_until(lambda: saving(prepared)() == 2)
@@ -482,7 +482,7 @@ def saves_again(repository: PostgresMovieRepository) -> bool:
 
 @pytest.mark.long
 def test_a_frozen_server_is_given_up_once(running: PrivatePostgres, prepared: str, opened: Open) -> None:
-    repository = opened(patience=2)
+    repository = opened(timeout=2)
     with ThreadPoolExecutor(50) as pool:
         for save in submit(pool, repository, FILMS[:20]):
             save.result()
@@ -497,7 +497,7 @@ def test_a_frozen_server_is_given_up_once(running: PrivatePostgres, prepared: st
 
 
 def test_closing_does_not_wait_for_a_frozen_server(running: PrivatePostgres, prepared: str, opened: Open) -> None:
-    repository = opened(patience=2)
+    repository = opened(timeout=2)
     repository.save(FILMS[0])
     with frozen(running):
         repository.close()
@@ -505,7 +505,7 @@ def test_closing_does_not_wait_for_a_frozen_server(running: PrivatePostgres, pre
 
 @pytest.mark.long
 def test_a_server_frozen_while_it_is_read_is_noticed(running: PrivatePostgres, prepared: str, opened: Open) -> None:
-    repository = opened(patience=1)
+    repository = opened(timeout=1)
     repository.save(FILMS[0])
     with session(prepared, "LOCK TABLE movies") as other, ThreadPoolExecutor(1) as pool:
         reading = pool.submit(lambda: list(repository.rows(Table.MOVIES)))
@@ -517,7 +517,7 @@ def test_a_server_frozen_while_it_is_read_is_noticed(running: PrivatePostgres, p
 
 @pytest.mark.long
 def test_a_server_frozen_while_it_is_migrated_is_noticed(running: PrivatePostgres, fresh: str) -> None:
-    with closing(Database(fresh, patience=3)) as database:
+    with closing(Database(fresh, timeout=3)) as database:
         schema.prepare(database, until=schema.versions()[0])
         with session(fresh, "LOCK TABLE movies") as other, ThreadPoolExecutor(1) as pool:
             migrating = pool.submit(schema.prepare, database)
@@ -669,7 +669,7 @@ def test_a_first_connection_that_is_cut_is_tried_again(proxy: TcpProxy, through:
 
 @pytest.mark.long
 def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: Open) -> None:
-    repository = opened(patience=0.5)
+    repository = opened(timeout=0.5)
     with session(prepared, "LOCK TABLE people"), pytest.raises(StoreUnavailable, match="on the program's tables"):
         repository.save(FILMS[0])
 
@@ -677,7 +677,7 @@ def test_a_short_statement_does_not_outlast_the_patience(prepared: str, opened: 
 def test_reading_names_the_lock_too(prepared: str) -> None:
     with (
         session(f"{prepared} application_name=report", "LOCK TABLE movies") as _,
-        closing(PostgresMovieRepository(Database(prepared, patience=0.3))) as repository,
+        closing(PostgresMovieRepository(Database(prepared, timeout=0.3))) as repository,
         pytest.raises(StoreUnavailable, match="held by report"),
     ):
         list(repository.rows(Table.MOVIES))
@@ -690,7 +690,7 @@ def test_preparing_names_the_lock_too(prepared: str) -> None:
         connection.commit()
     with (
         session(f"{prepared} application_name=report", "LOCK TABLE movies") as _,
-        closing(Database(prepared, patience=0.3)) as database,
+        closing(Database(prepared, timeout=0.3)) as database,
         pytest.raises(StoreUnavailable, match="held by report"),
     ):
         schema.prepare(database)

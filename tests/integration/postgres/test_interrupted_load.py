@@ -50,7 +50,7 @@ def opened(folder: Path, dsn: str) -> Iterator[tuple[CsvMovieRepository, Disturb
     with ExitStack() as stack:
         files = CsvMovieRepository(folder / "csv")
         stack.callback(files.close)
-        yield files, stack.enter_context(closing(DisturbedPostgres(Database(dsn, patience=1))))
+        yield files, stack.enter_context(closing(DisturbedPostgres(Database(dsn, timeout=1))))
 
 
 def prepared(folder: Path, store: BulkRepository) -> PreparedFiles:

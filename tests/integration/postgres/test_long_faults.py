@@ -97,7 +97,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_fails_what_it_must_and_harms_nothing(disk: Path, movies: list[Movie]) -> None:
     ballast = disk / "ballast"
     saved: list[Movie] = []
-    with EmbeddedServer(disk / "postgres") as server, closing(Database(server.dsn, patience=1)) as database:
+    with EmbeddedServer(disk / "postgres") as server, closing(Database(server.dsn, timeout=1)) as database:
         schema.prepare(database)
         repository = PostgresMovieRepository(database)
         repository.save(movies[0])

@@ -188,7 +188,7 @@ def test_a_signal_after_the_last_wait_is_not_lost() -> None:
 
 def test_a_server_that_is_not_there_is_told() -> None:
     with (
-        closing(Database("host=127.0.0.1 port=1", patience=0.5)) as nowhere,
+        closing(Database("host=127.0.0.1 port=1", timeout=0.5)) as nowhere,
         pytest.raises(StoreUnavailable, match="refused"),
     ):
         ask(nowhere, "SELECT 1")

@@ -24,8 +24,8 @@ def execute(dsn: str, sql: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def prepare(dsn: str, patience: float = 60.0) -> None:
-    with closing(Database(dsn, patience=patience)) as database:
+def prepare(dsn: str, timeout: float = 60.0) -> None:
+    with closing(Database(dsn, timeout=timeout)) as database:
         schema.prepare(database)
 
 
@@ -127,7 +127,7 @@ def test_says_in_one_line_why_it_cannot_log_in(
     fresh: str, change: tuple[str, str], kind: type[Exception], says: str
 ) -> None:
     with pytest.raises(kind, match=says) as caught:
-        prepare(fresh.replace(*change), patience=0.5)
+        prepare(fresh.replace(*change), timeout=0.5)
     assert "secret" not in str(caught.value)
     assert "right" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -135,7 +135,7 @@ def test_says_in_one_line_why_it_cannot_log_in(
 
 def test_nobody_listening_is_told() -> None:
     with pytest.raises(StoreUnavailable, match="Connection refused"):
-        prepare("host=127.0.0.1 port=1 user=x password=hidden dbname=x", patience=0.5)
+        prepare("host=127.0.0.1 port=1 user=x password=hidden dbname=x", timeout=0.5)
 
 
 def test_a_broken_connection_string_is_not_repeated() -> None:
@@ -181,7 +181,7 @@ def test_a_variable_of_libpq_that_causes_an_error_is_named(
     with pytest.raises(
         (UsageError, StoreUnavailable), match=rf"\(the environment variables {variable} took part in it\)$"
     ):
-        prepare(dsn, patience=0.5)
+        prepare(dsn, timeout=0.5)
 
 
 def test_a_database_of_another_encoding_is_refused(fresh: str) -> None:

@@ -85,7 +85,7 @@ class Hours:
         return self.now
 
 
-def test_patience_is_counted_from_the_first_failure() -> None:
+def test_timeout_is_counted_from_the_first_failure() -> None:
     clock = Hours()
     outage = Outage(60, clock)
     assert not outage.too_long
@@ -108,7 +108,7 @@ def test_a_success_ends_an_outage() -> None:
     assert not outage.too_long
 
 
-def test_what_is_left_of_the_patience_counts_from_the_last_answer() -> None:
+def test_what_is_left_of_the_timeout_counts_from_the_last_answer() -> None:
     clock = Hours()
     outage = Outage(60, clock)
     clock.now += 30
@@ -125,10 +125,10 @@ def test_what_is_left_of_the_patience_counts_from_the_last_answer() -> None:
 def test_an_outage_is_told_once() -> None:
     outage = Outage(60)
     outage.failed()
-    assert [outage.tell(), outage.tell()] == [True, False]
+    assert [outage.should_notify(), outage.should_notify()] == [True, False]
     outage.ended()
     outage.failed()
-    assert outage.tell()
+    assert outage.should_notify()
 
 
 # --- batches --------------------------------------------------------------------
