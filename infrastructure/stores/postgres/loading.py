@@ -68,26 +68,26 @@ class PostgresLoader:
         with self._database.connected() as connection:
             try:
                 with connection, connection.cursor() as cursor:
-                    return self._load(cursor, all_rows)
+                    return _load(cursor, all_rows)
             except psycopg2.Error as error:
                 failure = classify_error(error)
                 if failure.kind in (Kind.REFUSED, Kind.CONFLICT):  # a credit without a person counts as a conflict
                     raise UsageError(f"nothing was imported: {_place(error, all_rows)}") from error
                 raise
 
-    @staticmethod
-    def _load(cursor: Cursor, rows: Callable[[DeclaredTable], Iterator[Row]]) -> dict[DeclaredTable, int]:
-        cursor.execute(query("import_begin"))
-        cursor.execute("SELECT count(*) FROM movies")
-        ((there,),) = cursor.fetchall()
-        if there:
-            raise UsageError(f"an import needs an empty database; this one holds {there} movies")
-        tables: tuple[DeclaredTable, ...] = (*Table, *HistoryTable)
-        for table in reversed(tables):
-            cursor.execute(f"DELETE FROM {table}")
-        counts = {table: _copy(cursor, table, rows(table)) for table in tables}
-        cursor.execute(query("import_end"))
-        return counts
+
+def _load(cursor: Cursor, rows: Callable[[DeclaredTable], Iterator[Row]]) -> dict[DeclaredTable, int]:
+    cursor.execute(query("import_begin"))
+    cursor.execute("SELECT count(*) FROM movies")
+    ((there,),) = cursor.fetchall()
+    if there:
+        raise UsageError(f"an import needs an empty database; this one holds {there} movies")
+    tables: tuple[DeclaredTable, ...] = (*Table, *HistoryTable)
+    for table in reversed(tables):
+        cursor.execute(f"DELETE FROM {table}")
+    counts = {table: _copy(cursor, table, rows(table)) for table in tables}
+    cursor.execute(query("import_end"))
+    return counts
 
 
 def _copy(cursor: Cursor, table: DeclaredTable, rows: Iterator[Row]) -> int:

@@ -31,10 +31,14 @@ def stream(database: Database, statement: str) -> Iterator[Row]:
     """
     with database.connected() as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        with connection.cursor("rows") as cursor:
-            cursor.itersize = _AT_A_TIME
-            cursor.execute(statement)
-            yield from cursor
+        yield from _fetched(connection, "rows", statement)
+
+
+def _fetched(connection: Connection, name: str, statement: str) -> Iterator[Row]:
+    with connection.cursor(name) as cursor:
+        cursor.itersize = _AT_A_TIME
+        cursor.execute(statement)
+        yield from cursor
 
 
 def stream_text(database: Database, table: Table) -> Iterator[bytes]:
@@ -99,10 +103,7 @@ class PostgresSnapshot:
 
     def _stream(self, name: str, statement: str) -> Iterator[Row]:
         try:
-            with self._connection.cursor(name) as cursor:
-                cursor.itersize = _AT_A_TIME
-                cursor.execute(self._prefix + statement)
-                yield from cursor
+            yield from _fetched(self._connection, name, self._prefix + statement)
         except psycopg2.Error as error:
             raise self._database.error(error) from error
 

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -35,7 +34,7 @@ from infrastructure.stores.postgres import loading, reading, state, statements
 from infrastructure.stores.postgres.database import BatchingCursor, Database, RejectedByDatabase, require_kept
 from infrastructure.stores.postgres.failures import STORE, one_line
 from infrastructure.stores.postgres.statements import encode_columns, groups, query
-from shared.batcher import Batcher
+from shared.batcher import Batcher, batches
 from shared.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
@@ -171,28 +170,20 @@ class PostgresMovieRepository:
         self._transact(Table.CHARTS, put)
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
-        remaining = iter(rows)
-        while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
+        for batch in batches(rows, _ROWS_AT_A_TIME):
             self._transact(table, partial(_save_rows, table=table, rows=_last_of_each(table, batch)))
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
-        deleted = 0
-        remaining = iter(keys)
         key = ", ".join(table.key)
-        credited = " AND NOT EXISTS (SELECT FROM credits WHERE credits.person_id = people.person_id)"
-        while batch := list(islice(remaining, _ROWS_AT_A_TIME)):
-            arrays = encode_columns(table, [_key_row(table, each) for each in batch])
+        statement = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {statements.sent(table, table.key)})"
+        if table is Table.PEOPLE:
+            statement += " AND NOT EXISTS (SELECT FROM credits WHERE credits.person_id = people.person_id)"
 
-            def delete(cursor: Cursor, arrays: list[str | None] = arrays) -> int:
-                cursor.execute(
-                    f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {statements.sent(table)})"
-                    + (credited if table is Table.PEOPLE else ""),
-                    arrays,
-                )
-                return cursor.rowcount
+        def delete(cursor: Cursor, batch: list[tuple[str, ...]]) -> int:
+            cursor.execute(statement, [list(cells) for cells in zip(*batch, strict=True)])
+            return cursor.rowcount
 
-            deleted += self._database.transact(delete)
-        return deleted
+        return sum(self._database.transact(partial(delete, batch=batch)) for batch in batches(keys, _ROWS_AT_A_TIME))
 
     def find(self, imdb_id: str) -> Movie | None:
 
@@ -413,11 +404,6 @@ def _last_of_each(table: Table, rows: Iterable[Row]) -> list[Row]:
         elif table is not Table.MY_RATINGS or (old[-1] or "") <= (row[-1] or ""):
             kept[key] = row
     return list(kept.values())
-
-
-def _key_row(table: Table, key: tuple[str, ...]) -> Row:
-    cells = dict(zip(table.key, key, strict=True))
-    return tuple(cells.get(column) for column in table.columns)
 
 
 def _sort_small_tables(database: Database) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -34,7 +34,7 @@ from domain.errors import RecordRejected, StoreError, StoreUnavailable, UsageErr
 from domain.fields import DeclaredTable, HistoryTable, Table
 from domain.movie import Movie
 from infrastructure.stores.sqlite import schema
-from shared.batcher import BackgroundBatcher
+from shared.batcher import BackgroundBatcher, batches
 from shared.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class SqliteMovieRepository:
         self.write(put, f"chart {chart}")
 
     def save_rows(self, table: Table, rows: Iterable[Row]) -> None:
-        for batch in _batches(rows):
+        for batch in batches(rows, _AT_A_TIME):
             self.write(partial(_save_rows, table=table, rows=batch), str(table))
 
     def delete_rows(self, table: Table, keys: Iterable[tuple[str, ...]]) -> int:
@@ -164,7 +164,7 @@ class SqliteMovieRepository:
         def deleted(batch: list[tuple[str, ...]]) -> int:
             return self.write(lambda connection: connection.executemany(statement, batch).rowcount, str(table))
 
-        return sum(map(deleted, _batches(keys)))
+        return sum(map(deleted, batches(keys, _AT_A_TIME)))
 
     def find(self, imdb_id: str) -> Movie | None:
         with self._reading, translated_errors(self._path):
@@ -190,7 +190,7 @@ class SqliteMovieRepository:
         return self._stream(f"SELECT {schema.cells(table)} FROM {table} ORDER BY {order}")
 
     def text(self, table: Table) -> Iterator[bytes]:
-        return (text_of(batch).encode() for batch in _batches(self.rows(table)))
+        return (text_of(batch).encode() for batch in batches(self.rows(table), _AT_A_TIME))
 
     @property
     def marker(self) -> str | None:
@@ -439,12 +439,6 @@ def _save_rows(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]
         elif row[1] is None:
             continue
         connection.execute(_UPSERT[Table.PEOPLE], row)
-
-
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    remaining = iter(rows)
-    while batch := list(islice(remaining, _AT_A_TIME)):
-        yield batch
 
 
 @contextlib.contextmanager
