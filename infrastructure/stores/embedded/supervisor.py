@@ -67,12 +67,10 @@ class Supervisor:
         self._identity = privileges.Identity(os.geteuid(), lambda: None)
         self._server: Postmaster | None = None
         self._ready = False
-        self._was_ready = False
         self._asked_to_stop = False
         self._supervisor_lock = FileLock(layout.supervisor_lock)
         self._cluster_lock = FileLock(layout.cluster_lock)
-        self._wake, wake_end = socket.socketpair()
-        self._wake_end = wake_end
+        self._wake, self._wake_end = socket.socketpair()
         self._add_user(first)
 
     def run(self) -> None:
@@ -148,7 +146,7 @@ class Supervisor:
 
     def _serve(self, sockets: Path) -> None:
         """Keeps a server running until the last user leaves; restarts one that dies meanwhile."""
-        failures = 0
+        failures, was_ready = 0, False
         while not self._is_done():
             started = time.monotonic()
             log_size = self._layout.log.stat().st_size
@@ -156,7 +154,7 @@ class Supervisor:
             while server.running:
                 if not self._ready and server.is_ready(self._layout.cluster):
                     self._ready = True
-                    self._was_ready = True
+                    was_ready = True
                     self._notify_all(self._ready_message())
                 self._handle_events(None if self._ready else _POLL_SECONDS)
                 if self._is_done():
@@ -165,7 +163,7 @@ class Supervisor:
             self._server = None
             self._ready = False
             failures = 1 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
-            if failures > _MAX_RESTARTS or not self._was_ready:
+            if failures > _MAX_RESTARTS or not was_ready:
                 raise cluster.ClusterError(
                     "the server does not stay up: " + _failure_in_log(self._layout.log, log_size)
                 )

@@ -256,7 +256,10 @@ class Connections:
             if timed_out(error):
                 raise NoAnswer(explained) from error
             raise type(error)(explained) from error
-        self._check(connection)
+        if connection.server_version < OLDEST_SERVER:
+            found = connection.info.parameter_status("server_version")
+            connection.close()
+            raise UsageError(f"PostgreSQL 15 or newer is needed; the server has {found}")
         return connection
 
     def _is_alive(self) -> bool:
@@ -288,13 +291,6 @@ class Connections:
             settings["transaction_timeout"] = "0"
         assignments = "; ".join(f"SET {name} = {value}" for name, value in settings.items())
         return f"{assignments}; {_SEARCH_PATH}"
-
-    @staticmethod
-    def _check(connection: Connection) -> None:
-        if connection.server_version < OLDEST_SERVER:
-            found = connection.info.parameter_status("server_version")
-            connection.close()
-            raise UsageError(f"PostgreSQL 15 or newer is needed; the server has {found}")
 
 
 # --- waits for a server that does not answer ------------------------------------------

@@ -29,6 +29,14 @@ LOAD_KEY: Final = "load"
 _PIECE: Final = 1 << 20
 _COPY_FORM: Final = "FROM STDIN (FORMAT csv)"
 _PARTS: Final = (Table.CREDITS, Table.AKAS)
+_LOADED: Final = (Table.MOVIES, Table.PEOPLE, *_PARTS, Table.RATINGS_HISTORY)
+# Empty tables whose keys are built after the rows, and which are not logged row by row where wal_level is minimal.
+_DROP_KEYS: Final = f"TRUNCATE {', '.join(_LOADED)};" + "".join(
+    f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey;" for table in _LOADED
+)
+_ADD_KEYS: Final = "".join(
+    f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY ({', '.join(table.key)});" for table in _LOADED
+)
 _GROWTH: Final = 10  # ANALYZE runs on tables of which more than a tenth of the rows were written
 # Source: https://www.postgresql.org/docs/current/sql-copy.html, text format
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
@@ -234,7 +242,7 @@ def _write(cursor: Cursor, prepared: PreparedTables, cancel: threading.Event) ->
             elif _merge(cursor, table, files, cancel) * _GROWTH > _expected_rows(cursor, table):
                 grown.append(table)
     if without_keys:
-        cursor.execute(query("load_end"))
+        cursor.execute(_ADD_KEYS)
     if fresh:
         cursor.execute(query("import_end"))
     elif grown:
@@ -250,7 +258,7 @@ def _drop_keys(cursor: Cursor) -> bool:
     cursor.execute(query("import_begin"))
     cursor.execute("SAVEPOINT with_keys")
     try:
-        cursor.execute(query("load_begin"))
+        cursor.execute(_DROP_KEYS)
     except (errors.DependentObjectsStillExist, errors.FeatureNotSupported, errors.InsufficientPrivilege):
         cursor.execute("ROLLBACK TO with_keys")
         return False

@@ -128,23 +128,6 @@ ALTER TABLE akas ADD CONSTRAINT akas_imdb_id_fkey FOREIGN KEY (imdb_id) REFERENC
 ANALYZE movies, people, credits, akas, charts;
 SELECT setval('runs_run_id_seq', coalesce(max(run_id), 0) + 1, false) FROM runs;
 
--- name: load_begin
--- Empty tables whose keys are built after the rows, and which are not logged row by row where wal_level is minimal.
-TRUNCATE movies, people, credits, akas, ratings_history;
-ALTER TABLE movies DROP CONSTRAINT movies_pkey;
-ALTER TABLE people DROP CONSTRAINT people_pkey;
-ALTER TABLE credits DROP CONSTRAINT credits_pkey;
-ALTER TABLE akas DROP CONSTRAINT akas_pkey;
-ALTER TABLE ratings_history DROP CONSTRAINT ratings_history_pkey;
-
--- name: load_end
--- The keys that load_begin has dropped.
-ALTER TABLE movies ADD CONSTRAINT movies_pkey PRIMARY KEY (imdb_id);
-ALTER TABLE people ADD CONSTRAINT people_pkey PRIMARY KEY (person_id);
-ALTER TABLE credits ADD CONSTRAINT credits_pkey PRIMARY KEY (imdb_id, category, position);
-ALTER TABLE akas ADD CONSTRAINT akas_pkey PRIMARY KEY (imdb_id, position);
-ALTER TABLE ratings_history ADD CONSTRAINT ratings_history_pkey PRIMARY KEY (imdb_id, day);
-
 -- name: lock_holders
 -- Other sessions that hold locks on our tables, the strongest lock first, as a person can find them.
 SELECT format('%s (process %s, user %s, %s since %s, %s)', coalesce(nullif(application_name, ''), 'a session'), pid,
@@ -185,16 +168,6 @@ SELECT relname::text,
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE quote_ident(nspname) = %s AND relname = ANY (%s)
 ORDER BY relname
-
--- name: sort_tables
--- Put the rows of small tables in the order of their keys: the same records leave the same dump, whatever the order
--- in which they were saved.
-SET LOCAL lock_timeout = '1s';
-CLUSTER movies USING movies_pkey;
-CLUSTER people USING people_pkey;
-CLUSTER credits USING credits_pkey;
-CLUSTER akas USING akas_pkey;
-CLUSTER charts USING charts_pkey;
 
 -- name: stored_times
 -- When these movies were read, as canonical text.

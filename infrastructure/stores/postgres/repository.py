@@ -41,6 +41,11 @@ _log = logging.getLogger(__name__)
 _MAX_BATCH_SIZE: Final = 50
 _MAX_CONCURRENCY: Final = 2  # more concurrent transactions would make smaller batches, which cost the server more
 _ROWS_AT_A_TIME: Final = 1000
+# In the order of their keys, so that the same records leave the same dump in whatever order they were saved.
+_SORT: Final = "SET LOCAL lock_timeout = '1s';" + "".join(
+    f"CLUSTER {table} USING {table}_pkey;"
+    for table in (Table.MOVIES, Table.PEOPLE, Table.CREDITS, Table.AKAS, Table.CHARTS)
+)
 _MAX_TO_SORT: Final = 2000  # movies; takes hundredths of a second for a chart, but minutes for a million
 
 _NEVER_OLDER: Final = "movies.scraped_at <= excluded.scraped_at"
@@ -69,12 +74,13 @@ _LOCK_PEOPLE: Final = (
     f"SELECT {statements.cells(Table.PEOPLE)} FROM people WHERE person_id = ANY (%s) ORDER BY person_id FOR UPDATE"
 )
 _UPSERTS: Final = {
-    Table.PEOPLE: statements.insert(Table.PEOPLE, conflict=statements.update(Table.PEOPLE)),
-    Table.MY_RATINGS: statements.insert(
-        Table.MY_RATINGS, conflict=statements.update(Table.MY_RATINGS, where="my_ratings.read_at <= excluded.read_at")
-    ),
-    Table.RATINGS_HISTORY: statements.insert(Table.RATINGS_HISTORY, conflict=statements.update(Table.RATINGS_HISTORY)),
-    Table.CHARTS: statements.insert(Table.CHARTS, conflict=statements.update(Table.CHARTS)),
+    table: statements.insert(table, conflict=statements.update(table, where=where))
+    for table, where in (
+        (Table.PEOPLE, ""),
+        (Table.MY_RATINGS, "my_ratings.read_at <= excluded.read_at"),
+        (Table.RATINGS_HISTORY, ""),
+        (Table.CHARTS, ""),
+    )
 }
 _NEWER_RATINGS: Final = (
     f"SELECT count(*) FROM my_ratings AS old JOIN {statements.sent(Table.MY_RATINGS)} USING (imdb_id)"
@@ -413,7 +419,7 @@ def _sort_small_tables(database: Database) -> None:
         cursor.execute("SAVEPOINT unsorted")
         try:
             if _is_small(cursor):
-                cursor.execute(query("sort_tables"))
+                cursor.execute(_SORT)
         except (errors.LockNotAvailable, errors.InsufficientPrivilege) as error:
             cursor.execute("ROLLBACK TO unsorted")
             _log.info("PostgreSQL: the tables were left unsorted: %s", one_line(error))

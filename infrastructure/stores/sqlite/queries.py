@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,38 +32,33 @@ def run_query(path: Path, query: str, *, seconds: float = 0) -> TableOfValues:
         UsageError: the query is wrong, would write, takes too long or returns no rows; the message is SQLite's.
         StoreUnavailable: the file cannot be read.
     """
-    with translated_errors(path):
-        connection = connect(path, 60.0, read_only=True)
-    deadline = time.monotonic() + seconds if seconds else None
-    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _DENIED else sqlite3.SQLITE_OK)
-    connection.set_progress_handler(lambda: deadline is not None and time.monotonic() > deadline, _STEPS)
-    try:
-        cursor = connection.execute(query)
-        first = cursor.fetchmany(_AT_A_TIME)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _explained(error, deadline, seconds) from error
-    except BaseException:
-        connection.close()
-        raise
-    if cursor.description is None:
-        connection.close()
-        raise UsageError("`sql` takes one statement that returns rows")
-    columns = tuple(column[0] for column in cursor.description)
-    return TableOfValues("answer", query, "", columns, _rows(connection, cursor, first, deadline, seconds))
+    with ExitStack() as stack:
+        with translated_errors(path):
+            connection = stack.enter_context(closing(connect(path, 60.0, read_only=True)))
+        deadline = time.monotonic() + seconds if seconds else None
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _DENIED else sqlite3.SQLITE_OK)
+        connection.set_progress_handler(lambda: deadline is not None and time.monotonic() > deadline, _STEPS)
+        try:
+            cursor = connection.execute(query)
+            first = cursor.fetchmany(_AT_A_TIME)
+        except sqlite3.Error as error:
+            raise _explained(error, deadline, seconds) from error
+        if cursor.description is None:
+            raise UsageError("`sql` takes one statement that returns rows")
+        columns = tuple(column[0] for column in cursor.description)
+        return TableOfValues("answer", query, "", columns, _rows(stack.pop_all(), cursor, first, deadline, seconds))
 
 
 def _rows(
-    connection: sqlite3.Connection, cursor: sqlite3.Cursor, rows: list[Any], deadline: float | None, seconds: float
+    stack: ExitStack, cursor: sqlite3.Cursor, rows: list[Any], deadline: float | None, seconds: float
 ) -> Iterator[tuple[Value, ...]]:
-    try:
+    with stack:
         while rows:
             yield from (tuple(_shown(value) for value in row) for row in rows)
-            rows = cursor.fetchmany(_AT_A_TIME)
-    except sqlite3.Error as error:
-        raise _explained(error, deadline, seconds) from error
-    finally:
-        connection.close()
+            try:
+                rows = cursor.fetchmany(_AT_A_TIME)
+            except sqlite3.Error as error:
+                raise _explained(error, deadline, seconds) from error
 
 
 def _shown(value: Any) -> Value:
