@@ -18,7 +18,7 @@ from infrastructure.demo.titles import (
     ODDITIES,
     DemoAka,
     DemoCredit,
-    DemoEpisodeNumber,
+    DemoEpisode,
     DemoMoney,
     DemoPerson,
     DemoPersonDetails,
@@ -65,6 +65,7 @@ class DemoCatalogue:
         self._cached_title = lru_cache(maxsize=4096)(self._invent)
         self._cached_person = lru_cache(maxsize=8192)(self._invent_person)
         self._order = lru_cache(maxsize=None)(self._chart_order)
+        self._places = lru_cache(maxsize=None)(self._chart_places)
 
     def chart(self, name: ChartName) -> Iterator[DemoTitle]:
         """Gives the chart's titles in rank order."""
@@ -78,8 +79,6 @@ class DemoCatalogue:
     def find(self, imdb_id: str) -> DemoTitle | None:
         """Gives the title or episode with this id, today's or the one it had before it was moved."""
         index = self._titles.index_of(imdb_id)
-        if index is None:
-            return None
         if index >= _RETIRED:
             title = self._known(index - _RETIRED)
             return title if title and title.listed_id == imdb_id else None
@@ -93,20 +92,8 @@ class DemoCatalogue:
 
     def episodes(self, series: DemoTitle) -> Iterator[DemoTitle]:
         """Gives the episodes of a series in order."""
-        index = self._titles.index_of(series.imdb_id)
-        if index is None or not series.is_series:
-            return iter(())
-        place = _series_place(index)
+        place = _series_place(self._titles.index_of(series.imdb_id))
         return (self._episode(series, place, number) for number in range(sum(series.season_sizes)))
-
-    def neighbour(self, episode: DemoTitle, step: int) -> str | None:
-        """Gives the id of the episode so many places after this one, or before it, in its series."""
-        index = self._titles.index_of(episode.imdb_id)
-        series = episode.episode and self.find(episode.episode.series_id)
-        if index is None or not series:
-            return None
-        number = (index - _FIRST_EPISODE) % _EPISODES_PER_SERIES + step
-        return self._titles.id_of(index + step) if 0 <= number < sum(series.season_sizes) else None
 
     def titles(self) -> Iterator[DemoTitle]:
         """Gives every title once: the charts of today and the titles that have left them, without episodes."""
@@ -120,7 +107,7 @@ class DemoCatalogue:
     def person(self, person_id: str) -> DemoPerson | None:
         """Gives the person with this id."""
         index = self._people.index_of(person_id)
-        return None if index is None else self._cached_person(index)
+        return None if index < 0 else self._cached_person(index)
 
     def details(self, person: DemoPerson) -> DemoPersonDetails:
         """Gives birth, death, professions and well-known titles of a person."""
@@ -214,7 +201,7 @@ class DemoCatalogue:
             award_wins=int(60 * awards**4),
             award_nominations=int(90 * awards**3),
             oscar_wins=dice.randint(0, 7) if awards > 0.7 else None,
-            popularity_rank=self._popularity.get(index, 101 + dice.randrange(4_900)),
+            popularity_rank=self._places(ChartName.MOVIEMETER).get(index, 101 + dice.randrange(4_900)),
             user_reviews=votes // 420,
             critic_reviews=dice.randint(3, 420),
             season_sizes=season_sizes,
@@ -257,15 +244,11 @@ class DemoCatalogue:
     def _rank(self, index: int) -> int | None:
         if not self.day:
             return index + 1 if index < self.count else None
-        return self._ranks.get(index)
+        return self._places(ChartName.TOP250).get(index)
 
-    @cached_property
-    def _ranks(self) -> dict[int, int]:
-        return {index: rank for rank, index in enumerate(self._order(ChartName.TOP250), 1)}
-
-    @cached_property
-    def _popularity(self) -> dict[int, int]:
-        return {index: rank for rank, index in enumerate(self._order(ChartName.MOVIEMETER), 1)}
+    def _chart_places(self, name: ChartName) -> dict[int, int]:
+        """Gives the rank of each index in a chart."""
+        return {index: rank for rank, index in enumerate(self._order(name), 1)}
 
     @cached_property
     def _filmographies(self) -> dict[str, dict[DemoTitle, tuple[str, ...]]]:
@@ -347,7 +330,13 @@ class DemoCatalogue:
             production_status="Released",
             user_reviews=votes // 500,
             critic_reviews=dice.randint(0, 9),
-            episode=DemoEpisodeNumber(series.imdb_id, None if unknown else season + 1, None if unknown else left + 1),
+            episode=DemoEpisode(
+                series,
+                season=None if unknown else season + 1,
+                number=None if unknown else left + 1,
+                before=self._titles.id_of(index - 1) if number else None,
+                after=self._titles.id_of(index + 1) if number + 1 < sum(series.season_sizes) else None,
+            ),
         )
 
     def _cast_of(self, dice: random.Random, index: int, size: int) -> list[DemoPerson]:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cached_property
@@ -70,23 +70,9 @@ class DatasetFiles:
 
     def text(self, name: str) -> str:
         """Gives the uncompressed file."""
-        rows: dict[str, Callable[[], Iterable[Row]]] = {
-            "title.basics": lambda: map(_basics, self._titles),
-            "title.ratings": lambda: (
-                (title.imdb_id, f"{title.rating:.1f}", title.votes) for title in self._titles if title.rating
-            ),
-            "title.crew": lambda: map(_crew, self._titles),
-            "title.principals": lambda: chain.from_iterable(map(_principal_rows, self._titles)),
-            "title.akas": lambda: chain.from_iterable(map(_akas, self._titles)),
-            "title.episode": lambda: (
-                (title.imdb_id, title.episode.series_id, title.episode.season, title.episode.number)
-                for title in self._titles
-                if title.episode
-            ),
-            "name.basics": self._names,
-        }
+        rows = self._names() if name == "name.basics" else chain.from_iterable(map(_ROWS[name], self._titles))
         header = HEADERS[name].replace(" ", "\t")
-        return "".join((f"{header}\n", *("\t".join(map(_cell, row)) + "\n" for row in rows[name]())))
+        return "".join((f"{header}\n", *("\t".join(map(_cell, row)) + "\n" for row in rows)))
 
     @cached_property
     def _titles(self) -> list[DemoTitle]:
@@ -146,8 +132,8 @@ def _cell(value: object) -> str:
     return r"\\N" if text == r"\N" else text
 
 
-def _basics(title: DemoTitle) -> Row:
-    return (
+def _basics(title: DemoTitle) -> Iterator[Row]:
+    yield (
         title.imdb_id,
         title.kind,
         title.title,
@@ -160,11 +146,19 @@ def _basics(title: DemoTitle) -> Row:
     )
 
 
-def _crew(title: DemoTitle) -> Row:
-    directors, writers = (
-        ",".join(person.person_id for person in people) for people in (title.directors, title.writers)
-    )
-    return title.imdb_id, directors, writers
+def _ratings(title: DemoTitle) -> Iterator[Row]:
+    if title.rating:
+        yield title.imdb_id, f"{title.rating:.1f}", title.votes
+
+
+def _crew(title: DemoTitle) -> Iterator[Row]:
+    people = (title.directors, title.writers)
+    yield title.imdb_id, *(",".join(each.person_id for each in group) for group in people)
+
+
+def _episode(title: DemoTitle) -> Iterator[Row]:
+    if episode := title.episode:
+        yield title.imdb_id, episode.series.imdb_id, episode.season, episode.number
 
 
 def _principals(title: DemoTitle) -> Iterator[DemoCredit]:
@@ -187,6 +181,16 @@ def _akas(title: DemoTitle) -> Iterator[Row]:
     for ordering, aka in enumerate(title.akas[1:], 2):
         types = _SEPARATOR.join(("imdbDisplay", "working")[: 2 if aka.attributes else 1])
         yield title.imdb_id, ordering, aka.title, aka.region, aka.language, types, _SEPARATOR.join(aka.attributes), 0
+
+
+_ROWS: Final = {
+    "title.basics": _basics,
+    "title.ratings": _ratings,
+    "title.crew": _crew,
+    "title.principals": _principal_rows,
+    "title.akas": _akas,
+    "title.episode": _episode,
+}
 
 
 def _word(person: DemoPerson) -> str:

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import formatdate
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ from infrastructure.demo.site import DemoSite
 _TITLE: Final = re.compile(r"/title/(tt\d+)")
 _TEXT: Final = re.compile(
     r"(?P<on>[^=]+)=(?P<action>[a-z0-9-]+?)(?::(?P<argument>.+?))?"
-    r"(?:x(?P<times>\d+))?(?:%(?P<share>\d+(?:\.\d+)?))?(?:@(?P<after>\d+))?(?:/(?P<per>path|client|site))?"
+    r"(?:x(?P<times>\d+))?(?:%(?P<percent>\d+(?:\.\d+)?))?(?:@(?P<after>\d+))?(?:/(?P<per>path|client|site))?"
 )
 _GROUPS: Final = {
     "title": "/title/",
@@ -49,19 +49,19 @@ class DemoFault(msgspec.Struct, frozen=True):
         action: a status code, or a name from ``RESPONSES`` or ``DELIVERIES``.
         argument: a number or a text that the action uses, such as Retry-After.
         times: number of requests of each key that get the fault; None is all.
-        share: share of the remaining requests that get the fault, 0 to 1. Key and
-            number of a request decide, so that the choice repeats.
+        percent: how many of the remaining requests get the fault. Key and number of a
+            request decide, so that the choice repeats.
         after: requests of each key that are answered properly first.
-        per: the key by which requests are counted: ``path``, ``client`` or ``site``.
+        per: the key by which requests are counted.
     """
 
     on: str
     action: str
     argument: str = ""
     times: int | None = None
-    share: float = 1.0
+    percent: float = 100
     after: int = 0
-    per: str = "path"
+    per: Literal["path", "client", "site"] = "path"
 
     @classmethod
     def parse(cls, text: str) -> DemoFault:
@@ -76,25 +76,18 @@ class DemoFault(msgspec.Struct, frozen=True):
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"{text!r} is not WHERE=WHAT[:ARGUMENT][xTIMES][%PERCENT][@AFTER][/path|client|site]")
-        on, action, argument, times, percent, after, per = match.groups()
-        fault = cls(
-            on,
-            action,
-            argument or "",
-            None if times is None else int(times),
-            1.0 if percent is None else float(percent) / 100,
-            int(after or 0),
-            per or "path",
-        )
+        parts = {name: part for name, part in match.groupdict().items() if part is not None}
+        fault = msgspec.convert(parts, cls, strict=False)  # its numbers are texts
+        on, action = fault.on, fault.action
         if not (on in _GROUPS or on.startswith("/") or re.fullmatch(r"tt\d+", on)):
             raise ValueError(f"{on!r} is not an id, a path or one of {', '.join(_GROUPS)}")
-        if fault.share > 1:
-            raise ValueError(f"share {fault.share} is outside 0 to 1")
+        if fault.percent > 100:
+            raise ValueError(f"{fault.percent:g}% is more than all requests")
         status = action.isdigit() and 200 <= int(action) < 600
         if not (status or action in ACTIONS):
             raise ValueError(f"{action!r} is not a status code or one of {', '.join(sorted(ACTIONS))}")
         if not status and action not in _TEXT_ARGUMENT and not re.fullmatch(r"\d*(\.\d+)?", fault.argument):
-            raise ValueError(f"the argument of {action}:{argument} is not a number")
+            raise ValueError(f"the argument of {action}:{fault.argument} is not a number")
         return fault
 
     def applies_to(self, request: DemoRequest) -> bool:
@@ -134,7 +127,7 @@ class FaultPlan:
                 continue
             if fault.times is not None and self._hit[key] >= fault.times:
                 continue
-            if self._chance(key) < fault.share:
+            if self._chance(key) < fault.percent / 100:
                 self._hit[key] += 1
                 chosen = fault
         return chosen

@@ -16,7 +16,7 @@ from domain.chart import ChartName
 from infrastructure.demo.catalogue import DemoCatalogue
 from infrastructure.demo.islands import Json, above_the_fold, main_column
 from infrastructure.demo.messages import FORBIDDEN, DemoRequest, DemoResponse
-from infrastructure.demo.titles import DemoAka, DemoCredit, DemoPerson, DemoTitle, PartialDate
+from infrastructure.demo.titles import DemoAka, DemoCredit, DemoEpisode, DemoPerson, DemoTitle, PartialDate
 
 _CHARTS: Final = {
     "TOP_RATED_MOVIES": ChartName.TOP250,
@@ -71,7 +71,7 @@ class _Query(msgspec.Struct, frozen=True):
             "prestigiousAwardSummary": _prestigious(value["prestigiousAwardSummary"]),
             "awardNominations": partial(_awards, title),
             "externalLinks": partial(_external_links, title),
-            "series": self._series(title),
+            "series": title.episode and self._series(title.episode),
             "episodes": self._episodes(title),
             "keywords": _pages(title.keywords, lambda text: {"keyword": {"text": {"text": text}}}),
             "taglines": _pages(title.taglines, lambda text: {"text": text}),
@@ -81,14 +81,12 @@ class _Query(msgspec.Struct, frozen=True):
             "credits": partial(_credits, title),
         }
 
-    def _series(self, title: DemoTitle) -> Json | None:
-        if title.episode is None or (series := self.catalogue.find(title.episode.series_id)) is None:
-            return None
+    def _series(self, episode: DemoEpisode) -> Json:
         number = {
-            "displayableSeason": {"season": _or_unknown(title.episode.season)},
-            "episodeNumber": {"episodeNumber": _or_unknown(title.episode.number)},
+            "displayableSeason": {"season": _or_unknown(episode.season)},
+            "episodeNumber": {"episodeNumber": _or_unknown(episode.number)},
         }
-        return {"displayableEpisodeNumber": number, "series": self._value(series)}
+        return {"displayableEpisodeNumber": number, "series": self._value(episode.series)}
 
     def _episodes(self, title: DemoTitle) -> Json | None:
         if not title.is_series:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from infrastructure.demo import words
-from infrastructure.demo.titles import DemoCredit, DemoMoney, DemoPerson, DemoTitle
+from infrastructure.demo.titles import DemoCredit, DemoEpisode, DemoMoney, DemoPerson, DemoTitle
 
 Json: TypeAlias = dict[str, Any]
 
@@ -43,8 +43,8 @@ def number(rating: float | None) -> float | int | None:
     return int(rating) if rating is not None and rating == int(rating) else rating
 
 
-def above_the_fold(title: DemoTitle, poster: str | None, series: Json | None = None) -> Json:
-    """Gives ``aboveTheFoldData``: nearly every field of the title; ``series`` is an episode's place in its series."""
+def above_the_fold(title: DemoTitle, poster: str | None) -> Json:
+    """Gives ``aboveTheFoldData``: nearly every field of the title."""
     stars = [role.person for role in title.cast[:3]]
     return typed(
         "Title",
@@ -59,7 +59,7 @@ def above_the_fold(title: DemoTitle, poster: str | None, series: Json | None = N
         **common(title, poster),
         meterRanking=title.popularity_rank and typed("TitleMeterRanking", currentRank=title.popularity_rank),
         canRate=typed("CanRate", isRatable=title.votes > 0),
-        series=series,
+        series=title.episode and _series(title.episode),
         isAdult=title.is_adult,
         genres=typed("Genres", genres=[typed("Genre", text=genre, id=genre) for genre in title.genres]),
         plot=plot(title),
@@ -85,7 +85,7 @@ def above_the_fold(title: DemoTitle, poster: str | None, series: Json | None = N
     )
 
 
-def main_column(title: DemoTitle, poster: str | None, series: Json | None = None) -> Json:
+def main_column(title: DemoTitle, poster: str | None) -> Json:
     """Gives ``mainColumnData``: the cast, the crew, money, awards and details."""
     top: Json = {"topRanking": None}
     if title.rank is not None:
@@ -140,28 +140,30 @@ def main_column(title: DemoTitle, poster: str | None, series: Json | None = None
         lifetimeGross=title.gross_domestic and typed("BoxOfficeGross", total=_money(title.gross_domestic)),
         worldwideGross=title.gross_worldwide and typed("BoxOfficeGross", total=_money(title.gross_worldwide)),
         technicalSpecifications=_specifications(title),
-        series=series,
+        series=title.episode and _series(title.episode),
     )
 
 
-def series_of(title: DemoTitle, series: DemoTitle, before: str | None, after: str | None) -> Json | None:
-    """Gives an episode's series and its place there, between the episodes with these ids."""
-    if title.episode is None:
-        return None
+def _series(episode: DemoEpisode) -> Json:
+    series = episode.series
     return typed(
         "Series",
-        episodeNumber=typed("EpisodeNumber", episodeNumber=title.episode.number, seasonNumber=title.episode.season),
-        nextEpisode=after and typed("Title", id=after),
-        previousEpisode=before and typed("Title", id=before),
+        episodeNumber=typed("EpisodeNumber", episodeNumber=episode.number, seasonNumber=episode.season),
+        nextEpisode=episode.after and typed("Title", id=episode.after),
+        previousEpisode=episode.before and typed("Title", id=episode.before),
         series=typed(
             "Title",
             id=series.imdb_id,
             titleText=typed("TitleText", text=series.title),
             originalTitleText=series.original_title and typed("TitleText", text=series.original_title),
             titleType=typed("TitleType", id=series.kind, canHaveEpisodes=True),
-            releaseYear=series.year and typed("YearRange", year=series.year, endYear=series.end_year),
+            releaseYear=_years(series),
         ),
     )
+
+
+def _years(title: DemoTitle) -> Json | None:
+    return typed("YearRange", year=title.year, endYear=title.end_year) if title.year else None
 
 
 def _episodes(title: DemoTitle) -> Json | None:
@@ -255,7 +257,7 @@ def common(title: DemoTitle, poster: str | None) -> Json:
         ),
         "originalTitleText": title.original_title and typed("TitleText", text=title.original_title),
         "certificate": title.certificate and typed("Certificate", rating=title.certificate),
-        "releaseYear": title.year and typed("YearRange", year=title.year, endYear=title.end_year),
+        "releaseYear": _years(title),
         "releaseDate": _release_date(title),
         "runtime": title.runtime_seconds and typed("Runtime", seconds=title.runtime_seconds),
         "ratingsSummary": ratings(title),

@@ -23,7 +23,6 @@ from infrastructure.demo.islands import (
     genres,
     main_column,
     plot,
-    series_of,
     title_item,
     typed,
 )
@@ -36,6 +35,7 @@ CHART_PATHS: Final = {
     "/chart/moviemeter/": ChartName.MOVIEMETER,
     "/chart/bottom/": ChartName.BOTTOM100,
 }
+_PATHS: Final = {chart: path.rstrip("/") for path, chart in CHART_PATHS.items()}
 _HEADINGS: Final = {
     ChartName.TOP250: "IMDb Top 250 Movies",
     ChartName.TOPTV: "Top 250 TV Shows",
@@ -74,16 +74,13 @@ class PageBuilder:
     def title(self, title: DemoTitle) -> Pieces:
         """Renders the page ``/title/tt.../``."""
         poster = self.poster_url(title)
-        place = None
-        if title.episode is not None and (series := self._catalogue.find(title.episode.series_id)) is not None:
-            place = series_of(title, series, *(self._catalogue.neighbour(title, step) for step in (-1, 1)))
         props = {
             "tconst": title.imdb_id,
-            "aboveTheFoldData": above_the_fold(title, poster, place),
-            "mainColumnData": main_column(title, poster, place),
+            "aboveTheFoldData": above_the_fold(title, poster),
+            "mainColumnData": main_column(title, poster),
         }
         return self._page(
-            "/title/[tconst]", title_head(title, poster), title_item(title, poster), title_dom(title, poster), props
+            "/title/[tconst]", _title_head(title, poster), title_item(title, poster), _title_dom(title, poster), props
         )
 
     def chart(self, name: ChartName) -> Pieces:
@@ -95,10 +92,9 @@ class PageBuilder:
             for rank, (title, poster) in enumerate(zip(titles, posters, strict=True), 1)
         ]
         search = typed("ChartTitleSearchConnection", edges=edges, genres=[], keywords=[], watchOptions=[])
-        dom = chart_dom(_HEADINGS[name], titles[:CHART_ROWS])
-        path = next(path for path, chart in CHART_PATHS.items() if chart is name).rstrip("/")
-        props = {"pageData": {"chartTitles": search}}
-        return self._page(path, chart_head(_HEADINGS[name], path), chart_list(titles, posters), dom, props)
+        path, heading, props = _PATHS[name], _HEADINGS[name], {"pageData": {"chartTitles": search}}
+        dom = _chart_dom(heading, titles[:_CHART_ROWS])
+        return self._page(path, _chart_head(heading, path), chart_list(titles, posters), dom, props)
 
     def _page(self, path: str, head: str, linked: Json, dom: str, props: Json) -> Pieces:
         opening = (
@@ -126,7 +122,7 @@ def _node(title: DemoTitle, poster: str | None) -> Json:
 
 _UNWRITABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
-STAR: Final = (
+_STAR: Final = (
     '<svg width="24" height="24" xmlns="http://www.w3.org/2000/svg" class="ipc-icon ipc-icon--star-inline" '
     'viewBox="0 0 24 24" fill="currentColor" role="presentation"><path d="M12 2l3 7 7 .6-5.3 4.6 1.6 7L12 17.5 '
     '5.7 21.200 7.300 14.200 2 9.600l7-.6z"></path></svg>'
@@ -137,28 +133,28 @@ _KINDS: Final = {
 }  # fmt: skip
 
 
-def text(value: str) -> str:
+def _text(value: str) -> str:
     """Gives text for the DOM: escaped, and without characters that UTF-8 cannot encode."""
     return html.escape(_UNWRITABLE.sub("\ufffd", value))
 
 
-def inline_item(content: str) -> str:
+def _inline_item(content: str) -> str:
     """An entry of one of IMDb's one-line lists; the content is markup."""
     return f'<li role="presentation" class="ipc-inline-list__item">{content}</li>'
 
 
-def link(href: str, content: str, css: str = "ipc-link ipc-link--baseAlt ipc-link--inherit-color") -> str:
+def _link(href: str, content: str, css: str = "ipc-link ipc-link--baseAlt ipc-link--inherit-color") -> str:
     """A link as IMDb writes it; the content is markup."""
     return f'<a class="{css}" tabindex="0" aria-disabled="false" href="{href}">{content}</a>'
 
 
-def duration(seconds: int) -> str:
+def _duration(seconds: int) -> str:
     """``2h 22m``, ``45m``, ``2h``."""
     hours, minutes = divmod(seconds // 60, 60)
     return " ".join(part for part in (f"{hours}h" if hours else "", f"{minutes}m" if minutes else "") if part)
 
 
-def short_count(votes: int) -> str:
+def _short_count(votes: int) -> str:
     """``2.2M``, ``85K``, ``3``."""
     if votes >= 1_000_000:
         return f"{votes / 1_000_000:.1f}M"
@@ -172,16 +168,16 @@ _OPENING: Final = (
 )
 
 
-def title_head(title: DemoTitle, poster: str | None) -> str:
+def _title_head(title: DemoTitle, poster: str | None) -> str:
     """From the doctype to the last meta of a title page; the head is left open."""
     name = f"{title.title} ({title.year})" if title.year else title.title
     score = "" if title.rating is None else f" ⭐ {title.rating:.1f}"
-    facts = [duration(title.runtime_seconds) if title.runtime_seconds else "", title.certificate or ""]
+    facts = [_duration(title.runtime_seconds) if title.runtime_seconds else "", title.certificate or ""]
     makers = " With " + ", ".join(role.person.name for role in title.cast[:4]) + "." if title.cast else ""
     image = "" if poster is None else _meta("og:image", f"{poster.removesuffix('.jpg')}FMjpg_UX1000_.jpg")
     return (
-        f"{_OPENING}<title>{text(name)} - IMDb</title>"
-        f'<meta name="description" content="{text(title.title)}:{text(makers)} {text(title.plot or "")}" '
+        f"{_OPENING}<title>{_text(name)} - IMDb</title>"
+        f'<meta name="description" content="{_text(title.title)}:{_text(makers)} {_text(title.plot or "")}" '
         f'data-id="main"/>{_address(f"/title/{title.imdb_id}/")}'
         f"{_meta('og:title', name + score + ' | ' + ', '.join(title.genres))}"
         f"{_meta('og:description', ' | '.join(fact for fact in facts if fact))}"
@@ -191,10 +187,10 @@ def title_head(title: DemoTitle, poster: str | None) -> str:
     )
 
 
-def chart_head(heading: str, path: str) -> str:
+def _chart_head(heading: str, path: str) -> str:
     """From the doctype to the last meta of a chart page; the head is left open."""
     return (
-        f"{_OPENING}<title>{text(heading)} - IMDb</title>{_address(f'{path}/')}{_meta('og:title', heading)}"
+        f"{_OPENING}<title>{_text(heading)} - IMDb</title>{_address(f'{path}/')}{_meta('og:title', heading)}"
         f"{_meta('og:type', 'website')}{_meta('imdb:pageType', 'chart')}"
     )
 
@@ -204,7 +200,7 @@ def _address(path: str) -> str:
 
 
 def _meta(name: str, content: str) -> str:
-    return f'<meta property="{name}" content="{text(content)}"/>'
+    return f'<meta property="{name}" content="{_text(content)}"/>'
 
 
 _LIST: Final = (
@@ -214,7 +210,7 @@ _LIST: Final = (
 _CONTENT: Final = "ipc-metadata-list-item__list-content-item"
 
 
-def title_dom(title: DemoTitle, poster: str | None) -> str:
+def _title_dom(title: DemoTitle, poster: str | None) -> str:
     """Renders everything visible of the title, from the heading to the technical specs."""
     return (
         '<main role="main"><div class="ipc-page-content-container" role="presentation">'
@@ -231,21 +227,21 @@ def title_dom(title: DemoTitle, poster: str | None) -> str:
 def _heading(title: DemoTitle) -> str:
     original = ""
     if title.original_title is not None and title.original_title != title.title:
-        original = f'<div class="sc-b41e510f-2 baseAlt">Original title: {text(title.original_title)}</div>'
+        original = f'<div class="sc-b41e510f-2 baseAlt">Original title: {_text(title.original_title)}</div>'
     items = [_KINDS[title.kind]] if title.kind in _KINDS else []
     path = f"/title/{title.imdb_id}"
     if title.year:
         years = f"{title.year}" if not title.is_series else f"{title.year}–{title.end_year or ''}"
-        items.append(link(f"{path}/releaseinfo/?ref_=tt_ov_rdat", years))
+        items.append(_link(f"{path}/releaseinfo/?ref_=tt_ov_rdat", years))
     if title.certificate:
-        items.append(link(f"{path}/parentalguide/?ref_=tt_ov_pg#certificates", text(title.certificate)))
+        items.append(_link(f"{path}/parentalguide/?ref_=tt_ov_pg#certificates", _text(title.certificate)))
     if title.runtime_seconds:
-        items.append(duration(title.runtime_seconds))
+        items.append(_duration(title.runtime_seconds))
     return (
         f'<h1 textLength="{len(title.title)}" data-testid="hero__pageTitle" class="sc-b41e510f-0 baseAlt">'
-        f'<span class="hero__primary-text" data-testid="hero__primary-text">{text(title.title)}</span></h1>{original}'
+        f'<span class="hero__primary-text" data-testid="hero__primary-text">{_text(title.title)}</span></h1>{original}'
         '<ul class="ipc-inline-list ipc-inline-list--show-dividers sc-b41e510f-3 baseAlt" role="presentation">'
-        f"{''.join(map(inline_item, items))}</ul>"
+        f"{''.join(map(_inline_item, items))}</ul>"
     )
 
 
@@ -254,10 +250,10 @@ def _rating(title: DemoTitle) -> str:
         return ""
     return (
         '<div data-testid="hero-rating-bar__aggregate-rating" class="rating-bar__base-button">'
-        f'<div class="sc-a3dab77e-1">IMDb RATING</div>{STAR}'
+        f'<div class="sc-a3dab77e-1">IMDb RATING</div>{_STAR}'
         '<div data-testid="hero-rating-bar__aggregate-rating__score" class="sc-a30a09c4-2">'
         f'<span class="sc-a30a09c4-1">{title.rating:.1f}</span><span>/<!-- -->10</span></div>'
-        f'<div class="sc-a30a09c4-3">{short_count(title.votes)}</div></div>'
+        f'<div class="sc-a30a09c4-3">{_short_count(title.votes)}</div></div>'
     )
 
 
@@ -267,7 +263,7 @@ def _poster(title: DemoTitle, poster: str | None) -> str:
     sized = poster.removesuffix(".jpg")
     return (
         '<div class="ipc-poster ipc-poster--baseAlt" role="group" data-testid="hero-media__poster">'
-        f'<img alt="{text(title.title)}" class="ipc-image" loading="eager" src="{sized}QL75_UX190_CR0,2,190,281_.jpg" '
+        f'<img alt="{_text(title.title)}" class="ipc-image" loading="eager" src="{sized}QL75_UX190_CR0,2,190,281_.jpg" '
         f'srcSet="{sized}QL75_UX190_CR0,2,190,281_.jpg 190w, {sized}QL75_UX380_CR0,4,380,562_.jpg 380w" '
         'width="190"/></div>'
     )
@@ -275,7 +271,7 @@ def _poster(title: DemoTitle, poster: str | None) -> str:
 
 def _genres(title: DemoTitle) -> str:
     chips = "".join(
-        link(f"/interest/in{place:07}/", f'<span class="ipc-chip__text">{text(genre)}</span>', "ipc-chip")
+        _link(f"/interest/in{place:07}/", f'<span class="ipc-chip__text">{_text(genre)}</span>', "ipc-chip")
         for place, genre in enumerate(title.genres, 1)
     )
     return (
@@ -288,7 +284,7 @@ def _plot(title: DemoTitle) -> str:
     if title.plot is None:
         return ""
     spans = "".join(
-        f'<span role="presentation" data-testid="plot-{size}"><span>{text(title.plot)}</span></span>'
+        f'<span role="presentation" data-testid="plot-{size}"><span>{_text(title.plot)}</span></span>'
         for size in ("xs_to_m", "l", "xl")
     )
     return f'<p data-testid="plot" class="sc-9a16f31-3">{spans}</p>'
@@ -298,7 +294,7 @@ def _principal(label: str, people: tuple[DemoPerson, ...], code: str) -> str:
     if not people:
         return ""
     names = "".join(
-        inline_item(link(f"/name/{person.person_id}/?ref_=tt_ov_{code}_{place}", text(person.name), _CONTENT))
+        _inline_item(_link(f"/name/{person.person_id}/?ref_=tt_ov_{code}_{place}", _text(person.name), _CONTENT))
         for place, person in enumerate(people, 1)
     )
     return _row("title-pc-principal-credit", label, names, " ipc-btn--not-interactable")
@@ -327,17 +323,17 @@ def _cast(title: DemoTitle) -> str:
 def _cast_item(title: DemoTitle, role: DemoCredit, place: int) -> str:
     person = role.person
     characters = "".join(
-        inline_item(
+        _inline_item(
             f'<a href="/title/{title.imdb_id}/characters/{person.person_id}/?ref_=tt_cst_c_{place}" '
             'class="title-cast-item__char" data-testid="cast-item-characters-link">'
-            f'<span class="sc-8eb6700a-4">{text(character)}</span></a>'
+            f'<span class="sc-8eb6700a-4">{_text(character)}</span></a>'
         )
         for character in role.characters
     )
     return (
         '<div data-testid="title-cast-item" class="sc-8eb6700a-5">'
         f'<a data-testid="title-cast-item__actor" href="/name/{person.person_id}/?ref_=tt_cst_t_{place}" '
-        f'class="sc-8eb6700a-1">{text(person.name)}</a>'
+        f'class="sc-8eb6700a-1">{_text(person.name)}</a>'
         '<div class="title-cast-item__characters-list"><ul class="ipc-inline-list" role="presentation" '
         f'data-testid="cast-item-characters-list">{characters}</ul></div></div>'
     )
@@ -349,12 +345,12 @@ def _details(title: DemoTitle) -> str:
         rows += _detail("title-details-releasedate", "Release date", f"{_date(title.release)} (United States)")
     if title.runtime_seconds:
         minutes = f" ({title.runtime_seconds // 60} min)"
-        rows += _detail("title-techspec_runtime", "Runtime", duration(title.runtime_seconds) + minutes)
+        rows += _detail("title-techspec_runtime", "Runtime", _duration(title.runtime_seconds) + minutes)
     return f'<section data-testid="Details"><ul class="ipc-metadata-list" role="presentation">{rows}</ul></section>'
 
 
 def _detail(test_id: str, label: str, value: str) -> str:
-    return _row(test_id, label, inline_item(f"<span class='{_CONTENT}'>{value}</span>"))
+    return _row(test_id, label, _inline_item(f"<span class='{_CONTENT}'>{value}</span>"))
 
 
 def _row(test_id: str, label: str, items: str, css: str = "") -> str:
@@ -372,10 +368,10 @@ def _date(release: PartialDate) -> str:
     return f"{month_name[month]} {year}" if day is None else f"{month_name[month]} {day}, {year}"
 
 
-CHART_ROWS: Final = 25
+_CHART_ROWS: Final = 25
 
 
-def chart_dom(heading: str, titles: Iterable[DemoTitle]) -> str:
+def _chart_dom(heading: str, titles: Iterable[DemoTitle]) -> str:
     """The list with a row for each of the titles given."""
     rows = "".join(_chart_row(title, rank) for rank, title in enumerate(titles, 1))
     return (
@@ -387,25 +383,25 @@ def chart_dom(heading: str, titles: Iterable[DemoTitle]) -> str:
 
 def _chart_row(title: DemoTitle, rank: int) -> str:
     facts = [str(title.year) if title.year else "", title.certificate or ""]
-    facts.insert(1, duration(title.runtime_seconds) if title.runtime_seconds else "")
-    metadata = "".join(f'<span class="cli-title-metadata-item">{text(fact)}</span>' for fact in facts if fact)
+    facts.insert(1, _duration(title.runtime_seconds) if title.runtime_seconds else "")
+    metadata = "".join(f'<span class="cli-title-metadata-item">{_text(fact)}</span>' for fact in facts if fact)
     rating = ""
     if title.rating is not None:
         rating = (
             '<div class="cli-ratings-container" data-testid="ratingGroup--container">'
             f'<span aria-label="IMDb rating: {title.rating:.1f}" class="ipc-rating-star ratingGroup--imdb-rating" '
-            f'data-testid="ratingGroup--imdb-rating">{STAR}<span class="ipc-rating-star--rating">{title.rating:.1f}'
-            f'</span><span class="ipc-rating-star--voteCount">&nbsp;({short_count(title.votes)})</span></span></div>'
+            f'data-testid="ratingGroup--imdb-rating">{_STAR}<span class="ipc-rating-star--rating">{title.rating:.1f}'
+            f'</span><span class="ipc-rating-star--voteCount">&nbsp;({_short_count(title.votes)})</span></span></div>'
         )
     href = f"/title/{title.listed_id}/?ref_=chttp"
     return (
         '<li class="ipc-metadata-list-summary-item"><div class="ipc-metadata-list-summary-item__c">'
         '<div class="cli-parent li-compact"><div class="cli-poster-container">'
         f'<a class="ipc-lockup-overlay ipc-focusable" href="{href}_i_{rank}" '
-        f'aria-label="View title page for {text(title.title)}"></a></div><div class="cli-children">'
+        f'aria-label="View title page for {_text(title.title)}"></a></div><div class="cli-children">'
         f'<div class="ipc-signpost" data-testid="title-list-item-ranking"><div class="ipc-signpost__text">#{rank}</div>'
         f'</div><div class="ipc-title cli-title"><a href="{href}_t_{rank}" class="ipc-title-link-wrapper" tabindex="0">'
-        f'<h3 class="ipc-title__text">{text(title.title)}</h3></a></div>'
+        f'<h3 class="ipc-title__text">{_text(title.title)}</h3></a></div>'
         f'<div class="cli-title-metadata">{metadata}</div>{rating}</div></div></div></li>'
     )
 

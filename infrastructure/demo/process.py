@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -100,11 +99,10 @@ class DemoProcess:
 
     def _address(self) -> str:
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe, asked for above
-        line = self._process.stdout.readline()
-        said: dict[str, str] = json.loads(line) if line.strip() else {}
-        if "url" in said:
-            return said["url"]
-        raise UsageError(f"the demo site did not start: {said.get('error', 'it ended at once')}")
+        said = self._process.stdout.readline().decode(errors="replace").strip()
+        if not said.startswith("http://"):
+            raise UsageError(f"the demo site did not start: {said or 'it ended at once'}")
+        return said
 
     def stop(self) -> None:
         """Stops the site and waits for its end. May be called again."""

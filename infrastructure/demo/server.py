@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -36,18 +36,6 @@ _ADMIN: Final = "/_demo/"
 _REMEMBERED: Final = 50_000  # requests kept one by one; the counts include all
 
 
-class LoggedRequest(msgspec.Struct):
-    """One request; ``status`` stays 0 where a fault broke the protocol."""
-
-    at: float
-    client: str
-    method: str
-    target: str
-    agent: str
-    status: int = 0
-    fault: str = ""
-
-
 class RequestLog:
     """Counts requests, so that tests can count at the site. For one event loop."""
 
@@ -60,26 +48,30 @@ class RequestLog:
         self._faults: Counter[str] = Counter()
         self._open = 0
         self._peak = 0
-        self._requests: deque[LoggedRequest] = deque(maxlen=_REMEMBERED)
+        self._visits: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
 
     @contextmanager
-    def count(self, request: DemoRequest) -> Iterator[LoggedRequest]:
-        """Counts a request; the block ends when its response has been sent."""
-        at = round(time.monotonic() - self._started, 4)
-        agent = request.headers.get("user-agent", "")
-        logged = LoggedRequest(at, request.client, request.method, request.target, agent)
-        self._requests.append(logged)
+    def count(self, request: DemoRequest) -> Iterator[dict[str, Any]]:
+        """Counts a request; the block ends when its response has been sent, and notes ``status`` and ``fault``."""
+        visit: dict[str, Any] = {
+            "at": round(time.monotonic() - self._started, 4),
+            "client": request.client,
+            "target": request.target,
+            "agent": request.headers.get("user-agent", ""),
+            "status": 0,  # stays where a fault broke the protocol
+        }
+        self._visits.append(visit)
         self._paths[request.path] += 1
         self._clients[request.client] += 1
         self._open += 1
         self._peak = max(self._peak, self._open)
         try:
-            yield logged
+            yield visit
         finally:
             self._open -= 1
-            self._statuses[logged.status] += 1
-            if logged.fault:
-                self._faults[logged.fault] += 1
+            self._statuses[visit["status"]] += 1
+            if "fault" in visit:
+                self._faults[visit["fault"]] += 1
 
     def report(self, *, visits: bool) -> dict[str, Any]:
         """Gives all counts as JSON values; ``cpu_seconds`` is this process's use since the log was cleared."""
@@ -87,12 +79,12 @@ class RequestLog:
             "total": self._paths.total(),
             "paths": self._paths,
             "clients": self._clients,
-            "statuses": {str(status): count for status, count in sorted(self._statuses.items())},
+            "statuses": self._statuses,
             "faults": self._faults,
             "peak_concurrency": self._peak,
             "cpu_seconds": round(time.process_time() - self._cpu, 4),
         }
-        return report | {"visits": msgspec.to_builtins(list(self._requests))} if visits else report
+        return report | {"visits": list(self._visits)} if visits else report
 
 
 class DemoServer:
@@ -141,19 +133,19 @@ class DemoServer:
 
     async def _serve(self, pending: PendingResponse) -> bool:
         """Answers with or without a fault; tells whether the connection can be used again."""
-        with self._requests.count(pending.request) as logged:
+        with self._requests.count(pending.request) as visit:
             fault = self._plan.next(pending.request)
             if self._latency:
                 await asyncio.sleep(self._latency)
             if fault is None:
                 response = pending.proper()
             else:
-                logged.fault = fault.action
+                visit["fault"] = fault.action
                 pending = msgspec.structs.replace(pending, argument=fault.argument)
                 if deliver := DELIVERIES.get(fault.action):
                     return await deliver(pending)
                 response = respond(fault.action, pending)
-            logged.status = response.status
+            visit["status"] = response.status
             await send(pending.writer, pending.request, response, close=pending.close)
             return True
 
@@ -239,22 +231,17 @@ def _exit_with_parent() -> None:
     os._exit(0)  # from this thread; the site has nothing to save
 
 
-def _say(**fields: str) -> None:
-    print(json.dumps(fields), flush=True)  # noqa: T201 - the pipe to the parent
-
-
-def _main() -> int:
-    """The child process: reads its options from one JSON argument and writes a JSON line when ready."""
+def _main() -> None:
+    """The child process: reads its options from one JSON argument; writes its address, or why it has none."""
     logging.basicConfig(level=logging.ERROR)  # clients that disconnect early are expected
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles the terminal's Ctrl-C
     threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
     try:
-        serve(msgspec.json.decode(sys.argv[1], type=DemoOptions), lambda url: _say(url=url), stop_on=())
+        serve(msgspec.json.decode(sys.argv[1], type=DemoOptions), partial(print, flush=True), stop_on=())
     except (OSError, ValueError) as error:
-        _say(error=str(error))
-        return 1
-    return 0
+        print(error)  # noqa: T201 - for the parent
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    _main()

@@ -30,13 +30,13 @@ class Numbering(msgspec.Struct, frozen=True):
         """Gives the id of an index from 0 to ``MODULUS - 1``."""
         return f"{self.prefix}{(index * _MULTIPLIER + self.offset) % MODULUS:07d}"
 
-    def index_of(self, identifier: str) -> int | None:
-        """Gives the index of an id, or None if no index has it."""
+    def index_of(self, identifier: str) -> int:
+        """Gives the index of an id, or -1 if no index has it."""
         digits = identifier.removeprefix(self.prefix)
         if digits == identifier or not (digits.isascii() and digits.isdigit()):
-            return None
+            return -1
         index = (int(digits) - self.offset) * _INVERSE % MODULUS
-        return index if self.id_of(index) == identifier else None
+        return index if self.id_of(index) == identifier else -1
 
 
 class DemoPerson(msgspec.Struct, frozen=True):
@@ -85,14 +85,6 @@ class DemoMoney(msgspec.Struct, frozen=True):
 
     amount: int
     currency: str
-
-
-class DemoEpisodeNumber(msgspec.Struct, frozen=True):
-    """The place of an episode in its series; season and number are None where IMDb does not know them."""
-
-    series_id: str
-    season: int | None
-    number: int | None
 
 
 class DemoTitle(msgspec.Struct, frozen=True):
@@ -159,7 +151,7 @@ class DemoTitle(msgspec.Struct, frozen=True):
     user_reviews: int = 0
     critic_reviews: int = 0
     season_sizes: tuple[int, ...] = ()
-    episode: DemoEpisodeNumber | None = None
+    episode: DemoEpisode | None = None
 
     @property
     def is_series(self) -> bool:
@@ -181,6 +173,19 @@ class DemoTitle(msgspec.Struct, frozen=True):
         yield from (DemoCredit("director", person) for person in self.directors)
         yield from self.cast
         yield from self.crew
+
+
+class DemoEpisode(msgspec.Struct, frozen=True):
+    """The place of an episode in its series, between the episodes with the ids ``before`` and ``after``.
+
+    Season and number are None where IMDb does not know them.
+    """
+
+    series: DemoTitle
+    season: int | None
+    number: int | None
+    before: str | None
+    after: str | None
 
 
 # --- awkward titles: values that are missing, misleading or hard to store ----------
@@ -241,13 +246,8 @@ ODDITIES: Final[dict[str, _Change]] = {
     "HTML entities": _titled("Fish & Chips <for> Two", "Literally &amp; and &lt;b&gt;"),
     "closing script": _with(plot="He wrote </script><script>alert('x')</script> on the wall <!-- and left."),
     "no director": _with(directors=()),
-    "nothing but a title": _with(
-        original_title=None, year=None, release=None, rating=None, votes=0, runtime_seconds=None, metascore=None,
-        genres=(), directors=(), cast=(), plot=None, has_poster=False, certificate=None, crew=(), akas=(), countries=(),
-        languages=(), release_country=None, keywords=(), taglines=(), companies=(), locations=(), color=(),
-        aspect_ratios=(), sound_mixes=(), production_status=None, budget=None, gross_worldwide=None,
-        gross_domestic=None, award_wins=0, award_nominations=0, oscar_wins=None, popularity_rank=None, user_reviews=0,
-        critic_reviews=0,
+    "nothing but a title": lambda title: DemoTitle(
+        title.imdb_id, title.listed_id, title.title, original_title=None, has_poster=False, rank=title.rank
     ),
     "no runtime": _with(runtime_seconds=None),
     "odd seconds": _with(runtime_seconds=5_439),

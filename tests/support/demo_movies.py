@@ -41,7 +41,7 @@ def movie_of(title: DemoTitle, site_url: str, scraped_at: datetime, rank: int | 
         release_date=release,
         release_country=title.release_country if title.release else None,
         end_year=title.end_year,
-        series_id=title.episode.series_id if title.episode else None,
+        series_id=title.episode.series.imdb_id if title.episode else None,
         season=title.episode.season if title.episode else None,
         episode=title.episode.number if title.episode else None,
         seasons=len(title.season_sizes) or None,

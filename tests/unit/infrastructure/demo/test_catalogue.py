@@ -36,7 +36,7 @@ def test_an_id_leads_back_to_its_index(index: int, offset: int) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "tt", "nm0000001", "tt12", "tt00000001", "tt99999999", "tt١٢٣٤٥٦٧", "tt-000001"])
 def test_what_is_no_id_has_no_index(wrong: str) -> None:
-    assert Numbering("tt", 5).index_of(wrong) is None
+    assert Numbering("tt", 5).index_of(wrong) == -1
 
 
 def test_the_same_seed_tells_the_same_titles_in_any_order() -> None:

@@ -21,10 +21,10 @@ def hits(plan: FaultPlan, *requests: DemoRequest) -> list[str | None]:
         ("title=429:2x1", DemoFault("title", "429", "2", times=1)),
         ("title=429:date+3", DemoFault("title", "429", "date+3")),
         ("title=challenge@50/client", DemoFault("title", "challenge", after=50, per="client")),
-        ("site=503%10", DemoFault("site", "503", share=0.1)),
+        ("site=503%10", DemoFault("site", "503", percent=10)),
         ("title=redirect:http://198.51.100.1:80/elsewhere", DemoFault("title", "redirect", "http://198.51.100.1:80/elsewhere")),
         ("/chart/top/=empty", DemoFault("/chart/top/", "empty")),
-        ("title=cut:1000x1%50@2/site", DemoFault("title", "cut", "1000", 1, 0.5, 2, "site")),
+        ("title=cut:1000x1%50@2/site", DemoFault("title", "cut", "1000", 1, 50, 2, "site")),
     ],
 )  # fmt: skip
 def test_a_fault_is_read_from_text(text: str, fault: DemoFault) -> None:
