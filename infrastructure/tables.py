@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from typing import Final, Literal, TextIO
 
 from application.ports.runs import TableOfValues, Value
@@ -134,13 +134,8 @@ def _with_kinds(table: TableOfValues) -> tuple[Iterator[tuple[Value, ...]], list
     numeric = []
     for index in range(len(table.columns)):
         values = [row[index] for row in first if row[index] is not None]
-        numeric.append(bool(values) and all(_is_number(value) for value in values))
-
-    def all_rows() -> Iterator[tuple[Value, ...]]:
-        yield from first
-        yield from rows
-
-    return all_rows(), numeric
+        numeric.append(bool(values) and all(map(_is_number, values)))
+    return chain(first, rows), numeric
 
 
 def _markdown_line(cells: Iterable[str]) -> str:

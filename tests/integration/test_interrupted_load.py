@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import date
@@ -16,6 +17,7 @@ from domain.fields import Table
 from infrastructure.datasets.files import find_data_files
 from infrastructure.datasets.prepare import LOADED_TABLES, LoadPreparation, Selection
 from infrastructure.datasets.prepared import LoadFile, PreparedFiles
+from infrastructure.stores.csv.files import Manifest
 from infrastructure.stores.csv.repository import CsvMovieRepository
 from infrastructure.stores.sqlite.repository import SqliteMovieRepository, connect
 from tests.support.data_files import write_data_files
@@ -175,6 +177,32 @@ def test_a_csv_file_that_is_written_while_the_load_is_prepared_is_not_overwritte
         assert path.read_bytes() == edited
     with opened(tmp_path) as (files, _):
         assert [row[1] for row in files.rows(Table.MOVIES)] == [full_movie(1).title.replace("Title 1", "Edited 1")]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.EIO, "no answer")])
+def test_what_ends_a_load_just_after_its_manifest_loses_nothing(
+    tmp_path: Path, prepared: PreparedFiles, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    write = Manifest.write
+
+    def write_and_fail(self: Manifest, path: Path) -> None:
+        write(self, path)
+        raise error
+
+    with opened(tmp_path) as (files, _):
+        files.finalize()
+        monkeypatch.setattr(Manifest, "write", write_and_fail)
+        with pytest.raises((KeyboardInterrupt, StoreUnavailable)), files.loading(prepared, "x") as commit:
+            commit()
+        monkeypatch.undo()
+        assert files.load_id == "x"
+        assert holds_load(files, prepared)
+        files.save(full_movie(1))
+        files.finalize()
+    with opened(tmp_path) as (files, _):
+        assert files.find(full_movie(1).imdb_id) == full_movie(1)
+        loaded = set(files.ids()) - {full_movie(1).imdb_id}
+        assert loaded == {row[0] for row in prepared.rows(Table.MOVIES, LoadPart.COMPLETE)}
 
 
 def test_where_the_prepared_files_are_gone_the_stores_are_repaired(

@@ -7,6 +7,7 @@ read, sorted in pieces on disk, and returned in key order.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import heapq
 import io
@@ -111,14 +112,7 @@ class ImportedFile:
         return (one for one in self.rows() if one.problem and not one.torn)
 
     def require_readable(self, directory: Path) -> None:
-        """Checks that all rows can be read, except a torn last line.
-
-        Args:
-            directory: of the file, for the message.
-
-        Raises:
-            UsageError: a row cannot be read.
-        """
+        """Raises ``UsageError`` if a row cannot be read, except a torn last line."""
         if found := list(islice(self.unreadable(), _SHOWN + 1)):
             shown = "; ".join(f"{self.table}.csv line {row.line}: {row.problem}" for row in found[:_SHOWN])
             more = " and more" if len(found) > _SHOWN else ""
@@ -133,15 +127,16 @@ class ImportedFile:
 
     def doubles(self) -> Iterator[ReadRow]:
         """Readable rows that are replaced by another row with the same key and other cells."""
-        for _, group in groupby((one for one in self.rows() if not one.problem), key=itemgetter(0)):
-            *others, last = group
-            yield from (one for one in others if one.row != last.row)
+        return (one for *others, last in self._groups() for one in others if one.row != last.row)
 
     def clean(self) -> Iterator[Row]:
         """Readable rows in key order, one for each key: the one read last, else the lowest in the file."""
+        return (group[-1].row for group in self._groups())
+
+    def _groups(self) -> Iterator[list[ReadRow]]:
+        """The readable rows of each key."""
         for _, group in groupby((one for one in self.rows() if not one.problem), key=itemgetter(0)):
-            *_, last = group
-            yield last.row
+            yield list(group)
 
     def chunks(self, *, escape: bool) -> Iterator[Chunk]:
         """The clean rows, encoded, as ``CsvSnapshot.chunks``."""
@@ -245,32 +240,20 @@ def column_order(
 
 
 def _loaded(run: IO[bytes]) -> Iterator[ReadRow]:
-    run.seek(0)
     place = 0
-    while True:
-        run.seek(place)
-        try:
+    with suppress(EOFError):
+        while True:
+            run.seek(place)
             some: list[Any] = marshal.load(run)  # noqa: S302 - written by this process into a file without a name
-        except EOFError:
-            return
-        place = run.tell()
-        yield from map(ReadRow._make, some)
+            place = run.tell()
+            yield from map(ReadRow._make, some)
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
     """Lines with the line ends of any system; bytes that are not UTF-8 become half surrogate pairs."""
-    mark = "\ufeff"
-    for line in _raw_lines(pieces):
-        text = line.decode(ENCODING, "surrogateescape").removeprefix(mark)
-        mark = ""
-        yield from io.StringIO(text, newline="")
-
-
-def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        lines = io.BytesIO(rest + piece).readlines()  # only at line feeds, because a carriage return may be text
-        rest = lines.pop() if not lines[-1].endswith(b"\n") else b""
+    rest = ""
+    for text in codecs.iterdecode(pieces, "utf-8-sig", "surrogateescape"):
+        *lines, rest = io.StringIO(rest + text, newline="").readlines() or [""]  # the next piece may continue the last
         yield from lines
     if rest:
         yield rest

@@ -88,21 +88,15 @@ def split_groups(data: bytes, *, escaped: bool) -> Iterator[tuple[str, bytes]]:
 
 def find_group(data: bytes, key: str, *, escaped: bool) -> bytes:
     """The rows whose first cell is ``key``; empty if there are none. Fast, because it does not parse other rows."""
-    needle = key.encode() + b","
     if not key[:1].isalnum() or "," in key or '"' in key:
         return next((raw for found, raw in split_groups(data, escaped=escaped) if found == key), b"")
+    needle = key.encode() + b","
     begin = 0 if data.startswith(needle) else data.find(b"\n" + needle) + 1
-    while begin or data.startswith(needle):
+    while data.startswith(needle, begin):
         if data.count(b'"', 0, begin) % 2 == 0:  # else the text is within a quoted cell
-            end = begin
-            for _, stop in records(data, begin):
-                end = stop
-                if not data.startswith(needle, stop):
-                    break
+            end = next(stop for _, stop in records(data, begin) if not data.startswith(needle, stop))
             return data[begin:end]
         begin = data.find(b"\n" + needle, begin) + 1
-        if not begin:
-            break
     return b""
 
 

@@ -15,14 +15,14 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from io import StringIO
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from application.records import Row, canonical, list_cell
+from application.records import Row, canonical, list_cell, sort_key
 from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.stores.csv.dialect import decode_all, encode_text
@@ -129,17 +129,13 @@ def _entries(rows: Mapping[Table, list[Row]], *, escaped: bool) -> Iterator[Entr
             "source": None,
             "people": people,
             "movie": encode_text((movie,), escape=escaped),
-            "credits": encode_text(sorted(rows[Table.CREDITS], key=_credit_order), escape=escaped),
+            "credits": encode_text(sorted(rows[Table.CREDITS], key=partial(sort_key, Table.CREDITS)), escape=escaped),
             "akas": "",
         }
         yield entry(**fields)
     if not rows[Table.MOVIES]:  # only a name, written by a repair
         for row in rows[Table.PEOPLE]:
             yield entry(kind="rows", table=Table.PEOPLE, rows=[row])
-
-
-def _credit_order(row: Row) -> tuple[str, int]:
-    return (str(row[2]), int(row[3] or 0))
 
 
 def settle(layout: Layout, manifest: Manifest | None, *, escaped: bool, read_only: bool) -> Settled:
@@ -236,11 +232,8 @@ def remove(layout: Layout) -> None:
 
 def ranks_csv(ranks: list[Rank]) -> bytes:
     """``ranks-before.csv``."""
-    text = StringIO(newline="")
-    csv.writer(text).writerows(
-        [("rank", "imdb_id", "scraped_at"), *((one.rank, one.imdb_id, one.scraped_at) for one in ranks)]
-    )
-    return text.getvalue().encode()
+    rows = [("rank", "imdb_id", "scraped_at"), *((str(one.rank), one.imdb_id, one.scraped_at) for one in ranks)]
+    return encode_text(rows, escape=False).encode()
 
 
 def by_chart(chart: str | None, ranks: list[Rank]) -> tuple[list[Row], list[Rank]]:

@@ -160,11 +160,10 @@ class CsvMovieRepository:
         return self._view().snapshot.manifest.load
 
     def write_table(self, table: Table, path: Path) -> None:
-        if self._writer is not None:
-            with translate_os_errors(self._layout.directory):
-                self._writing().files.merge(complete=True)
         source = self._layout.table(table)
         with translate_os_errors(self._layout.directory):
+            if self._writer is not None:
+                self._writing().files.merge(complete=True)
             if not self._escape:
                 try:
                     os.link(source, path)  # a merge replaces the file; the link keeps the old one
@@ -190,12 +189,12 @@ class CsvMovieRepository:
         """
         if self._writer is None:
             return
-        writer = self._writing()
+        files = self._writing().files
 
         def finish() -> None:
             with translate_os_errors(self._layout.directory):
-                writer.files.merge(complete=True)
-                write_chart_files(self._layout, writer.view(), escape=self._escape)
+                files.merge(complete=True)
+                write_chart_files(self._layout, files.view, escape=self._escape)
 
         self._disk_wait(finish)
 
@@ -211,8 +210,7 @@ class CsvMovieRepository:
 
     def _put(self, made: Entry) -> Callable[[], None]:
         self._writing()  # misuse is reported here, not in the thread that writes
-        if self._batcher is None:
-            raise RuntimeError("this CSV repository only reads")
+        assert self._batcher is not None  # noqa: S101 - a store that is written has one
         return self._batcher.put(made).wait
 
     def _write(self, put: Callable[[CsvWriter], T]) -> T:
@@ -281,9 +279,8 @@ class CsvMovieRepository:
     def _pieces(self, view: View, table: Table) -> Iterator[bytes]:
         with translate_os_errors(self._layout.directory):
             for _, data in view.pieces(table):
-                if not data:
-                    continue
-                yield view.canonical(table, data)
+                if data:
+                    yield view.canonical(table, data)
 
     def unreadable_rows(self) -> Iterator[str]:
         """Rows of changed files that cannot be read, each as one line of text: file, line and reason."""
