@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LISTED_FAILURES: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Summary:
     """The totals of one process's part of a run.
 
@@ -51,22 +51,22 @@ class Summary:
         workers: how many jobs could run at the same time.
     """
 
-    fetched: int
-    fresh: int
-    incomplete: int
-    failed: int
-    minor: int
-    reasons: tuple[tuple[str, int], ...]
-    failures: tuple[Failure, ...]
-    retried: int
-    cancelled: int
-    saved: int
-    pending: int
-    requests: int
-    size: int
-    elapsed: float
-    busy: float
-    workers: int
+    fetched: int = 0
+    fresh: int = 0
+    incomplete: int = 0
+    failed: int = 0
+    minor: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    failures: tuple[Failure, ...] = ()
+    retried: int = 0
+    cancelled: int = 0
+    saved: int = 0
+    pending: int = 0
+    requests: int = 0
+    size: int = 0
+    elapsed: float = 0
+    busy: float = 0
+    workers: int = 1
 
     @property
     def rate(self) -> float:
@@ -109,51 +109,43 @@ class Totals:
 
     def __init__(self, clock: Clock, workers: int) -> None:
         self._clock = clock
-        self._workers = workers
         self._begin = clock.monotonic()
-        self._counts: Counter[Status] = Counter()
+        self._sums = Summary(workers=workers)
         self._reasons: Counter[str] = Counter()
         self._failures: list[Failure] = []
-        self._fresh = self._incomplete = self._minor = self._retried = 0
-        self._requests = self._size = self._milliseconds = 0
+        self._milliseconds = 0
 
     def add(self, outcome: Outcome) -> None:
         """Counts one outcome."""
-        self._requests += outcome.requests
-        self._size += outcome.size
+        sums = self._sums
+        sums.requests += outcome.requests
+        sums.size += outcome.size
         self._milliseconds += outcome.milliseconds
-        if outcome.status is Status.FAILED and outcome.retry:
-            self._retried += 1
-            return
-        self._counts[outcome.status] += 1
-        if outcome.status is Status.COMPLETED:
-            self._fresh += outcome.fresh
-            self._incomplete += bool(outcome.missing)
-        elif outcome.status is Status.FAILED:
+        if outcome.status is Status.CANCELLED:
+            sums.cancelled += 1
+        elif outcome.status is Status.COMPLETED:
+            sums.fetched += not outcome.fresh
+            sums.fresh += outcome.fresh
+            sums.incomplete += bool(outcome.missing)
+        elif outcome.retry:
+            sums.retried += 1
+        else:
+            sums.failed += 1
+            sums.minor += outcome.minor
             self._reasons[outcome.reason] += 1
-            self._minor += outcome.minor
             if len(self._failures) < LISTED_FAILURES:
                 self._failures.append(Failure(outcome.job.key, outcome.reason, outcome.detail))
 
     def summary(self, counts: JobCounts) -> Summary:
         """The totals up to now, with the ``counts`` of the whole run."""
-        return Summary(
-            fetched=self._counts[Status.COMPLETED] - self._fresh,
-            fresh=self._fresh,
-            incomplete=self._incomplete,
-            failed=self._counts[Status.FAILED],
-            minor=self._minor,
+        return replace(
+            self._sums,
             reasons=tuple(self._reasons.most_common()),
             failures=tuple(self._failures),
-            retried=self._retried,
-            cancelled=self._counts[Status.CANCELLED],
             saved=counts.completed,
             pending=counts.pending,
-            requests=self._requests,
-            size=self._size,
             elapsed=self._clock.monotonic() - self._begin,
             busy=self._milliseconds / 1000,
-            workers=self._workers,
         )
 
 
