@@ -31,7 +31,6 @@ def read_chart(
     sources: Mapping[str, ChartSource],
     chart: ChartName,
     cancel: threading.Event,
-    size: int | None = None,
     first: int | None = None,
 ) -> tuple[ChartEntry, ...]:
     """The whole chart, in rank order; at least its ``first`` places if only those are needed.
@@ -45,7 +44,6 @@ def read_chart(
     Args:
         sources: by the name that messages use.
         cancel: once set, the reading stops.
-        size: how many titles it should have; the chart's own size unless given.
         first: how many places are needed; all unless given. More are returned if the chart is complete.
 
     Raises:
@@ -68,7 +66,7 @@ def read_chart(
             problems.append(f"{name}: {error}")
             continue
         try:
-            whole = _whole(chart, entries, size, first)
+            whole = _whole(chart, entries, first)
         except ChartError as error:
             _log.info("%s chart, source %s: %s", chart, name, error)
             found[name] = entries
@@ -79,7 +77,7 @@ def read_chart(
     if not found:
         raise _nothing_read(chart, failures)
     try:
-        whole = _whole(chart, _united(chart, found), size, first)
+        whole = _whole(chart, _united(chart, found), first)
     except ChartError as error:
         reasons = problems if len(sources) > 1 else []
         raise ChartError("; ".join([str(error), *reasons])) from error
@@ -93,14 +91,11 @@ def _warn(chart: ChartName, source: str, problems: Sequence[str]) -> None:
         _log.warning("the %s chart was read from %s; %s", chart, source, "; ".join(problems))
 
 
-def _whole(
-    chart: ChartName, entries: Collection[ChartEntry], size: int | None, first: int | None
-) -> tuple[ChartEntry, ...]:
-    size = chart.size if size is None else size
-    if first is None or first >= size:
-        return complete(chart, entries, size)
+def _whole(chart: ChartName, entries: Collection[ChartEntry], first: int | None) -> tuple[ChartEntry, ...]:
+    if first is None or first >= chart.size:
+        return complete(chart, entries)
     try:
-        return complete(chart, entries, size)
+        return complete(chart, entries)
     except ChartError:
         return complete(chart, [entry for entry in entries if entry.rank <= first], first)
 

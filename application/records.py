@@ -17,7 +17,6 @@ from json.encoder import encode_basestring
 from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeAlias
 
-from domain.errors import InvalidMovie
 from domain.fields import Field, FieldType, Source, Table
 from domain.movie import CAST, DIRECTOR, Aka, Credit, Movie, Person, PersonDetails
 
@@ -378,15 +377,3 @@ def chart_rows(chart: str, imdb_ids: Iterable[str], read_at: datetime) -> Iterat
     """The charts rows of a whole chart, given its ids in rank order."""
     moment = timestamp(read_at)
     return ((chart, str(rank), imdb_id, moment) for rank, imdb_id in enumerate(imdb_ids, start=1))
-
-
-def checked(table: Table, row: Row) -> Row:
-    """The canonical row of a record from a user, a file or an API caller.
-
-    Raises:
-        InvalidMovie: the row holds values that cannot be stored.
-    """
-    try:
-        return canonical(table, row)
-    except ValueError as error:
-        raise InvalidMovie(f"{table} {' '.join(key_of(table, row))}", [str(error)]) from None

@@ -41,7 +41,7 @@ def entries(*ranks: int) -> list[ChartEntry]:
 
 
 def read(size: int = 4, **sources: FakeChartSource) -> tuple[ChartEntry, ...]:
-    return read_chart(sources, CHART, threading.Event(), size)
+    return read_chart(sources, CHART, threading.Event(), first=size)
 
 
 def test_the_first_complete_list_is_the_chart_and_nobody_else_is_asked() -> None:
@@ -50,11 +50,11 @@ def test_the_first_complete_list_is_the_chart_and_nobody_else_is_asked() -> None
     assert graphql.asked == 0
 
 
-def test_the_chart_has_its_own_size_unless_told_otherwise() -> None:
+def test_the_whole_chart_is_read_unless_told_otherwise() -> None:
     source = FakeChartSource(entries(*range(1, 251)))
     assert len(read_chart({"page": source}, CHART, threading.Event())) == 250
-    with pytest.raises(ChartError, match="250 of 251"):
-        read_chart({"page": source}, CHART, threading.Event(), 251)
+    with pytest.raises(ChartError, match="249 of 250"):
+        read_chart({"page": FakeChartSource(entries(*range(1, 250)))}, CHART, threading.Event())
 
 
 def test_the_second_source_fills_the_gaps_of_the_first() -> None:
