@@ -1,7 +1,6 @@
 """Posters: downloaded through the network layer, checked, encoded, stored in folders."""
 
 from infrastructure.posters.images import EncodingOptions, PictureLimits
-from infrastructure.posters.source import HttpPosterSource
-from infrastructure.posters.store import PosterFolder, within
+from infrastructure.posters.store import HttpPosterSource, PosterFolder, within
 
 __all__ = ["EncodingOptions", "HttpPosterSource", "PictureLimits", "PosterFolder", "within"]

@@ -1,4 +1,4 @@
-"""Stores posters in folders; each file is named after its movie and its content.
+"""Downloads posters, and stores them in folders; each file is named after its movie and its content.
 
 ``manifest.jsonl`` has one JSON object per line; the last line of a movie counts.
 Lines are only appended; ``PosterManifest.rewrite`` drops superseded ones.
@@ -14,19 +14,24 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from application.ports.posters import Poster, PosterAnswer, PosterFile
 from application.records import parse_timestamp, timestamp
-from domain.errors import StoreUnavailable, UnusablePicture
+from domain.errors import Blocked, SourceError, StoreUnavailable, Transient, UnusablePicture
 from infrastructure.posters.images import Encoded, EncodingOptions, PictureLimits, encode
 from shared.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from infrastructure.http import Downloader
 
 log = logging.getLogger(__name__)
 NAME: Final = "posters"
 _FILE_NAME: Final = re.compile(r"tt[0-9]{7,10}(\.thumb)?\.[0-9a-f]{8}\.(webp|jpg|png|gif)")
+_ACCEPT: Final = "image/jpeg,image/webp,image/png;q=0.8,image/gif;q=0.5"
+_SIZABLE: Final = re.compile(r"(?P<stem>.+)\._V1_[^/]*\.(?P<suffix>jpe?g|png|webp)", re.IGNORECASE)
 
 Placement = Callable[[int], AbstractContextManager[Path]]
 """Context manager that reserves the given number of bytes in a folder and yields the folder."""
@@ -81,10 +86,10 @@ class PosterManifest:
         with self._lock:
             return self._lines.get(imdb_id)
 
-    def all(self) -> tuple[PosterLine, ...]:
+    def all(self) -> list[PosterLine]:
         """Returns the latest line of every movie, ordered by id."""
         with self._lock:
-            return tuple(self._lines[imdb_id] for imdb_id in sorted(self._lines))
+            return [line for _, line in sorted(self._lines.items())]
 
     def add(self, line: PosterLine) -> None:
         """Appends a poster; it replaces an older line of the same movie."""
@@ -101,8 +106,8 @@ class PosterManifest:
         with self._lock:
             if not self._superseded:
                 return
-            lines = (self._lines[imdb_id] for imdb_id in sorted(self._lines))
-            write_atomically(self._path, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+            lines = (msgspec.json.encode(line) + b"\n" for _, line in sorted(self._lines.items()))
+            write_atomically(self._path, b"".join(lines))
             self._superseded = 0
 
     def _load(self) -> None:
@@ -280,3 +285,60 @@ class PosterFolder:
 
 def _unavailable(error: OSError) -> StoreUnavailable:
     return StoreUnavailable(NAME, f"cannot write {error.filename or 'the folder'}: {error.strerror or error}")
+
+
+def sized(url: str, width: int) -> str:
+    """Returns the address of the same picture scaled to ``width`` pixels.
+
+    IMDb's image server takes instructions between ``._V1_`` and the suffix:
+    ``UX720`` scales to a width and never enlarges. Other addresses are returned
+    unchanged.
+    """
+    match = _SIZABLE.fullmatch(url)
+    return url if match is None else f"{match['stem']}._V1_UX{width}_.{match['suffix']}"
+
+
+class HttpPosterSource:
+    """Fetches posters through a downloader.
+
+    Args:
+        width: pixels to request from image servers that can scale.
+    """
+
+    def __init__(self, downloader: Downloader, width: int) -> None:
+        self._downloader = downloader
+        self._width = width
+
+    def poster(self, url: str, known: Poster | None, *, max_requests: int, cancel: threading.Event) -> PosterAnswer:
+        headers = {"Accept": _ACCEPT}
+        if known is not None and known.url == url:
+            if known.etag:
+                headers["If-None-Match"] = known.etag
+            if known.last_modified:
+                headers["If-Modified-Since"] = known.last_modified
+        address = sized(url, self._width)
+        try:
+            page = self._downloader.get(
+                address,
+                max_requests=max_requests,
+                cancel=cancel,
+                headers=headers,
+                patient=False,
+                forbidden_is_block=False,
+            )
+        except Blocked as block:  # by this image host only; others are not affected
+            error = SourceError(f"{address}: {str(block).partition(';')[0]}")
+            error.requests, error.size = block.requests, block.size
+            raise error from block
+        if page.status not in (200, 304):
+            unusable = Transient(f"{address}: status {page.status} instead of a picture")
+            unusable.requests, unusable.size = page.requests, page.size
+            raise unusable
+        return PosterAnswer(
+            body=None if page.status == 304 else page.body,
+            content_type=page.headers.get("Content-Type", ""),
+            etag=page.headers.get("ETag", ""),
+            last_modified=page.headers.get("Last-Modified", ""),
+            size=page.size,
+            requests=page.requests,
+        )

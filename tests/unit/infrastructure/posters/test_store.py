@@ -1,4 +1,4 @@
-"""Posters on a store: their names, their list, what happens when either is damaged."""
+"""Posters on a store: their names, their list, what happens when either is damaged; the size that is asked for."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ import pytest
 from application.ports.posters import PosterAnswer
 from domain.errors import StoreUnavailable, UnusablePicture
 from infrastructure.posters import EncodingOptions, PosterFolder
+from infrastructure.posters.store import sized
 from tests.support import pictures
 
 _NOW = datetime(2026, 11, 20, tzinfo=UTC)
 _LATER = datetime(2026, 11, 21, tzinfo=UTC)
 _ID = "tt0111161"
 _URL = "https://images.example/a.jpg"
+_IMDB = "https://m.media-amazon.com/images/M/MV5BMDAyY2FhYjct@"
 _BODY = pictures.smooth("JPEG")
 
 
@@ -198,3 +200,26 @@ def test_a_disk_that_takes_nothing_is_told_and_what_was_there_stays(tmp_path: Pa
     with pytest.raises(StoreUnavailable, match="posters: cannot write"):
         store.keep(_ID, _URL, _answer(pictures.plain("JPEG")), _LATER)
     assert store.find(_ID) == before
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{_IMDB}._V1_.jpg",
+        f"{_IMDB}._V1_UX190_CR0,2,190,281_AL_.jpg",
+        f"{_IMDB}._V1_QL75_UY562_CR4,0,380,562_.jpg",
+    ],
+)
+def test_imdbs_image_server_is_asked_for_a_width(url: str) -> None:
+    assert sized(url, 720) == f"{_IMDB}._V1_UX720_.jpg"
+
+
+def test_a_size_asked_for_before_is_asked_for_again_only_once() -> None:
+    assert sized(sized(f"{_IMDB}._V1_.png", 720), 300) == f"{_IMDB}._V1_UX300_.png"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://images.example/poster.jpg", "https://images.example/a._V1_/b.jpg", "not an address", ""]
+)
+def test_any_other_address_stays_as_it_is(url: str) -> None:
+    assert sized(url, 720) == url
