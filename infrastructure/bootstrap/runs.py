@@ -30,7 +30,7 @@ from shared.text import TextError, path_to_text, text_lines
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader
-    from infrastructure.scraper.saved_files import FoundFiles
+    from infrastructure.scraper.saved_pages import FoundFiles
 
 
 class ParseOptions(msgspec.Struct, frozen=True):
@@ -56,8 +56,7 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         UsageError: no file with such a name holds a page.
     """
     from infrastructure.progress.displays import FileProgress
-    from infrastructure.scraper.saved_files import find_documents
-    from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by
+    from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by, find_documents
 
     folder = options.folder
     with ExitStack() as stack:
@@ -71,7 +70,7 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         if not job_log.listed:
             job_log.list(Job(seq, key) for seq, key in enumerate(found.keys))
         session.report_resumed(job_log)
-        chart = chart_to_rank_by(found.keys, session.cancel, chart=None)
+        chart = chart_to_rank_by(found.keys, session.cancel)
         source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
         opened = stack.enter_context(session.open_stores())
         context = session.context(job_log, options.workers, progress=FileProgress(session.output.say))
@@ -89,7 +88,7 @@ def _of_list(path: Path) -> FoundFiles:
     Raises:
         UsageError: it cannot be read.
     """
-    from infrastructure.scraper.saved_files import FoundFiles
+    from infrastructure.scraper.saved_pages import FoundFiles
 
     try:
         lines = [line.split("  # ")[0].strip() for line in text_lines(path)]

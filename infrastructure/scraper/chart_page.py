@@ -18,7 +18,7 @@ from domain.errors import Blocked, UnknownLayout
 from domain.movie import IMDB_ID
 from infrastructure.http import find_block
 from infrastructure.scraper.page_bytes import LINKED_DATA, NEXT_DATA, addresses, as_utf8, load_json, scripts, valid_utf8
-from infrastructure.scraper.values import FieldAbsent, list_at, value_at
+from infrastructure.scraper.values import FieldAbsent, list_at, optional, text_at, value_at
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -67,10 +67,13 @@ def parse_chart(body: bytes) -> tuple[ChartEntry, ...]:
 def chart_name(body: bytes) -> ChartName | None:
     """Which chart a page is, by its address."""
     places = [*addresses(body), *(found.decode() for found in _ROUTE.findall(body)[:1])]
-    for name, path in CHART_PATHS.items():
-        if any(place.split("?")[0].rstrip("/").endswith(path.rstrip("/")) for place in places):
-            return name
-    return None
+    return next((name for place in places if (name := chart_at(place))), None)
+
+
+def chart_at(address: str) -> ChartName | None:
+    """The chart that has this address on any host."""
+    place = address.split("?")[0].rstrip("/")
+    return next((name for name, path in CHART_PATHS.items() if place.endswith(path.rstrip("/"))), None)
 
 
 def _joined(entries: list[ChartEntry], others: Iterable[ChartEntry]) -> list[ChartEntry]:
@@ -91,9 +94,8 @@ def _next_data_entries(body: bytes) -> Iterator[ChartEntry]:
     for document in _documents(body, NEXT_DATA):
         with suppress(FieldAbsent):
             for edge in list_at(document, "props", "pageProps", "pageData", "chartTitles", "edges"):
-                yield from _entry(
-                    _told(edge, "currentRank"), _told(edge, "node", "id"), _told(edge, "node", "titleText", "text")
-                )
+                paths = (("currentRank",), ("node", "id"), ("node", "titleText", "text"))
+                yield from _entry(*(optional(value_at, edge, *path) for path in paths))
 
 
 def _ld_json_entries(body: bytes) -> Iterator[ChartEntry]:
@@ -101,10 +103,9 @@ def _ld_json_entries(body: bytes) -> Iterator[ChartEntry]:
     for document in _documents(body, LINKED_DATA):
         with suppress(FieldAbsent):
             for place, item in enumerate(list_at(document, "itemListElement"), 1):
-                link = _TITLE_LINK.search(str(_told(item, "item", "url")))
-                title = _told(item, "item", "name")
-                title = unescape(title) if isinstance(title, str) else None
-                yield from _entry(_told(item, "position") or place, link and link[1], title)
+                link = _TITLE_LINK.search(str(optional(value_at, item, "item", "url")))
+                title = unescape(optional(text_at, item, "item", "name") or "")
+                yield from _entry(optional(value_at, item, "position") or place, link and link[1], title)
 
 
 def _documents(body: bytes, mark: bytes) -> Iterator[object]:
@@ -116,12 +117,6 @@ def _documents(body: bytes, mark: bytes) -> Iterator[object]:
     for island in islands:
         with suppress(ValueError):
             yield load_json(island)
-
-
-def _told(node: object, *path: str) -> object:
-    with suppress(FieldAbsent):
-        return value_at(node, *path)
-    return None
 
 
 def _markup_entries(body: bytes) -> Iterator[ChartEntry]:

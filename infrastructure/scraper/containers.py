@@ -20,9 +20,9 @@ from email.message import Message
 from typing import BinaryIO, Final
 
 from domain.errors import UnknownLayout
-from infrastructure.scraper.chart_page import CHART_PATHS
-from infrastructure.scraper.page_bytes import as_utf8, load_json, original_address, title_id
-from infrastructure.scraper.values import FieldAbsent, integer_at, list_at, text_at, value_at
+from infrastructure.scraper.chart_page import chart_at
+from infrastructure.scraper.page_bytes import as_utf8, charset_of, load_json, original_address, title_id
+from infrastructure.scraper.values import FieldAbsent, get, integer_at, list_at, optional, text_at, value_at
 
 MAX_CONTAINER_BYTES: Final = 512 * 1024 * 1024  # of a container that is read whole: all but WARC and zip files on disk
 GZIP: Final = b"\x1f\x8b"
@@ -100,18 +100,20 @@ def is_other_format(head: bytes) -> bool:
     return _NO_PAGE.match(head) is not None
 
 
-def gunzipped(body: bytes, max_bytes: int) -> bytes:
-    """The content, unpacked if it is packed with gzip.
+def unpacked(raw: BinaryIO, max_bytes: int) -> bytes:
+    """The content of a file, unpacked if it is packed with gzip, whatever it is called.
 
     Raises:
-        UnreadableFile: it cannot be unpacked, or is larger than ``max_bytes``.
+        UnreadableFile: it cannot be read or unpacked, or is larger than ``max_bytes``.
     """
-    if body.startswith(GZIP):
-        try:
-            with gzip.open(io.BytesIO(body)) as unpacked:
-                body = unpacked.read(max_bytes + 1)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise UnreadableFile(f"the gzip file is damaged: {error}") from error
+    try:
+        packed = raw.read(len(GZIP)) == GZIP
+        raw.seek(0)
+        body = (gzip.GzipFile(fileobj=raw) if packed else raw).read(max_bytes + 1)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UnreadableFile(f"the gzip file is damaged: {error}") from error
+    except OSError as error:
+        raise UnreadableFile(f"cannot be read: {error.strerror or error}") from error
     if len(body) > max_bytes:
         raise UnreadableFile(f"it is larger than {max_bytes:,} bytes")
     return body
@@ -123,6 +125,7 @@ def entries(
     passed_over: Counter[str],
     wanted: tuple[int, ...] | None = None,
     max_bytes: int = MAX_CONTAINER_BYTES,
+    depth: int = 1,
 ) -> Iterator[ContainerEntry]:
     """The pages in a container in order, or only the wanted one, with its body.
 
@@ -132,6 +135,7 @@ def entries(
         passed_over: counts what is not taken, by reason.
         wanted: the place of one page; ``None`` for all of them, which may come without bodies.
         max_bytes: of a page.
+        depth: 1, and one more in each zip file that this one lies in.
 
     Raises:
         UnreadableFile: the container is damaged.
@@ -140,9 +144,9 @@ def entries(
         if kind == "warc":
             yield from _warc_entries(raw, passed_over, wanted, max_bytes)
         elif kind == "zip":
-            yield from _zip_entries(raw, passed_over, wanted, max_bytes)
+            yield from _zip_entries(raw, passed_over, wanted, max_bytes, depth)
         else:
-            body = gunzipped(raw.read(MAX_CONTAINER_BYTES + 1), MAX_CONTAINER_BYTES)
+            body = unpacked(raw, MAX_CONTAINER_BYTES)
             found = _har_entries(body, passed_over) if kind == "har" else _mhtml_entries(body, passed_over)
             yield from (entry for entry in found if wanted in (None, (), entry.place))
 
@@ -162,9 +166,7 @@ def _damage_named(kind: str) -> Iterator[None]:
 def _is_wanted_page(url: str) -> bool:
     """Whether an address is that of a title or a chart, in an archive or not."""
     place = original_address(url)
-    return title_id(place) is not None or any(
-        place.split("?")[0].rstrip("/").endswith(path.rstrip("/")) for path in CHART_PATHS.values()
-    )
+    return title_id(place) is not None or chart_at(place) is not None
 
 
 def _warc_entries(
@@ -197,13 +199,13 @@ def _warc_entries(
         body = record.content_stream().read(max_bytes + 1) if wanted else b""
         place = wanted or (records.get_record_offset(),)
         fetched_at = moment_of(record.rec_headers.get_header("WARC-Date"))
-        yield ContainerEntry(place, body, fetched_at, charset=_charset(content_type))
+        yield ContainerEntry(place, body, fetched_at, charset=charset_of(content_type))
         if wanted:
             return
 
 
 def _zip_entries(
-    raw: BinaryIO, passed_over: Counter[str], wanted: tuple[int, ...] | None, max_bytes: int, depth: int = 1
+    raw: BinaryIO, passed_over: Counter[str], wanted: tuple[int, ...] | None, max_bytes: int, depth: int
 ) -> Iterator[ContainerEntry]:
     """The pages in a zip file, and in the containers in it. A member that cannot be read is an entry of its own."""
     with zipfile.ZipFile(raw) as archive:
@@ -216,7 +218,8 @@ def _zip_entries(
                 continue
             try:
                 with _damage_named("zip"):
-                    yield from _member_entries(archive, info, number, passed_over, wanted, max_bytes, depth)
+                    for entry in _member_entries(archive, info, passed_over, wanted, max_bytes, depth):
+                        yield replace(entry, place=(number, *entry.place))
             except UnreadableFile:
                 if wanted is not None:
                     raise
@@ -226,7 +229,6 @@ def _zip_entries(
 def _member_entries(
     archive: zipfile.ZipFile,
     info: zipfile.ZipInfo,
-    number: int,
     passed_over: Counter[str],
     wanted: tuple[int, ...] | None,
     max_bytes: int,
@@ -245,7 +247,7 @@ def _member_entries(
         if wanted:
             with archive.open(info) as member:
                 body = member.read(max_bytes + 1)
-        yield ContainerEntry((number,), body, changed_at=changed_at)
+        yield ContainerEntry((), body, changed_at=changed_at)
         return
     if kind == "zip" and depth == _MAX_DEPTH:
         raise UnreadableFile(f"{info.filename} in it: zip files are nested more than {_MAX_DEPTH} deep")
@@ -253,14 +255,8 @@ def _member_entries(
         inner = io.BytesIO(member.read(MAX_CONTAINER_BYTES + 1))
     if inner.getbuffer().nbytes > MAX_CONTAINER_BYTES:
         raise UnreadableFile(f"{info.filename} in it is larger than {MAX_CONTAINER_BYTES:,} bytes")
-    rest = wanted[1:] if wanted else wanted
-    found = (
-        _zip_entries(inner, passed_over, rest, max_bytes, depth + 1)
-        if kind == "zip"
-        else entries(inner, kind, passed_over, rest, max_bytes)
-    )
-    for entry in found:
-        yield replace(entry, place=(number, *entry.place), changed_at=entry.changed_at or changed_at)
+    for entry in entries(inner, kind, passed_over, wanted and wanted[1:], max_bytes, depth + 1):
+        yield replace(entry, changed_at=entry.changed_at or changed_at)
 
 
 def _is_part_in_zip(name: str, names: set[str]) -> bool:
@@ -287,18 +283,12 @@ def _har_entries(body: bytes, passed_over: Counter[str]) -> Iterator[ContainerEn
         if not text:
             passed_over[_OTHER_RECORDS] += 1
             continue
-        fetched_at = moment_of(_started(entry))
-        if isinstance(content, dict) and content.get("encoding") == "base64":
-            data = base64.b64decode(text)  # its error is a ValueError
-            yield ContainerEntry((number,), data, fetched_at, charset=_charset(mime))
+        fetched_at = moment_of(optional(text_at, entry, "startedDateTime"))
+        if get(content, "encoding") == "base64":
+            data, charset = base64.b64decode(text), charset_of(mime)  # its error is a ValueError
         else:
-            yield ContainerEntry((number,), text.encode("utf-8", "surrogatepass"), fetched_at, charset="utf-8")
-
-
-def _started(entry: object) -> str | None:
-    with suppress(FieldAbsent):
-        return text_at(entry, "startedDateTime")
-    return None
+            data, charset = text.encode("utf-8", "surrogatepass"), "utf-8"
+        yield ContainerEntry((number,), data, fetched_at, charset=charset)
 
 
 def _mhtml_entries(saved: bytes, passed_over: Counter[str]) -> Iterator[ContainerEntry]:
@@ -334,8 +324,3 @@ def moment_of(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _charset(content_type: str) -> str | None:
-    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
-    return found[1] if found else None

@@ -31,7 +31,6 @@ class GraphqlEpisodeSource:
     """Lists the episodes of a series by GraphQL, page by page; an EpisodeSource.
 
     Args:
-        client: the server.
         max_requests: HTTP requests for each page at most.
     """
 
@@ -67,9 +66,6 @@ class PageEpisodeSource:
     It starts at the episode that was asked for, or at a stored episode of the series.
 
     Args:
-        fetcher: the network.
-        base_url: of the site.
-        clock: tells when a page was read.
         max_requests: HTTP requests for each page at most.
         stored: gives the id of a stored episode of a series, if there is one.
     """

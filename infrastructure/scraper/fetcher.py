@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, Self
 
-from domain.errors import InvalidMovie, SourceError
+from domain.errors import FilmledgerError
 from infrastructure.http import Page
 
 
@@ -51,12 +50,22 @@ class Fetcher(Protocol):
         """
 
 
-@contextmanager
-def charged(requests: int, size: int) -> Iterator[None]:
-    """Add what was spent before to whatever error leaves the block."""
-    try:
-        yield
-    except (SourceError, InvalidMovie) as error:
-        error.requests += requests
-        error.size += size
-        raise
+class Spent:
+    """HTTP requests and bytes spent so far. As a context manager it adds them to an error that leaves its block."""
+
+    def __init__(self, requests: int = 0, size: int = 0) -> None:
+        self.requests = requests
+        self.size = size
+
+    def add(self, requests: int, size: int) -> None:
+        """Adds the cost of a page, a response, or an error that is not raised."""
+        self.requests += requests
+        self.size += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        if isinstance(error, FilmledgerError):
+            error.requests += self.requests
+            error.size += self.size

@@ -34,7 +34,7 @@ from msgspec.structs import replace
 from domain.chart import ChartName
 from domain.errors import Blocked, SourceError, Transient, UnknownLayout
 from infrastructure.http import find_block
-from infrastructure.scraper.fetcher import Fetcher, charged
+from infrastructure.scraper.fetcher import Fetcher, Spent
 from infrastructure.scraper.page_bytes import load_json, valid_utf8
 
 _log = logging.getLogger(__name__)
@@ -84,13 +84,41 @@ _CORE: Final = """
     certificate { rating }
 """
 
+
+_LISTS: Final = {
+    "keywords": "keywords(FIRST) { EDGES { node { keyword { text { text } } } } }",
+    "taglines": "taglines(FIRST) { EDGES { node { text } } }",
+    "filmingLocations": "filmingLocations(FIRST) { EDGES { node { text } } }",
+    "akas": "akas(FIRST) { EDGES { node { text country { id } language { id } attributes { text } } } }",
+    "production": 'companyCredits(FIRST, filter: { categories: ["production"] }) '
+    "{ EDGES { node { company { companyText { text } } } } }",
+    "directors": 'credits(FIRST, filter: { categories: ["director"] }) { ...People }',
+    "cast": 'credits(FIRST, filter: { categories: ["cast"] }) { ...People }',
+    "crew": 'credits(FIRST, filter: { excludeCategories: ["director", "cast", "actor", "actress", "self"] }) '
+    "{ ...People }",
+}
+"""The lists of a title that may be longer than one page; FIRST and EDGES are replaced by ``_list``."""
+
+
+def _list(name: str, first: int | str) -> str:
+    edges = "total pageInfo { hasNextPage endCursor } edges"
+    return _LISTS[name].replace("FIRST", f"first: {first}").replace("EDGES", edges)
+
+
+def _first_entries(**counts: int) -> str:
+    """The first entries of several lists, each under its name here."""
+    listed = {name: _list(name, first) for name, first in counts.items()}
+    return " ".join(text if text.startswith(name) else f"{name}: {text}" for name, text in listed.items())
+
+
 CORE_QUERY: Final = _compact(
     "query Titles($ids: [ID]!) { titles(ids: $ids) {"
     + _CORE
     + """
     releaseDate { day month year }
-    directors: credits(first: 50, filter: { categories: ["director"] }) { ...People }
-    cast: credits(first: 18, filter: { categories: ["cast"] }) { ...People }
+"""
+    + _first_entries(directors=50, cast=18)
+    + """
   } }
 fragment People on CreditConnection {
   total pageInfo { hasNextPage endCursor }
@@ -100,7 +128,10 @@ fragment People on CreditConnection {
 )
 """The fields that every layout of a page has; short enough for a server that limits the body."""
 
-_MORE: Final = """
+TITLES_QUERY: Final = _compact(
+    "query Titles($ids: [ID]!) { titles(ids: $ids) {"
+    + _CORE
+    + """
     releaseDate { day month year country { id } }
     series {
       series { id }
@@ -123,56 +154,21 @@ _MORE: Final = """
     technicalSpecifications {
       colorations { items { text } } aspectRatios { items { aspectRatio } } soundMixes { items { text } }
     }
-    keywords(first: 250) { total pageInfo { hasNextPage endCursor } edges { node { keyword { text { text } } } } }
-    taglines(first: 250) { total pageInfo { hasNextPage endCursor } edges { node { text } } }
-    filmingLocations(first: 250) { total pageInfo { hasNextPage endCursor } edges { node { text } } }
-    akas(first: 250) { total pageInfo { hasNextPage endCursor } edges { node {
-      text country { id } language { id } attributes { text }
-    } } }
-    production: companyCredits(first: 50, filter: { categories: ["production"] }) {
-      total pageInfo { hasNextPage endCursor } edges { node { company { companyText { text } } } }
-    }
 """
-
-
-TITLES_QUERY: Final = _compact(
-    "query Titles($ids: [ID]!) { titles(ids: $ids) {"
-    + _CORE
-    + _MORE
-    + """
-    directors: credits(first: 50, filter: { categories: ["director"] }) { ...People }
-    cast: credits(first: 18, filter: { categories: ["cast"] }) { ...People }
-    crew: credits(first: 50, filter: { excludeCategories: ["director", "cast", "actor", "actress", "self"] })
-      { ...People }
-  } }"""
+    + _first_entries(
+        keywords=250, taglines=250, filmingLocations=250, akas=250, production=50, directors=50, cast=18, crew=50
+    )
+    + "} }"
     + _PEOPLE
 )
 """All fields. Cast and crew as far as one page of them goes; the other lists are read to their end."""
 
-_LISTS: Final = {
-    "directors": 'credits(first: 250, after: $after, filter: { categories: ["director"] }) { ...People }',
-    "cast": 'credits(first: 250, after: $after, filter: { categories: ["cast"] }) { ...People }',
-    "crew": "credits(first: 250, after: $after, "
-    'filter: { excludeCategories: ["director", "cast", "actor", "actress", "self"] }) { ...People }',
-    "keywords": "keywords(first: 250, after: $after) "
-    "{ total pageInfo { hasNextPage endCursor } edges { node { keyword { text { text } } } } }",
-    "taglines": "taglines(first: 250, after: $after) "
-    "{ total pageInfo { hasNextPage endCursor } edges { node { text } } }",
-    "filmingLocations": "filmingLocations(first: 250, after: $after) "
-    "{ total pageInfo { hasNextPage endCursor } edges { node { text } } }",
-    "akas": "akas(first: 250, after: $after) { total pageInfo { hasNextPage endCursor } "
-    "edges { node { text country { id } language { id } attributes { text } } } }",
-    "production": 'companyCredits(first: 250, after: $after, filter: { categories: ["production"] }) '
-    "{ total pageInfo { hasNextPage endCursor } edges { node { company { companyText { text } } } } }",
-}
-"""The lists of a title that may be longer than one page, by their name in ``TITLES_QUERY``."""
-
 LIST_QUERIES: Final[Mapping[str, str]] = {
     name: _compact(
-        f"query List($id: ID!, $after: ID) {{ title(id: $id) {{ id list: {field} }} }}"
-        + (_PEOPLE if "People" in field else "")
+        f"query List($id: ID!, $after: ID) {{ title(id: $id) {{ id list: {_list(name, '250, after: $after')} }} }}"
+        + (_PEOPLE if "People" in text else "")
     )
-    for name, field in _LISTS.items()
+    for name, text in _LISTS.items()
 }
 
 EPISODES_QUERY: Final = _compact("""
@@ -390,8 +386,6 @@ class GraphqlClient:
     """Sends queries to the GraphQL server. Safe to share between threads.
 
     Args:
-        fetcher: the network.
-        url: of the server.
         headers: sent in addition to ``HEADERS``, or in place of them; an empty value leaves one out.
         patient: whether to wait and probe when the server refuses.
     """
@@ -414,42 +408,39 @@ class GraphqlClient:
         Raises:
             SourceError: the network's, or as ``read_response`` says.
         """
-        requests = size = 0
         attempts = [(query.query not in self._by_hash, query.query in self._by_hash), (True, True)]
-        while True:
-            text, digest = attempts.pop(0)
-            if requests >= max_requests:
-                with charged(requests, size):
+        with Spent() as spent:
+            while True:
+                text, digest = attempts.pop(0)
+                left = max_requests - spent.requests
+                if left <= 0:
                     raise Transient("no request is left to send the query to GraphQL in another form")
-            try:
-                response = self._send(query.body(text=text, digest=digest), max_requests - requests, cancel)
-            except PersistedQueryMiss as miss:
-                requests, size = requests + miss.requests, size + miss.size
-                self._by_hash.discard(query.query)
-                if not attempts or (text and digest):
-                    refused = UnknownLayout("GraphQL takes registered queries only and did not let us register ours")
-                    refused.requests, refused.size = requests, size
-                    raise refused from miss
-                _log.info("%s; sending it again to register it", miss)
-            except QueryTooLarge as error:
-                requests, size = requests + error.requests, size + error.size
-                if not text or query.query in self._by_hash:
-                    error.requests, error.size = requests, size
-                    raise
-                tried = query.query not in self._unknown and requests < max_requests
-                with charged(requests, size):
-                    found = self._by_its_hash(query, max_requests - requests, cancel) if tried else None
-                if found is None:
-                    error.requests, error.size = requests + tried, size
-                    raise
-                return replace(found, requests=found.requests + requests, size=found.size + size)
-            except SourceError as error:
-                error.requests, error.size = error.requests + requests, error.size + size
-                raise
-            else:
-                if text and digest:
-                    self._by_hash.add(query.query)  # it is registered now
-                return replace(response, requests=response.requests + requests, size=response.size + size)
+                try:
+                    response = self._send(query.body(text=text, digest=digest), left, cancel)
+                except PersistedQueryMiss as miss:
+                    spent.add(miss.requests, miss.size)
+                    self._by_hash.discard(query.query)
+                    if not attempts or (text and digest):
+                        message = "GraphQL takes registered queries only and did not let us register ours"
+                        raise UnknownLayout(message) from miss
+                    _log.info("%s; sending it again to register it", miss)
+                    continue
+                except QueryTooLarge as error:
+                    tried = query.query not in self._unknown and error.requests < left
+                    if not text or query.query in self._by_hash:
+                        raise
+                    with Spent(error.requests, error.size):
+                        found = self._by_its_hash(query, left - error.requests, cancel) if tried else None
+                    if found is None:
+                        error.requests += tried
+                        raise
+                    spent.add(error.requests, error.size)
+                    response = found
+                else:
+                    if text and digest:
+                        self._by_hash.add(query.query)  # it is registered now
+                spent.add(response.requests, response.size)
+                return replace(response, requests=spent.requests, size=spent.size)
 
     def _by_its_hash(self, query: GraphqlQuery, max_requests: int, cancel: threading.Event) -> GraphqlResponse | None:
         """The response to the hash alone; ``None`` where the server does not know it."""
@@ -466,5 +457,5 @@ class GraphqlClient:
         page = self._fetcher.post(
             self._url, body, headers=self._headers, max_requests=max_requests, cancel=cancel, patient=self._patient
         )
-        with charged(page.requests, page.size):
+        with Spent(page.requests, page.size):
             return read_response(page.body, page.status, requests=page.requests, size=page.size)

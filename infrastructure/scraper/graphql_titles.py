@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -15,57 +15,22 @@ from domain.errors import InvalidMovie, NotFound, SourceError, Transient, Unknow
 from domain.movie import PERSON_ID, Movie, Person, PersonDetails
 from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
 from infrastructure.scraper.title_credits import read_listed_people
-from infrastructure.scraper.title_fields import TitlePart, build_movie, merge_parts
-from infrastructure.scraper.title_json import read_fields
+from infrastructure.scraper.title_fields import ParsedTitle, TitlePart, build_movie, merge_parts
+from infrastructure.scraper.title_json import fields_under, read_fields
 from infrastructure.scraper.values import (
     FieldAbsent,
     clean,
     full_size,
+    get,
     integer_at,
     list_at,
+    optional,
     partial_date,
     text_at,
     value_at,
 )
 
-_FIELDS_UNDER: Final = {
-    "titleText": ("title",),
-    "originalTitleText": ("original_title",),
-    "titleType": ("kind",),
-    "releaseYear": ("year", "end_year"),
-    "ratingsSummary": ("rating", "votes"),
-    "runtime": ("duration_minutes",),
-    "metacritic": ("metascore",),
-    "titleGenres": ("genres",),
-    "directors": ("directors",),
-    "cast": ("cast", "cast_total"),
-    "crew": ("crew",),
-    "plot": ("plot",),
-    "primaryImage": ("poster_url",),
-    "certificate": ("certificate",),
-    "releaseDate": ("release_date", "release_country"),
-    "series": ("series_id", "season", "episode"),
-    "episodes": ("seasons", "episodes"),
-    "countriesOfOrigin": ("countries",),
-    "spokenLanguages": ("languages",),
-    "productionStatus": ("production_status",),
-    "isAdult": ("is_adult",),
-    "productionBudget": ("budget", "budget_currency"),
-    "worldwideGross": ("gross_worldwide", "gross_currency"),
-    "lifetimeGross": ("gross_domestic", "gross_currency"),
-    "wins": ("award_wins",),
-    "nominationsExcludeWins": ("award_nominations",),
-    "prestigiousAwardSummary": ("oscar_wins",),
-    "meterRanking": ("popularity_rank",),
-    "reviews": ("user_reviews",),
-    "criticReviewsTotal": ("critic_reviews",),
-    "technicalSpecifications": ("color", "aspect_ratios", "sound_mixes"),
-    "keywords": ("keywords",),
-    "taglines": ("taglines",),
-    "filmingLocations": ("locations",),
-    "akas": ("akas",),
-    "production": ("companies",),
-}
+_CREDITS: Final = ("directors", "cast", "crew")
 LISTS: Final = {
     "directors": "directors", "cast": "cast", "crew": "crew", "keywords": "keywords", "taglines": "taglines",
     "filmingLocations": "locations", "akas": "akas", "production": "companies",
@@ -92,16 +57,11 @@ class TitleNode(msgspec.Struct):
 
     def cursor(self, name: str) -> str | None:
         """Where the next page of a list begins; ``None`` at its end."""
-        with suppress(FieldAbsent):
-            if value_at(self.node, name, "pageInfo", "hasNextPage") is True:
-                return text_at(self.node, name, "pageInfo", "endCursor")
-        return None
+        return _cursor(get(self.node, name))
 
     def length(self, name: str) -> int:
         """How many entries of a list are there."""
-        with suppress(FieldAbsent):
-            return len(list_at(self.node, name, "edges"))
-        return 0
+        return len(optional(list_at, self.node, name, "edges") or ())
 
     def add(self, name: str, connection: object) -> None:
         """Add a further page of a list.
@@ -114,12 +74,10 @@ class TitleNode(msgspec.Struct):
         self.node[name] = {**self.node[name], **more, "edges": edges, "pageInfo": value_at(connection, "pageInfo")}
 
 
-class GraphqlTitle(msgspec.Struct, frozen=True):
-    """A movie, and the fields that the server did not tell (``untold``) or not completely (``cut``)."""
-
-    movie: Movie
-    untold: frozenset[str]
-    cut: frozenset[str]
+def _cursor(connection: object) -> str | None:
+    """Where the next page of a list begins; ``None`` at its end."""
+    more = optional(value_at, connection, "pageInfo", "hasNextPage") is True
+    return optional(text_at, connection, "pageInfo", "endCursor") if more else None
 
 
 def read_titles(response: GraphqlResponse, asked: Sequence[str]) -> list[TitleNode | SourceError]:
@@ -128,11 +86,7 @@ def read_titles(response: GraphqlResponse, asked: Sequence[str]) -> list[TitleNo
     Raises:
         LengthMismatch: titles and ids cannot be matched.
     """
-    nodes = response.data.get("titles")
-    if not isinstance(nodes, list) or len(nodes) != len(asked):
-        found = f"{len(nodes)} titles" if isinstance(nodes, list) else "no list of titles"
-        raise LengthMismatch(f"GraphQL was asked for {len(asked)} titles and answered {found}")
-    ids = [_own_id(node) for node in nodes]
+    ids = [_own_id(node) for node in _nodes(response, "titles", "titles", asked)]
     results: list[TitleNode | SourceError] = []
     for place, imdb_id in enumerate(asked):
         try:
@@ -142,10 +96,16 @@ def read_titles(response: GraphqlResponse, asked: Sequence[str]) -> list[TitleNo
     return results
 
 
+def _nodes(response: GraphqlResponse, key: str, what: str, asked: Sequence[str]) -> list[object]:
+    nodes = response.data.get(key)
+    if not isinstance(nodes, list) or len(nodes) != len(asked):
+        found = f"{len(nodes)} {what}" if isinstance(nodes, list) else f"no list of {what}"
+        raise LengthMismatch(f"GraphQL was asked for {len(asked)} {what} and answered {found}")
+    return nodes
+
+
 def _own_id(node: object) -> str | None:
-    with suppress(FieldAbsent):
-        return text_at(node, "id")
-    return None
+    return cast("str | None", optional(text_at, node, "id"))
 
 
 def _place_of(place: int, asked: Sequence[str], ids: Sequence[str | None]) -> int:
@@ -168,9 +128,7 @@ def _read(response: GraphqlResponse, place: int, imdb_id: str) -> TitleNode:
     node = response.data["titles"][place]
     own_id = _own_id(node)
     errors = response.errors_at("titles", place)
-    name = None
-    with suppress(FieldAbsent):
-        name = text_at(node, "titleText", "text")
+    name = optional(text_at, node, "titleText", "text")
     if own_id is None or name is None or not isinstance(node, dict):
         if errors:
             said = "; ".join(dict.fromkeys(error.message for error in errors))
@@ -182,7 +140,7 @@ def _read(response: GraphqlResponse, place: int, imdb_id: str) -> TitleNode:
     return TitleNode(own_id, dict(node), failed)
 
 
-def to_title(title: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
+def to_title(title: TitleNode, *, scraped_at: datetime) -> ParsedTitle:
     """The movie of a title whose pages are read.
 
     A list is whole if it holds as many entries as it states; the cast also if it holds as many as we ask for.
@@ -197,9 +155,7 @@ def to_title(title: TitleNode, *, scraped_at: datetime) -> GraphqlTitle:
     for name in title.failed:
         part.whole.pop(name, None)
         part.cut.add(name)
-    merged = merge_parts([part])
-    movie, cut = build_movie(merged.values, imdb_id=title.imdb_id, scraped_at=scraped_at, cut=merged.cut)
-    return GraphqlTitle(movie, merged.untold - cut, cut)
+    return merge_parts([part]).parsed(title.imdb_id, scraped_at)
 
 
 def with_credits(movie: Movie, title: TitleNode) -> tuple[Movie, frozenset[str]]:
@@ -213,13 +169,13 @@ def with_credits(movie: Movie, title: TitleNode) -> tuple[Movie, frozenset[str]]
     read, doubtful = build_movie(values, imdb_id=movie.imdb_id, scraped_at=movie.scraped_at)
     told: dict[str, Any] = {
         name: credits
-        for name in ("directors", "cast", "crew")
+        for name in _CREDITS
         if (credits := getattr(read, name)) and (name in part.whole or len(credits) > len(getattr(movie, name)))
     }
     if read.cast_total is not None:
         told["cast_total"] = read.cast_total
-    cut = (part.cut | doubtful) & {"directors", "cast", "crew"}
-    return replace(movie, **told), frozenset(cut)
+    cut = (doubtful | part.cut).intersection(_CREDITS)
+    return replace(movie, **told), cut
 
 
 def _left_empty(error: GraphqlError) -> tuple[str, ...]:
@@ -230,7 +186,7 @@ def _left_empty(error: GraphqlError) -> tuple[str, ...]:
         case ("ratingsSummary", "aggregateRating", *_):
             return ("rating",)
         case (str(key), *_):
-            return _FIELDS_UNDER.get(key, ())
+            return (key, *fields_under(key)) if key in _CREDITS else fields_under(key)
     return ()
 
 
@@ -252,23 +208,16 @@ def read_stretch(response: GraphqlResponse) -> ChartStretch:
         edges = list_at(response.data, "chartTitles", "edges")
     except FieldAbsent as error:
         raise UnknownLayout("GraphQL answered no chart: no chartTitles.edges was found") from error
-    cursor = total = None
-    with suppress(FieldAbsent):
-        if value_at(response.data, "chartTitles", "pageInfo", "hasNextPage") is True:
-            cursor = text_at(response.data, "chartTitles", "pageInfo", "endCursor")
-    with suppress(FieldAbsent):
-        total = integer_at(response.data, "chartTitles", "total")
-    return ChartStretch(tuple(entry for edge in edges for entry in _entry(edge)), cursor, total)
+    total = optional(integer_at, response.data, "chartTitles", "total")
+    found = tuple(entry for edge in edges for entry in _entry(edge))
+    return ChartStretch(found, _cursor(get(response.data, "chartTitles")), total)
 
 
 def _entry(edge: object) -> Iterator[ChartEntry]:
     with suppress(FieldAbsent, InvalidMovie):
         rank, imdb_id = integer_at(edge, "currentRank"), text_at(edge, "node", "id")
         if rank is not None and imdb_id is not None:
-            title = None
-            with suppress(FieldAbsent):
-                title = text_at(edge, "node", "titleText", "text")
-            yield ChartEntry(rank, imdb_id, title or "")
+            yield ChartEntry(rank, imdb_id, optional(text_at, edge, "node", "titleText", "text") or "")
 
 
 class EpisodesPage(msgspec.Struct, frozen=True):
@@ -305,23 +254,20 @@ def read_episodes(response: GraphqlResponse, imdb_id: str) -> EpisodesPage:
     if name is None:
         raise NotFound(f"GraphQL has no title {imdb_id}")
     if connection is None:
-        series = _told(title, "series", read=lambda series: value_at(series, "series"))
+        series = optional(value_at, title, "series", "series")
         if series_id := _own_id(series):
-            return EpisodesPage(name, (), 0, None, (series_id, _told(series, "titleText", read=_text) or ""))
+            return EpisodesPage(name, (), 0, None, (series_id, optional(text_at, series, "titleText", "text") or ""))
         raise NotFound(f"{imdb_id} ({name}) has no episodes: it is no series")
-    cursor = None
-    found = []
     try:
         total = integer_at(connection, "total") or 0
-        for edge in list_at(connection, "edges"):
-            if episode := text_at(edge, "node", "id"):
-                with_title = value_at(edge, "node", "titleText")
-                found.append((episode, (text_at(with_title, "text") if with_title else None) or ""))
-        if value_at(connection, "pageInfo", "hasNextPage") is True:
-            cursor = text_at(connection, "pageInfo", "endCursor")
+        found = tuple(
+            (episode, text_at(edge, "node", "titleText", "text") or "")
+            for edge in list_at(connection, "edges")
+            if (episode := text_at(edge, "node", "id"))
+        )
     except FieldAbsent as error:
         raise UnknownLayout(f"GraphQL answered no episodes of {imdb_id}: {error} was not found") from error
-    return EpisodesPage(name, tuple(found), total, cursor)
+    return EpisodesPage(name, found, total, _cursor(connection))
 
 
 def read_person_details(
@@ -332,29 +278,24 @@ def read_person_details(
     Raises:
         LengthMismatch: people and ids cannot be matched.
     """
-    nodes = response.data.get("names")
-    if not isinstance(nodes, list) or len(nodes) != len(asked):
-        found = f"{len(nodes)} people" if isinstance(nodes, list) else "no list of people"
-        raise LengthMismatch(f"GraphQL was asked for {len(asked)} people and answered {found}")
+    nodes = _nodes(response, "names", "people", asked)
     return [_person(node, person_id, read_at) for node, person_id in zip(nodes, asked, strict=True)]
 
 
 def _person(node: object, asked: str, read_at: datetime) -> tuple[Person, PersonDetails] | SourceError:
-    own_id = _own_id(node)
-    if own_id is None or not PERSON_ID.fullmatch(own_id):
-        return NotFound(f"GraphQL has no person {asked}")
-    told: dict[str, Any] = {
-        "born": _told(node, "birthDate", read=_date),
-        "died": _told(node, "deathDate", read=_date),
-        "birth_place": _told(node, "birthLocation", read=lambda place: clean(text_at(place, "text"))),
-        "picture_url": _told(node, "primaryImage", read=_picture),
-        "professions": _told(node, "primaryProfessions", read=_professions) or (),
-        "known_for": _told(node, "knownFor", read=_known_for) or (),
-    }
-    name = _told(node, "nameText", read=lambda text: clean(text_at(text, "text")))
-    if not name:
+    own_id, name = _own_id(node), clean(optional(text_at, node, "nameText", "text"))
+    if own_id is None or not name or not PERSON_ID.fullmatch(own_id):
         return NotFound(f"GraphQL has no person {asked}")
     person = Person(own_id, name)
+    picture = optional(text_at, node, "primaryImage", "url")
+    told: dict[str, Any] = {
+        "born": optional(_date, node, "birthDate"),
+        "died": optional(_date, node, "deathDate"),
+        "birth_place": clean(optional(text_at, node, "birthLocation", "text")),
+        "picture_url": picture and (full_size(picture) or picture),
+        "professions": optional(_distinct, node, "primaryProfessions", entry=("category", "text")) or (),
+        "known_for": optional(_distinct, node, "knownFor", "edges", entry=("node", "title", "id")) or (),
+    }
     try:
         return person, PersonDetails(own_id, read_at, "graphql", **told)
     except InvalidMovie:  # each doubtful value alone is left out
@@ -366,32 +307,10 @@ def _person(node: object, asked: str, read_at: datetime) -> tuple[Person, Person
         return person, PersonDetails(own_id, read_at, "graphql", **kept)
 
 
-def _told(node: object, key: str, *, read: Callable[[object], Any]) -> Any:
-    with suppress(FieldAbsent):
-        value = value_at(node, key)
-        return None if value is None else read(value)
-    return None
-
-
-def _text(value: object) -> str | None:
-    return text_at(value, "text")
-
-
-def _date(value: object) -> str | None:
-    parts = value_at(value, "dateComponents")
+def _date(node: object, key: str) -> str | None:
+    parts = value_at(node, key, "dateComponents")
     return partial_date(*(integer_at(parts, name) for name in ("year", "month", "day")))
 
 
-def _picture(image: object) -> str | None:
-    address = text_at(image, "url")
-    return address and (full_size(address) or address)
-
-
-def _professions(value: object) -> tuple[str, ...]:
-    entries = value if isinstance(value, list) else []
-    return tuple(dict.fromkeys(text for entry in entries if (text := clean(text_at(entry, "category", "text")))))
-
-
-def _known_for(value: object) -> tuple[str, ...]:
-    found = (text_at(edge, "node", "title", "id") for edge in list_at(value, "edges"))
-    return tuple(dict.fromkeys(imdb_id for imdb_id in found if imdb_id))
+def _distinct(node: object, *path: str, entry: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for one in list_at(node, *path) if (text := clean(text_at(one, *entry)))))

@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
 from bs4.exceptions import ParserRejectedMarkup
 
 from domain.movie import IMDB_ID
-from infrastructure.scraper.page_bytes import addresses, title_id
+from infrastructure.scraper.page_bytes import own_title
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
 from infrastructure.scraper.values import (
     count,
@@ -74,22 +74,16 @@ def read_markup(body: bytes) -> TitlePart | None:
         *part.whole.get("genres", ()), *part.partial.get("genres", ())
     ):  # fmt: skip
         part.whole["kind"] = "short"  # the window's title did not say so before 2018
-    if "poster_url" not in part.whole and (poster := _og_image(page)):
-        part.whole["poster_url"] = poster
+    if "poster_url" not in part.whole:
+        part.tell("poster_url", full_size(attribute(page.select_one('meta[property="og:image"]'), "content")))
     part.imdb_id = _imdb_id(page, body)
     return part
-
-
-def _og_image(page: BeautifulSoup) -> str | None:
-    return full_size(attribute(page.select_one('meta[property="og:image"]'), "content"))
 
 
 def _imdb_id(page: BeautifulSoup, body: bytes) -> str | None:
     """The id that the page states itself; its address is that of the request, where the two differ."""
     own = attribute(page.select_one('meta[property="pageId"], meta[property="imdb:pageConst"]'), "content")
-    if IMDB_ID.fullmatch(own):
-        return own
-    return next((imdb_id for address in addresses(body) if (imdb_id := title_id(address))), None)
+    return own if IMDB_ID.fullmatch(own) else own_title(body)
 
 
 def words(tag: Tag | None) -> str:
@@ -109,12 +103,19 @@ def linked_person(link: Tag | None, characters: tuple[str, ...] = ()) -> CreditL
     return CreditLine(path[1], name, characters) if path and name else None
 
 
-def _writer(link: Tag) -> CreditLine | None:
-    """The writer of a link, with the job in brackets behind it: ``<a>Jeb Stuart</a> (screenplay)``."""
-    person = linked_person(link)
-    behind = link.next_sibling
-    match = _REMARK.match(words(behind) if isinstance(behind, Tag) else str(behind or ""))
-    return person and person._replace(category="writer", job=(match[1],) if match else ())
+def _people(block: Tag) -> tuple[CreditLine, ...]:
+    return tuple(person for link in block.select("a") if (person := linked_person(link)))
+
+
+def _writers(block: Tag) -> tuple[CreditLine, ...]:
+    """The writers of an element, each with the job behind the link: ``<a>Jeb Stuart</a> (screenplay)``."""
+    writers = []
+    for link in block.select("a"):
+        if person := linked_person(link):
+            behind = link.next_sibling
+            match = _REMARK.match(words(behind) if isinstance(behind, Tag) else str(behind or ""))
+            writers.append(person._replace(category="writer", job=(match[1],) if match else ()))
+    return tuple(writers)
 
 
 def window_facts(window_title: str) -> dict[str, str | int]:
@@ -129,7 +130,7 @@ def window_facts(window_title: str) -> dict[str, str | int]:
 
 # Since 2022
 
-_ORIGINAL: Final = re.compile(r"\s*Original title: (.+)", re.S)
+_ORIGINAL: Final = re.compile(r"^\s*Original title: \s*\S")
 _RATING_OF_TEN: Final = re.compile(r"(\d{1,2}(?:\.\d)?) ?/ ?10")
 _DIRECTOR: Final = re.compile(r"Directors?")
 _WRITER: Final = re.compile(r"(?:Writers?|Creators?)(?: \(WGA\))?:?")
@@ -145,10 +146,8 @@ def _read_2022(page: BeautifulSoup, part: TitlePart) -> bool:
     part.whole["title"] = title
     _read_heading(page, heading, part)
     _read_facts_2022(page, part)
-    _read_genres_2022(page, part)
     _read_people_2022(page, part)
     _read_details_2022(page, part)
-    _read_money_2022(page, part)
     return True
 
 
@@ -156,61 +155,53 @@ def _by_id(page: Tag, testid: str) -> Tag | None:
     return page.select_one(f'[data-testid="{testid}"]')
 
 
+def _labelled(page: Tag, testid: str, label: str) -> str:
+    """The text of an element without the label it begins with."""
+    return words(_by_id(page, testid)).removeprefix(label).strip()
+
+
 def _read_heading(page: BeautifulSoup, heading: Tag, part: TitlePart) -> None:
-    block = heading.parent
-    for text in block.find_all(string=_ORIGINAL, limit=1) if block else ():
-        if match := _ORIGINAL.match(str(text)):
-            part.whole["original_title"] = " ".join(match[1].split())
-    links = block.select('ul a[href*="parentalguide"]') if block else []
-    if links and (certificate := words(links[0])):
-        part.whole["certificate"] = certificate
-    if poster := full_size(attribute(page.select_one('[data-testid="hero-media__poster"] img'), "src")):
-        part.whole["poster_url"] = poster
+    if block := heading.parent:
+        for text in block.find_all(string=_ORIGINAL, limit=1):
+            part.tell("original_title", " ".join(str(text).split()).removeprefix("Original title: "))
+        part.tell("certificate", words(block.select_one('ul a[href*="parentalguide"]')))
+    part.tell("poster_url", full_size(attribute(page.select_one('[data-testid="hero-media__poster"] img'), "src")))
 
 
 def _read_facts_2022(page: BeautifulSoup, part: TitlePart) -> None:
     score = _by_id(page, "hero-rating-bar__aggregate-rating__score")
-    if match := _RATING_OF_TEN.fullmatch(words(score)):
+    if score and (match := _RATING_OF_TEN.fullmatch(words(score))):
         part.whole["rating"] = float(match[1])
-        votes = score.find_next_sibling("div", string=True) if score else None
-        if isinstance(votes, Tag) and (number := count(words(votes))) is not None:
-            part.whole["votes"] = number
-    if (metascore := count(words(page.select_one(".metacritic-score-box, .score-meta")))) is not None:
-        part.whole["metascore"] = metascore
+        votes = score.find_next_sibling("div", string=True)
+        part.tell("votes", count(words(votes)) if isinstance(votes, Tag) else None)
+    part.tell("metascore", count(words(page.select_one(".metacritic-score-box, .score-meta"))))
     _read_plot(next((plot for name in _PLOTS if (plot := _by_id(page, name))), None), part)
-    runtime = words(_by_id(page, "title-techspec_runtime"))
-    if (running := running_minutes(runtime.removeprefix("Runtime").strip())) is not None:
-        part.whole["duration_minutes"] = running
-    release = words(_by_id(page, "title-details-releasedate"))
-    if (released := worded_date(release.removeprefix("Release date").strip())) is not None:
-        part.whole["release_date"] = released
-    if (country := worded_country(release)) is not None:
-        part.whole["release_country"] = country
-
-
-def _read_genres_2022(page: BeautifulSoup, part: TitlePart) -> None:
+    part.tell("duration_minutes", running_minutes(_labelled(page, "title-techspec_runtime", "Runtime")))
+    release = _labelled(page, "title-details-releasedate", "Release date")
+    part.tell("release_date", worded_date(release))
+    part.tell("release_country", worded_country(release))
     if every := _texts(page.select('[data-testid="storyline-genres"] li a')):
         part.whole["genres"] = every
-    elif first := _texts(page.select('[data-testid="genres"] a')):
-        _add(part, "genres", first, cut=len(first) >= _SHORT_LIST)
+    else:
+        first = _texts(page.select('[data-testid="genres"] a'))
+        part.tell("genres", first, cut=len(first) >= _SHORT_LIST)
 
 
 def _read_people_2022(page: BeautifulSoup, part: TitlePart) -> None:
     for line in page.select('[data-testid="title-pc-principal-credit"]'):
         label = words(line.select_one(".ipc-metadata-list-item__label"))
         if "directors" not in part.whole.keys() | part.partial.keys() and _DIRECTOR.fullmatch(label):
-            directors = tuple(person for link in line.select("a") if (person := linked_person(link)))
-            _add(part, "directors", directors, cut=len(directors) >= _SHORT_LIST)
+            directors = _people(line)
+            part.tell("directors", directors, cut=len(directors) >= _SHORT_LIST)
         elif "crew" not in part.partial and _WRITER.fullmatch(label):
-            part.partial["crew"] = tuple(person for link in line.select("a") if (person := _writer(link)))
+            part.partial["crew"] = _writers(line)
     cast: list[CreditLine] = []
     for item in page.select('[data-testid="title-cast-item"]'):
         first = item.select_one('[data-testid="cast-item-characters-link"] span')
         role = words(first or _by_id(item, "cast-item-characters-link"))
         if person := linked_person(_by_id(item, "title-cast-item__actor"), (role,) if role else ()):
             cast.append(person)
-    if cast:
-        _add(part, "cast", tuple(cast), cut=True)  # second roles are left out, often without a sign of it
+    part.tell("cast", tuple(cast), cut=True)  # second roles are left out, often without a sign of it
 
 
 _COUNTRY: Final = re.compile(r"(?:country_of_origin=|/country/)([A-Za-z]{2,4})\b")
@@ -222,21 +213,19 @@ _OSCARS: Final = re.compile(r"Won (\d+) Oscars?")
 
 
 def _read_details_2022(page: BeautifulSoup, part: TitlePart) -> None:
-    """Countries, languages, companies, technical details, awards and popularity."""
+    """Countries, languages, companies, technical details, awards, popularity, budget and gross."""
     for name, testid, pattern in (
         ("countries", "title-details-origin", _COUNTRY),
         ("languages", "title-details-languages", _LANGUAGE),
     ):
-        if found := _codes(page.select(f'[data-testid="{testid}"] a[href]'), pattern):
-            part.whole[name] = found
+        part.tell(name, _codes(page.select(f'[data-testid="{testid}"] a[href]'), pattern))
     for name, testid in (
         ("color", "title-techspec_color"),
         ("aspect_ratios", "title-techspec_aspectratio"),
         ("sound_mixes", "title-techspec_soundmix"),
     ):
         items = page.select(f'[data-testid="{testid}"] li')
-        if listed := _texts([item.select_one("a, span, label") or item for item in items]):
-            part.whole[name] = listed
+        part.tell(name, _texts([item.select_one("a, span, label") or item for item in items]))
     for name, testid, link in (
         ("companies", "title-details-companies", 'a[href*="/company/"]'),
         ("locations", "title-details-filminglocations", 'a[href*="locations="]'),
@@ -244,42 +233,34 @@ def _read_details_2022(page: BeautifulSoup, part: TitlePart) -> None:
     ):
         if first := _texts(page.select(f'[data-testid="{testid}"] {link}')):
             part.partial[name] = first
-    awards = page.select_one('[data-testid="award_information"]')
-    for item in awards.select("li, a, span") if awards else ():
+    for item in page.select(", ".join(f'[data-testid="award_information"] {tag}' for tag in ("li", "a", "span"))):
         text = words(item)
-        if (match := _AWARDS.fullmatch(text)) and any(match.groups()):
-            wins, nominations = (count(each or "0") for each in match.groups())
-            if wins is not None and nominations is not None:
-                part.whole["award_wins"], part.whole["award_nominations"] = wins, nominations
+        if numbers := _wins_and_nominations(text):
+            part.whole["award_wins"], part.whole["award_nominations"] = numbers
         if match := _OSCARS.fullmatch(text):
             part.whole["oscar_wins"] = int(match[1])
-    if (rank := count(words(_by_id(page, "hero-rating-bar__popularity__score")))) is not None:
-        part.whole["popularity_rank"] = rank
-
-
-def _read_money_2022(page: BeautifulSoup, part: TitlePart) -> None:
-    """Budget and gross. An amount in an unknown currency is no value."""
+    part.tell("popularity_rank", count(words(_by_id(page, "hero-rating-bar__popularity__score"))))
     for name, currency, testid, label in (
         ("budget", "budget_currency", "title-boxoffice-budget", "Budget"),
         ("gross_worldwide", "gross_currency", "title-boxoffice-cumulativeworldwidegross", "Gross worldwide"),
         ("gross_domestic", "gross_currency", "title-boxoffice-grossdomestic", "Gross US & Canada"),
     ):
-        _add_amount(part, name, currency, words(_by_id(page, testid)).removeprefix(label).strip())
+        _add_amount(part, name, currency, _labelled(page, testid, label))
+
+
+def _wins_and_nominations(text: str) -> tuple[int, int] | None:
+    """Both numbers of ``4 wins & 9 nominations total``, either of which may be left out."""
+    match = _AWARDS.fullmatch(text)
+    numbers = [count(each or "0") for each in match.groups()] if match and any(match.groups()) else [None, None]
+    wins, nominations = numbers
+    return None if wins is None or nominations is None else (wins, nominations)
 
 
 def _add_amount(part: TitlePart, name: str, currency: str, text: str) -> None:
-    """Add ``$28,000,000 (estimated)``; not if another amount of the title is in another currency."""
+    """Add ``$28,000,000 (estimated)``; not if its currency is unknown or that of another amount is another one."""
     match = _AMOUNT.fullmatch(text)
     if match and part.whole.setdefault(currency, _CURRENCIES[match[1]]) == _CURRENCIES[match[1]]:
         part.whole[name] = int(match[2].replace(",", ""))
-
-
-def _add(part: TitlePart, name: str, value: tuple[object, ...], *, cut: bool) -> None:
-    if cut:
-        part.partial[name] = value
-        part.cut.add(name)
-    else:
-        part.whole[name] = value
 
 
 def _codes(links: list[Tag], pattern: re.Pattern[str]) -> tuple[str, ...]:
@@ -319,8 +300,7 @@ def _read_2014(page: BeautifulSoup, body: bytes, part: TitlePart) -> bool:
     if overview is None or heading is None or not (title := _title(heading)):
         return False
     part.whole["title"] = title
-    if original := _own_text(page.select_one(".originalTitle, .title-extra")):
-        part.whole["original_title"] = original.strip('"').strip()
+    part.tell("original_title", _own_text(page.select_one(".originalTitle, .title-extra")).strip('"').strip())
     headings = _small_headings(page)
     _read_ratings(overview, part)
     _read_facts_2014(page, overview, headings, part)
@@ -349,9 +329,7 @@ def _read_ratings(overview: Tag, part: TitlePart) -> None:
     rating = words(overview.select_one('[itemprop="ratingValue"], .imdbRating strong span'))
     if _RATING.fullmatch(rating):
         part.whole["rating"] = float(rating)
-        votes = count(words(overview.select_one('[itemprop="ratingCount"], .imdbRating a .small')))
-        if votes is not None:
-            part.whole["votes"] = votes
+        part.tell("votes", count(words(overview.select_one('[itemprop="ratingCount"], .imdbRating a .small'))))
     for place in overview.select('.metacriticScore, .star-box-details a[href^="criticreviews"]'):
         if match := _SCORE.fullmatch(words(place)):
             part.whole["metascore"] = int(match[1])
@@ -361,22 +339,18 @@ def _read_ratings(overview: Tag, part: TitlePart) -> None:
 def _read_facts_2014(page: BeautifulSoup, overview: Tag, headings: list[Tag], part: TitlePart) -> None:
     if (seconds := iso_seconds(attribute(overview.select_one("time[datetime]"), "datetime"))) is not None:
         part.whole["duration_minutes"] = minutes(seconds)
-    if certificate := attribute(overview.select_one('[itemprop="contentRating"]'), "content"):
-        part.whole["certificate"] = certificate
+    part.tell("certificate", attribute(overview.select_one('[itemprop="contentRating"]'), "content"))
     marked = attribute(overview.select_one('[itemprop="datePublished"]'), "content")
     worded = next(
         (words(block).removeprefix("Release Date:").strip() for block in _under(headings, "Release Date:")), ""
     )
-    if released := marked if _ISO_DATE.fullmatch(marked) else worded_date(worded):
-        part.whole["release_date"] = released
-    if (country := worded_country(worded)) is not None:
-        part.whole["release_country"] = country
+    part.tell("release_date", marked if _ISO_DATE.fullmatch(marked) else worded_date(worded))
+    part.tell("release_country", worded_country(worded))
     genres = [words(link) for block in _under(headings, "Genres:") for link in block.select("a")]
     if genres:
         part.whole["genres"] = tuple(genre for genre in genres if genre and not genre.endswith("»"))  # See all »
     picture = overview.select_one(".poster img") or page.select_one("#img_primary img")
-    if poster := full_size(attribute(picture, "src")):
-        part.whole["poster_url"] = poster
+    part.tell("poster_url", full_size(attribute(picture, "src")))
 
 
 def _read_plot(summary: Tag | None, part: TitlePart) -> None:
@@ -392,38 +366,26 @@ def _read_plot(summary: Tag | None, part: TitlePart) -> None:
         or (isinstance(part, Tag) and part.name == "br")
     ]
     plot = " ".join("".join(texts).split()).removesuffix("»").strip()
-    if not plot:
-        return
-    if plot.endswith(("...", "…")):
-        part.partial["plot"] = plot
-        part.cut.add("plot")
-    else:
-        part.whole["plot"] = plot
+    part.tell("plot", plot, cut=plot.endswith(("...", "…")))
 
 
 def _read_people_2014(page: BeautifulSoup, overview: Tag, part: TitlePart) -> None:
     headings = _small_headings(overview)
     for block in (*_under(headings, "Director:"), *_under(headings, "Directors:")):
-        directors = [person for link in block.select("a") if (person := linked_person(link))]
         more = any("more credit" in words(link) for link in block.select("a"))
-        _add(part, "directors", tuple(directors), cut=more)
-    for block in (block for block in overview.select(".credit_summary_item, .txt-block") if _is_of_writers(block)):
-        part.partial["crew"] = tuple(person for link in block.select("a") if (person := _writer(link)))
-    cast = [member for row in page.select("table.cast_list tr") if (member := _cast_member(row))]
-    if cast:
-        part.whole["cast"] = tuple(cast)
-
-
-def _is_of_writers(block: Tag) -> bool:
-    return bool(_WRITER.fullmatch(words(block.select_one("h4.inline"))))
+        part.tell("directors", _people(block), cut=more)
+    for block in overview.select(".credit_summary_item, .txt-block"):
+        if _WRITER.fullmatch(words(block.select_one("h4.inline"))):
+            part.partial["crew"] = _writers(block)
+    part.tell("cast", tuple(member for row in page.select("table.cast_list tr") if (member := _cast_member(row))))
 
 
 def _read_details_2014(page: BeautifulSoup, body: bytes, overview: Tag, headings: list[Tag], part: TitlePart) -> None:
     """What stands under small headings, the counts of reviews, the rank among the popular, and awards."""
     blocks = {words(heading): heading.parent for heading in headings if heading.parent}
     for name, heading, pattern in (("countries", "Country:", _COUNTRY), ("languages", "Language:", _LANGUAGE)):
-        if heading in blocks and (found := _codes(blocks[heading].select("a[href]"), pattern)):
-            part.whole[name] = found
+        if heading in blocks:
+            part.tell(name, _codes(blocks[heading].select("a[href]"), pattern))
     for name, heading, link in (
         ("color", "Color:", 'a[href*="colors="]'),
         ("sound_mixes", "Sound Mix:", 'a[href*="sound_mixes="]'),
@@ -432,9 +394,9 @@ def _read_details_2014(page: BeautifulSoup, body: bytes, overview: Tag, headings
     ):
         if heading in blocks and (listed := _texts(blocks[heading].select(link))):
             (part.whole if name in ("color", "sound_mixes") else part.partial)[name] = listed
-    if "Taglines:" in blocks and (tagline := _own_text(blocks["Taglines:"])):
+    if tagline := _own_text(blocks.get("Taglines:")):
         part.partial["taglines"] = (tagline,)
-    if "Aspect Ratio:" in blocks and _RATIO.fullmatch(ratio := _own_text(blocks["Aspect Ratio:"])):
+    if _RATIO.fullmatch(ratio := _own_text(blocks.get("Aspect Ratio:"))):
         part.whole["aspect_ratios"] = (ratio,)
     for name, currency, heading, where in (
         ("budget", "budget_currency", "Budget:", ""),
@@ -454,8 +416,8 @@ def _read_details_2014(page: BeautifulSoup, body: bytes, overview: Tag, headings
     if not rank:
         bars = map(words, page.select(".titleReviewBarSubItem"))
         rank = next((bar for bar in bars if bar.startswith("Popularity")), "")
-    if (match := _POPULARITY.match(rank)) and (place := count(match[1])) is not None:
-        part.whole["popularity_rank"] = place
+    if match := _POPULARITY.match(rank):
+        part.tell("popularity_rank", count(match[1]))
     awards = page.select("#titleAwardsRanks")
     _read_awards_2014(awards, part)
     for blurb in [blurb for block in awards for blurb in block.select("b")]:
@@ -471,10 +433,10 @@ def _read_awards_2014(awards: list[Tag], part: TitlePart) -> None:
     blurbs = [blurb for block in awards for blurb in block.select('.awards-blurb, [itemprop="awards"]')]
     text = " ".join(map(words, blurbs)).strip(" .")
     named = _NAMED_AWARD.fullmatch(text)
-    match = _AWARDS.fullmatch(named[3] if named else text)
-    if not match or not any(match.groups()):
+    numbers = _wins_and_nominations(named[3] if named else text)
+    if numbers is None:
         return
-    wins, nominations = (count(each or "0") or 0 for each in match.groups())
+    wins, nominations = numbers
     if named and named[1] == "Won":
         part.whole["award_wins"] = wins + int(named[2])
     else:

@@ -218,15 +218,17 @@ def addresses(body: bytes) -> tuple[str, ...]:
 
     An archive's prefix is removed.
     """
-    tags = (tag[1] for tag in _TAG.finditer(body) if _IS_ADDRESS.search(tag[1]))
-    found = (value for tag in tags for value in _VALUE.findall(tag))
-    return tuple(dict.fromkeys(original_address(value.decode("ascii", "replace")) for value in found))
+    return tuple(dict.fromkeys(map(original_address, _written_addresses(body))))
 
 
 def is_archived(body: bytes) -> bool:
     """Whether the page's own address is one in a web archive."""
+    return any(map(_ARCHIVED.match, _written_addresses(body)))
+
+
+def _written_addresses(body: bytes) -> Iterator[str]:
     tags = (tag[1] for tag in _TAG.finditer(body) if _IS_ADDRESS.search(tag[1]))
-    return any(_ARCHIVED.match(value.decode("ascii", "replace")) for tag in tags for value in _VALUE.findall(tag))
+    return (value.decode("ascii", "replace") for tag in tags for value in _VALUE.findall(tag))
 
 
 def original_address(address: str) -> str:
@@ -239,6 +241,17 @@ def title_id(address: str) -> str | None:
     """The IMDb id, if this is the address of a title's own page, in any language, and not of one below it."""
     match = _TITLE.fullmatch(address)
     return match[1] if match else None
+
+
+def own_title(body: bytes) -> str | None:
+    """The IMDb id in the first of the page's own addresses that is a title's."""
+    return next((imdb_id for address in addresses(body) if (imdb_id := title_id(address))), None)
+
+
+def charset_of(content_type: str) -> str | None:
+    """The encoding that a ``Content-Type`` header declares."""
+    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
+    return found[1] if found else None
 
 
 def scripts(body: bytes, mark: bytes) -> Iterator[Script]:

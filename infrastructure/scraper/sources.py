@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from domain.errors import Blocked, Cancelled, InvalidMovie, SourceError, Transie
 from domain.movie import Person, PersonDetails
 from infrastructure.http import Page
 from infrastructure.scraper.chart_page import CHART_PATHS, parse_chart
-from infrastructure.scraper.fetcher import Fetcher, charged
+from infrastructure.scraper.fetcher import Fetcher, Spent
 from infrastructure.scraper.graphql import (
     GraphqlClient,
     InputRejected,
@@ -39,7 +38,9 @@ from infrastructure.scraper.graphql_titles import (
     to_title,
     with_credits,
 )
-from infrastructure.scraper.title_page import ParsedTitle, TruncatedPage, parse_title
+from infrastructure.scraper.page_bytes import charset_of
+from infrastructure.scraper.title_fields import ParsedTitle
+from infrastructure.scraper.title_page import TruncatedPage, parse_title
 from infrastructure.scraper.values import FieldAbsent, value_at
 from shared.batcher import Batcher
 from shared.clock import Clock
@@ -48,15 +49,12 @@ _log = logging.getLogger(__name__)
 _OF_ONE_TITLE: Final = (InputRejected, LengthMismatch, ServerFailed)  # one bad id may fail a whole query
 _MAX_LIST_PAGES: Final = 60  # of 250 entries
 _CREDITS: Final = ("directors", "cast", "crew")
-_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
 class PageChartSource:
     """Reads a chart from its page; a ChartSource.
 
     Args:
-        fetcher: the network.
-        base_url: of the site.
         max_requests: HTTP requests for one chart at most.
         patient: whether to wait and probe when the site refuses; not worth it where another source follows.
     """
@@ -71,7 +69,7 @@ class PageChartSource:
         page = self._fetcher.get(
             self._base_url + CHART_PATHS[chart], max_requests=self._max_requests, cancel=cancel, patient=self._patient
         )
-        with charged(page.requests, page.size):
+        with Spent(page.requests, page.size):
             try:
                 entries = parse_chart(page.body)
             except UnknownLayout:
@@ -85,7 +83,6 @@ class GraphqlChartSource:
     """Reads a chart from the GraphQL server, which may hand it out in several pages; a ChartSource.
 
     Args:
-        client: the server.
         max_requests: HTTP requests for each page of the list at most.
         size: places to ask for; the chart's own size unless given.
     """
@@ -99,28 +96,23 @@ class GraphqlChartSource:
         size = chart.size if self._size is None else self._size
         entries: list[ChartEntry] = []
         cursors: list[str | None] = [None]
-        requests = traffic = 0
-        while True:
-            query = chart_query(chart, size - len(entries), cursors[-1])
-            with charged(requests, traffic):
+        with Spent() as spent:
+            while True:
+                query = chart_query(chart, size - len(entries), cursors[-1])
                 response = self._client.execute(query, max_requests=self._max_requests, cancel=cancel)
-                with charged(response.requests, response.size):
-                    stretch = read_stretch(response)
-            requests, traffic = requests + response.requests, traffic + response.size
-            entries.extend(stretch.entries)
-            # A stretch without a place, or a cursor that came before, would never end.
-            if len(entries) >= size or not stretch.entries or stretch.cursor in (None, *cursors):
-                return tuple(entries)
-            cursors.append(stretch.cursor)
+                spent.add(response.requests, response.size)
+                stretch = read_stretch(response)
+                entries.extend(stretch.entries)
+                # A stretch without a place, or a cursor that came before, would never end.
+                if len(entries) >= size or not stretch.entries or stretch.cursor in (None, *cursors):
+                    return tuple(entries)
+                cursors.append(stretch.cursor)
 
 
 class PageTitleSource:
     """Reads a title from its page; a TitleSource.
 
     Args:
-        fetcher: the network.
-        base_url: of the site.
-        clock: tells when a page was read.
         patient: whether to wait and probe when the site refuses; not worth it where another source follows.
         keep: is handed each page that held a title, with the title's id.
     """
@@ -143,15 +135,12 @@ class PageTitleSource:
     def title(self, imdb_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         """Fetch and read one page; a page that is cut off is fetched again while requests are left."""
         url = f"{self._base_url}/title/{imdb_id}/"
-        requests = size = 0
-        while True:
-            with charged(requests, size):
-                page = self._fetcher.get(
-                    url, max_requests=max_requests - requests, cancel=cancel, patient=self._patient
-                )
-                requests, size = requests + page.requests, size + page.size
-            last = requests >= max_requests
-            with charged(requests, size):
+        with Spent() as spent:
+            while True:
+                left = max_requests - spent.requests
+                page = self._fetcher.get(url, max_requests=left, cancel=cancel, patient=self._patient)
+                spent.add(page.requests, page.size)
+                last = spent.requests >= max_requests
                 try:
                     parsed = self._parse(page, imdb_id)
                 except TruncatedPage as error:
@@ -165,23 +154,19 @@ class PageTitleSource:
                     self._fetcher.recognised(page)
                     if self._keep is not None:
                         self._keep(parsed.movie.imdb_id, page.body)
-                    return FetchedTitle(parsed.movie, "page", parsed.untold, parsed.cut, size=size, requests=requests)
-            _log.info("%s: the page is cut off; fetching it again", imdb_id)
+                    movie, untold, cut = parsed.movie, parsed.untold, parsed.cut
+                    return FetchedTitle(movie, "page", untold, cut, size=spent.size, requests=spent.requests)
+                _log.info("%s: the page is cut off; fetching it again", imdb_id)
 
     def _parse(self, page: Page, imdb_id: str) -> ParsedTitle:
         content_type = next((value for name, value in page.headers.items() if name.lower() == "content-type"), "")
-        charset = _CHARSET.search(content_type)
-        return parse_title(
-            page.body,
-            imdb_id=imdb_id,
-            scraped_at=self._clock.now(),
-            final_url=page.url,
-            charset=charset and charset[1],
-        )
+        charset = charset_of(content_type)
+        now = self._clock.now()
+        return parse_title(page.body, imdb_id=imdb_id, scraped_at=now, final_url=page.url, charset=charset)
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    imdb_id: str
+    id: str  # of a title or a person
     max_requests: int
     cancel: threading.Event
 
@@ -196,8 +181,6 @@ class GraphqlTitleSource:
     where it refuses that, smaller batches.
 
     Args:
-        client: the server.
-        clock: tells when a response was read.
         batch_size: titles in one request at most.
         max_concurrency: requests in flight at the same time at most.
     """
@@ -228,7 +211,7 @@ class GraphqlTitleSource:
 
     def _read(self, asked: Sequence[_Asked], requests: int, size: int) -> list[FetchedTitle | Exception]:
         """One result for each; ``requests`` were spent on each before, and ``size`` on all together."""
-        ids = [one.imdb_id for one in asked]
+        ids = [one.id for one in asked]
         most = min(one.max_requests for one in asked)
         core = self._core
         results: Sequence[TitleNode | SourceError]
@@ -242,7 +225,9 @@ class GraphqlTitleSource:
             half = len(asked) // 2
             if isinstance(error, QueryTooLarge) and requests < most:
                 if not core:
-                    self._use_core_query(error)
+                    if not self._core:  # another thread may have found out before
+                        self._core = True
+                        _log.warning("%s; only the most important fields are read from it", error)
                     return self._read(asked, requests, size)
                 if half:
                     self._most = min(self._most, half)
@@ -257,26 +242,21 @@ class GraphqlTitleSource:
             for place, (one, result) in enumerate(zip(asked, results, strict=True))
         ]
 
-    def _use_core_query(self, error: QueryTooLarge) -> None:
-        if not self._core:
-            self._core = True
-            _log.warning("%s; only the most important fields are read from it", error)
-
     def _settled(
         self, asked: _Asked, result: TitleNode | SourceError, requests: int, size: int
     ) -> FetchedTitle | Exception:
-        if isinstance(result, TitleNode):
-            reader = _ListReader(self._client, asked.max_requests - requests, asked.cancel)
-            for name in LISTS.keys() - {"cast", "crew"}:
-                reader.read_on(result, name)
-            requests, size = requests + reader.requests, size + reader.size
-            try:
-                title = to_title(result, scraped_at=self._clock.now())
-            except InvalidMovie as error:
-                error.requests, error.size = requests, size
-                return error
-            return FetchedTitle(title.movie, "graphql", title.untold, title.cut, size=size, requests=requests)
-        return _own_error(result, requests, size)
+        if isinstance(result, SourceError):
+            return _own_error(result, requests, size)
+        reader = _ListReader(self._client, asked.max_requests - requests, asked.cancel)
+        for name in LISTS.keys() - {"cast", "crew"}:
+            reader.read_on(result, name)
+        requests, size = requests + reader.spent.requests, size + reader.spent.size
+        try:
+            title = to_title(result, scraped_at=self._clock.now())
+        except InvalidMovie as error:
+            error.requests, error.size = requests, size
+            return error
+        return FetchedTitle(title.movie, "graphql", title.untold, title.cut, size=size, requests=requests)
 
 
 def _own_error(error: SourceError, requests: int, size: int) -> SourceError:
@@ -296,14 +276,14 @@ class _ListReader:
     """Reads the further pages of the lists of one title, within a number of requests.
 
     Attributes:
-        requests, size: what it cost.
+        spent: what it cost.
     """
 
     def __init__(self, client: GraphqlClient, budget: int, cancel: threading.Event) -> None:
         self._client = client
         self._budget = budget
         self._cancel = cancel
-        self.requests = self.size = 0
+        self.spent = Spent()
 
     def read_on(self, title: TitleNode, name: str) -> bool:
         """Read a list to its end. What cannot be read stays missing, and the log says so; whether it is whole."""
@@ -319,19 +299,20 @@ class _ListReader:
 
     def read_page(self, title: TitleNode, name: str, cursor: str | None) -> bool:
         """Read one page of a list; whether that was possible."""
-        if self.requests >= self._budget:
+        left = self._budget - self.spent.requests
+        if left <= 0:
             _log.warning("%s: no request is left for the rest of its %s", title.imdb_id, LISTS[name])
             return False
         query = list_query(title.imdb_id, name, cursor)
         try:
-            response = self._client.execute(query, max_requests=self._budget - self.requests, cancel=self._cancel)
-            self.requests, self.size = self.requests + response.requests, self.size + response.size
+            with self.spent:
+                response = self._client.execute(query, max_requests=left, cancel=self._cancel)
+            self.spent.add(response.requests, response.size)
             title.add(name, value_at(response.data, "title", "list"))
-        except Cancelled as error:
-            error.requests, error.size = error.requests + self.requests, error.size + self.size
+        except Cancelled:
             raise
         except SourceError as error:
-            self.requests, self.size = self.requests + error.requests, self.size + error.size
+            self.spent = Spent(error.requests, error.size)
             _log.warning("%s: the rest of its %s could not be read: %s", title.imdb_id, LISTS[name], error)
             return False
         except FieldAbsent as error:
@@ -345,7 +326,6 @@ class FullCreditsSource:
 
     Args:
         titles: where titles are read; a title keeps the credits it has from there if GraphQL fails.
-        client: the server.
     """
 
     def __init__(self, titles: TitleSource, client: GraphqlClient) -> None:
@@ -358,7 +338,7 @@ class FullCreditsSource:
         node = TitleNode(found.movie.imdb_id, {name: dict(empty) for name in _CREDITS}, frozenset())
         # Each page of 250 credits is a request of its own; they are not retried by the title's own limit.
         reader = _ListReader(self._client, _MAX_LIST_PAGES * len(_CREDITS), cancel)
-        with charged(found.requests, found.size):
+        with Spent(found.requests, found.size):
             whole = [name for name in _CREDITS if reader.read_page(node, name, None) and reader.read_on(node, name)]
             movie, doubtful = with_credits(found.movie, node)
         failed = set(_CREDITS) - set(whole)
@@ -369,40 +349,30 @@ class FullCreditsSource:
             movie=movie,
             untold=found.untold - told - cut,
             cut=frozenset(cut),
-            requests=found.requests + reader.requests,
-            size=found.size + reader.size,
+            requests=found.requests + reader.spent.requests,
+            size=found.size + reader.spent.size,
         )
-
-
-class _AskedPerson(msgspec.Struct, frozen=True):
-    person_id: str
-    max_requests: int
-    cancel: threading.Event
 
 
 class PeopleSource:
     """Reads the details of people by GraphQL, those of many threads in one request; a PersonSource.
 
     Args:
-        client: the server.
-        clock: tells when a response was read.
         batch_size: people in one request at most.
     """
 
     def __init__(self, client: GraphqlClient, clock: Clock, *, batch_size: int) -> None:
         self._client = client
         self._clock = clock
-        self._batcher: Batcher[_AskedPerson, FetchedPerson] = Batcher(
-            self._flush, max_batch=batch_size, max_concurrency=2
-        )
+        self._batcher: Batcher[_Asked, FetchedPerson] = Batcher(self._flush, max_batch=batch_size, max_concurrency=2)
 
     def person(self, person_id: str, *, max_requests: int, cancel: threading.Event) -> FetchedPerson:
         if max_requests < 1:
             raise Transient(f"{person_id}: no request is left to ask GraphQL")
-        return self._batcher.submit(_AskedPerson(person_id, max_requests, cancel))
+        return self._batcher.submit(_Asked(person_id, max_requests, cancel))
 
-    def _flush(self, asked: Sequence[_AskedPerson]) -> list[FetchedPerson | Exception]:
-        ids = [one.person_id for one in asked]
+    def _flush(self, asked: Sequence[_Asked]) -> list[FetchedPerson | Exception]:
+        ids = [one.id for one in asked]
         most = min(one.max_requests for one in asked)
         requests = size = 0
         results: Sequence[tuple[Person, PersonDetails] | SourceError]
@@ -458,12 +428,12 @@ class AutoTitleSource:
             found = self._first.title(imdb_id, max_requests=most, cancel=cancel)
         except Blocked as error:
             self._switch(error)
-            spent, size = error.requests, error.size
+            spent = Spent(error.requests, error.size)
         else:
             return self._without_gaps(found, max_requests, cancel)
-        with charged(spent, size):
-            title = self._second.title(imdb_id, max_requests=max_requests - spent, cancel=cancel)
-        return replace(title, requests=title.requests + spent, size=title.size + size)
+        with spent:
+            title = self._second.title(imdb_id, max_requests=max_requests - spent.requests, cancel=cancel)
+        return replace(title, requests=title.requests + spent.requests, size=title.size + spent.size)
 
     def _without_gaps(self, title: FetchedTitle, max_requests: int, cancel: threading.Event) -> FetchedTitle:
         """The title with what is cut in it filled from the other source, if that answers at the first request."""
@@ -471,7 +441,7 @@ class AutoTitleSource:
             if not title.cut or self._gaps is None or min(most, max_requests - title.requests) < 1:
                 break
             try:
-                with charged(title.requests, title.size):
+                with Spent(title.requests, title.size):
                     other = self._gaps.title(title.movie.imdb_id, max_requests=most, cancel=cancel)
             except Cancelled:
                 raise

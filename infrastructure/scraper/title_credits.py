@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from domain.movie import CAST, DIRECTOR
 from infrastructure.scraper.title_fields import CreditLine, TitlePart
 from infrastructure.scraper.title_json import CAST_SHOWN
 from infrastructure.scraper.values import (
@@ -36,21 +37,7 @@ from infrastructure.scraper.values import (
     value_at,
 )
 
-
-class _Kind(NamedTuple):
-    """The ids of a kind of credit, which do not depend on the page's language."""
-
-    category: str
-    grouping: str
-
-    def matches(self, identity: str) -> bool:
-        return identity == self.category or identity.endswith("." + self.grouping)
-
-
-_DIRECTOR: Final = _Kind("director", "ace5cb4c-8708-4238-9542-04641e7c8171")
-_CAST: Final = _Kind("cast", "7caf7d16-5db9-4f4f-8864-d4c6e711c686")
-_STARS: Final = _Kind("cast", "7510356e-fde9-438e-b3ad-0099ba6bc8ce")
-
+_STARS: Final = "stars"
 _CATEGORY_OF: Final[Mapping[str, str]] = {
     "00f5faa0-5f76-4eb5-87a1-ec8d484d1779": "composer",
     "0af123ce-1605-4a51-93cf-7ad477b11832": "producer",
@@ -81,8 +68,11 @@ _CATEGORY_OF: Final[Mapping[str, str]] = {
     "daf5bc70-1a41-413b-af5a-af1e285bf049": "camera_department",
     "e2bf7217-c947-461b-aa58-47e27da1c78e": "cinematographer",
     "fcb0b804-e618-4044-8a74-79e94d17e3cd": "visual_effects",
+    "ace5cb4c-8708-4238-9542-04641e7c8171": DIRECTOR,
+    "7caf7d16-5db9-4f4f-8864-d4c6e711c686": CAST,
+    "7510356e-fde9-438e-b3ad-0099ba6bc8ce": _STARS,
 }
-"""IMDb's own names of the credit categories, by the id that the pages since 2025 use instead."""
+"""IMDb's own names of the credit categories, by the id that the pages since 2025 use in every language."""
 
 
 class _People(NamedTuple):
@@ -104,6 +94,16 @@ class _People(NamedTuple):
     def unreadable(self) -> bool:
         return len(self.lines) < self.listed
 
+    @property
+    def short(self) -> bool:
+        """Whether there are more than are listed."""
+        return self.more or (self.total is not None and self.listed < self.total)
+
+    def as_shown(self) -> _People:
+        """A cast judged by what a title page shows of it."""
+        shown = None if self.total is None else min(self.total, CAST_SHOWN)
+        return self._replace(total=shown, more=self.more and self.listed < CAST_SHOWN)
+
 
 def read_people(part: TitlePart, above: object, *nodes: object) -> None:
     """Add directors, cast and the other credits.
@@ -116,43 +116,42 @@ def read_people(part: TitlePart, above: object, *nodes: object) -> None:
     principal = (above, *nodes)
     directors = _longest(
         (
-            *_groups(nodes, "crewV2", _DIRECTOR),
-            *_groups(nodes, "directors", None),
-            *_groups((above,), "principalCreditsV2", _DIRECTOR),
-            *_groups((above,), "principalCredits", _DIRECTOR),
-            *(people for people in _groups(nodes, "principalCreditsV2", _DIRECTOR) if people.total),
-            *(people for people in _groups(nodes, "principalCredits", _DIRECTOR) if people.total),
-            *_groups(nodes, "creditGroupings", _DIRECTOR),
-            *_groups(nodes, "creditCategories", _DIRECTOR),
-            *_sections(nodes, _DIRECTOR),
+            *_groups(nodes, "crewV2", DIRECTOR),
+            *_groups(nodes, "directors"),
+            *_groups((above,), "principalCreditsV2", DIRECTOR),
+            *_groups((above,), "principalCredits", DIRECTOR),
+            *(people for people in _groups(nodes, "principalCreditsV2", DIRECTOR) if people.total),
+            *(people for people in _groups(nodes, "principalCredits", DIRECTOR) if people.total),
+            *_groups(nodes, "creditGroupings", DIRECTOR),
+            *_groups(nodes, "creditCategories", DIRECTOR),
+            *_sections(nodes, DIRECTOR),
         )
     )
     if directors is not None:
         _add(part, "directors", directors)
-    elif few := _few(above, nodes, _DIRECTOR, "crewV2", "directorsPageTitle"):
+    elif few := _few(above, nodes, (DIRECTOR,), "crewV2", "directorsPageTitle"):
         part.partial["directors"] = few.lines
-    first = next((people.lines for people in _groups(nodes, "principalCast", None)), ())
+    first = next((people.lines for people in _groups(nodes, "principalCast")), ())
     cast = _longest(
         (
-            *_groups(nodes, "castV2", None),
+            *_groups(nodes, "castV2"),
             *(
                 people._replace(lines=first + people.lines, listed=len(first) + people.listed)
                 for people in _plain(nodes, "cast")
             ),
-            *_groups(nodes, "creditGroupings", _CAST),
-            *_groups(nodes, "creditCategories", _CAST),
-            *_sections(nodes, _CAST),
+            *_groups(nodes, "creditGroupings", CAST),
+            *_groups(nodes, "creditCategories", CAST),
+            *_sections(nodes, CAST),
         )
     )
     if cast is not None:
-        shown = None if cast.total is None else min(cast.total, CAST_SHOWN)
-        _add(part, "cast", cast._replace(total=shown, more=cast.more and cast.listed < CAST_SHOWN))
+        _add(part, "cast", cast.as_shown())
         if cast.total is not None:
             part.whole["cast_total"] = cast.total
             if cast.total < len({line.person_id for line in cast.lines}):  # fewer than there are
                 del part.whole["cast_total"]
                 part.cut.add("cast_total")
-    elif few := _few(above, nodes, _STARS, "castV2", "castPageTitle"):
+    elif few := _few(above, nodes, (CAST, _STARS), "castV2", "castPageTitle"):
         part.partial["cast"] = few.lines
     _read_crew(part, principal)
 
@@ -167,22 +166,18 @@ def read_listed_people(part: TitlePart, node: object, *, whole_cast: bool = Fals
     """
     for name in ("directors", "cast", "crew"):
         try:
-            people = _people(value_at(node, name) or [])
+            people = people_in(value_at(node, name) or [])
         except FieldAbsent:
             continue
-        if name == "cast" and people.total is not None:
-            part.whole["cast_total"] = people.total
-        if name == "cast" and not whole_cast:
-            shown = None if people.total is None else min(people.total, CAST_SHOWN)
-            people = people._replace(total=shown, more=people.more and people.listed < CAST_SHOWN)
-        if name != "crew":
-            _add(part, name, people)
-            continue
-        lines = tuple(line for line in people.lines if line.category)
-        if people.more or (people.total is not None and people.listed < people.total):
-            part.partial["crew"] = lines
-        else:
-            _add(part, "crew", people._replace(lines=lines))
+        if name == "cast":
+            part.tell("cast_total", people.total)
+            people = people if whole_cast else people.as_shown()
+        elif name == "crew":
+            people = people._replace(lines=tuple(line for line in people.lines if line.category))
+            if people.short:
+                part.partial["crew"] = people.lines
+                continue
+        _add(part, name, people)
 
 
 def _add(part: TitlePart, name: str, people: _People) -> None:
@@ -190,8 +185,7 @@ def _add(part: TitlePart, name: str, people: _People) -> None:
 
     A list that is empty although its total is not is withheld by the site; one that is short is cut.
     """
-    more = people.more or (people.total is not None and people.listed < people.total)
-    if not more and not people.unreadable:
+    if not people.short and not people.unreadable:
         part.whole[name] = people.lines
         return
     part.settled.add(name)
@@ -226,14 +220,14 @@ def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
         (part.whole if complete and "crew" not in part.cut else part.partial)["crew"] = tuple(crew)
 
 
-def _few(above: object, nodes: Sequence[object], kind: _Kind, heading: str, window: str) -> _People | None:
+def _few(above: object, nodes: Sequence[object], wanted: tuple[str, ...], heading: str, window: str) -> _People | None:
     """Returns the people in the page's heading or window title, if the lists are missing."""
     return _longest(
         (
-            *_groups((above, *nodes), "principalCreditsV2", kind),
-            *_groups((above, *nodes), "principalCredits", kind),
-            *_groups((above,), heading, None),
-            *_groups((above, *nodes), window, None),
+            *_groups((above, *nodes), "principalCreditsV2", *wanted),
+            *_groups((above, *nodes), "principalCredits", *wanted),
+            *_groups((above,), heading),
+            *_groups((above, *nodes), window),
             *_plain((above, *nodes), window),
         )
     )
@@ -248,16 +242,16 @@ def _longest(lists: Iterable[_People]) -> _People | None:
     return best._replace(total=max((people.total for people in every if people.total is not None), default=None))
 
 
-def people_in(listed: object) -> tuple[CreditLine, ...]:
+def people_in(listed: object, total: object = None) -> _People:
     """Reads the people of one list, in its order. An entry without a person is skipped.
+
+    Args:
+        listed: the list.
+        total: how many there are, if the list does not say so itself.
 
     Raises:
         FieldAbsent: it is no list.
     """
-    return _people(listed).lines
-
-
-def _people(listed: object, total: object = None) -> _People:
     every = entries(listed)
     if isinstance(listed, dict):
         total = listed.get("total", total)
@@ -271,7 +265,7 @@ def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
     """Yields the people of a list without groups, if there is one."""
     for listed in _told(nodes, key):
         with suppress(FieldAbsent):
-            yield _people(listed)
+            yield people_in(listed)
 
 
 def _told(nodes: Sequence[object], key: str) -> list[object]:
@@ -279,12 +273,12 @@ def _told(nodes: Sequence[object], key: str) -> list[object]:
     return [node[key] or [] for node in nodes if isinstance(node, dict) and key in node]
 
 
-def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_People]:
-    """Yields the people of a list's groups of one kind, or of all its groups."""
+def _groups(nodes: Sequence[object], key: str, *wanted: str) -> Iterator[_People]:
+    """Yields the people of a list's groups of these categories, or of all its groups."""
     for listed in _told(nodes, key):
         with suppress(FieldAbsent):
-            chosen = [group for group in entries(listed) if kind is None or kind.matches(_identity(group))]
-            parts = [_people(value_at(group, "credits") or [], get(group, "totalCredits")) for group in chosen]
+            chosen = [group for group in entries(listed) if not wanted or _category_of_group(group) in wanted]
+            parts = [people_in(value_at(group, "credits") or [], get(group, "totalCredits")) for group in chosen]
             totals = [people.total for people in parts if people.total is not None]
             yield _People(
                 tuple(line for people in parts for line in people.lines),
@@ -294,7 +288,7 @@ def _groups(nodes: Sequence[object], key: str, kind: _Kind | None) -> Iterator[_
             )
 
 
-_NOT_CREW: Final = ("", "director", "cast")
+_NOT_CREW: Final = ("", DIRECTOR, CAST, _STARS)
 
 
 def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _People]]:
@@ -302,30 +296,25 @@ def _categories(nodes: Sequence[object], key: str) -> Iterator[tuple[str, _Peopl
     for listed in _told(nodes, key):
         with suppress(FieldAbsent):
             for group in entries(listed):
-                category = "writer" if key == "writers" else _category(_identity(group))
+                category = "writer" if key == "writers" else _category_of_group(group)
                 if category in _NOT_CREW:
                     continue
-                people = _people(get(group, "credits") or [], get(group, "totalCredits"))
+                people = people_in(get(group, "credits") or [], get(group, "totalCredits"))
                 if people.listed or people.total:
                     yield category, people
 
 
 def _category(identity: str) -> str:
-    """Returns IMDb's name of a category; empty for a group that is not a category (the stars)."""
-    last = identity.rpartition(".")[2]
-    for kind in (_DIRECTOR, _CAST):
-        if kind.matches(identity):
-            return kind.category
-    return _CATEGORY_OF.get(last, "" if "." in identity else identity)
+    """Returns IMDb's name of a category; empty for an unknown id."""
+    return _CATEGORY_OF.get(identity.rpartition(".")[2], "" if "." in identity else identity)
 
 
-def _identity(group: object) -> str:
-    return get_text(group, "category", "id") or get_text(group, "grouping", "groupingId") or ""
+def _category_of_group(group: object) -> str:
+    return _category(get_text(group, "category", "id") or get_text(group, "grouping", "groupingId") or "")
 
 
-def _sections(nodes: Sequence[object], kind: _Kind) -> Iterator[_People]:
-    """Yields the lists of one kind on ``/reference``."""
-    wanted = _category(kind.category)
+def _sections(nodes: Sequence[object], wanted: str) -> Iterator[_People]:
+    """Yields the lists of one category on ``/reference``."""
     return (people for category, people in _all_sections(nodes) if category == wanted)
 
 

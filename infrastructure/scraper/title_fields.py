@@ -86,6 +86,37 @@ class TitlePart(msgspec.Struct):
     cut: set[str] = msgspec.field(default_factory=set)
     settled: set[str] = msgspec.field(default_factory=set)
 
+    def tell(self, name: str, value: object, *, cut: bool = False) -> None:
+        """Adds a value, or its beginning if it is cut; ``None``, an empty text and an empty list tell nothing."""
+        if value in (None, "", ()):
+            return
+        if cut:
+            self.partial[name] = value
+            self.cut.add(name)
+        else:
+            self.whole[name] = value
+
+
+class ParsedTitle(msgspec.Struct, frozen=True):
+    """A movie, and what its source did not tell.
+
+    Attributes:
+        movie: the record.
+        untold: fields that the source does not contain, or whose rest it withholds.
+        cut: fields that the source should contain completely, but which are damaged, doubtful or incomplete.
+        torn: the page ends before its end, or its main island does; another answer may be complete.
+    """
+
+    movie: Movie
+    untold: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    torn: bool = False
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """All fields that are not known completely."""
+        return self.untold | self.cut
+
 
 class MergedTitle(msgspec.Struct, frozen=True):
     """The best value of every field, and what is not whole.
@@ -99,6 +130,15 @@ class MergedTitle(msgspec.Struct, frozen=True):
     values: Values
     untold: frozenset[str]
     cut: frozenset[str]
+
+    def parsed(self, imdb_id: str, scraped_at: datetime, *, torn: bool = False) -> ParsedTitle:
+        """The title that the values describe, checked.
+
+        Raises:
+            InvalidMovie: the id or the title cannot be true.
+        """
+        movie, cut = build_movie(self.values, imdb_id=imdb_id, scraped_at=scraped_at, cut=self.cut)
+        return ParsedTitle(movie, self.untold - cut, cut, torn)
 
 
 def merge_parts(parts: Sequence[TitlePart]) -> MergedTitle:

@@ -84,14 +84,6 @@ def _first(node: object, *readers: Callable[[object], Any]) -> Any:
     raise next((error for error in problems if isinstance(error, FieldDoubtful)), problems[-1])
 
 
-def _genres(node: object) -> Any:
-    return _first(
-        node,
-        lambda node: _listed(node, ("genres", "genres"), "text"),
-        lambda node: _listed(node, ("titleGenres", "genres"), "genre", "text"),
-    )
-
-
 def _end_year(node: object) -> int | None:
     first, last = (optional(integer_at, node, "releaseYear", key) for key in ("year", "endYear"))
     if first is not None and last is not None and last < first:
@@ -105,17 +97,11 @@ def _release_date(node: object) -> str | None:
     return partial_date(*(integer_at(node, "releaseDate", key) for key in ("year", "month", "day")))
 
 
-def _ids(node: object, *path: str) -> tuple[str, ...] | Beginning:
-    return _listed(node, path, "id")
-
-
 def _countries(node: object) -> tuple[str, ...] | Beginning:
     """Returns the longer of two lists: the heading of ``/reference`` names the first country only."""
-    told = [
-        _ids(node, key, "countries") for key in ("countriesOfOrigin", "countriesDetails") if get(node, key) is not None
-    ]
-    longest = max(told, key=lambda found: len(found.entries if isinstance(found, Beginning) else found), default=None)
-    return _ids(node, "countriesOfOrigin", "countries") if longest is None else longest
+    keys = [key for key in ("countriesOfOrigin", "countriesDetails") if get(node, key) is not None]
+    told = [_listed(node, (key, "countries"), "id") for key in keys or ["countriesOfOrigin"]]
+    return max(told, key=lambda found: len(found.entries if isinstance(found, Beginning) else found))
 
 
 def _listed(node: object, path: tuple[str, ...], *text: str) -> tuple[str, ...] | Beginning:
@@ -148,23 +134,16 @@ def _keyword(entry: object) -> Any:
     return _first(entry, lambda entry: text_at(entry, "text"), lambda entry: text_at(entry, "keyword", "text", "text"))
 
 
-def _keywords(node: object) -> Any:
-    return _first(
-        node,
-        lambda node: _connection(node, "storylineKeywords", _keyword),
-        lambda node: _connection(node, "keywords", _keyword),
-    )
-
-
-def _companies(node: object) -> tuple[str, ...] | Beginning:
-    found = _connection(node, "production", lambda entry: text_at(entry, "company", "companyText", "text"))
-    if isinstance(found, Beginning) or get(value_at(node, "production"), "total") is not None:
+def _unstated(node: object, key: str, shown: int, read: Callable[[object], Any]) -> tuple[Any, ...] | Beginning:
+    """The entries of a connection of which a page shows the first few without saying how many there are."""
+    found = _connection(node, key, read)
+    if isinstance(found, Beginning) or len(found) < shown or get(value_at(node, key), "total") is not None:
         return found
-    return Beginning(found) if len(found) >= _COMPANIES_SHOWN else found  # a page does not say how many there are
+    return Beginning(found)
 
 
-def _entry_text(entry: object) -> str | None:
-    return text_at(entry, "text")
+def _company(entry: object) -> str | None:
+    return text_at(entry, "company", "companyText", "text")
 
 
 def _aka(entry: object) -> AkaLine | None:
@@ -173,13 +152,6 @@ def _aka(entry: object) -> AkaLine | None:
         return None
     attributes = _texts(get_entries(get(entry, "attributes")), "text")
     return AkaLine(title, get_text(entry, "country", "id"), get_text(entry, "language", "id"), attributes=attributes)
-
-
-def _akas(node: object) -> tuple[Any, ...] | Beginning:
-    found = _connection(node, "akas", _aka)
-    if isinstance(found, Beginning) or get(value_at(node, "akas"), "total") is not None:
-        return found
-    return Beginning(found) if found else found  # a page shows one, and does not say how many there are
 
 
 def _amount(node: object, *path: str) -> int | None:
@@ -219,30 +191,6 @@ def _oscar_wins(node: object) -> int | None:
     award = optional(value_at, summary, "awardNomination", "award") or value_at(summary, "award")
     event = optional(value_at, award, "eventEdition", "event") or value_at(award, "event")
     return integer_at(summary, "wins") if text_at(event, "id") == _OSCARS else None
-
-
-def _nominations(node: object) -> Any:
-    return _first(
-        node,
-        lambda node: integer_at(node, "nominationsExcludeWins", "total"),
-        lambda node: integer_at(node, "nominations", "total"),
-    )
-
-
-def _popularity(node: object) -> Any:
-    return _first(
-        node,
-        lambda node: integer_at(node, "meterRanking", "currentRank"),
-        lambda node: integer_at(node, "meterRank", "currentRank"),
-    )
-
-
-def _season(node: object) -> int | None:
-    return _series_number(node, "seasonNumber", "displayableSeason", "season")
-
-
-def _episode(node: object) -> int | None:
-    return _series_number(node, "episodeNumber", "episodeNumber", "episodeNumber")
 
 
 def _series_number(node: object, on_page: str, *in_graphql: str) -> int | None:
@@ -288,12 +236,6 @@ def _cast_total(node: object) -> int | None:
     return integer_at(node, "cast", "total")
 
 
-def _items(node: object, kind: str, key: str) -> tuple[str, ...] | Beginning:
-    if value_at(node, "technicalSpecifications") is None:
-        return ()
-    return _listed(node, ("technicalSpecifications", kind, "items"), key)
-
-
 class _Reader(NamedTuple):
     """Reads one field.
 
@@ -314,8 +256,25 @@ def _integer(*path: str) -> _Reader:
     return _Reader(path[:1], lambda node: integer_at(node, *path))
 
 
+def _list(*path: str, text: tuple[str, ...]) -> _Reader:
+    return _Reader(path[:1], lambda node: _listed(node, path, *text))
+
+
+def _edges(key: str, read: Callable[[object], Any]) -> _Reader:
+    return _Reader((key,), lambda node: _connection(node, key, read))
+
+
+def _either(*readers: _Reader) -> _Reader:
+    keys = tuple(key for reader in readers for key in reader.keys)
+    return _Reader(keys, lambda node: _first(node, *(reader.read for reader in readers)))
+
+
 def _specification(kind: str, key: str) -> _Reader:
-    return _Reader(("technicalSpecifications",), lambda node: _items(node, kind, key))
+    def read(node: object) -> tuple[str, ...] | Beginning:
+        whole = value_at(node, "technicalSpecifications")
+        return () if whole is None else _listed(whole, (kind, "items"), key)
+
+    return _Reader(("technicalSpecifications",), read)
 
 
 _READERS: Final[Mapping[str, _Reader]] = {
@@ -328,7 +287,9 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "votes": _integer("ratingsSummary", "voteCount"),
     "duration_minutes": _Reader(("runtime",), lambda node: minutes(integer_at(node, "runtime", "seconds"))),
     "metascore": _integer("metacritic", "metascore", "score"),
-    "genres": _Reader(("genres", "titleGenres"), _genres),
+    "genres": _either(
+        _list("genres", "genres", text=("text",)), _list("titleGenres", "genres", text=("genre", "text"))
+    ),
     "plot": _text("plot", "plotText", "plainText"),
     "poster_url": _text("primaryImage", "url"),
     "certificate": _text("certificate", "rating"),
@@ -342,12 +303,10 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "seasons": _Reader(("episodes",), _seasons),
     "episodes": _Reader(("episodes",), _episodes),
     "countries": _Reader(("countriesOfOrigin", "countriesDetails"), _countries),
-    "languages": _Reader(("spokenLanguages",), lambda node: _ids(node, "spokenLanguages", "spokenLanguages")),
-    "keywords": _Reader(("storylineKeywords", "keywords"), _keywords),
-    "taglines": _Reader(
-        ("taglines",), lambda node: _connection(node, "taglines", lambda entry: text_at(entry, "text"))
-    ),
-    "companies": _Reader(("production",), _companies),
+    "languages": _list("spokenLanguages", "spokenLanguages", text=("id",)),
+    "keywords": _either(_edges("storylineKeywords", _keyword), _edges("keywords", _keyword)),
+    "taglines": _edges("taglines", lambda entry: text_at(entry, "text")),
+    "companies": _Reader(("production",), lambda node: _unstated(node, "production", _COMPANIES_SHOWN, _company)),
     "production_status": _text("productionStatus", "currentProductionStage", "text"),
     "is_adult": _Reader(("isAdult",), lambda node: value_at(node, "isAdult")),
     "budget": _Reader(("productionBudget",), lambda node: _amount(node, "productionBudget", "budget")),
@@ -356,21 +315,26 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "gross_domestic": _Reader(("lifetimeGross",), _domestic),
     "gross_currency": _Reader(("worldwideGross", "lifetimeGross"), _gross_currency),
     "award_wins": _integer("wins", "total"),
-    "award_nominations": _Reader(("nominationsExcludeWins", "nominations"), _nominations),
+    "award_nominations": _either(_integer("nominationsExcludeWins", "total"), _integer("nominations", "total")),
     "oscar_wins": _Reader(("prestigiousAwardSummary",), _oscar_wins),
-    "popularity_rank": _Reader(("meterRanking", "meterRank"), _popularity),
+    "popularity_rank": _either(_integer("meterRanking", "currentRank"), _integer("meterRank", "currentRank")),
     "user_reviews": _integer("reviews", "total"),
     "critic_reviews": _integer("criticReviewsTotal", "total"),
     "cast_total": _Reader(("castV2", "cast"), _cast_total),
     "color": _specification("colorations", "text"),
     "aspect_ratios": _specification("aspectRatios", "aspectRatio"),
     "sound_mixes": _specification("soundMixes", "text"),
-    "locations": _Reader(("filmingLocations",), lambda node: _connection(node, "filmingLocations", _entry_text)),
-    "akas": _Reader(("akas",), _akas),
+    "locations": _edges("filmingLocations", lambda entry: text_at(entry, "text")),
+    "akas": _Reader(("akas",), lambda node: _unstated(node, "akas", 1, _aka)),
 }
 
 FIELD_KEYS: Final = frozenset(key for reader in _READERS.values() for key in reader.keys)
 """The keys of a title's object that hold fields."""
+
+
+def fields_under(key: str) -> tuple[str, ...]:
+    """The fields that a key of a title's object holds."""
+    return tuple(name for name, reader in _READERS.items() if key in reader.keys)
 
 
 def read_fields(part: TitlePart, *nodes: object) -> None:

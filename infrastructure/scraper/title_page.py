@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.errors import Blocked, NotATitlePage, UnknownLayout, WrongTitle
-from domain.movie import IMDB_ID, Movie
+from domain.movie import IMDB_ID
 from infrastructure.http import find_block
-from infrastructure.scraper.linked_data import read_linked_data
+from infrastructure.scraper.islands import read_island, read_linked_data
 from infrastructure.scraper.page_bytes import (
     LINKED_DATA,
     NEXT_DATA,
@@ -25,33 +26,12 @@ from infrastructure.scraper.page_bytes import (
     is_guessed,
     is_whole_document,
     load_json,
+    own_title,
     scripts,
     title_id,
     valid_utf8,
 )
-from infrastructure.scraper.title_fields import CORE_FIELDS, TitlePart, build_movie, merge_parts
-from infrastructure.scraper.title_island import read_island
-
-
-class ParsedTitle(msgspec.Struct, frozen=True):
-    """A movie, and what its page did not tell.
-
-    Attributes:
-        movie: the record.
-        untold: fields that the page does not contain, or whose rest it withholds.
-        cut: fields that the page should contain completely, but which are damaged, doubtful or incomplete.
-        torn: the page ends before its end, or its main island does; another answer may be complete.
-    """
-
-    movie: Movie
-    untold: frozenset[str] = frozenset()
-    cut: frozenset[str] = frozenset()
-    torn: bool = False
-
-    @property
-    def missing(self) -> frozenset[str]:
-        """All fields that are not known completely."""
-        return self.untold | self.cut
+from infrastructure.scraper.title_fields import CORE_FIELDS, ParsedTitle, TitlePart, merge_parts
 
 
 class TruncatedPage(UnknownLayout):
@@ -116,19 +96,19 @@ def parse_title(
     if own_id is None:
         raise UnknownLayout("this page does not say whose it is: no title's id in its data and none in its address")
     if imdb_id is not None and own_id != imdb_id and not _has_moved(page.body, imdb_id, own_id, final_url):
-        raise WrongTitle(f"asked for {imdb_id}, got the page of {_shown(own_id)}")
-    cut = merged.cut | (merged.untold & CORE_FIELDS if page.torn else frozenset())
-    movie, cut = build_movie(merged.values, imdb_id=own_id, scraped_at=scraped_at, cut=cut)
-    return ParsedTitle(movie, merged.untold - cut, cut, page.torn or page.damaged)
+        shown = own_id if IMDB_ID.fullmatch(own_id) else repr(own_id[:40])  # what is no id may be any text
+        raise WrongTitle(f"asked for {imdb_id}, got the page of {shown}")
+    if page.torn:
+        merged = replace(merged, cut=merged.cut | (merged.untold & CORE_FIELDS))
+    return merged.parsed(own_id, scraped_at, torn=page.torn or page.damaged)
 
 
-def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetime) -> ParsedTitle:
+def parse_next_data(document: bytes, *, scraped_at: datetime) -> ParsedTitle:
     """Read a title page's ``__NEXT_DATA__`` that was saved without the page.
 
     Raises:
         NotATitlePage: the data of another page.
         UnknownLayout: no title's data in it, or no JSON at all.
-        WrongTitle: the data of another title.
         InvalidMovie: its id or title cannot be true.
     """
     try:
@@ -144,10 +124,7 @@ def parse_next_data(document: bytes, *, imdb_id: str | None, scraped_at: datetim
     merged = merge_parts([_doubted(part) if page.guessed else part])
     if "title" not in merged.values:
         raise UnknownLayout("no titleText in aboveTheFoldData or mainColumnData")
-    if imdb_id is not None and part.imdb_id != imdb_id:
-        raise WrongTitle(f"asked for {imdb_id}, got the data of {_shown(part.imdb_id)}")
-    movie, cut = build_movie(merged.values, imdb_id=part.imdb_id, scraped_at=scraped_at, cut=merged.cut)
-    return ParsedTitle(movie, merged.untold - cut, cut)
+    return merged.parsed(part.imdb_id, scraped_at)
 
 
 def _parts(page: _Page) -> Iterator[TitlePart]:
@@ -206,7 +183,7 @@ def _next_data(page: _Page) -> TitlePart | None:
         try:
             part = read_island(script.body, script.start, script.end)
             if part is None:
-                part = read_island(script.body, script.start, script.end, own=_id_of_address(page.body))
+                part = read_island(script.body, script.start, script.end, own=own_title(page.body))
         except ValueError as error:
             problem = f"__NEXT_DATA__ is no JSON ({error})" if script.closed else "__NEXT_DATA__ is cut off"
             page.damaged = page.body.startswith(b"{", script.start)
@@ -263,17 +240,6 @@ def _refuse_other_pages(body: bytes) -> None:
         raise NotATitlePage(f"this is {copy or 'the page '}{places[0][:120]!r}, not a title's page")
 
 
-def _id_of_address(body: bytes) -> str | None:
-    return next((imdb_id for address in addresses(body) if (imdb_id := title_id(address))), None)
-
-
 def _has_moved(body: bytes, asked: str, own: str, final_url: str | None) -> bool:
     """Whether IMDb gave this page as the one asked for: by redirecting to it, or by its address of old."""
-    if final_url is not None and title_id(final_url) == own:
-        return True
-    return asked in map(title_id, addresses(body))
-
-
-def _shown(imdb_id: str) -> str:
-    """An id for a message; what is none may hold anything."""
-    return imdb_id if IMDB_ID.fullmatch(imdb_id) else repr(imdb_id[:40])
+    return (final_url is not None and title_id(final_url) == own) or asked in map(title_id, addresses(body))

@@ -59,11 +59,7 @@ def value_at(node: object, *path: str) -> object:
 
 
 def text_at(node: object, *path: str) -> str | None:
-    """A string at the end of the path.
-
-    Raises:
-        FieldAbsent: nothing there; FieldDoubtful: no string.
-    """
+    """A string at the end of the path; raises as ``value_at`` does, and FieldDoubtful for another type."""
     value = value_at(node, *path)
     if value is None or isinstance(value, str):
         return value
@@ -71,11 +67,7 @@ def text_at(node: object, *path: str) -> str | None:
 
 
 def integer_at(node: object, *path: str) -> int | None:
-    """A whole number at the end of the path.
-
-    Raises:
-        FieldAbsent: nothing there; FieldDoubtful: no whole number.
-    """
+    """A whole number at the end of the path; raises as ``value_at`` does, and FieldDoubtful for another type."""
     value = value_at(node, *path)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
@@ -83,11 +75,7 @@ def integer_at(node: object, *path: str) -> int | None:
 
 
 def list_at(node: object, *path: str) -> list[object]:
-    """A list at the end of the path; empty where null stands instead.
-
-    Raises:
-        FieldAbsent: nothing there; FieldDoubtful: no list.
-    """
+    """A list at the end of the path, empty for null; raises as ``value_at``, and FieldDoubtful for another type."""
     value = value_at(node, *path)
     if value is None:
         return []
@@ -118,21 +106,16 @@ def clean(text: str | None) -> str | None:
 
 def minutes(seconds: int | None) -> int | None:
     """Whole minutes, at least one; no running time is none."""
-    if not seconds:
-        return None
-    return max(1, seconds // 60) if seconds > 0 else seconds // 60  # negative: for the domain to refuse
+    return None if not seconds else seconds // 60 or 1  # negative: for the domain to refuse
 
 
 def partial_date(year: int | None, month: int | None, day: int | None) -> str | None:
     """ISO 8601, as precise as the parts are known: a day without a month is no date."""
     if year is None:
         return None
-    parts = [f"{year:04d}"]
-    if month is not None:
-        parts.append(f"{month:02d}")
-        if day is not None:
-            parts.append(f"{day:02d}")
-    return "-".join(parts)
+    if month is None:
+        return f"{year:04d}"
+    return f"{year:04d}-{month:02d}" + ("" if day is None else f"-{day:02d}")
 
 
 def iso_seconds(duration: str) -> int | None:
@@ -189,10 +172,10 @@ def full_size(address: str) -> str | None:
     return f"{'https:' * match[1].startswith('//')}{match[1]}._V1_.{match[2]}" if match else None
 
 
-def optional(read: Callable[..., Any], node: object, *path: str) -> Any:
+def optional(read: Callable[..., Any], node: object, *path: str, **options: Any) -> Any:
     """What one of the readers above gives; ``None`` where the key is absent."""
     with suppress(FieldAbsent):
-        return read(node, *path)
+        return read(node, *path, **options)
     return None
 
 
@@ -209,13 +192,7 @@ def get_text(node: object, key: str, inner: str) -> str | None:
 
 def get_entries(listed: object) -> Sequence[object]:
     """The entries of a list of either shape; none where it is no list."""
-    if not listed:
-        return ()
     if isinstance(listed, dict):
-        listed = listed.get("edges")
-        return (
-            [edge.get("node") if isinstance(edge, dict) else None for edge in listed]
-            if isinstance(listed, list)
-            else ()
-        )
+        edges = listed.get("edges") or ()
+        return [get(edge, "node") for edge in edges] if isinstance(edges, list) else ()
     return listed if isinstance(listed, list) else ()

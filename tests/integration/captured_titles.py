@@ -21,7 +21,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from domain.movie import Movie
-from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
+from infrastructure.scraper.title_fields import ParsedTitle
+from infrastructure.scraper.title_page import parse_next_data, parse_title
 from tests.conftest import CAPTURES
 
 NOW: Final = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
@@ -70,8 +71,11 @@ class CapturedTitle:
 @cache
 def parsed(capture: CapturedTitle) -> ParsedTitle:
     """What the parser makes of a page, asked once for all tests that look at it."""
-    parse = parse_next_data if ".json" in capture.name else parse_title
-    return parse(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW)
+    if ".json" not in capture.name:
+        return parse_title(capture.body, imdb_id=capture.imdb_id, scraped_at=NOW)
+    title = parse_next_data(capture.body, scraped_at=NOW)
+    assert title.movie.imdb_id == capture.imdb_id
+    return title
 
 
 def name(capture: CapturedTitle | None) -> str:

@@ -13,9 +13,8 @@ import pytest
 
 from application.ports.sources import FetchedTitle
 from domain.chart import ChartName
-from domain.errors import SourceError
-from infrastructure.scraper.saved_files import find_documents
-from infrastructure.scraper.saved_pages import FileTitleSource, chart_to_rank_by, kind_of
+from domain.errors import NotATitlePage, SourceError
+from infrastructure.scraper.saved_pages import BlockedPage, ChartPage, FileTitleSource, chart_to_rank_by, find_documents
 from shared.clock import SystemClock
 from tests.integration.captured_titles import LETTERS
 
@@ -152,7 +151,9 @@ def read(captures: Path) -> Mapping[str, FetchedTitle | SourceError]:
 
 def _outcome(result: FetchedTitle | SourceError) -> str:
     if isinstance(result, SourceError):
-        return kind_of(result).value
+        names: dict[type[SourceError], str]
+        names = {ChartPage: "chart", BlockedPage: "blocked", NotATitlePage: "not a title"}
+        return names.get(type(result), "unreadable")
     letters = "".join(letter for letter, name in LETTERS.items() if name in result.missing)
     return "title" + (f" without {letters}" if letters else "") + (" and kind" if "kind" in result.missing else "")
 

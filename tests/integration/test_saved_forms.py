@@ -24,8 +24,8 @@ from warcio.warcwriter import WARCWriter
 
 from domain.errors import NotATitlePage, SourceError
 from domain.movie import Movie
-from infrastructure.scraper.saved_files import UnreadableFile, find_documents, read_document
-from infrastructure.scraper.saved_pages import FileTitleSource
+from infrastructure.scraper.containers import UnreadableFile
+from infrastructure.scraper.saved_pages import FileTitleSource, find_documents, read_document
 from shared.clock import FixedClock
 from tests.support.site_shapes import graphql_title, title_page
 

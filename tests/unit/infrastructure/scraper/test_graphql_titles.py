@@ -10,8 +10,8 @@ import pytest
 from domain.errors import FilmledgerError, InvalidMovie, NotFound, Transient, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.scraper.graphql import GraphqlError, GraphqlResponse
-from infrastructure.scraper.graphql_titles import GraphqlTitle, TitleNode, read_titles, to_title
-from infrastructure.scraper.title_fields import CORE_FIELDS
+from infrastructure.scraper.graphql_titles import TitleNode, read_titles, to_title
+from infrastructure.scraper.title_fields import CORE_FIELDS, ParsedTitle
 from tests.support.site_shapes import graphql_title
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -21,18 +21,18 @@ GLASS, TIDE, LAMP = "tt0000001", "tt0000002", "tt0000003"
 EMPTY = dict.fromkeys(graphql_title(), None)
 
 
-def read(nodes: list[Any], asked: list[str], *errors: GraphqlError) -> list[GraphqlTitle | FilmledgerError]:
+def read(nodes: list[Any], asked: list[str], *errors: GraphqlError) -> list[ParsedTitle | FilmledgerError]:
     results = read_titles(GraphqlResponse({"titles": nodes}, errors), asked)
     return [to_title(result, scraped_at=NOW) if isinstance(result, TitleNode) else result for result in results]
 
 
-def missing(title: GraphqlTitle) -> frozenset[str]:
+def missing(title: ParsedTitle) -> frozenset[str]:
     return (title.untold | title.cut) & CORE_FIELDS
 
 
-def only(node: Any, *errors: GraphqlError, asked: str = GLASS) -> GraphqlTitle:
+def only(node: Any, *errors: GraphqlError, asked: str = GLASS) -> ParsedTitle:
     (result,) = read([node], [asked], *errors)
-    assert isinstance(result, GraphqlTitle), result
+    assert isinstance(result, ParsedTitle), result
     return result
 
 
@@ -118,8 +118,8 @@ def test_nothing_without_an_error_is_a_title_that_does_not_exist(node: Any) -> N
     found, absent, also = read([graphql_title(TIDE), node, graphql_title(LAMP)], [TIDE, GLASS, LAMP])
     assert isinstance(absent, NotFound)
     assert GLASS in str(absent)
-    assert isinstance(found, GraphqlTitle)
-    assert isinstance(also, GraphqlTitle)
+    assert isinstance(found, ParsedTitle)
+    assert isinstance(also, ParsedTitle)
 
 
 @pytest.mark.parametrize(("node", "path"), [(None, ()), (EMPTY | {"id": GLASS}, ("titleText",))])
@@ -137,33 +137,33 @@ def test_something_else_than_a_title_is_not_taken_for_a_missing_one(node: Any) -
 
 def test_an_error_harms_its_own_title_only() -> None:
     first, second = read([graphql_title(), None], [GLASS, TIDE], error_at(1))
-    assert isinstance(first, GraphqlTitle)
+    assert isinstance(first, ParsedTitle)
     assert missing(first) == frozenset()
     assert isinstance(second, Transient)
 
 
 def test_a_title_that_has_moved_stands_in_its_old_place_under_its_new_id() -> None:
     first, second = read([graphql_title(TIDE), graphql_title(LAMP)], [TIDE, GLASS])
-    assert isinstance(second, GraphqlTitle)
+    assert isinstance(second, ParsedTitle)
     assert second.movie.imdb_id == LAMP
     assert second.movie.source_url.endswith(f"/{LAMP}/")
-    assert isinstance(first, GraphqlTitle)
+    assert isinstance(first, ParsedTitle)
 
 
 def test_a_title_that_has_moved_to_another_of_the_same_question_is_both() -> None:
     results = read([graphql_title(TIDE), graphql_title(TIDE)], [GLASS, TIDE])
-    assert [result.movie.imdb_id for result in results if isinstance(result, GraphqlTitle)] == [TIDE, TIDE]
+    assert [result.movie.imdb_id for result in results if isinstance(result, ParsedTitle)] == [TIDE, TIDE]
 
 
 def test_titles_out_of_order_are_found_by_their_ids() -> None:
     results = read([graphql_title(LAMP), graphql_title(GLASS), graphql_title(TIDE)], [GLASS, TIDE, LAMP])
-    assert [result.movie.imdb_id for result in results if isinstance(result, GraphqlTitle)] == [GLASS, TIDE, LAMP]
+    assert [result.movie.imdb_id for result in results if isinstance(result, ParsedTitle)] == [GLASS, TIDE, LAMP]
 
 
 def test_a_moved_title_in_an_answer_out_of_order_is_not_guessed() -> None:
     moved, kept = read([graphql_title(TIDE), graphql_title(LAMP)], [GLASS, TIDE])
     assert isinstance(moved, WrongTitle)
-    assert isinstance(kept, GraphqlTitle)
+    assert isinstance(kept, ParsedTitle)
     assert kept.movie.imdb_id == TIDE
 
 

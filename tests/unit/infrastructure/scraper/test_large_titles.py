@@ -10,7 +10,8 @@ from typing import Any
 from domain.errors import Transient
 from infrastructure.scraper.graphql import GraphqlClient
 from infrastructure.scraper.sources import FullCreditsSource, GraphqlTitleSource
-from infrastructure.scraper.title_page import ParsedTitle, parse_title
+from infrastructure.scraper.title_fields import ParsedTitle
+from infrastructure.scraper.title_page import parse_title
 from tests.support.clock import ManualClock
 from tests.support.fetcher import Answer, FakeFetcher, Sent
 from tests.support.site_shapes import graphql_title

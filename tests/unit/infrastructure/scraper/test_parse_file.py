@@ -17,14 +17,13 @@ from application.run_jobs import failed
 from application.scrape_movie import ScrapeMovie
 from domain.errors import SourceError
 from domain.movie import Movie
-from infrastructure.scraper.saved_files import find_documents
+from infrastructure.scraper.containers import UnreadableFile
 from infrastructure.scraper.saved_pages import (
     BlockedPage,
-    FileKind,
     FileTitleSource,
     ParseFile,
     chart_to_rank_by,
-    kind_of,
+    find_documents,
 )
 from shared.clock import FixedClock
 from tests.support.progress import RecordingProgress
@@ -52,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def parse(folder: Path, threads: int) -> tuple[dict[str, Outcome | FileKind], dict[str, Movie | None]]:
+def parse(folder: Path, threads: int) -> tuple[dict[str, Outcome | SourceError], dict[str, Movie | None]]:
     store = InMemoryMovieRepository()
     keys = find_documents(folder).keys
     chart = chart_to_rank_by(keys, threading.Event())
@@ -61,11 +60,11 @@ def parse(folder: Path, threads: int) -> tuple[dict[str, Outcome | FileKind], di
     scrape = ScrapeMovie(source, store, max_requests=1, progress=RecordingProgress(), cancel=threading.Event())
     work = ParseFile(scrape)
 
-    def outcome(job: Job) -> Outcome | FileKind:
+    def outcome(job: Job) -> Outcome | SourceError:
         try:
             return work(job)
         except SourceError as error:
-            return kind_of(error)
+            return error
 
     with ThreadPoolExecutor(threads) as executor:
         results = executor.map(outcome, [Job(seq, key) for seq, key in enumerate(keys)])
@@ -76,8 +75,8 @@ def parse(folder: Path, threads: int) -> tuple[dict[str, Outcome | FileKind], di
 def test_a_folder_comes_out_file_by_file(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         outcomes, movies = parse(folder, 1)
-    kinds = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FileKind)}
-    assert kinds == {"challenge.html": FileKind.BLOCKED, "cut.html.gz": FileKind.UNREADABLE}
+    refused = {name: type(outcome) for name, outcome in outcomes.items() if isinstance(outcome, SourceError)}
+    assert refused == {"challenge.html": BlockedPage, "cut.html.gz": UnreadableFile}
     done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome)}
     assert {outcome.status for outcome in done.values()} == {Status.COMPLETED}
     assert done["z-chart.html"].detail == "a chart of 6 titles"

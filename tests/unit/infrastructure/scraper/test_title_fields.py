@@ -122,9 +122,9 @@ def test_a_short_list_that_states_a_larger_total_is_a_beginning(
 def test_a_list_may_be_plain_or_wrapped() -> None:
     plain = [line(1, "Ada Holm"), line(2, "Bo Lind")]
     expected = (CreditLine("nm0000001", "Ada Holm"), CreditLine("nm0000002", "Bo Lind"))
-    assert people_in(plain) == expected
-    assert people_in({"edges": [{"node": node} for node in plain]}) == expected
-    assert people_in(None) == ()
+    assert people_in(plain).lines == expected
+    assert people_in({"edges": [{"node": node} for node in plain]}).lines == expected
+    assert people_in(None).lines == ()
 
 
 @pytest.mark.parametrize(
@@ -140,21 +140,21 @@ def test_a_list_may_be_plain_or_wrapped() -> None:
     ],
 )
 def test_roles_of_every_time(roles: dict[str, Any], characters: tuple[str, ...]) -> None:
-    (credited,) = people_in([{**line(1, "Ada Holm"), **roles}])
+    (credited,) = people_in([{**line(1, "Ada Holm"), **roles}]).lines
     assert credited.characters == characters
 
 
 def test_several_credited_roles_are_all_of_one_person() -> None:
     two = role_line(1, "Ada Holm", "Fog")
     two["creditedRoles"]["edges"] += role_line(1, "Ada Holm", "Rain")["creditedRoles"]["edges"]
-    assert people_in([two])[0].characters == ("Fog", "Rain")
+    assert people_in([two]).lines[0].characters == ("Fog", "Rain")
 
 
 @pytest.mark.parametrize(
     "nobody", [None, 5, {}, {"name": None}, {"name": {"id": "nm0000001", "nameText": None}}, line(1, " ")]
 )
 def test_a_line_that_names_nobody_is_passed_over(nobody: object) -> None:
-    assert people_in([nobody, line(2, "Bo Lind")]) == (CreditLine("nm0000002", "Bo Lind"),)
+    assert people_in([nobody, line(2, "Bo Lind")]).lines == (CreditLine("nm0000002", "Bo Lind"),)
 
 
 @pytest.mark.parametrize("wrong", [5, "text", {}, {"edges": 5}])

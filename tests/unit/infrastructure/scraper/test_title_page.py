@@ -13,8 +13,8 @@ from msgspec import structs
 
 from domain.errors import Blocked, InvalidMovie, NotATitlePage, UnknownLayout, WrongTitle
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
-from infrastructure.scraper.title_fields import CORE_FIELDS
-from infrastructure.scraper.title_page import ParsedTitle, TruncatedPage, parse_next_data, parse_title
+from infrastructure.scraper.title_fields import CORE_FIELDS, ParsedTitle
+from infrastructure.scraper.title_page import TruncatedPage, parse_next_data, parse_title
 from tests.support.title_pages import (
     IMDB_ID,
     MARKUP_2014,
@@ -583,8 +583,8 @@ def test_a_doubtful_id_refuses_the_title() -> None:
 
 def test_next_data_saved_without_its_page() -> None:
     document = json.dumps(next_data()).encode()
-    assert_core(parse_next_data(document, imdb_id=None, scraped_at=NOW), WHOLE)
-    assert core(parse_next_data(b"\xef\xbb\xbf" + document, imdb_id=IMDB_ID, scraped_at=NOW).movie) == core(WHOLE)
+    assert_core(parse_next_data(document, scraped_at=NOW), WHOLE)
+    assert core(parse_next_data(b"\xef\xbb\xbf" + document, scraped_at=NOW).movie) == core(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -596,9 +596,8 @@ def test_next_data_saved_without_its_page() -> None:
         (json.dumps(next_data({"id": IMDB_ID}, {})).encode(), UnknownLayout),
         (json.dumps(next_data({"titleText": {"text": "x"}}, {})).encode(), UnknownLayout),
         (b'{"props": {"pageProps": {}}, "page": "/chart/top"}', NotATitlePage),
-        (json.dumps(next_data(above_the_fold(id="tt7654321"))).encode(), WrongTitle),
     ],
 )
 def test_next_data_that_cannot_be_used(document: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        parse_next_data(document, imdb_id=IMDB_ID, scraped_at=NOW)
+        parse_next_data(document, scraped_at=NOW)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidMovie, SourceError
 from domain.movie import Movie
-from infrastructure.scraper.title_page import ParsedTitle, parse_next_data, parse_title
+from infrastructure.scraper.title_fields import ParsedTitle
+from infrastructure.scraper.title_page import parse_next_data, parse_title
 from tests.support.title_pages import IMDB_ID, MARKUP_2014, MARKUP_2022, above_the_fold, linked_data, next_data, page
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
@@ -115,7 +116,7 @@ def test_any_value_anywhere_in_the_island(path: tuple[Any, ...], value: Any) -> 
     body = page(json.dumps(island).replace("<", "\\u003c"))
     title = attempt(body)
     try:
-        bare = parse_next_data(json.dumps(island).encode(), imdb_id=None, scraped_at=NOW)
+        bare = parse_next_data(json.dumps(island).encode(), scraped_at=NOW)
     except (SourceError, InvalidMovie):
         bare = None
     if title and bare:

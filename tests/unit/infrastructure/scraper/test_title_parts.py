@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infrastructure.scraper import values
-from infrastructure.scraper.linked_data import read_linked_data
+from infrastructure.scraper.islands import read_linked_data
 from infrastructure.scraper.markup import read_markup, window_facts
 from infrastructure.scraper.page_bytes import addresses, original_address, title_id
 from infrastructure.scraper.title_credits import read_people

@@ -1,20 +1,21 @@
-"""Reads the title's objects in the JSON island of a page, ``__NEXT_DATA__``."""
+"""Reads the JSON islands of a title page: ``__NEXT_DATA__``, which has everything, and ld+json, which has little."""
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from domain.errors import NotATitlePage
 from infrastructure.scraper.page_bytes import RepeatedKey, count_keys, load_json
 from infrastructure.scraper.title_credits import read_people
-from infrastructure.scraper.title_fields import TitlePart, Values
+from infrastructure.scraper.title_fields import CreditLine, TitlePart, Values
 from infrastructure.scraper.title_json import FIELD_KEYS, read_fields
-from infrastructure.scraper.values import FieldAbsent, get, text_at
+from infrastructure.scraper.values import ISO_DURATION, get, iso_seconds, minutes, optional, text_at
 
 _PEOPLE_KEYS: Final = (
     "principalCredits", "principalCreditsV2", "crewV2", "castV2", "directors", "writers", "cast", "principalCast",
@@ -35,7 +36,7 @@ _split: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 def read_island(body: bytes, start: int = 0, end: int | None = None, *, own: str | None = None) -> TitlePart | None:
     """Returns the fields of ``__NEXT_DATA__``; ``None`` if the title's objects are not at their known places.
 
-    Only the objects that the readers need are decoded. An island of an unknown shape is parsed in full.
+    Of an island that begins as the site writes it, only the objects that the readers need are decoded.
 
     Args:
         body: the JSON, or a page.
@@ -52,12 +53,13 @@ def read_island(body: bytes, start: int = 0, end: int | None = None, *, own: str
             part = _read(None, above, main, None, None, own)
             if part is not None and part.imdb_id and "title" in part.whole:
                 return part
-    island = body[start:end]
-    with suppress(ValueError, RecursionError):
-        top = _members(msgspec.json.format(island, indent=-1))
-        props = _members(top.get("props", b"{}"))
-        return _read_parts(top, {**props, **_members(props.get("pageProps", b"{}"))}, own)
-    return _read_document(load_json(island, unique=True), own)
+    document = load_json(body[start:end], unique=True)
+    props = _once(document, "props")
+    page_props = _once(props, "pageProps")
+    above, main = (_once(page_props, name) for name in ("aboveTheFoldData", "mainColumnData"))
+    state = get(props, "urqlState") or get(page_props, "urqlState")
+    said = get(page_props, "tconst") or get(document, "query")
+    return _read(get(document, "page"), above, main, state, said, own)
 
 
 def _first_objects(body: bytes, start: int, end: int | None) -> tuple[bytes, bytes]:
@@ -101,30 +103,6 @@ def _members(document: bytes) -> dict[str, msgspec.Raw]:
     return parts
 
 
-def _read_parts(top: Mapping[str, msgspec.Raw], props: Mapping[str, msgspec.Raw], own: str | None) -> TitlePart | None:
-    def value(parts: Mapping[str, msgspec.Raw], name: str) -> Any:
-        return _decode_value(parts[name]) if name in parts else None
-
-    return _read(
-        value(top, "page"),
-        _title_object(props.get("aboveTheFoldData")),
-        _title_object(props.get("mainColumnData")),
-        value(props, "urqlState"),
-        value(props, "tconst") or value(top, "query"),
-        own,
-    )
-
-
-def _title_object(raw: msgspec.Raw | None) -> Values:
-    """Returns the values that the readers need; ``RepeatedKey`` for a key that occurs more than once."""
-    if raw is None:
-        return {}
-    with suppress(ValueError):
-        return _needed_values(raw)
-    whole = load_json(bytes(raw), unique=True)
-    return whole if isinstance(whole, dict) else {}
-
-
 def _needed_values(document: bytes) -> Values:
     """Returns the values that the readers need.
 
@@ -139,15 +117,6 @@ def _needed_values(document: bytes) -> Values:
     if encoded != needed and count_keys(encoded) != count_keys(needed):
         raise ValueError("a key is repeated")
     return dict(zip(names, values, strict=True))
-
-
-def _read_document(document: object, own: str | None) -> TitlePart | None:
-    props = _once(document, "props")
-    page_props = _once(props, "pageProps")
-    above, main = (_once(page_props, name) for name in ("aboveTheFoldData", "mainColumnData"))
-    state = get(props, "urqlState") or get(page_props, "urqlState")
-    said = get(page_props, "tconst") or get(document, "query")
-    return _read(get(document, "page"), above, main, state, said, own)
 
 
 def _once(node: object, name: str) -> dict[str, object]:
@@ -174,7 +143,7 @@ def _read(page: object, above: Values, main: Values, state: object, said: object
         raise NotATitlePage(f"this is IMDb's page {page[:80]!r}, not a title's")
     if not told:
         return None
-    part = TitlePart("__NEXT_DATA__", _imdb_id(nodes))
+    part = TitlePart("__NEXT_DATA__", next(filter(None, (optional(text_at, node, "id") for node in nodes)), None))
     if above or main:
         twice = {key: main[key] for key in main.keys() & above.keys()}
         read_fields(part, main | above, *([twice] if twice else []))
@@ -187,14 +156,6 @@ def _read(page: object, above: Values, main: Values, state: object, said: object
 def _is_title_route(page: str, told: bool) -> bool:
     """Whether this is ``/title/[tconst]``, ``/title/[id]``, or a page below with a title's data (``/reference``)."""
     return page.startswith("/title/[") and (told or page.endswith("]"))
-
-
-def _imdb_id(nodes: Sequence[object]) -> str | None:
-    for node in nodes:
-        with suppress(FieldAbsent):
-            if imdb_id := text_at(node, "id"):
-                return imdb_id
-    return None
 
 
 def _cached_titles(state: object, said: object, own: str | None) -> Iterator[Values]:
@@ -214,3 +175,117 @@ def _cached_titles(state: object, said: object, own: str | None) -> Iterator[Val
                 for title in (found if isinstance(found, list) else [found])
                 if isinstance(title, dict) and wanted and title.get("id") == wanted
             )
+
+
+# ld+json is made for search engines, and is there since 2018. Since 2022 ``name`` is the original title and
+# ``alternateName`` the shown one where they differ; in 2018 and 2019 ``name`` is the original title and the shown one
+# is in the markup alone. Lists hold the first three or four; ``description`` is cut to about 230 characters, also
+# within a word, and in 2019 it begins with a sentence of its own. What is absent here may still exist.
+
+_TITLE_PATH: Final = re.compile(r"/title/(tt[0-9]+)")
+_NAME_PATH: Final = re.compile(r"/name/(nm[0-9]+)")
+_DATE: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
+_COUNT: Final = re.compile(r"\d{1,18}")
+_RATING: Final = re.compile(r"\d{1,3}(\.\d{1,9})?")
+_SENTENCE_END: Final = re.compile(r"[.!?…。！？][\"'”’»)\]]*")
+_LONGEST_LIST: Final = 3
+# ``Movie`` also stands for videos and television films, ``TVSeries`` also for miniseries.
+_KINDS: Final = {"TVEpisode": "tvEpisode", "VideoGame": "videoGame"}
+
+
+def read_linked_data(document: object) -> TitlePart | None:
+    """What the island tells; ``None`` when it does not describe a title."""
+    if not isinstance(document, dict):
+        return None
+    path = _TITLE_PATH.search(_string(document, "url") or "")
+    if not path:
+        return None
+    part = TitlePart("ld+json", path[1])
+    modern = (_string(document, "@context") or "").startswith("https")
+    _read_names(document, part, modern=modern)
+    _read_plot(document, part, modern=modern)
+    _read_lists(document, part, modern=modern)
+    _read_facts(document, part)
+    return part
+
+
+def _read_names(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
+    name, shown = _string(document, "name"), _string(document, "alternateName")
+    if modern and name:
+        part.whole["original_title"] = name
+        part.whole["title"] = shown or name
+    elif name:
+        part.partial["title"] = name  # better than none where the markup cannot be read
+
+
+def _read_plot(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
+    plot = _string(document, "description")
+    name = _string(document, "name") or ""
+    if plot and (modern or not plot.startswith((f"{name} is a ", f"{name} is an "))):
+        ends = bool(_SENTENCE_END.search(plot[-4:])) and not plot.endswith(("...", "…"))
+        part.tell("plot", plot, cut=not ends)
+
+
+def _read_lists(document: dict[str, object], part: TitlePart, *, modern: bool) -> None:
+    genres = tuple(name for text in _strings(document.get("genre")) for name in re.split(r"\s*,\s*", text) if name)
+    directors = tuple(_people(document.get("director")))
+    part.tell("genres", genres, cut=modern and len(genres) >= _LONGEST_LIST)
+    part.tell("directors", directors, cut=modern and len(directors) >= _LONGEST_LIST)
+    part.tell("cast", tuple(_people(document.get("actor"))), cut=True)
+    if writers := tuple(person._replace(category="writer") for person in _people(document.get("creator"))):
+        part.partial["crew"] = writers
+    if keywords := _string(document, "keywords"):
+        part.partial["keywords"] = tuple(text for word in keywords.split(",") if (text := word.strip()))
+
+
+def _read_facts(document: dict[str, object], part: TitlePart) -> None:
+    part.tell("kind", _KINDS.get(_string(document, "@type") or ""))
+    ratings = document.get("aggregateRating")
+    rating, votes = map(ratings.get, ("ratingValue", "ratingCount")) if isinstance(ratings, dict) else (None, None)
+    facts: tuple[tuple[str, object, re.Pattern[str], Callable[[str], object]], ...] = (
+        ("rating", rating, _RATING, float),
+        ("votes", votes, _COUNT, int),
+        ("release_date", document.get("datePublished"), _DATE, str),
+        ("duration_minutes", document.get("duration"), ISO_DURATION, lambda text: minutes(iso_seconds(text))),
+    )
+    for name, value, pattern, convert in facts:
+        if (text := _matching(value, pattern)) is not None:
+            part.whole[name] = convert(text)
+        elif value not in (None, ""):
+            part.cut.add(name)  # "9,2" is no value, and says that there is one
+    if (poster := _string(document, "image")) and "/images/G/" not in poster:  # which is the site's logo
+        part.whole["poster_url"] = poster
+    part.tell("certificate", _string(document, "contentRating"))
+
+
+def _string(document: dict[str, object], key: str) -> str | None:
+    value = document.get(key)
+    return html.unescape(value).strip() or None if isinstance(value, str) else None
+
+
+def _matching(value: object, pattern: re.Pattern[str]) -> str | None:
+    """A number or date of the expected form, which 2018 wrote as text and 2022 as a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = value if isinstance(value, str) else repr(value)
+    return text if pattern.fullmatch(text) else None
+
+
+def _several(value: object) -> list[object]:
+    """The one or the many: a list of one was written without its brackets in 2018 and 2019."""
+    return value if isinstance(value, list) else [value]
+
+
+def _strings(value: object) -> Iterator[str]:
+    for item in _several(value):
+        if isinstance(item, str) and (text := html.unescape(item).strip()):
+            yield text
+
+
+def _people(value: object) -> Iterator[CreditLine]:
+    for item in _several(value):
+        if not isinstance(item, dict):
+            continue
+        path, name = _NAME_PATH.search(_string(item, "url") or ""), _string(item, "name")
+        if path and name:
+            yield CreditLine(path[1], name)
