@@ -92,8 +92,7 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
         Cancelled: ``cancel`` was set.
         UsageError: settings that cannot be used.
     """
-    from infrastructure.monitoring.machine import examine_machine
-    from infrastructure.monitoring.notify import unusable_addresses
+    from infrastructure.monitoring import examine_machine, unusable_addresses
 
     yield from examine_machine(settings.data_dir, clock)
     if "postgres" in settings.store_names:

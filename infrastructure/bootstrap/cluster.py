@@ -13,7 +13,6 @@ import msgspec
 from application.ports.sources import TitleSource
 from domain.errors import UsageError
 from infrastructure.bootstrap import network
-from infrastructure.cluster.address import parse_cluster
 from shared.clock import Clock
 from shared.secret import Secret
 from shared.settings import Settings
@@ -67,20 +66,19 @@ def cluster_reading(where: str, settings: Settings, clock: Clock, cancel: thread
         UsageError: the package for it is missing, or the cluster cannot be used.
         SourceError: it cannot be reached.
     """
-    cluster = parse_cluster(where)
     try:
         import distributed  # noqa: F401 - an optional package
     except ImportError as error:
         raise UsageError(
             "--cluster needs Dask: pip install -r requirements-cluster.txt, or the extra `cluster`"
         ) from error
-    from infrastructure.cluster.connect import connect_cluster
+    from infrastructure.cluster.connect import connect_cluster, parse_cluster
     from infrastructure.cluster.pending import ClusterTitleSource, PendingTitles
     from infrastructure.cluster.pool import WorkerPool, WorkPlan
 
     make = partial(NetworkReading, for_workers(settings), clock)
     pending = PendingTitles()
-    with connect_cluster(cluster) as client:
+    with connect_cluster(parse_cluster(where)) as client:
         pool = WorkerPool(client, WorkPlan(secrets.token_hex(8), make, settings.threads), pending, cancel)
         try:
             yield ClusterReading(ClusterTitleSource(pending), lambda: pool.lost)

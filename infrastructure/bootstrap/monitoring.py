@@ -85,8 +85,7 @@ def monitored(session: RunSession, subject: str) -> Iterator[RunMonitor]:
 
 
 def _report(session: RunSession, report: RunReport, titles: dict[str, str]) -> None:
-    from infrastructure.monitoring.metrics import write_metrics
-    from infrastructure.monitoring.notify import notify
+    from infrastructure.monitoring import notify, write_metrics
 
     counts = {} if report.result is None else report.result.summary.as_dict()
     counts.pop("failures", None)

@@ -3,7 +3,7 @@
 Only the title source differs from other runs. Each thread of the run requests its title from
 ``ClusterTitleSource`` and waits. A ``WorkerDispatcher`` sends titles in batches to its worker,
 where a ``TitleReader`` reads them with the network layer and the parser of this program; results
-come back as bytes (``wire``). ``WorkerPool`` tracks the workers, prepares new ones, and divides
+come back as bytes (``pending``). ``WorkerPool`` tracks the workers, prepares new ones, and divides
 the rate limit again when a worker comes or goes.
 
 A Dask task costs some milliseconds of CPU, more than a page. Therefore a task is not a title but

@@ -1,10 +1,11 @@
-"""Connects to a Dask cluster or starts one, compares versions and sends the program's code."""
+"""Reads ``--cluster``, connects to a Dask cluster or starts one, compares versions and sends the program's code."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.metadata
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,21 +13,50 @@ from pathlib import Path
 from typing import Any, Final
 
 import dask
+import msgspec
 from distributed import Client, LocalCluster, Security
 from distributed.comm.core import CommClosedError, connect
 from distributed.diagnostics.plugin import UploadFile
 
 from domain.errors import SourceError, UsageError
-from infrastructure.cluster import code, ignore_signals
-from infrastructure.cluster.address import OwnCluster, RemoteCluster, usable_cores
+from infrastructure.cluster import code, worker
 from infrastructure.cluster.code import NEEDED, differences, versions_of
-from infrastructure.cluster.worker import BATCHES_PER_WORKER
+from infrastructure.cluster.worker import BATCHES_PER_WORKER, usable_cores
 
 log = logging.getLogger(__name__)
 _OURS: Final = __name__.partition(".")[0]
 _PLUGIN: Final = "filmledger"
 _CONNECT_SECONDS: Final = 10.0
 _FIRST_WORKER_SECONDS: Final = 10.0
+_LOCAL: Final = re.compile(r"local(?::([1-9][0-9]{0,2}))?")
+_ADDRESS: Final = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/]+:[0-9]+")
+
+
+class OwnCluster(msgspec.Struct, frozen=True):
+    """A cluster on this machine that the run starts and stops."""
+
+    workers: int
+
+
+class RemoteCluster(msgspec.Struct, frozen=True):
+    """An existing cluster, by the address of its scheduler."""
+
+    address: str
+
+
+def parse_cluster(text: str) -> OwnCluster | RemoteCluster:
+    """Reads ``local``, ``local:4`` or a scheduler's address.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if match := _LOCAL.fullmatch(text):
+        return OwnCluster(int(match[1])) if match[1] else OwnCluster(usable_cores())
+    if _ADDRESS.fullmatch(text):
+        return RemoteCluster(text)
+    raise UsageError(
+        f"--cluster {text!r} is not allowed; allowed: local, local:NUMBER, or a scheduler's address, tcp://host:8786"
+    )
 
 
 @contextmanager
@@ -67,7 +97,7 @@ def _started(cluster: OwnCluster) -> Iterator[Client]:
                 processes=True,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,  # workers log an error when the client leaves
-                preload=[ignore_signals.__name__],
+                preload=[worker.__name__],
             )
         ) as started,
         closing(Client(started, set_as_default=False)) as client,

@@ -1,25 +1,28 @@
-"""The workers of a run: prepares workers that join, replaces workers that leave, and divides the rate limit."""
+"""The workers of a run: prepares workers that join, sends them batches of titles, replaces workers that leave, and
+divides the rate limit."""
 
 from __future__ import annotations
 
 import logging
 import math
+import pickle
+import secrets
 import threading
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Collection, Set
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Set
+from itertools import chain
+from typing import Any, Final, TypeVar
 
 import msgspec
 from distributed import Client, Future, KilledWorker, wait
 from distributed.client import FutureCancelledError
+from distributed.comm.core import CommClosedError
 
-from domain.errors import Cancelled, FilmledgerError, SourceError, UsageError
+from domain.errors import Cancelled, FilmledgerError, SourceError, Transient, UsageError
 from infrastructure.cluster import code
 from infrastructure.cluster.code import differences
-from infrastructure.cluster.dispatcher import WorkerDispatcher, submit
-from infrastructure.cluster.pending import PendingTitles
-from infrastructure.cluster.wire import RateShare
+from infrastructure.cluster.pending import PendingTitle, PendingTitles, PickledCall, RateShare, TitleReply
 from infrastructure.cluster.worker import (
     BATCHES_PER_WORKER,
     ReaderSource,
@@ -27,11 +30,46 @@ from infrastructure.cluster.worker import (
     adopt_share,
     close_reader,
     open_reader,
+    read_titles,
 )
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0  # between two checks of the workers, in case an event got lost
 _READY_SECONDS: Final = 60.0  # a worker imports the program and may connect to Tor
+_STUCK_SECONDS: Final = 5.0  # a running batch returns within a second
+_MAX_TRIES: Final = 4  # workers that a title may be lost on
+_END_SECONDS: Final = 60.0  # for a check of the cluster that has begun
+_DEATH_SECONDS: Final = 60.0  # without any usable worker
+_GONE: Final = (OSError, RuntimeError, CancelledError, FutureCancelledError)  # raised by Dask then
+
+
+def submit(
+    client: Client, worker: str, function: Callable[..., T], *arguments: object, elsewhere: bool = False
+) -> Future[T]:
+    """Runs a function of this program on a worker, as a task.
+
+    ``Client.run`` would delay the worker's heartbeat meanwhile.
+
+    Args:
+        function: a function of a module that workers have.
+        elsewhere: another worker may run it if that one has gone.
+    """
+    future: Future[T] = client.submit(
+        pickle.loads,
+        PickledCall(function, *arguments).packed(),
+        key=f"filmledger-{function.__name__}-{secrets.token_hex(8)}",  # shown on Dask's dashboard
+        workers=[worker],
+        allow_other_workers=elsewhere,
+        pure=False,
+    )
+    return future
+
+
+def line_of(error: BaseException) -> str:
+    """Gives an error's message in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 class WorkPlan(msgspec.Struct, frozen=True):
@@ -132,16 +170,6 @@ class WorkerSetup:
                     raise
 
 
-def line_of(error: BaseException) -> str:
-    """Gives an error's message in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-_END_SECONDS: Final = 60.0  # for a check of the cluster that has begun
-_DEATH_SECONDS: Final = 60.0  # without any usable worker
-_GONE: Final = (OSError, RuntimeError, CancelledError, FutureCancelledError)  # raised by Dask then
-
-
 class WorkerPool:
     """The workers of one run.
 
@@ -154,19 +182,19 @@ class WorkerPool:
     """
 
     def __init__(self, client: Client, plan: WorkPlan, pending: PendingTitles, cancel: threading.Event) -> None:
-        self._client = client
-        self._plan = plan
-        self._pending = pending
-        self._cancel = cancel
+        self.client = client
+        self.plan = plan
+        self.pending = pending
+        self.cancel = cancel
+        self.share = RateShare(0, 1)
+        self.lost = ""
         self._dispatchers: dict[str, list[WorkerDispatcher]] = {}
         self._ended: list[WorkerDispatcher] = []
         self._paused: set[str] = set()
-        self._share = RateShare(0, 1)
         self._closing = threading.Event()
         self._setup = WorkerSetup(client, plan, self._closing)
         self._changed = threading.Event()
         self._alone_since: float | None = None
-        self.lost = ""
         client.subscribe_topic("all", self._on_event)
         try:
             self._review()
@@ -183,22 +211,24 @@ class WorkerPool:
         """The addresses of the workers in use."""
         return tuple(self._dispatchers)
 
+    @property
+    def batch_size(self) -> int:
+        """The current number of titles of a batch."""
+        return math.ceil(self.plan.threads / (BATCHES_PER_WORKER * self.share.workers))
+
     def close(self) -> None:
         """Releases the workers; titles in flight are cancelled."""
         self._closing.set()
         self._changed.set()
         self._watch.join(_END_SECONDS)
-        self._pending.close(Cancelled("stopped"))
-        dispatchers = [
-            *self._ended,
-            *(dispatcher for dispatchers in self._dispatchers.values() for dispatcher in dispatchers),
-        ]
+        self.pending.close(Cancelled("stopped"))
+        dispatchers = [*self._ended, *self._active()]
         for dispatcher in dispatchers:
             dispatcher.end()
         for dispatcher in dispatchers:
             dispatcher.join(_LOOK_SECONDS)
         if not self.lost:
-            self._run_on_workers(close_reader, self._plan.run)
+            self._run_on_workers(close_reader, self.plan.run)
 
     def _on_event(self, _event: object) -> None:
         self._changed.set()
@@ -212,30 +242,26 @@ class WorkerPool:
             try:
                 self._review()
             except _GONE as error:
-                self._lose(line_of(error))
+                self.lose(line_of(error))
             if self._alone_since and time.monotonic() - self._alone_since > _DEATH_SECONDS:
                 reason = "all its workers are short of memory" if self._dispatchers else "it has no worker"
-                self._lose(f"{reason}, for {_DEATH_SECONDS:.0f} s now")
+                self.lose(f"{reason}, for {_DEATH_SECONDS:.0f} s now")
 
-    def _lose(self, reason: str) -> None:
+    def lose(self, reason: str) -> None:
         """Ends the run because the cluster has gone; unfinished titles stay pending."""
         if self._closing.is_set() or self.lost:
             return
         self.lost = reason
-        self._cancel.set()
-        self._pending.close(Cancelled(f"the Dask cluster was lost: {reason}"))
+        self.cancel.set()
+        self.pending.close(Cancelled(f"the Dask cluster was lost: {reason}"))
 
     def _review(self) -> None:
         """Compares the workers of the cluster with the workers in use."""
-        there: dict[str, Any] = dict(self._client.scheduler_info(n_workers=-1)["workers"])
+        there: dict[str, Any] = dict(self.client.scheduler_info(n_workers=-1)["workers"])
         for worker in self._dispatchers.keys() - there.keys():
             log.warning("Dask worker %s has gone; its titles go to others", worker)
         # A worker restarted at the same address has no reader, which has ended its dispatchers.
-        failed = {
-            worker
-            for worker, dispatchers in self._dispatchers.items()
-            if not all(dispatcher.alive for dispatcher in dispatchers)
-        }
+        failed = {each.worker for each in self._active() if not each.alive}
         gone = (self._dispatchers.keys() - there.keys()) | failed
         for worker in gone:
             for dispatcher in self._dispatchers.pop(worker):
@@ -244,15 +270,15 @@ class WorkerPool:
         self._ended = [dispatcher for dispatcher in self._ended if dispatcher.alive]
         self._setup.forget(gone | (self._setup.unusable.keys() - there.keys()))
         new = there.keys() - self._dispatchers.keys() - self._setup.unusable.keys()
-        share = RateShare(self._share.version, max(1, len(self._dispatchers) + len(new)))
+        share = RateShare(self.share.version, max(1, len(self._dispatchers) + len(new)))
         ready = self._setup.prepare(new, share)
         if gone or ready:
             members = max(1, len(self._dispatchers) + len(ready))
-            self._share = RateShare(self._share.version + 1, members)
+            self.share = RateShare(self.share.version + 1, members)
             # Workers in use slow down before new ones begin.
-            self._run_on_workers(adopt_share, self._plan.run, self._share)
+            self._run_on_workers(adopt_share, self.plan.run, self.share)
         for worker in ready:
-            self._dispatchers[worker] = [self._new_dispatcher(worker) for _ in range(BATCHES_PER_WORKER)]
+            self._dispatchers[worker] = [WorkerDispatcher(self, worker) for _ in range(BATCHES_PER_WORKER)]
         self._note_paused({worker for worker in self._dispatchers if there.get(worker, {}).get("status") == "paused"})
 
     def _note_paused(self, paused: set[str]) -> None:
@@ -261,27 +287,120 @@ class WorkerPool:
             log.warning("Dask worker %s is short of memory and takes no titles for now", worker)
         self._paused = paused
         if paused:  # a batch given before the pause would wait there; the scheduler now gives it to others
-            for dispatcher in (each for dispatchers in self._dispatchers.values() for each in dispatchers):
+            for dispatcher in self._active():
                 dispatcher.retract()
         if self._dispatchers.keys() - paused:
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = time.monotonic()
 
-    def _new_dispatcher(self, worker: str) -> WorkerDispatcher:
-        return WorkerDispatcher(
-            self._client, self._plan.run, worker, self._pending,
-            self._batch_size, lambda: self._share, self._lose, self._cancel,
-        )  # fmt: skip
-
-    def _batch_size(self) -> int:
-        return math.ceil(self._plan.threads / (BATCHES_PER_WORKER * self._share.workers))
+    def _active(self) -> Iterator[WorkerDispatcher]:
+        return chain.from_iterable(self._dispatchers.values())
 
     def _run_on_workers(self, function: Callable[..., None], *arguments: object) -> None:
         """Runs a function on all workers. A slow worker gets the information later, with its next batch."""
-        futures = [submit(self._client, worker, function, *arguments) for worker in self._dispatchers]
+        futures = [submit(self.client, worker, function, *arguments) for worker in self._dispatchers]
         try:
-            with self._client.as_current():
+            with self.client.as_current():
                 wait(futures, timeout=_LOOK_SECONDS)
         except TimeoutError:
             log.info("not every Dask worker answers")
+
+
+class WorkerDispatcher:
+    """A thread that sends one worker batches of titles.
+
+    If a worker is lost with a batch, the scheduler gives the batch to another worker. Titles that this worker cannot
+    read are put back for the other workers.
+    """
+
+    def __init__(self, pool: WorkerPool, worker: str) -> None:
+        self._pool = pool
+        self._pending = pool.pending
+        self.worker = worker
+        self._over = threading.Event()
+        self._future: Future[list[TitleReply]] | None = None
+        self._sent_at = 0.0
+        self._retracted = False
+        self._thread = threading.Thread(target=self._dispatch, name=f"dispatcher-{worker}", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """The thread is running."""
+        return self._thread.is_alive()
+
+    def end(self) -> None:
+        """Takes no more titles; the batch in flight is completed."""
+        self._over.set()
+        self._pending.wake()
+
+    def retract(self) -> None:
+        """Cancels a batch that waits on a worker that begins no more tasks."""
+        future = self._future
+        if future is not None and time.monotonic() - self._sent_at > _STUCK_SECONDS:
+            self._retracted = True
+            future.cancel(force=True)
+
+    def join(self, seconds: float) -> None:
+        """Cancels the batch in flight and waits for the thread to end, at most ``seconds``."""
+        if future := self._future:
+            future.cancel(force=True)
+        self._thread.join(seconds)
+
+    def _dispatch(self) -> None:
+        held: dict[str, PendingTitle] = {}
+        while True:
+            for title in self._pending.take(self._pool.batch_size, wait=not held, unless=self._over):
+                held[title.wanted.imdb_id] = title
+            if not held:
+                return
+            try:
+                replies = self._send_batch(held)
+            except KilledWorker as error:
+                reason = f"{error.last_worker.address} and others died over it; out of memory?"
+                for title in held.values():
+                    title.settle(Transient(f"{title.wanted.imdb_id}: Dask: {reason}"))
+                held.clear()
+                continue
+            except (CancelledError, FutureCancelledError, CommClosedError, OSError) as error:
+                self._pending.put_back(held.values())
+                if self._retracted:
+                    self._retracted = False
+                    held.clear()
+                    continue
+                self._pool.lose(line_of(error))
+                return
+            except Exception as error:
+                log.warning("Dask worker %s failed; the others continue: %s", self.worker, error, exc_info=True)
+                self._put_back(held)
+                return
+            for reply in replies:
+                held.pop(reply.imdb_id).settle(reply.outcome())
+            if self._over.is_set():
+                self._pending.put_back(held.values())
+                return
+
+    def _send_batch(self, held: dict[str, PendingTitle]) -> list[TitleReply]:
+        wanted = [title.wanted for title in held.values()]
+        self._sent_at, self._retracted = time.monotonic(), False
+        pool = self._pool
+        self._future = submit(
+            pool.client, self.worker, read_titles, pool.plan.run, wanted, pool.share, pool.cancel.is_set(),
+            elsewhere=True,
+        )  # fmt: skip
+        try:
+            return self._future.result()
+        finally:
+            self._future = None
+
+    def _put_back(self, held: dict[str, PendingTitle]) -> None:
+        """Puts titles back for other workers, unless several have failed."""
+        again = []
+        for title in held.values():
+            title.tries += 1
+            if title.tries < _MAX_TRIES:
+                again.append(title)
+            else:
+                title.settle(Transient(f"{title.wanted.imdb_id}: {title.tries} Dask workers could not be used"))
+        self._pending.put_back(again)

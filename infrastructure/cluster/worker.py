@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 import threading
 import time
@@ -11,14 +13,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final, Protocol
 
 import msgspec
-from distributed import get_worker, secede
+from distributed import Worker, get_worker, secede
 
 from application.ports.sources import FetchedTitle, TitleSource
 from domain.errors import FilmledgerError, SourceError
 from infrastructure.cluster import code
-from infrastructure.cluster.address import usable_cores
 from infrastructure.cluster.code import missing_packages, versions_here
-from infrastructure.cluster.wire import RateShare, TitleReply, TitleRequest
+from infrastructure.cluster.pending import RateShare, TitleReply, TitleRequest
 from shared.threads import limit_malloc_arenas
 
 log = logging.getLogger(__name__)
@@ -204,3 +205,18 @@ def close_reader(run: str) -> None:
         reader = _readers.pop(run, None)
     if reader:
         reader.close()
+
+
+def usable_cores() -> int:
+    """Gives the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def dask_setup(_worker: Worker) -> None:
+    """Makes a worker on this machine ignore SIGINT and SIGTERM; Dask calls it when it preloads this module.
+
+    A terminal sends Ctrl-C to all processes started from it, and a service manager sends SIGTERM to all processes of a
+    service. Workers that ended then would lose their titles. The program stops them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -13,8 +13,9 @@ import pytest
 from infrastructure.demo.process import DemoOptions, DemoProcess
 from tests.e2e.conftest import Program
 from tests.support.demo_control import DemoControl
-from tests.unit.infrastructure.monitoring.test_notify import Receiver
+from tests.unit.infrastructure.test_monitoring import Receiver
 
+pytest.importorskip("apprise", reason="Apprise is an optional package")
 COUNT = 250
 
 

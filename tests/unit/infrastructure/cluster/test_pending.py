@@ -1,7 +1,8 @@
-"""Threads that wait for titles, and those who hand the titles out."""
+"""Threads that wait for titles, those who hand the titles out, and what travels between them."""
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,10 +13,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports.sources import FetchedTitle
-from domain.errors import Cancelled, NotFound, Transient
-from infrastructure.cluster.pending import ClusterTitleSource, PendingTitle, PendingTitles
-from infrastructure.cluster.wire import TitleRequest
-from tests.support.movies import imdb_id, movie
+from domain.errors import (
+    Blocked,
+    Cancelled,
+    Disallowed,
+    FilmledgerError,
+    InvalidMovie,
+    NotATitlePage,
+    NotFound,
+    SourceError,
+    Transient,
+    UnknownLayout,
+    UsageError,
+    WrongTitle,
+)
+from infrastructure.cluster.pending import (
+    ClusterTitleSource,
+    PendingTitle,
+    PendingTitles,
+    PickledCall,
+    TitleReply,
+    TitleRequest,
+)
+from tests.support.movies import imdb_id, movie, movies
 
 NEVER = threading.Event()
 
@@ -141,3 +161,50 @@ def test_a_title_without_requests_left_is_not_asked_for() -> None:
     with pytest.raises(Transient, match="no request is left"):
         ClusterTitleSource(pending).title("tt0000001", max_requests=0, cancel=NEVER)
     assert pending.take(1, wait=False, unless=NEVER) == []
+
+
+titles = st.builds(
+    FetchedTitle,
+    movies(),
+    st.sampled_from(["page", "graphql"]),
+    st.frozensets(st.sampled_from(["plot", "votes", "metascore"])),
+    st.frozensets(st.sampled_from(["genres", "cast"])),
+    st.integers(0, 2**40),
+    st.integers(0, 100),
+)
+MESSAGES = [SourceError, Transient, NotFound, Disallowed, NotATitlePage, UnknownLayout, WrongTitle, Blocked, Cancelled]
+
+
+@given(titles)
+def test_a_title(title: FetchedTitle) -> None:
+    assert TitleReply.of("tt0000001", title).outcome() == title
+
+
+@pytest.mark.parametrize("kind", [*MESSAGES, UsageError])
+@given(message=st.text(), requests=st.integers(0), size=st.integers(0))
+def test_an_error_with_what_it_cost(kind: type[FilmledgerError], message: str, requests: int, size: int) -> None:
+    error = kind(message)
+    vars(error).update(requests=requests, size=size)
+    there = TitleReply.of("tt0000001", error).outcome()
+    assert type(there) is kind
+    assert (str(there), vars(there)) == (message, {"requests": requests, "size": size})
+
+
+@given(st.text(), st.lists(st.text()))
+def test_a_movie_that_cannot_be_true(subject: str, problems: list[str]) -> None:
+    error = InvalidMovie(subject, problems)
+    error.requests = 3
+    there = TitleReply.of("tt0000001", error).outcome()
+    assert isinstance(there, InvalidMovie)
+    assert (str(there), there.problems, there.requests) == (str(error), tuple(problems), 3)
+
+
+@given(st.lists(st.integers()))
+def test_a_call_is_carried_out_where_it_is_opened(numbers: list[int]) -> None:
+    assert pickle.loads(PickledCall(sorted, numbers).packed()) == sorted(numbers)  # noqa: S301 - made in this very line
+
+
+def test_what_a_call_raises_is_raised_where_it_is_opened() -> None:
+    packed = PickledCall(int, "nine").packed()
+    with pytest.raises(ValueError, match="nine"):
+        pickle.loads(packed)  # noqa: S301 - made in this very test

@@ -9,7 +9,7 @@ import pytest
 
 from application.ports.sources import FetchedTitle, TitleSource
 from domain.errors import Cancelled, NotFound, SourceError, Transient
-from infrastructure.cluster.wire import RateShare, TitleReply, TitleRequest
+from infrastructure.cluster.pending import RateShare, TitleReply, TitleRequest
 from infrastructure.cluster.worker import TitleReader
 from tests.support.movies import imdb_id, movie
 
