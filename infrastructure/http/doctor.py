@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from typing import Final
+from contextlib import closing, contextmanager
+from typing import Any, Final
 
 import msgspec
 from protego import Protego
@@ -67,8 +67,7 @@ def examine_network(
         return
     if address_url and Origin.of(split_user_info(options.base_url)[0]).loopback and not Origin.of(address_url).loopback:
         address_url = ""
-    transport = Transport(options)
-    try:
+    with _transport(options, routes) as transport:
         examination = _Examination(options, transport, cancel, clock, address_url)
         robots, target = examination.robots(routes)
         yield robots
@@ -79,10 +78,6 @@ def examine_network(
                 pause(_SPACING, cancel)
             for done in pending:
                 yield done.result()
-    finally:
-        for route in routes:
-            route.close()
-        transport.close()
 
 
 def examine_file(options: NetworkOptions, url: str, cancel: threading.Event) -> str:
@@ -93,20 +88,27 @@ def examine_file(options: NetworkOptions, url: str, cancel: threading.Event) -> 
         UsageError: settings that cannot be used.
     """
     routes = build_routes(options)
-    transport = Transport(options)
     address = split_user_info(url)[0]
     request = Request("GET", address, {"Range": f"bytes=0-{MAX_BYTES - 1}"}, limit=MAX_BYTES, partial=True)
     try:
-        answer = transport.send(request, routes[0], cancel)
+        with _transport(options, routes) as transport:
+            answer = transport.send(request, routes[0], cancel)
     except RequestFailed as failure:
         return failure.reason
+    if answer.status not in (200, 206):
+        return f"status {answer.status}"
+    return "" if answer.body.startswith(b"\x1f\x8b") else "the answer is not a data file"
+
+
+@contextmanager
+def _transport(options: NetworkOptions, routes: Sequence[Route]) -> Iterator[Transport]:
+    transport = Transport(options)
+    try:
+        yield transport
     finally:
         for route in routes:
             route.close()
         transport.close()
-    if answer.status not in (200, 206):
-        return f"status {answer.status}"
-    return "" if answer.body.startswith(b"\x1f\x8b") else "the answer is not a data file"
 
 
 def _tor(options: NetworkOptions, clock: Clock) -> CheckResult:
@@ -129,17 +131,9 @@ class _Examination(msgspec.Struct, frozen=True):
         """The site's address without user information."""
         return split_user_info(self.options.base_url)[0].rstrip("/")
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The site's Authorization header, if it has user information."""
-        found = self.options.authorization().get(Origin.of(self.base))
-        return {"Authorization": found.reveal()} if found else {}
-
     def robots(self, routes: tuple[Route, ...]) -> tuple[CheckResult, str]:
         """Checks robots.txt over the first route that returns it; also gives a path that may be fetched."""
-        base = self.base
-        headers = self.headers
-        request = Request("GET", f"{base}/robots.txt", headers, limit=MAX_BYTES, partial=True, forbidden_is_block=False)
+        request = self._request("/robots.txt", limit=MAX_BYTES, partial=True, forbidden_is_block=False)
         for route in routes:
             try:
                 answer = self.transport.send(request, route, self.cancel)
@@ -150,7 +144,7 @@ class _Examination(msgspec.Struct, frozen=True):
             if answer.status != 200:
                 return CheckResult("robots.txt", True, f"none (status {answer.status}): all is allowed"), _CHART
             rules = Protego.parse(answer.body.decode("utf-8-sig", errors="replace"))
-            closed = [path for path in (_CHART, _TITLE) if not rules.can_fetch(base + path, AGENT)]
+            closed = [path for path in (_CHART, _TITLE) if not rules.can_fetch(self.base + path, AGENT)]
             if not closed:
                 return CheckResult("robots.txt", True, "leaves charts and titles open"), _CHART
             advice = "they will not be fetched" if self.options.respect_robots else "RESPECT_ROBOTS is off"
@@ -160,7 +154,7 @@ class _Examination(msgspec.Struct, frozen=True):
     def route(self, route: Route, path: str) -> CheckResult:
         """Sends one request to the site, and one to the address service."""
         subject = f"route {route.name}"
-        request = Request("GET", self.base + path, self.headers)
+        request = self._request(path)
         began = self.clock.monotonic()
         try:
             answer = self.transport.send(request, route, self.cancel)
@@ -188,6 +182,11 @@ class _Examination(msgspec.Struct, frozen=True):
             except ValueError:
                 continue
         return f"; exit address unknown (status {answer.status})"
+
+    def _request(self, path: str, **options: Any) -> Request:
+        authorization = self.options.authorization().get(Origin.of(self.base))
+        headers = {"Authorization": authorization.reveal()} if authorization else {}
+        return Request("GET", self.base + path, headers, **options)
 
     def _judge(self, request: Request, answer: Answer, route: Route) -> object:
         return judge(request, answer, self.options.retry_policy(), self.clock.now(), proxied=route.proxied)

@@ -6,7 +6,7 @@ import random
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +19,13 @@ from infrastructure.http.options import NetworkOptions
 from infrastructure.http.policies import OutagePolicy, ProbePolicy
 from infrastructure.http.retry import Call, Network
 from infrastructure.http.robots import MAX_BYTES, Robots, RobotsFile
-from infrastructure.http.route import CIRCUIT_PASSWORD, USER_AGENTS, Route, RoutePool, Tier
+from infrastructure.http.route import CIRCUIT_PASSWORD, Route, RoutePool, Tier, user_agents
 from infrastructure.http.send import Transport
 from shared.clock import Clock, SystemClock
 from shared.secret import Secret, split_user_info
 
 if TYPE_CHECKING:
-    from infrastructure.http.tor import TorControl
+    from infrastructure.http.tor import CircuitRotation, TorControl
 
 
 class Downloader:
@@ -35,19 +35,10 @@ class Downloader:
         network: routes, rates and everything else that requests share.
         robots_file: keeps robots.txt for later runs.
         respect_robots: do not fetch addresses that robots.txt disallows.
-        on_close: called last by ``close``.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        *,
-        robots_file: RobotsFile | None = None,
-        respect_robots: bool = True,
-        on_close: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, network: Network, robots_file: RobotsFile | None, *, respect_robots: bool) -> None:
         self._network = network
-        self._on_close = on_close
         self._robots = Robots(self._fetch_robots, network.clock, robots_file)
         self._respect_robots = respect_robots
 
@@ -142,10 +133,12 @@ class Downloader:
         except TargetError as failed:
             raise failed.error from failed
         changed = page.status != 304
+        if changed:
+            etag, last_modified = sink.version.etag, sink.version.last_modified
         return DownloadedFile(
             changed=changed,
-            etag=page.headers.get("ETag", "") or (sink.etag if changed else etag),
-            last_modified=page.headers.get("Last-Modified", "") or (sink.last_modified if changed else last_modified),
+            etag=page.headers.get("ETag", "") or etag,
+            last_modified=page.headers.get("Last-Modified", "") or last_modified,
             size=sink.size if changed else 0,
             resumed_at=sink.resumed_at if changed else 0,
             requests=page.requests,
@@ -193,14 +186,13 @@ class Downloader:
         for route in self.routes:
             route.close()
         self._network.transport.close()
-        if self._on_close:
-            self._on_close()
+        if self._network.rotation:
+            self._network.rotation.close()
 
     def _fetch(self, request: Request, max_requests: int, cancel: threading.Event, patient: bool) -> Page:
-        bound = self._network.retry.bound(max_requests)
-        return Call(self._network, request, bound, cancel, patient, partial(self._permit, cancel=cancel)).page()
+        return Call(self._network, request, max_requests, cancel, patient, partial(self._permit, cancel)).page()
 
-    def _permit(self, url: str, *, cancel: threading.Event) -> None:
+    def _permit(self, cancel: threading.Event, url: str) -> None:
         try:
             Origin.of(url)
         except ValueError as error:
@@ -210,8 +202,8 @@ class Downloader:
 
     def _fetch_robots(self, url: str, cancel: threading.Event) -> Page:
         request = Request("GET", url, limit=MAX_BYTES, partial=True, forbidden_is_block=False)
-        bound = self._network.retry.bound(self._network.retry.retries + 1)
-        return Call(self._network, request, bound, cancel, patient=True, permit=lambda _: None).page()
+        max_requests = self._network.retry.retries + 1
+        return Call(self._network, request, max_requests, cancel, patient=True, permit=lambda _: None).page()
 
 
 def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Downloader:
@@ -224,21 +216,14 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
         UsageError: a proxy cannot be read, the list of them is empty, or Tor is not ready.
     """
     clock = clock or SystemClock()
-    tor = _ready_tor(options, clock)
-    routes = build_routes(options)
-    USER_AGENTS.preload()
-    pool = RoutePool(routes, clock, options.rotate_after_requests)
-    rotation = None
-    if tor:
-        from infrastructure.http.tor import CircuitRotation
-
-        rotation = CircuitRotation(tor, pool)
+    pool = RoutePool(build_routes(options), clock, options.rotate_after_requests)
+    threading.Thread(target=user_agents, name="user-agents", daemon=True).start()  # read before they are needed
     network = Network(
         retry=options.retry_policy(),
         outage=OutagePolicy(options.max_wait_per_run),
         transport=Transport(options),
         pool=pool,
-        rotation=rotation,
+        rotation=_rotation(options, pool, clock) if options.use_tor else None,
         hosts=HostRegistry(options.requests_per_second, ProbePolicy(options.max_block_wait_seconds), clock),
         configured=options.origins(),
         authorization=options.authorization(),
@@ -246,8 +231,19 @@ def build_downloader(options: NetworkOptions, clock: Clock | None = None) -> Dow
         clock=clock,
     )
     robots_file = RobotsFile(options.robots_cache, clock) if options.robots_cache else None
-    on_close = tor.close if tor else None
-    return Downloader(network, robots_file=robots_file, respect_robots=options.respect_robots, on_close=on_close)
+    return Downloader(network, robots_file, respect_robots=options.respect_robots)
+
+
+def _rotation(options: NetworkOptions, pool: RoutePool, clock: Clock) -> CircuitRotation:
+    control = tor_control(options, clock)
+    try:
+        control.check()
+    except BaseException:
+        control.close()
+        raise
+    from infrastructure.http.tor import CircuitRotation
+
+    return CircuitRotation(control, pool)
 
 
 def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
@@ -265,25 +261,15 @@ def tor_control(options: NetworkOptions, clock: Clock) -> TorControl:
     return TorControl(options, clock)
 
 
-def _ready_tor(options: NetworkOptions, clock: Clock) -> TorControl | None:
-    if not options.use_tor:
-        return None
-    control = tor_control(options, clock)
-    try:
-        control.check()
-    except BaseException:
-        control.close()
-        raise
-    return control
-
-
 def build_routes(options: NetworkOptions) -> tuple[Route, ...]:
     """Returns the routes alone, in the order of preference.
 
     Raises:
         UsageError: a proxy cannot be read, or the list of them is empty.
     """
-    agent = partial(USER_AGENTS.pick, random.Random())  # noqa: S311 - nothing secret
+
+    def agent() -> str:
+        return random.choice(user_agents())  # noqa: S311 - nothing secret
 
     def found() -> Iterator[Route]:
         names: Counter[str] = Counter()

@@ -6,7 +6,6 @@ While ``NAME`` is being downloaded, its bytes are in ``NAME.part`` and the ident
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -46,6 +45,19 @@ class DownloadedFile(msgspec.Struct, frozen=True):
     requests: int
 
 
+class _Version(msgspec.Struct):
+    """What identifies the version of a file that is being downloaded; the content of ``NAME.part.json``."""
+
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+
+    @property
+    def validator(self) -> str:
+        """The value for If-Range: a strong entity tag, or a date (RFC 9110, 13.1.5)."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
+
+
 class TargetError(Exception):
     """The file could not be written; ``error`` has the reason. Not an OSError, which could be one of the network."""
 
@@ -66,16 +78,15 @@ class DownloadTarget:
     """
 
     def __init__(self, url: str, target: Path, *, progress: DownloadProgress | None = None) -> None:
-        self._url = url
+        self.version = _Version(url)
         self._target = target
         self._part = target.with_name(target.name + ".part")
         self._notes = target.with_name(target.name + ".part.json")
         self._progress = progress
         self._file: BinaryIO | None = None
-        self.etag = self.last_modified = ""
         self.size = 0
-        self.total: int | None = None
-        self.complete = False
+        self._total: int | None = None
+        self._complete = False
         with _disk_errors():
             if not self._continue():
                 self._forget()
@@ -84,13 +95,13 @@ class DownloadTarget:
     @property
     def resuming(self) -> bool:
         """Whether the next request is for the rest only."""
-        return self.size > 0 and bool(self._validator)
+        return self.size > 0 and bool(self.version.validator)
 
     def request_headers(self) -> dict[str, str]:
         """Headers of the next request. They ask for an unencoded body: ranges of an encoded one cannot be combined."""
         headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         if self.resuming:
-            headers |= {"Range": f"bytes={self.size}-", "If-Range": self._validator}
+            headers |= {"Range": f"bytes={self.size}-", "If-Range": self.version.validator}
         return headers
 
     def takes(self, status: int) -> bool:
@@ -111,11 +122,10 @@ class DownloadTarget:
             else:
                 self._forget()
                 self.resumed_at = 0
-                self.etag, self.last_modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
-                self.total = length
-                if self._validator:
-                    notes = {"url": self._url, "etag": self.etag, "last_modified": self.last_modified}
-                    write_atomically(self._notes, json.dumps(notes), mode=_MODE, durable=False)
+                self.version = _Version(self.version.url, headers.get("ETag", ""), headers.get("Last-Modified", ""))
+                self._total = length
+                if self.version.validator:
+                    write_atomically(self._notes, msgspec.json.encode(self.version), mode=_MODE, durable=False)
             descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), _MODE)
             self._file = os.fdopen(descriptor, "ab")
 
@@ -131,7 +141,7 @@ class DownloadTarget:
             self._file.write(piece)
         self.size += len(piece)
         if self._progress:
-            self._progress(self.size, self.total)
+            self._progress(self.size, self._total)
 
     def finish(self) -> None:
         """Ends a body.
@@ -139,11 +149,11 @@ class DownloadTarget:
         Raises:
             RequestFailed: the file is incomplete, or longer than its size.
         """
-        if self.total is not None and self.size != self.total:
-            have, expected = self.size, self.total
+        if self._total is not None and self.size != self._total:
+            have, expected = self.size, self._total
             self.discard()
             raise RequestFailed(f"the file has {have:,} bytes instead of {expected:,}")
-        self.complete = True
+        self._complete = True
 
     def discard(self) -> None:
         """Removes what was downloaded; the next request asks for the whole file.
@@ -162,7 +172,7 @@ class DownloadTarget:
             TargetError: it cannot be written.
         """
         with _disk_errors():
-            if self._file is None or not self.complete:
+            if self._file is None or not self._complete:
                 raise RuntimeError("the file is not complete")
             self._file.flush()
             sync(self._file.fileno())
@@ -176,22 +186,16 @@ class DownloadTarget:
         with suppress(OSError):  # the part may then be shorter, which is detected when it is continued
             self._close()
 
-    @property
-    def _validator(self) -> str:
-        """The value for If-Range: a strong entity tag, or a date (RFC 9110, 13.1.5)."""
-        return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
-
     def _continue(self) -> bool:
         """Whether an earlier download of this address can be continued."""
         try:
-            notes = json.loads(self._notes.read_text(encoding="utf-8"))
-            if notes["url"] != self._url:
+            version = msgspec.json.decode(self._notes.read_bytes(), type=_Version)
+            if version.url != self.version.url:
                 return False
-            self.etag, self.last_modified = str(notes["etag"]), str(notes["last_modified"])
-            self.size = self._part.stat().st_size
+            self.version, self.size = version, self._part.stat().st_size
         except FileNotFoundError:
             return False
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             log.info("%s cannot be read (%s): the download starts over", self._notes, error)
             return False
         return self.resuming
@@ -199,23 +203,23 @@ class DownloadTarget:
     def _forget(self) -> None:
         self._part.unlink(missing_ok=True)
         self._notes.unlink(missing_ok=True)
-        self.etag = self.last_modified = ""
+        self.version = _Version(self.version.url)
         self.size = 0
-        self.total = None
-        self.complete = False
+        self._total = None
+        self._complete = False
 
     def _check_range(self, headers: Mapping[str, str]) -> None:
         if not self.resuming:
             raise RequestFailed("206 Partial Content, which was not requested")
         found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-        etag = headers.get("ETag", "")
+        etag, known = headers.get("ETag", ""), self.version.etag
         if found is None or int(found[1]) != self.size:
             self._forget()
             raise RequestFailed("the site sent another range of the file than requested")
-        if etag and self.etag and etag != self.etag:
+        if etag and known and etag != known:
             self._forget()
             raise RequestFailed("the file has changed on the site; downloading it from the beginning")
-        self.total = int(found[2]) + 1 if found[3] == "*" else int(found[3])
+        self._total = int(found[2]) + 1 if found[3] == "*" else int(found[3])
 
     def _close(self) -> None:
         file, self._file = self._file, None

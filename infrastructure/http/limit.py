@@ -20,8 +20,9 @@ from shared.clock import Clock
 
 log = logging.getLogger(__name__)
 ADVICE: Final = "wait some hours, or use PROXIES, USE_TOR, DETAIL_SOURCE=graphql or saved pages (parse)"
-_POLL_SECONDS: Final = 0.2  # between two checks whether another thread's probe has changed the state
+_POLL_SECONDS: Final = 0.2  # between two checks of what another thread does
 _CATCH_UP: Final = 0.01  # seconds that a late thread may catch up, so that slow wake-ups do not lower the rate
+_RATE: Final = RatePolicy()
 _MAX_SLEEP: Final = 1.0  # longest sleep before checking whether the rate has changed
 
 
@@ -33,6 +34,21 @@ def pause(seconds: float, cancel: threading.Event) -> None:
     """
     if cancel.wait(max(0.0, seconds)):
         raise Cancelled("stopped while waiting")
+
+
+@contextmanager
+def locked(lock: threading.Lock, cancel: threading.Event) -> Iterator[None]:
+    """Holds a lock during the block, once it is free.
+
+    Raises:
+        Cancelled: ``cancel`` was set before the lock was free.
+    """
+    while not lock.acquire(timeout=_POLL_SECONDS):
+        pause(0, cancel)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class StallTimer:
@@ -84,12 +100,10 @@ class Pacer:
 
     Args:
         per_second: the full rate; ``None``: unlimited.
-        policy: how the rate falls and recovers.
     """
 
-    def __init__(self, per_second: float | None, clock: Clock, policy: RatePolicy | None = None) -> None:
+    def __init__(self, per_second: float | None, clock: Clock) -> None:
         self._clock = clock
-        self._policy = policy or RatePolicy()
         self._lock = threading.Lock()
         self._configured = per_second
         self._full = per_second
@@ -145,10 +159,10 @@ class Pacer:
     def record_success(self) -> None:
         """Records a good answer."""
         with self._lock:
-            self._bad_share -= self._bad_share / self._policy.memory
+            self._bad_share -= self._bad_share / _RATE.memory
             if self._rate is None or self._full is None or self._rate >= self._full:
                 return
-            self._rate = min(self._full, self._rate + self._full * self._policy.recovery)
+            self._rate = min(self._full, self._rate + self._full * _RATE.recovery)
             if self._rate >= self._full and self._configured is None:
                 self._rate = self._full = None
 
@@ -160,15 +174,14 @@ class Pacer:
                 do not lower it again.
             told: the host has reported too many requests.
         """
-        policy = self._policy
         with self._lock:
-            self._bad_share += (1 - self._bad_share) / policy.memory
+            self._bad_share += (1 - self._bad_share) / _RATE.memory
             if sent_at <= self._slowed_at:
                 return
             if self._rate is None or self._full is None:
-                self._rate = self._full = max(policy.unlimited, float(len(self._sent)))
+                self._rate = self._full = max(_RATE.unlimited, float(len(self._sent)))
             share = 1 - self._bad_share / 2
-            self._rate = max(self._full * policy.floor, self._rate * (min(share, policy.told) if told else share))
+            self._rate = max(self._full * _RATE.floor, self._rate * (min(share, _RATE.told) if told else share))
             self._slowed_at = self._clock.monotonic()
 
     def _count(self, now: float) -> None:

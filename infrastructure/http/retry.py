@@ -89,14 +89,14 @@ class Call:
     Attributes:
         network: shared with all calls.
         request: the next request; a redirect changes it.
-        bound: maximum number of requests.
+        max_requests: that its caller allows; the retry policy may allow less.
         patient: whether to wait and probe when the site refuses every route.
         permit: called with every address before it is fetched; raises an error if it is forbidden.
     """
 
     network: Network
     request: Request
-    bound: int
+    max_requests: int
     cancel: threading.Event
     patient: bool
     permit: Callable[[str], None]
@@ -108,6 +108,7 @@ class Call:
     trouble: str = "no request is left for it in this run"
     refused: bool = False
     avoid: Route | None = None
+    bound: int = field(init=False)
     scope: Scope = field(init=False)
     headers: Mapping[str, str] = field(init=False)
     cookies: dict[str, str] = field(default_factory=dict)  # of this call and its host only
@@ -119,6 +120,7 @@ class Call:
         Raises:
             SourceError: of the class that describes the failure, with ``requests`` and ``size`` set.
         """
+        self.bound = self.network.retry.bound(self.max_requests)
         self.headers = self.request.headers
         try:
             self._enter(self.request.url)
@@ -268,7 +270,9 @@ class Call:
             self.size += answer.size
         match verdict:
             case Ok() if answer is not None:
-                return self._page(answer, route)
+                return Page(
+                    answer.url, answer.status, answer.headers, answer.body, self.size, self.requests, route.name
+                )
             case Redirect(target):
                 self._follow(target, answer.cookies if answer else ())
             case BlockedAnswer(reason):
@@ -379,9 +383,6 @@ class Call:
     def _exhausted(self) -> Transient:
         tries = f" ({self.requests} requests)" if self.requests > 1 else ""
         return Transient(f"{self.request.url}: {self.trouble}{tries}")
-
-    def _page(self, answer: Answer, route: Route) -> Page:
-        return Page(answer.url, answer.status, answer.headers, answer.body, self.size, self.requests, route.name)
 
 
 def _cookies(headers: tuple[str, ...]) -> dict[str, str]:

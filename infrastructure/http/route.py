@@ -6,13 +6,13 @@ Routes differ in preference, health and load. A route that fails or is blocked i
 from __future__ import annotations
 
 import logging
-import random
 import re
 import ssl
 import threading
 import weakref
 from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum, auto
+from functools import cache
 from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ _DESKTOP: Final = re.compile(
 _BROWSERS: Final = frozenset({"Chrome", "Firefox", "Edge", "Safari"})
 _AFTER_ERROR: Final = 0.6  # share of a score that is left after an error
 _REGAINED: Final = 0.2  # share of what is missing that each success restores
+_COOLDOWN: Final = CooldownPolicy()
 _WORTH_LEAVING: Final = 0.5  # a thread leaves its route when another is twice as good
 
 
@@ -58,6 +59,9 @@ class Route:
         tier: its place in the order of preference.
         address: gives the proxy's address with credentials; called again after ``renew``; ``None``: no proxy.
         user_agent: gives the user agent; called once, when the first session is opened.
+
+    Attributes:
+        generation: how often it was renewed.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class Route:
         self._lock = threading.Lock()
         self._local = threading.local()
         self._open: weakref.WeakSet[requests.Session] = weakref.WeakSet()
-        self._generation = 0
+        self.generation = 0
 
     @property
     def proxied(self) -> bool:
@@ -79,14 +83,9 @@ class Route:
         return self._address is not None
 
     @property
-    def generation(self) -> int:
-        """How often it was renewed."""
-        return self._generation
-
-    @property
     def user(self) -> str:
         """The user name sent to its proxy; empty without one."""
-        return urlsplit(self._address(self._generation).reveal()).username or "" if self._address else ""
+        return urlsplit(self._address(self.generation).reveal()).username or "" if self._address else ""
 
     @property
     def user_agent(self) -> str:
@@ -98,7 +97,7 @@ class Route:
 
     def session(self, tls: Callable[[], ssl.SSLContext]) -> requests.Session:
         """Returns the calling thread's own session; a new one after the route was renewed."""
-        generation = self._generation
+        generation = self.generation
         if getattr(self._local, "generation", None) == generation:
             kept: requests.Session = self._local.session
             return kept
@@ -114,7 +113,7 @@ class Route:
     def renew(self) -> None:
         """Abandons the connections: each thread opens a new session, to a new address if that has changed."""
         with self._lock:
-            self._generation += 1
+            self.generation += 1
 
     def close(self) -> None:
         """Closes the sessions of all threads."""
@@ -140,10 +139,10 @@ class Cooldown(msgspec.Struct):
     since: int = -1
     trial: bool = False
 
-    def start(self, policy: CooldownPolicy, now: float, serial: int, reason: str) -> None:
+    def start(self, now: float, serial: int, reason: str) -> None:
         """Starts the cooldown again, longer than the last time."""
         self.times += 1
-        self.until = now + policy.seconds(self.times)
+        self.until = now + _COOLDOWN.seconds(self.times)
         self.since, self.reason, self.trial = serial, reason, True
 
     def end(self) -> None:
@@ -203,16 +202,12 @@ class RoutePool:
 
     Args:
         rotate_after: change route after so many requests; 0: only when there is a reason.
-        policy: how long blocked and dead routes are not used.
     """
 
-    def __init__(
-        self, routes: Sequence[Route], clock: Clock, rotate_after: int = 0, policy: CooldownPolicy | None = None
-    ) -> None:
+    def __init__(self, routes: Sequence[Route], clock: Clock, rotate_after: int = 0) -> None:
         self.routes = tuple(routes)
         self._clock = clock
         self._rotate_after = rotate_after
-        self._policy = policy or CooldownPolicy()
         self._lock = threading.Lock()
         self._health = {route: RouteHealth() for route in self.routes}
         self._local = threading.local()
@@ -277,7 +272,7 @@ class RoutePool:
             health = self._give_back(lease)
             health.penalize()
             health.silences = health.silences + 1 if silent else 0
-            if health.silences >= (self._policy.silences if health.worked else 1) and self._others_live(lease.route):
+            if health.silences >= (_COOLDOWN.silences if health.worked else 1) and self._others_live(lease.route):
                 self._mark_dead(lease, health, reason)
 
     def unused(self, lease: Lease) -> None:
@@ -297,7 +292,7 @@ class RoutePool:
             health.worked = True
             cooldown = health.blocked.setdefault(lease.scope, Cooldown())
             if lease.serial > cooldown.since:
-                cooldown.start(self._policy, self._clock.monotonic(), next(self._serials), reason)
+                cooldown.start(self._clock.monotonic(), next(self._serials), reason)
                 level = logging.WARNING if cooldown.times == 1 else logging.INFO
                 log.log(level, "route %s is blocked by %s: %s", lease.route.name, lease.scope, reason)
                 if any(self._shortage(route, lease.scope) is None for route in self.routes):
@@ -331,7 +326,7 @@ class RoutePool:
     def _mark_dead(self, lease: Lease, health: RouteHealth, reason: str) -> None:
         health.penalize()
         if lease.serial > health.dead.since:
-            health.dead.start(self._policy, self._clock.monotonic(), next(self._serials), reason)
+            health.dead.start(self._clock.monotonic(), next(self._serials), reason)
             log.warning("route %s does not work and is not used for a while: %s", lease.route.name, reason)
 
     def _shortage(self, route: Route, scope: Scope) -> Shortage | None:
@@ -395,50 +390,33 @@ class _Browser(msgspec.Struct):
     browser: str | None
 
 
-class UserAgents:
-    """User agents of desktop browsers, so that pages have one layout.
+_agents_lock = threading.Lock()
+
+
+def user_agents() -> tuple[str, ...]:
+    """User agents of common desktop browsers, so that pages have one layout; a plain one if there is no list.
 
     Reads fake-useragent's list itself, which takes 5 ms instead of 40 with the package, and every run waits for it.
-    It is read once for all threads, when it is first used or in the thread that ``preload`` starts.
+    It is read once for all threads.
     """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: tuple[str, ...] = ()
-
-    def preload(self) -> None:
-        """Reads the list in a thread of its own."""
-        if not self._known:
-            threading.Thread(target=self._load, name="user-agents", daemon=True).start()
-
-    def pick(self, chance: random.Random) -> str:
-        """Returns a random common one; without a list, a plain one with this program's name."""
-        known = self._load()
-        return chance.choice(known) if known else PLAIN
-
-    def _load(self) -> tuple[str, ...]:
-        with self._lock:
-            if not self._known:
-                self._known = _read_user_agents() or (PLAIN,)
-            return self._known
+    with _agents_lock:
+        return _read_user_agents()
 
 
+@cache
 def _read_user_agents() -> tuple[str, ...]:
     try:
         from fake_useragent.errors import FakeUserAgentError
         from fake_useragent.utils import find_browser_json_path
     except ImportError as error:
         log.warning("fake-useragent cannot be loaded (%s); using %r", error, PLAIN)
-        return ()
+        return (PLAIN,)
     try:
         browsers = msgspec.json.Decoder(_Browser).decode_lines(find_browser_json_path().read_bytes())
         if not browsers:
             raise ValueError("it is empty")
     except (FakeUserAgentError, OSError, ValueError) as error:
         log.warning("fake-useragent has no list of browsers (%s); using %r", error, PLAIN)
-        return ()
+        return (PLAIN,)
     common = (browser.useragent for browser in browsers if browser.browser in _BROWSERS)
-    return tuple(dict.fromkeys(agent for agent in common if _DESKTOP.fullmatch(agent)))
-
-
-USER_AGENTS: Final = UserAgents()
+    return tuple(dict.fromkeys(agent for agent in common if _DESKTOP.fullmatch(agent))) or (PLAIN,)

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from http.client import BadStatusLine, HTTPMessage, HTTPResponse, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
@@ -32,15 +31,16 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import create_connection
 
 from infrastructure.http.classify import explain
-from infrastructure.http.decoding import ACCEPT_ENCODING, TooLarge, Undecodable, decode
 from infrastructure.http.files import DownloadTarget
 from infrastructure.http.messages import (
+    ACCEPT_ENCODING,
     Answer,
     Fault,
     MalformedAnswer,
     NotPublicAddress,
     Request,
     RequestFailed,
+    decode,
     is_private_literal,
     is_public_address,
 )
@@ -66,55 +66,56 @@ _PAGE_HEADERS: Final = {
 }
 
 
-class Ended(StrEnum):
-    """Why the watchdog ended a request."""
-
-    DEADLINE = "deadline"
-    CANCELLED = "cancelled"
-
-
 class InFlightRequest:
     """One request that is being sent or answered; a ``SocketWait``.
 
+    Args:
+        seconds: time within which it must be complete.
+        grace: seconds that it may still take once ``cancel`` was set.
+
     Attributes:
-        deadline: when it must be complete, in monotonic seconds.
         public_only: it may connect to public addresses only.
-        ended: whether and why it was shut down.
+        failure: why the watchdog has shut it down, if it has.
         connected: it had a connection to the site, or to an HTTP proxy that forwards requests.
         reused: that connection was used before, and the other side may have closed it since.
         answered: the head of an answer has arrived.
     """
 
     __slots__ = (
-        "_cancel", "_cancelled_at", "_grace", "_socket", "answered", "connected", "deadline", "ended", "public_only",
-        "reused",
+        "_cancel", "_cancelled_at", "_deadline", "_grace", "_seconds", "_socket", "answered", "connected", "failure",
+        "public_only", "reused",
     )  # fmt: skip
 
-    def __init__(self, deadline: float, cancel: threading.Event, grace: float, *, public_only: bool) -> None:
-        self.deadline = deadline
+    def __init__(self, seconds: float, cancel: threading.Event, grace: float, *, public_only: bool) -> None:
         self.public_only = public_only
-        self.ended: Ended | None = None
+        self.failure: RequestFailed | None = None
         self.connected = self.reused = self.answered = False
         self._cancel = cancel
         self._grace = grace
+        self._seconds = seconds
         self._cancelled_at: float | None = None
         self._socket: socket.socket | None = None
+        self.extend()
+
+    def extend(self) -> None:
+        """Starts the time within which it must be complete, from now."""
+        self._deadline = time.monotonic() + self._seconds
 
     def attach(self, connection: socket.socket) -> None:
         """Sets the socket that this request uses from now on."""
         self._socket = connection
-        if self.ended:
+        if self.failure:
             shut_socket(connection)
 
     def is_due(self, now: float) -> bool:
-        if self.ended is None:
+        if self.failure is None:
             if self._cancel.is_set() and self._cancelled_at is None:
                 self._cancelled_at = now
             if self._cancelled_at is not None and now >= self._cancelled_at + self._grace:
-                self.ended = Ended.CANCELLED
-            elif now >= self.deadline:
-                self.ended = Ended.DEADLINE
-        return self.ended is not None
+                self.failure = RequestFailed("cancelled", Fault.FINAL)
+            elif now >= self._deadline:
+                self.failure = RequestFailed(f"not complete after {self._seconds:g} s", silent=True)
+        return self.failure is not None
 
     def shut(self) -> None:
         if self._socket is not None:
@@ -257,7 +258,8 @@ def _connect_to_public(connection: HTTPConnection) -> socket.socket:
     public = [address for address in addresses if is_public_address(address)]
     if not public:
         raise NotPublicAddress(host, addresses[0])
-    for number, address in enumerate(public, 1):
+    failure: OSError | None = None
+    for address in public:
         try:
             opened = create_connection(
                 (address, connection.port),
@@ -265,48 +267,30 @@ def _connect_to_public(connection: HTTPConnection) -> socket.socket:
                 source_address=connection.source_address,
                 socket_options=connection.socket_options,
             )
-        except TimeoutError as error:
-            if number == len(public):
-                raise ConnectTimeoutError(connection, f"no connection to {host} in time") from error
         except OSError as error:
-            if number == len(public):
-                raise NewConnectionError(connection, f"no connection to {host}: {error}") from error
+            failure = error
         else:
             sys.audit("http.client.connect", connection, host, connection.port)
             return opened
-    raise AssertionError("unreachable: the last address returns or raises")
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(connection, f"no connection to {host} in time") from failure
+    raise NewConnectionError(connection, f"no connection to {host}: {failure}") from failure
 
 
-class _TlsConnection(_Connection, HTTPSConnection):
-    pass
+def _watched(pool: type[HTTPConnectionPool], connection: type[HTTPConnection]) -> type[HTTPConnectionPool]:
+    """The kind of pool, with ``_Connection``'s additions to its kind of connection."""
+    connection = type(connection.__name__, (_Connection, connection), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
-class _SocksConnection(_Connection, SOCKSConnection):
-    pass
-
-
-class _SocksTlsConnection(_Connection, SOCKSHTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class _SocksPool(HTTPConnectionPool):
-    ConnectionCls = _SocksConnection
-
-
-class _SocksTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _SocksTlsConnection
-
-
-_DIRECT = {"http": _Pool, "https": _TlsPool}
-_SOCKS = {"http": _SocksPool, "https": _SocksTlsPool}
+_DIRECT = {
+    "http": _watched(HTTPConnectionPool, HTTPConnection),
+    "https": _watched(HTTPSConnectionPool, HTTPSConnection),
+}
+_SOCKS = {
+    "http": _watched(HTTPConnectionPool, SOCKSConnection),
+    "https": _watched(HTTPSConnectionPool, SOCKSHTTPSConnection),
+}
 
 
 class _Adapter(HTTPAdapter):
@@ -396,7 +380,7 @@ class Transport:
             try:
                 return self._exchange(session, prepared, request, in_flight, cancel)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise self._explain(error, in_flight, route) from error
+                raise in_flight.failure or explain(error, in_flight, proxied=route.proxied) from error
 
     def close(self) -> None:
         """Stops the watchdog."""
@@ -404,9 +388,8 @@ class Transport:
 
     @contextmanager
     def _watch(self, request: Request, route: Route, cancel: threading.Event) -> Iterator[InFlightRequest]:
-        deadline = time.monotonic() + self._options.request_deadline
-        public_only = request.public_only and not route.proxied
-        in_flight = InFlightRequest(deadline, cancel, self._options.cancel_grace, public_only=public_only)
+        options, public_only = self._options, request.public_only and not route.proxied
+        in_flight = InFlightRequest(options.request_deadline, cancel, options.cancel_grace, public_only=public_only)
         with self._watchdog.watch(in_flight):
             _current.request = in_flight
             try:
@@ -435,7 +418,7 @@ class Transport:
         limit = request.limit or self._options.max_body_bytes
         try:
             if response.is_redirect:
-                too_long = _length(raw) > _REDIRECT_BODY
+                too_long = (raw.length_remaining or 0) > _REDIRECT_BODY
                 size, body = (0, b"") if too_long else (len(_read(raw, _REDIRECT_BODY, partial=True)), b"")
             elif request.sink is not None and request.sink.takes(response.status_code):
                 size, body = self._stream(raw, response.status_code, headers, request.sink, in_flight, cancel)
@@ -445,7 +428,7 @@ class Transport:
                 wire = _read(raw, limit, partial=request.partial)
                 size, encoding = len(wire), headers.get("Content-Encoding", "")
                 with self._decoding:
-                    body = _decoded(wire, encoding, limit, partial=request.partial)
+                    body = decode(wire, encoding, limit, partial=request.partial)
         finally:
             raw.close()  # a connection with a completely read answer is in the pool already; others are closed
         cookies = tuple(raw.headers.getlist("Set-Cookie")) if response.is_redirect else ()
@@ -470,7 +453,8 @@ class Transport:
             size += len(piece)
             recent += len(piece)
             if recent >= _PROGRESS_BYTES:
-                in_flight.deadline, recent = time.monotonic() + self._options.request_deadline, 0
+                in_flight.extend()
+                recent = 0
             if cancel.is_set():
                 raise RequestFailed("cancelled", Fault.FINAL, size=size)
         sink.finish()
@@ -498,13 +482,6 @@ class Transport:
         prepared.prepare_body(request.body, None)
         return prepared
 
-    def _explain(self, error: Exception, in_flight: InFlightRequest, route: Route) -> RequestFailed:
-        if in_flight.ended is Ended.CANCELLED:
-            return RequestFailed("cancelled", Fault.FINAL)
-        if in_flight.ended is Ended.DEADLINE:
-            return RequestFailed(f"not complete after {self._options.request_deadline:g} s", silent=True)
-        return explain(error, in_flight, proxied=route.proxied)
-
     def _context(self) -> ssl.SSLContext:
         with self._tls_lock:
             if self._tls is None:
@@ -512,13 +489,9 @@ class Transport:
             return self._tls
 
 
-def _length(raw: urllib3.HTTPResponse) -> int:
-    return raw.length_remaining or 0
-
-
 def _read(raw: urllib3.HTTPResponse, limit: int, *, partial: bool) -> bytes:
     """Reads the undecoded body: in one read if its length is known, else in large pieces."""
-    length = _length(raw)
+    length = raw.length_remaining or 0
     if 0 < length <= limit:
         return raw.read(decode_content=False)
     if length and not partial:
@@ -531,12 +504,3 @@ def _read(raw: urllib3.HTTPResponse, limit: int, *, partial: bool) -> bytes:
     if total > limit and not partial:
         raise RequestFailed(f"the body is more than the {limit:,} bytes allowed", Fault.FINAL, size=total)
     return b"".join(pieces)
-
-
-def _decoded(wire: bytes, encoding: str, limit: int, *, partial: bool) -> bytes:
-    try:
-        return decode(wire, encoding, limit, partial=partial)
-    except Undecodable as error:
-        raise RequestFailed(str(error), size=len(wire)) from error
-    except TooLarge as error:
-        raise RequestFailed(str(error), Fault.FINAL, size=len(wire)) from error

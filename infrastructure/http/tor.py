@@ -9,8 +9,7 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
 
 import socks
@@ -19,7 +18,7 @@ import stem.connection as stem_connection  # type: ignore[import-untyped]
 from stem.control import Controller, EventType  # type: ignore[import-untyped]
 
 from domain.errors import Cancelled, Transient, UsageError
-from infrastructure.http.limit import pause
+from infrastructure.http.limit import locked, pause
 from infrastructure.http.messages import Origin
 from infrastructure.http.options import NetworkOptions
 from infrastructure.http.route import CIRCUIT_PASSWORD, Route, RoutePool, Tier
@@ -208,7 +207,7 @@ class CircuitRotation:
             Transient: Tor does not change them.
             Cancelled: ``cancel`` was set.
         """
-        with self._held(cancel):
+        with locked(self._lock, cancel):
             if self._turns != seen:
                 return
             routes = [route for route in self._pool.routes if route.tier is Tier.TOR]
@@ -226,6 +225,10 @@ class CircuitRotation:
         """Records a page that was received over Tor: the circuits are good."""
         self._since_page = 0
 
+    def close(self) -> None:
+        """Closes the connection to Tor."""
+        self._control.close()
+
     def _renew(self, route: Route, site: Origin, cancel: threading.Event) -> None:
         for _ in range(_CIRCUITS_TRIED):
             route.renew()
@@ -236,16 +239,6 @@ class CircuitRotation:
                 raise Cancelled("stopped while looking for an exit that is not blocked")
         log.info("%s: no exit was found that %s has not blocked", route.name, site)
         self._blocked = {(other, exit_) for other, exit_ in self._blocked if other != site}
-
-    @contextmanager
-    def _held(self, cancel: threading.Event) -> Iterator[None]:
-        while not self._lock.acquire(timeout=_POLL_SECONDS):
-            if cancel.is_set():
-                raise Cancelled("stopped while waiting for new Tor circuits")
-        try:
-            yield
-        finally:
-            self._lock.release()
 
 
 def _connect(options: NetworkOptions) -> Any:

@@ -1,10 +1,13 @@
-"""Which route is taken, and what routes are left alone."""
+"""Which route a request takes, and what it says it is."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +15,19 @@ from hypothesis import strategies as st
 
 from infrastructure.http.messages import Origin, Scope
 from infrastructure.http.policies import CooldownPolicy
-from infrastructure.http.route import Lease, NoRoute, Route, RoutePool, Shortage, Tier
+from infrastructure.http.route import (
+    PLAIN,
+    Lease,
+    NoRoute,
+    Route,
+    RoutePool,
+    Shortage,
+    Tier,
+    _read_user_agents,
+    user_agents,
+)
 from shared.secret import Secret
+from tests.conftest import ROOT
 from tests.support.clock import ManualClock
 
 SITE = Scope(Origin.of("http://site.test/"), "GET")
@@ -277,3 +291,48 @@ def test_whatever_happens_leases_are_given_back_and_something_is_always_said(eve
 
     assert Shortage.ON_TRIAL not in shortages  # nothing is under way
     assert take(routes) in {"r0", "r1"}
+
+
+def test_common_browsers_of_desktops_are_named() -> None:
+    agents = user_agents()
+
+    assert len(agents) > 5
+    assert all(agent.startswith("Mozilla/5.0") and "Mobile" not in agent for agent in agents)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no JSON\n", b'{"useragent": 1}\n'])
+def test_without_a_list_the_program_names_itself(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import fake_useragent.utils
+
+    listed = tmp_path / "browsers.jsonl"
+    if content is not None:
+        listed.write_bytes(content)
+    monkeypatch.setattr(fake_useragent.utils, "find_browser_json_path", lambda: listed)
+    _read_user_agents.cache_clear()
+    try:
+        assert [user_agents() for _ in range(3)] == [(PLAIN,)] * 3
+    finally:
+        _read_user_agents.cache_clear()
+    assert caplog.text.count("has no list of browsers") == 1
+
+
+def test_without_the_package_the_program_names_itself() -> None:
+    program = (
+        "import sys; sys.modules['fake_useragent'] = None\n"
+        "from infrastructure.http.route import user_agents\n"
+        "print(*user_agents())"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == PLAIN
+
+
+def test_nothing_slow_is_loaded_with_the_network_layer() -> None:
+    program = "import sys, infrastructure.http\nprint(*{'stem', 'fake_useragent', 'graphql'} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""
