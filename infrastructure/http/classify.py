@@ -99,13 +99,7 @@ Verdict = Ok | Redirect | BlockedAnswer | PageNotFound | ServerError | ProxyAuth
 
 
 def judge(request: Request, answer: Answer, policy: RetryPolicy, now: datetime, *, proxied: bool) -> Verdict:
-    """Classifies an answer. Blocks are checked first, for every status.
-
-    Args:
-        policy: which statuses are retried.
-        now: for a Retry-After that is a date.
-        proxied: whether a proxy was in between.
-    """
+    """Classifies an answer. Blocks are checked first, for every status. ``now`` is for a Retry-After that is a date."""
     status, reason = answer.status, _phrase(answer.status)
     answers_query = request.method == "POST" and answer.body.lstrip().startswith(b"{")
     bare_403_counts = status != 403 or (request.forbidden_is_block and not answers_query)
@@ -186,9 +180,7 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
 def find_block(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
     """Returns the reason if this answer is a refusal of automated clients, else ``None``.
 
-    Args:
-        status: the HTTP status, or 200 for a page from a file.
-        headers: in any spelling of upper and lower case.
+    A page from a file has status 200. The names of the headers may be in upper or lower case.
     """
     if challenge := _find_challenge(status, headers, body):
         return challenge
@@ -224,12 +216,7 @@ def _is_challenge_page(body: bytes) -> bool:
 
 
 def explain(error: BaseException, in_flight: InFlightRequest, *, proxied: bool) -> RequestFailed:
-    """Classifies an error of requests, urllib3 or the socket.
-
-    Args:
-        in_flight: the progress of the request.
-        proxied: whether it went through a proxy.
-    """
+    """Classifies an error of requests, urllib3 or the socket."""
     chain = tuple(_causes(error))
     if refused := _first(chain, NotPublicAddress):
         return RequestFailed(str(refused), Fault.FINAL)

@@ -220,11 +220,7 @@ TRANSITIONS: Final = frozenset(
 
 
 class Breaker:
-    """Holds back all requests of one scope while the site blocks every route. Thread-safe.
-
-    Args:
-        policy: when to probe and when to give up.
-    """
+    """Holds back all requests of one scope while the site blocks every route. Thread-safe."""
 
     def __init__(self, name: str, policy: ProbePolicy, clock: Clock) -> None:
         self._name = name
@@ -252,7 +248,6 @@ class Breaker:
         """Waits until requests may be sent.
 
         Args:
-            cancel: ends the wait.
             able: whether the caller has a request left; otherwise it only waits for the outcome.
             patient: False: raise instead of waiting.
 
@@ -390,7 +385,6 @@ class HostRegistry:
 
     Args:
         per_second: requests a second to each host; ``None``: the default, and no limit on loopback.
-        policy: of each scope's breaker.
     """
 
     def __init__(self, per_second: float | None, policy: ProbePolicy, clock: Clock) -> None:

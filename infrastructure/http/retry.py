@@ -58,14 +58,9 @@ class Network(msgspec.Struct, frozen=True):
     """Objects that all requests share.
 
     Attributes:
-        retry: how often and how long one page is tried.
-        outage: when a run stops waiting.
         rotation: new Tor circuits, where Tor is used.
-        hosts: rate and breaker of each host.
         configured: origins named in the settings: redirects may lead there, and their addresses need not be public.
         authorization: the Authorization header for each of these that has user information.
-        stall: how long the run has waited.
-        meter: counts requests and bytes.
     """
 
     retry: RetryPolicy
@@ -87,7 +82,6 @@ class Call:
     """One get or post in progress.
 
     Attributes:
-        network: shared with all calls.
         request: the next request; a redirect changes it.
         max_requests: that its caller allows; the retry policy may allow less.
         patient: whether to wait and probe when the site refuses every route.

@@ -56,7 +56,6 @@ class Route:
 
     Args:
         name: for logs, without credentials.
-        tier: its place in the order of preference.
         address: gives the proxy's address with credentials; called again after ``renew``; ``None``: no proxy.
         user_agent: gives the user agent; called once, when the first session is opened.
 

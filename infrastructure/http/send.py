@@ -334,12 +334,7 @@ def open_session(user_agent: str, proxy: str | None, tls: Callable[[], ssl.SSLCo
     """Returns a session for one thread on one route.
 
     It ignores the environment, keeps no cookies (answers must not depend on earlier requests), follows no redirects and
-    never retries.
-
-    Args:
-        user_agent: the route's.
-        proxy: address of the proxy with credentials, if any.
-        tls: gives the context for https.
+    never retries. ``proxy`` is its address with credentials.
     """
     session = _Session()
     session.trust_env = False
@@ -354,11 +349,7 @@ def open_session(user_agent: str, proxy: str | None, tls: Callable[[], ssl.SSLCo
 
 
 class Transport:
-    """Sends requests. Thread-safe.
-
-    Args:
-        options: timeouts, the largest body, and the certificate authorities.
-    """
+    """Sends requests. Thread-safe."""
 
     def __init__(self, options: NetworkOptions) -> None:
         self._options = options

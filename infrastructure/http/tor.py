@@ -34,12 +34,7 @@ _FOR_REQUESTS: Final = frozenset({"GENERAL", "CONFLUX_LINKED"})
 
 
 class TorControl:
-    """A client of Tor's control port. Thread-safe.
-
-    Args:
-        options: address of the Tor client, and the password of its control port.
-        timeout: seconds to wait for a circuit to be built.
-    """
+    """A client of Tor's control port. Thread-safe. ``timeout`` is the seconds to wait for a circuit to be built."""
 
     def __init__(self, options: NetworkOptions, clock: Clock, timeout: float = 60.0) -> None:
         self._options = options
@@ -172,10 +167,6 @@ class CircuitRotation:
 
     Tor chooses exits at random, so a new circuit may have the exit of the old one. The exits that a site has blocked
     are remembered, and a circuit with one of them is replaced before a request is sent over it.
-
-    Args:
-        control: gives new circuits.
-        pool: its Tor routes are renewed.
     """
 
     def __init__(self, control: TorControl, pool: RoutePool) -> None:
