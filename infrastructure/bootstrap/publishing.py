@@ -44,6 +44,7 @@ def publish_site(
 
     with open_stores(settings, clock, cancel, existing=True, read_only=True) as opened:
         _require_writable(out)
+        workers = settings.asset_workers or min(os.cpu_count() or 1, 8)
         options = PublishOptions(
             out=out,
             site_url=settings.site_url,
@@ -53,9 +54,8 @@ def publish_site(
             feed=settings.generate_rss,
             report=settings.generate_report and opened.database is not None,
             links=settings.validate_links,
-            parallel_assets=settings.parallel and settings.parallel_assets,
             parallel_postprocess=settings.parallel and settings.parallel_postprocess,
-            workers=settings.asset_workers or min(os.cpu_count() or 1, 8),
+            workers=workers if settings.parallel and settings.parallel_assets else 1,
         )
         database = opened.database
         reports = (lambda _form: "") if database is None else rendered_report(PostgresReports(database))

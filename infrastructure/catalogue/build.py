@@ -57,9 +57,8 @@ class PublishOptions(msgspec.Struct, frozen=True):
         site_url: address the catalogue will be served at; without it there is no sitemap.
         minify, fingerprint: apply to styles and scripts.
         sitemap, feed, report, links: which of these to write, or to check.
-        parallel_assets: copy posters with ``workers`` threads.
         parallel_postprocess: write sitemap, feed and report at the same time.
-        workers: threads for assets, at least 1.
+        workers: threads that copy posters, at least 1.
     """
 
     out: Path
@@ -70,7 +69,6 @@ class PublishOptions(msgspec.Struct, frozen=True):
     feed: bool = True
     report: bool = True
     links: bool = True
-    parallel_assets: bool = True
     parallel_postprocess: bool = True
     workers: int = 1
 
@@ -86,11 +84,6 @@ class PublishResult(msgspec.Struct, frozen=True):
     def failures(self) -> int:
         """Number of failed steps."""
         return sum(outcome.failed for outcome in self.outcomes)
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was cancelled before its end."""
-        return any(outcome.cancelled for outcome in self.outcomes)
 
 
 def rendered_report(reports: Reports) -> Callable[[str], str]:
@@ -142,12 +135,6 @@ def publish_catalogue(
         concurrent.append(Step("report", state.write_report))
         files += ["report.md", "report.json"]
     output.refuse_foreign_files(files)
-    tally = OutputTally(0, 0, 0)
-
-    def finish(succeeded: bool) -> None:
-        nonlocal tally
-        tally = output.finish(remove=succeeded)
-
     plan = PublishPlan(
         sequential=(
             Step("assets", state.write_assets),
@@ -157,7 +144,7 @@ def publish_catalogue(
             Step("search", state.write_search_index),
         ),
         concurrent=concurrent,
-        finish=finish,
+        finish=state.finish,
         checks=(Step("links", state.report_broken_links),) if options.links else (),
     )
     outcomes = publish(plan, parallel=options.parallel_postprocess, report=say, cancel=cancel)
@@ -167,7 +154,7 @@ def publish_catalogue(
             f"{from_files} of {len(data.movies)} titles have figures from IMDb's data files, whose licence allows "
             "personal and non-commercial use: keep this catalogue to yourself"
         )
-    return PublishResult(outcomes, tally, tuple(notes))
+    return PublishResult(outcomes, state.tally, tuple(notes))
 
 
 def all_pages(renderer: PageRenderer) -> Iterator[Page]:
@@ -192,6 +179,7 @@ class BuildState(msgspec.Struct):
     cancel: threading.Event
     site: SiteConfig
     pages: list[str] = msgspec.field(default_factory=list)
+    tally: OutputTally = OutputTally(0, 0, 0)
 
     def write_assets(self) -> None:
         """Writes styles, scripts and fonts."""
@@ -209,8 +197,7 @@ class BuildState(msgspec.Struct):
     def copy_posters(self) -> None:
         """Copies the posters of the films; a film whose poster cannot be copied is shown without one."""
         posters = [poster for poster in self.posters.posters() if poster.imdb_id in self.data.movies]
-        workers = self.options.workers if self.options.parallel_assets else 1
-        with ThreadPoolExecutor(workers, thread_name_prefix="assets") as executor:
+        with ThreadPoolExecutor(self.options.workers, thread_name_prefix="assets") as executor:
             copied = list(executor.map(self._copy_poster, posters))
         pairs = zip(posters, copied, strict=True)
         images = {poster.imdb_id: image for poster, image in pairs if isinstance(image, PosterImage)}
@@ -259,6 +246,10 @@ class BuildState(msgspec.Struct):
         """Writes ``report.md`` and ``report.json``."""
         for path, form in (("report.md", "markdown"), ("report.json", "json")):
             self.output.write(path, self.report(form).encode())
+
+    def finish(self, succeeded: bool) -> None:
+        """Writes the list of files; removes those of earlier publishes only if every step ``succeeded``."""
+        self.tally = self.output.finish(remove=succeeded)
 
     def report_broken_links(self) -> None:
         """Checks every link in the finished output."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -31,6 +30,8 @@ _TYPES: Final = {
 
 class _Handler(SimpleHTTPRequestHandler):
     """Serves regular files inside the folder: no listings, no symbolic links out of it, loopback names only."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | _TYPES
 
     def send_head(self):  # type: ignore[no-untyped-def]  # the base class has no annotation
         if not _is_loopback(self.headers.get("Host")):
@@ -66,10 +67,6 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(page)
-        return
-
-    def guess_type(self, path: str | os.PathLike[str]) -> str:
-        return _TYPES.get(Path(path).suffix) or super().guess_type(path)
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")  # browsers show a new publish at once
