@@ -28,7 +28,7 @@ from infrastructure.stores.csv.files import (
     mode_of,
     read_manifest,
 )
-from infrastructure.stores.csv.journal import Entry, Journal, Overlay, entry, open_journals
+from infrastructure.stores.csv.journal import Entry, Journal, entry, open_journals
 from infrastructure.stores.csv.view import CsvSnapshot, View, open_snapshot
 from shared.atomic import sync, sync_folder, write_atomically
 
@@ -73,7 +73,7 @@ class Generations:
     @property
     def journals(self) -> tuple[Journal, ...]:
         """The journals that the files do not contain."""
-        return self.view.overlay.journals
+        return self.view.journals
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Commits entries: when this returns, they are on the disk; if it raises ``OSError``, none is committed."""
@@ -90,7 +90,7 @@ class Generations:
             self._use(self.view.snapshot, ())
 
     def _use(self, snapshot: CsvSnapshot, journals: Iterable[Journal]) -> None:
-        self.view = View(snapshot, Overlay(journals))
+        self.view = View(snapshot, tuple(journals))
 
     def _new_journal(self) -> Journal:
         self.layout.make_state()
@@ -145,7 +145,7 @@ class Generations:
             marker = None if imported and escape is None else view.marker
             load = view.snapshot.manifest.load
             manifest = Manifest(upcoming.number, contained, escaped, marker, load, upcoming.files)
-            self._install(manifest, view.overlay.journals)
+            self._install(manifest, view.journals)
         self.missing.update(upcoming.missing)
         self._settle(manifest)
         return True

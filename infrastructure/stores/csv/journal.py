@@ -23,7 +23,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -322,31 +322,6 @@ def open_journals(layout: Layout, manifest: Manifest, *, repair: bool) -> list[J
     """The journals that the files of a manifest do not contain, the oldest first."""
     numbers = [number for number in layout.journals() if number >= manifest.journal]
     return [Journal(layout.journal(number), number, escaped=manifest.escaped, repair=repair) for number in numbers]
-
-
-class Overlay:
-    """Several journals as one, the oldest first."""
-
-    def __init__(self, journals: Iterable[Journal]) -> None:
-        self.journals = tuple(journals)
-
-    def keys(self, table: Table, *, empty: bool) -> list[str]:
-        """First key cells of the groups that are changed, ascending.
-
-        Args:
-            empty: its file has no rows.
-        """
-        if empty and table is Table.AKAS and not any(journal.has_akas for journal in self.journals):
-            return []  # few titles have any, so most lines need not be read
-        keys: set[str] = set()
-        keys.update(*(journal.keys(table) for journal in self.journals))
-        return sorted(keys)
-
-    def apply(self, table: Table, key: str, old: bytes) -> bytes:
-        """The rows of a group after all journals."""
-        for journal in self.journals:
-            old = journal.apply(table, key, old)
-        return old
 
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:

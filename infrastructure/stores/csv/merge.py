@@ -15,8 +15,7 @@ from domain.fields import Table
 from infrastructure.stores.csv.csv_importer import ImportedFile
 from infrastructure.stores.csv.dialect import split_groups
 from infrastructure.stores.csv.files import FileEntry, FileStatus, Layout, Manifest, OpenFile, mode_of, write_upcoming
-from infrastructure.stores.csv.journal import Overlay
-from infrastructure.stores.csv.view import CsvSnapshot, Pieces, View, open_snapshot, overlaid
+from infrastructure.stores.csv.view import CsvSnapshot, Pieces, View, open_snapshot
 from shared.atomic import sync, sync_folder
 
 
@@ -73,14 +72,14 @@ class NextGeneration:
 
     def _pieces(self, table: Table) -> Pieces | None:
         """The rows of a table; ``None`` if they are unchanged."""
-        base, overlay = self._base, self._view.overlay
+        base = self._base
         source = self._imported.get(table)
-        keys = overlay.keys(table, empty=source is None and not base.entry(table).keys)
+        keys = self._view.keys(table, empty=source is None and not base.entry(table).keys)
         of_movies = table in (Table.CREDITS, Table.AKAS) and not self._imported.keys().isdisjoint((table, Table.MOVIES))
         if source is None and not keys and not of_movies:
             return None
         chunks = base.chunks(table) if source is None else source.chunks(escape=self._escaped)
-        pieces = overlaid(chunks, overlay, table, keys, escaped=self._escaped)
+        pieces = self._view.overlaid(table, chunks, keys, escaped=self._escaped)
         return self._of_movies(pieces) if of_movies else pieces
 
     def _of_movies(self, pieces: Pieces) -> Pieces:
@@ -99,7 +98,7 @@ class NextGeneration:
     def _movie_ids(self) -> Iterator[str]:
         files = {Table.MOVIES: self.files.get(Table.MOVIES, FileEntry())}
         manifest = Manifest(self.number, escaped=self._escaped, files=files)
-        return View(open_snapshot(self._layout, manifest), Overlay(())).ids()
+        return View(open_snapshot(self._layout, manifest)).ids()
 
 
 def _not_in(base: CsvSnapshot, ids: Iterator[str]) -> Iterator[str]:

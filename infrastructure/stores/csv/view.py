@@ -37,7 +37,7 @@ from infrastructure.stores.csv.files import (
     read_manifest,
     write_table,
 )
-from infrastructure.stores.csv.journal import MOVIE_TABLES, Journal, Overlay, open_journals
+from infrastructure.stores.csv.journal import MOVIE_TABLES, Journal, open_journals
 
 Pieces: TypeAlias = Iterator[tuple[str, bytes]]
 CHECK_SECONDS: Final = 0.001
@@ -175,54 +175,17 @@ def open_snapshot(layout: Layout, manifest: Manifest) -> CsvSnapshot:
     )
 
 
-def overlaid(chunks: Iterable[Chunk], overlay: Overlay, table: Table, keys: Sequence[str], *, escaped: bool) -> Pieces:
-    """Sorted rows after the journals.
-
-    Args:
-        chunks: rows of the files, the last chunk with ``after`` None.
-        overlay: the journals.
-        keys: first key cells that the journals change, ascending.
-        escaped: formulas have an apostrophe.
-    """
-    place = 0
-    for first, after, data in chunks:
-        end = len(keys) if after is None else bisect_left(keys, after, place)
-        if place == end:
-            yield first, data
-            continue
-        groups = dict(split_groups(data, escaped=escaped))
-        changed = set(keys[place:end])
-        place = end
-        pieces: list[bytes] = []
-        size = 0
-        start = ""
-        for key in sorted(changed.union(groups)):
-            raw = groups.get(key, b"")
-            if key in changed:
-                raw = overlay.apply(table, key, raw)
-            if not raw:
-                continue
-            start = start if pieces else key
-            pieces.append(raw)
-            size += len(raw)
-            if size >= BLOCK:
-                yield start, b"".join(pieces)
-                pieces, size = [], 0
-        if pieces:
-            yield start, b"".join(pieces)
-
-
 class View(msgspec.Struct):
     """The store at one moment. What decodes rows raises ``StoreError`` if they are corrupt.
 
     Attributes:
         snapshot: the files.
-        overlay: the journals that the files do not contain.
+        journals: those that the files do not contain, the oldest first.
         imported: sorted copies of files that another program has changed.
     """
 
     snapshot: CsvSnapshot
-    overlay: Overlay
+    journals: tuple[Journal, ...] = ()
     imported: dict[Table, ImportedFile] = msgspec.field(default_factory=dict)
 
     @property
@@ -233,13 +196,66 @@ class View(msgspec.Struct):
     @property
     def marker(self) -> str | None:
         """The text set last."""
-        markers = (journal.marker for journal in reversed(self.overlay.journals))
+        markers = (journal.marker for journal in reversed(self.journals))
         return next((marker for marker in markers if marker is not None), self.snapshot.manifest.marker)
+
+    def keys(self, table: Table, *, empty: bool | None = None) -> list[str]:
+        """First key cells of the groups that the journals change, ascending.
+
+        Args:
+            empty: its file has no rows; by default, what the manifest says.
+        """
+        empty = not self.snapshot.entry(table).keys if empty is None else empty
+        if empty and table is Table.AKAS and not any(journal.has_akas for journal in self.journals):
+            return []  # few titles have any, so most lines need not be read
+        keys: set[str] = set()
+        keys.update(*(journal.keys(table) for journal in self.journals))
+        return sorted(keys)
+
+    def apply(self, table: Table, key: str, old: bytes) -> bytes:
+        """The rows of a group after all journals."""
+        for journal in self.journals:
+            old = journal.apply(table, key, old)
+        return old
+
+    def overlaid(self, table: Table, chunks: Iterable[Chunk], keys: Sequence[str], *, escaped: bool) -> Pieces:
+        """Sorted rows after the journals.
+
+        Args:
+            chunks: rows of the files, the last chunk with ``after`` None.
+            keys: first key cells that the journals change, ascending.
+            escaped: formulas have an apostrophe.
+        """
+        place = 0
+        for first, after, data in chunks:
+            end = len(keys) if after is None else bisect_left(keys, after, place)
+            if place == end:
+                yield first, data
+                continue
+            groups = dict(split_groups(data, escaped=escaped))
+            changed = set(keys[place:end])
+            place = end
+            pieces: list[bytes] = []
+            size = 0
+            start = ""
+            for key in sorted(changed.union(groups)):
+                raw = groups.get(key, b"")
+                if key in changed:
+                    raw = self.apply(table, key, raw)
+                if not raw:
+                    continue
+                start = start if pieces else key
+                pieces.append(raw)
+                size += len(raw)
+                if size >= BLOCK:
+                    yield start, b"".join(pieces)
+                    pieces, size = [], 0
+            if pieces:
+                yield start, b"".join(pieces)
 
     def pieces(self, table: Table) -> Pieces:
         """All rows in key order, encoded, in pieces of whole groups."""
-        keys = self.overlay.keys(table, empty=not self.snapshot.entry(table).keys)
-        return overlaid(self.snapshot.chunks(table), self.overlay, table, keys, escaped=self.escaped)
+        return self.overlaid(table, self.snapshot.chunks(table), self.keys(table), escaped=self.escaped)
 
     def ids(self) -> Iterator[str]:
         """The ids of all movies, ascending."""
@@ -250,7 +266,7 @@ class View(msgspec.Struct):
     def rows(self, table: Table) -> Iterator[Row]:
         """All rows in key order. Rows of a changed file are unchecked: there may be duplicates and unreadable ones."""
         imported = self.imported.get(table)
-        if imported is not None and not self.overlay.keys(table, empty=True):
+        if imported is not None and not self.keys(table, empty=True):
             yield from (one.row for one in imported.rows())
             return
         for _, data in self.pieces(table):
@@ -258,20 +274,19 @@ class View(msgspec.Struct):
 
     def group(self, table: Table, key: str) -> list[Row]:
         """The rows with a first key cell."""
-        return self.decoded(table, self.overlay.apply(table, key, self.snapshot.group(table, key)))
+        return self.decoded(table, self.apply(table, key, self.snapshot.group(table, key)))
 
     def rows_of(self, table: Table, keys: Iterable[str]) -> list[Row]:
         """The rows with any of many first key cells, in key order."""
         wanted = sorted(set(keys))
         groups = dict(self.snapshot.groups(table, wanted))
-        changed = set(self.overlay.keys(table, empty=not self.snapshot.entry(table).keys))
-        for key in changed.intersection(wanted):
-            groups[key] = self.overlay.apply(table, key, groups.get(key, b""))
+        for key in set(self.keys(table)).intersection(wanted):
+            groups[key] = self.apply(table, key, groups.get(key, b""))
         return self.decoded(table, b"".join([groups[key] for key in wanted if key in groups]))
 
     def scraped_at(self, imdb_id: str) -> str | None:
         """When a movie was read; ``None`` if it is not stored."""
-        for journal in reversed(self.overlay.journals):
+        for journal in reversed(self.journals):
             saved_at = journal.saved_at(imdb_id)
             if saved_at is not None:
                 return saved_at or None
@@ -295,7 +310,7 @@ class View(msgspec.Struct):
 
     def hold(self, imdb_id: str) -> Callable[[], dict[Table, bytes]]:
         """A function that reads the encoded rows of a movie at this moment, even after they have been replaced."""
-        for journal in reversed(self.overlay.journals):
+        for journal in reversed(self.journals):
             if (read := journal.movie(imdb_id)) is not None:
                 return read
         snapshot = self.snapshot  # its files stay open
@@ -384,7 +399,7 @@ class CsvReader:
                 journal = Journal(Path(folder) / "saves.jsonl", 0, escaped=settled.escaped, repair=False)
                 settled.write(journal, layout, [])
                 journals.insert(0, journal)
-        view = View(snapshot, Overlay(journals))
+        view = View(snapshot, tuple(journals))
         for table in Table:
             if not snapshot.is_unchanged(table):
                 _import(view, table, settled.ends.get(table))

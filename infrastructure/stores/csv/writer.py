@@ -156,7 +156,7 @@ class CsvWriter:
 
     def _is_due(self) -> bool:
         view = self.files.view
-        size, journals = view.snapshot.size, view.overlay.journals
+        size, journals = view.snapshot.size, view.journals
         waited = time.monotonic() - self._merged_at
         if waited < self._pause and self._pause == _RETRY_SECONDS:
             return False
