@@ -15,7 +15,7 @@ from application.repair import prune, repair
 from application.verify import Expectation, VerifyReport, verify
 from domain.errors import FilmledgerError, UsageError
 from infrastructure.bootstrap.network import examine_network, examine_sources
-from infrastructure.bootstrap.stores import PENDING_LOAD, database_of, open_stores
+from infrastructure.bootstrap.stores import PENDING_LOAD, database, open_stores
 from infrastructure.data_dir import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
@@ -124,7 +124,7 @@ def _database(settings: Settings, clock: Clock) -> CheckResult:
     if not settings.postgres_dsn and not settings.postgres_host and not (settings.data_dir / "postgres").is_dir():
         return CheckResult("database", True, "none yet; the first run makes it")
     try:
-        with database_of(settings, clock, migrate=False):
+        with database(settings, clock, existing=True, migrate=False):
             where = "embedded server" if not settings.postgres_dsn and not settings.postgres_host else "your server"
             return CheckResult("database", True, f"{where} answers, and its schema is this program's")
     except FilmledgerError as error:

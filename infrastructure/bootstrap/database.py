@@ -22,7 +22,6 @@ from domain.fields import Table
 from infrastructure.bootstrap.stores import (
     SQLITE_FILE,
     database,
-    database_of,
     database_place,
     open_stores,
     reading_database,
@@ -67,7 +66,7 @@ def _answer(settings: Settings, clock: Clock, query: str, store: str | None = No
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.queries import run_query as run_on_sqlite
 
-        yield run_on_sqlite(_sqlite_file(settings), query, seconds=limit)
+        yield run_on_sqlite(settings.data_dir / SQLITE_FILE, query, seconds=limit)
         return
     from infrastructure.stores.postgres.queries import run_query
 
@@ -101,7 +100,7 @@ def write_reports(
     if _queried(settings, store) == "sqlite":
         from infrastructure.stores.sqlite.queries import SqliteReports
 
-        reports = SqliteReports(_sqlite_file(settings), seconds=settings.sql_timeout_seconds)
+        reports = SqliteReports(settings.data_dir / SQLITE_FILE, seconds=settings.sql_timeout_seconds)
         write(chain(reports.tables(names), movers), Format(form), out)
         return
     from infrastructure.stores.postgres.queries import PostgresReports, interruptible
@@ -199,10 +198,6 @@ def _queried(settings: Settings, store: str | None) -> str:
     return store or able[0]
 
 
-def _sqlite_file(settings: Settings) -> Path:
-    return settings.data_dir / SQLITE_FILE
-
-
 def run_psql(settings: Settings, arguments: Iterable[str]) -> int:
     """Runs psql on the database with these arguments; returns its exit code.
 
@@ -212,7 +207,7 @@ def run_psql(settings: Settings, arguments: Iterable[str]) -> int:
     """
     from infrastructure.stores.postgres.address import environment_of
 
-    with database_place(settings, settings.data_dir, existing=True) as place:
+    with database_place(settings, existing=True) as place:
         shell = place.shell or shutil.which("psql")
         if shell is None:
             raise UsageError("psql is not installed: install your system's PostgreSQL client")
@@ -244,7 +239,9 @@ def export_database(settings: Settings, clock: Clock, folder: Path, form: str, *
 
     if folder.resolve() == settings.data_dir.resolve():
         raise UsageError(f"{folder} is the data directory, whose files belong to runs: export to another folder")
-    with database_of(settings, clock, migrate=False) as opened, snapshot(opened) as source:
+    if "postgres" not in settings.store_names:
+        raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
+    with database(settings, clock, existing=True, migrate=False) as (opened, _place), snapshot(opened) as source:
         return export(
             source, ExportFormat(form), folder, overwrite=overwrite, escape_formulas=settings.csv_escape_formulas
         )
@@ -279,7 +276,7 @@ def _loader(settings: Settings, clock: Clock) -> Iterator[Loader]:
     if "postgres" in settings.store_names:
         from infrastructure.stores.postgres.loading import PostgresLoader
 
-        with database_place(settings, settings.data_dir) as place, database(settings, place, clock) as opened:
+        with database(settings, clock) as (opened, _place):
             yield PostgresLoader(opened)
         return
     from infrastructure.stores.sqlite.repository import SqliteLoader, SqliteMovieRepository

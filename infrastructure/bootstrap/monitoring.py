@@ -25,16 +25,12 @@ log = logging.getLogger(__name__)
 
 
 class RunMonitor(msgspec.Struct):
-    """Collects the report of a run; ``started`` is its begin."""
+    """Collects the report of a run, which began at ``started``; its caller sets ``result``."""
 
     started: datetime
     result: RunResult | None = None
     moves: tuple[Move, ...] = ()
     titles: dict[str, str] = msgspec.field(default_factory=dict)
-
-    def ended(self, result: RunResult) -> None:
-        """Records the result of the jobs."""
-        self.result = result
 
     def read_changes(self, chart: str, history: ChartHistory, store: MovieRepository) -> None:
         """Reads the changes of the chart since the last complete run before; skipped if the store is unavailable."""
@@ -44,10 +40,8 @@ class RunMonitor(msgspec.Struct):
         try:
             snapshots = [each for each in history.snapshots(2) if each.chart == chart]
             snapshots.sort(key=lambda each: each.taken_at)
-            if (
-                len(snapshots) < 2 or snapshots[-1].taken_at < self.started
-            ):  # the first run, or this run is not complete
-                return
+            if len(snapshots) < 2 or snapshots[-1].taken_at < self.started:
+                return  # the first run, or this run is not complete
             earlier, later = snapshots[-2:]
             self.moves = tuple(moves_between(earlier, later, MAX_LISTED))
             for move in self.moves:

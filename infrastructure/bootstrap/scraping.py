@@ -38,7 +38,6 @@ from shared.threads import enter_in_background
 if TYPE_CHECKING:
     from application.listed_titles import MyRatings
     from infrastructure.bootstrap.cluster import ClusterReading
-    from infrastructure.bootstrap.stores import OpenStores
     from infrastructure.http import Downloader
 
 _RETRY_CUT_AFTER: Final = timedelta(hours=24)
@@ -159,7 +158,11 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             if isinstance(options.chart, EstimatedChart):
                 ids = [place.imdb_id for place in places]
                 session.output.say(f"{options.chart}{overlap(options.chart, ids, opened.together)}")
-        ratings = _ratings(opened, read_at) if options.ids else None
+        ratings = None
+        if options.ids:
+            from application.listed_titles import MyRatings
+
+            ratings = MyRatings(opened.together, read_at)
         if not job_log.listed:
             if not options.of_chart:
                 jobs = _listed(options, session.output.warn, ratings)
@@ -168,9 +171,8 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             if ratings and ratings.saved:
                 session.output.say(ratings.summary())
         session.report_resumed(job_log)
-        DataDir(settings.data_dir).claim(
-            site
-        )  # not before, so that a mistyped address that lists nothing does not bind the directory
+        # Not before, so that a mistyped address that lists nothing does not bind the directory.
+        DataDir(settings.data_dir).claim(site)
         if consent.undecided and not cluster and not _is_refused(job_log, found.titles, consent, session):
             found = sources(settings, network, session.clock, pages)  # their last source waits when the site refuses
         context = session.context(job_log, settings.threads)
@@ -198,7 +200,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             ),
         )
         result = session.close(result, job_log, opened)
-        monitor.ended(result)
+        monitor.result = result
         session.output.run_ended(result, opened, "titles")
         if data_files is not None and data_files.given:
             refused = settings.detail_source != "datasets"
@@ -325,12 +327,6 @@ def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> C
         raise UsageError("--save-pages keeps pages where they are fetched: leave out --cluster, or --save-pages")
     reading = cluster_reading(options.cluster or "", session.settings, session.clock, session.cancel)
     return stack.enter_context(enter_in_background(reading, abandon=session.cancel.set))
-
-
-def _ratings(opened: OpenStores, read_at: datetime) -> MyRatings:
-    from application.listed_titles import MyRatings
-
-    return MyRatings(opened.together, read_at)
 
 
 def _listed(options: ScrapeOptions, warn: Callable[[str], None], ratings: MyRatings | None = None) -> Iterator[Job]:

@@ -54,12 +54,11 @@ class Place(msgspec.Struct, frozen=True):
 
 @contextmanager
 def database_place(
-    settings: Settings, directory: Path, cancel: threading.Event | None = None, *, existing: bool = False
+    settings: Settings, cancel: threading.Event | None = None, *, existing: bool = False
 ) -> Iterator[Place]:
-    """The database of the settings, or the running embedded server of a data directory.
+    """The database of the settings, or the running embedded server of the data directory.
 
     Args:
-        settings: of a server, if one is configured.
         cancel: once set, nothing is waited for.
         existing: do not create a database that does not exist.
 
@@ -85,9 +84,11 @@ def database_place(
     from infrastructure.stores.postgres.address import ignore_environment
 
     ignore_environment()  # the embedded server's address is complete
-    embedded = EmbeddedServer(directory / "postgres", timeout=settings.store_wait_seconds, cancel=cancel)
+    embedded = EmbeddedServer(settings.data_dir / "postgres", timeout=settings.store_wait_seconds, cancel=cancel)
     if existing and not embedded.exists:
-        raise UsageError(f"there is no database in {directory} yet: run `python main.py` first, or set DATA_DIR")
+        raise UsageError(
+            f"there is no database in {settings.data_dir} yet: run `python main.py` first, or set DATA_DIR"
+        )
     with ExitStack() as stack:
         with activity("starting PostgreSQL"):
             server = stack.enter_context(embedded)
@@ -97,9 +98,14 @@ def database_place(
 
 @contextmanager
 def database(
-    settings: Settings, place: Place, clock: Clock, cancel: threading.Event | None = None, *, migrate: bool = True
-) -> Iterator[Database]:
-    """Pooled connections to a database whose schema is the one of this program.
+    settings: Settings,
+    clock: Clock,
+    cancel: threading.Event | None = None,
+    *,
+    existing: bool = False,
+    migrate: bool = True,
+) -> Iterator[tuple[Database, Place]]:
+    """Pooled connections to the ``database_place``, whose schema is the one of this program.
 
     Args:
         migrate: make or update the schema; otherwise it stays as it is.
@@ -112,6 +118,7 @@ def database(
     from infrastructure.stores.postgres.schema import prepare, take_ranks_before
 
     with ExitStack() as stack:
+        place = stack.enter_context(database_place(settings, cancel, existing=existing))
         opened = Database(
             place.address,
             pool_size=settings.postgres_pool_size,
@@ -125,7 +132,7 @@ def database(
             if migrated:
                 _log.warning("PostgreSQL: migrated from an older version of the tables")
             take_ranks_before(opened, partial(_save_ranks, settings.data_dir))
-        yield opened
+        yield opened, place
 
 
 def _save_ranks(directory: Path, ranks: list[tuple[int, str, str]]) -> None:
@@ -147,55 +154,30 @@ def _save_ranks(directory: Path, ranks: list[tuple[int, str, str]]) -> None:
 
 
 @contextmanager
-def database_of(
-    settings: Settings, clock: Clock, cancel: threading.Event | None = None, *, migrate: bool = True
-) -> Iterator[Database]:
-    """``database`` at its ``database_place``, for commands that query a database that a run has filled.
-
-    Raises:
-        UsageError: STORES leaves PostgreSQL out.
-    """
-    if "postgres" not in settings.store_names:
-        raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
-    with (
-        database_place(settings, settings.data_dir, cancel, existing=True) as place,
-        database(settings, place, clock, cancel, migrate=migrate) as opened,
-    ):
-        yield opened
-
-
-@contextmanager
 def reading_database(settings: Settings, clock: Clock) -> Iterator[Database]:
     """The database for users' queries: with a read-only role, if there is one.
 
     Raises:
-        UsageError: STORES leaves PostgreSQL out, or the schema is not this program's.
+        UsageError: no run has filled it, or its address, password or schema is wrong.
         StoreUnavailable: it cannot be reached.
     """
     from infrastructure.stores.postgres.database import Database
     from infrastructure.stores.postgres.queries import prepare_reader
 
-    if "postgres" not in settings.store_names:
-        raise UsageError(f"this command queries PostgreSQL, and STORES is {settings.stores}: add postgres to it")
-    with (
-        database_place(settings, settings.data_dir, existing=True) as place,
-        database(settings, place, clock) as opened,
-    ):
+    with database(settings, clock, existing=True) as (opened, place):
         address = place.address
         if place.embedded:
             address = prepare_reader(opened, place.address)
         elif reader := settings.postgres_reader_dsn.reveal():
             address = lambda: reader  # noqa: E731 - an address is a function
-        limit = settings.sql_timeout_seconds or _NO_LIMIT
-        with closing(
-            Database(
-                address,
-                pool_size=1,
-                timeout=settings.store_wait_seconds,
-                statement_timeout=limit,
-                cancel=opened.cancel,
-            )
-        ) as reading:
+        reading = Database(
+            address,
+            pool_size=1,
+            timeout=settings.store_wait_seconds,
+            statement_timeout=settings.sql_timeout_seconds or _NO_LIMIT,
+            cancel=opened.cancel,
+        )
+        with closing(reading):
             yield reading
 
 
@@ -282,8 +264,7 @@ def open_stores(
 
             require_readable(settings.data_dir)
         if "postgres" in names:  # first, so that no other store is changed if the database refuses
-            place = stack.enter_context(database_place(settings, settings.data_dir, cancel, existing=existing))
-            opened = stack.enter_context(database(settings, place, clock, cancel))
+            opened, place = stack.enter_context(database(settings, clock, cancel, existing=existing))
             if not (place.embedded or read_only):
                 from infrastructure.stores.postgres.state import claim
 

@@ -71,13 +71,11 @@ def env_example() -> Iterator[str]:
 
 def in_force(settings: Settings) -> Iterator[str]:
     """Every setting with its value, line by line; secrets are masked, changed values marked."""
-    default = Settings()
     width = max(len(setting.name) for setting in describe())
-    for setting in describe():
-        field = setting.name.lower()
-        value = getattr(settings, field)
-        mark = " " if value == getattr(default, field) else "*"
-        yield f"{mark} {setting.name:<{width}}  {_shown(value)}".rstrip()
+    for entry in as_dicts(settings):
+        value = entry["value"]
+        text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        yield f"{'*' if entry['changed'] else ' '} {entry['name']:<{width}}  {text}".rstrip()
 
 
 def as_dicts(settings: Settings) -> Iterator[dict[str, object]]:
@@ -85,19 +83,13 @@ def as_dicts(settings: Settings) -> Iterator[dict[str, object]]:
     default = Settings()
     for setting in describe():
         value, usual = getattr(settings, setting.name.lower()), getattr(default, setting.name.lower())
-        yield {"name": setting.name, "value": _json_value(value), "changed": value != usual, "meaning": setting.meaning}
+        yield {"name": setting.name, "value": _masked(value), "changed": value != usual, "meaning": setting.meaning}
 
 
-def _json_value(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int | float) else _shown(value)
-
-
-def _shown(value: object) -> str:
+def _masked(value: object) -> object:
     if isinstance(value, Secret):
         return "***" if value else ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else mask_user_info(str(value))
+    return value if value is None or isinstance(value, bool | int | float) else mask_user_info(str(value))
 
 
 def _file_hint(setting: Setting) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.errors import Cancelled, UsageError
+from infrastructure.datasets.prepare_sql import quoted
 from shared.atomic import write_atomically
 
 _PIECE: Final = 1 << 18
@@ -76,16 +77,12 @@ class CheckedFile(msgspec.Struct, frozen=True):
 
     def scan(self, options: str) -> str:
         """The call of DuckDB's reader: every cell is text, and nothing is quoted."""
-        columns = ", ".join(f"{_sql(column)}: 'VARCHAR'" for column in self.header)
+        columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in self.header)
         return (
-            f"read_csv({_sql(str(self.path))}, compression='{'gzip' if self.compressed else 'none'}',"
+            f"read_csv({quoted(str(self.path))}, compression='{'gzip' if self.compressed else 'none'}',"
             f" strict_mode={str(self.strict).lower()}, delim='\\t', quote='', escape='', nullstr='\\N', header=true,"
             f" all_varchar=true, auto_detect=false, max_line_size=10000000, columns={{{columns}}}, {options})"
         )
-
-
-def _sql(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def find_data_files(folder: Path, wanted: Iterable[DataFile]) -> dict[DataFile, CheckedFile]:

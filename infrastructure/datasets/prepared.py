@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -19,6 +18,7 @@ from application.records import Row
 from domain.errors import Cancelled, StoreUnavailable, UsageError
 from domain.fields import Field, FieldType, Table
 from infrastructure.datasets.prepare import LOADED_TABLES, translated_errors
+from infrastructure.datasets.prepare_sql import quoted
 from shared.atomic import sync_folder, write_atomically
 from shared.threads import when_set
 
@@ -40,7 +40,7 @@ class PreparedFiles:
         self._lock = threading.Lock()
         self._con = duckdb.connect()
         self._con.execute(f"SET memory_limit = '{memory}'")
-        self._con.execute(f"SET temp_directory = '{_escaped(folder / 'tmp')}'")
+        self._con.execute(f"SET temp_directory = {quoted(str(folder / 'tmp'))}")
         self._con.execute(_MACROS)
 
     @classmethod
@@ -95,29 +95,31 @@ class PreparedFiles:
             f" WHERE try_cast(votes AS BIGINT) >= {least}"
         )
 
-    def titles(self) -> Iterator[LoadedTitle]:
-        """All titles, by id. Streams."""
-        movies = self._ordered(f"SELECT * FROM {self._file(Table.MOVIES, LoadPart.COMPLETE)}", "imdb_id")
+    def titles(self) -> dict[str, LoadedTitle]:
+        """All titles, by id."""
         people = self._file(Table.PEOPLE, LoadPart.COMPLETE)
-        credits = _Groups(
-            self._ordered(
-                f"SELECT c.*, p.name FROM {self._file(Table.CREDITS, LoadPart.COMPLETE)} AS c"
-                f" JOIN {people} AS p USING (person_id)",
-                "imdb_id, category, try_cast(position AS BIGINT)",
-            )
+        named = self._by_title(
+            f"SELECT c.*, p.name FROM {self._file(Table.CREDITS, LoadPart.COMPLETE)} AS c"
+            f" JOIN {people} AS p USING (person_id) ORDER BY category, try_cast(position AS BIGINT)"
         )
-        akas = _Groups(
-            self._ordered(
-                f"SELECT * FROM {self._file(Table.AKAS, LoadPart.COMPLETE)}", "imdb_id, try_cast(position AS BIGINT)"
-            )
+        akas = self._by_title(
+            f"SELECT * FROM {self._file(Table.AKAS, LoadPart.COMPLETE)} ORDER BY try_cast(position AS BIGINT)"
         )
-        for movie in movies:
-            named = credits.of(str(movie[0]))
-            names = {str(row[1]): str(row[-1]) for row in named}
-            yield LoadedTitle(movie, tuple(row[:-1] for row in named), akas.of(str(movie[0])), names)
+        return {
+            str(movie[0]): LoadedTitle(
+                movie,
+                tuple(row[:-1] for row in named[movie[0]]),
+                tuple(akas[movie[0]]),
+                {str(row[1]): str(row[-1]) for row in named[movie[0]]},
+            )
+            for movie in self.rows(Table.MOVIES, LoadPart.COMPLETE)
+        }
 
-    def _ordered(self, query: str, order: str) -> Iterator[Row]:
-        return self._stream(f"SELECT * FROM ({query}) ORDER BY {order}")
+    def _by_title(self, query: str) -> defaultdict[str | None, list[Row]]:
+        groups: defaultdict[str | None, list[Row]] = defaultdict(list)
+        for row in self._stream(query):
+            groups[row[0]].append(row)
+        return groups
 
     def _stream(self, query: str) -> Iterator[Row]:
         with self._cursor() as cursor:
@@ -153,16 +155,12 @@ class PreparedFiles:
         # One column, nothing quoted: the lines are complete, and every row stays in its place.
         form = r"FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x01', USE_TMP_FILE false"
         with self._cursor() as cursor, when_set(self._cancel, cursor.interrupt), translated_errors(path.parent):
-            ((count,),) = cursor.execute(f"COPY ({query}) TO '{_escaped(path)}' ({form})").fetchall()
+            ((count,),) = cursor.execute(f"COPY ({query}) TO {quoted(str(path))} ({form})").fetchall()
         return int(count)
 
     def _file(self, table: Table, part: LoadPart) -> str:
         suffix = "" if part is LoadPart.COMPLETE else f".{part}"
-        return f"'{_escaped(self._folder / f'{table}{suffix}.parquet')}'"
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")
+        return quoted(str(self._folder / f"{table}{suffix}.parquet"))
 
 
 _FREE_TEXT: Final = (FieldType.TEXT, FieldType.PARTIAL_DATE)
@@ -180,22 +178,6 @@ def _csv_cell(field: Field, *, escape: bool) -> str:
     if field.type not in _FREE_TEXT:
         return name
     return f"{'escaped' if escape else 'quote'}({name})"
-
-
-class _Groups:
-    """Rows grouped by their first cell, to be read in ascending order."""
-
-    def __init__(self, rows: Iterator[Row]) -> None:
-        self._groups = groupby(rows, key=itemgetter(0))
-        self._next = next(self._groups, None)
-
-    def of(self, imdb_id: str) -> tuple[Row, ...]:
-        """The rows of one title."""
-        if self._next is None or self._next[0] != imdb_id:
-            return ()
-        rows = tuple(self._next[1])
-        self._next = next(self._groups, None)
-        return rows
 
 
 class LoadFile:

@@ -178,7 +178,7 @@ class DatasetTitleSource:
         with prepared_rows(
             self._work, files, selection, self.day, stored, memory=self._memory, cancel=cancel
         ) as prepared:
-            return {str(title.movie[0]): title for title in prepared.titles()}
+            return prepared.titles()
 
 
 @contextmanager
