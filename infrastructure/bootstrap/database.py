@@ -185,11 +185,7 @@ def _run_for_people(row: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 def _queried(settings: Settings, store: str | None) -> str:
-    """The store to query.
-
-    Raises:
-        UsageError: STORES has none, or not this one.
-    """
+    """The store to query; refuses one that STORES does not have."""
     able = [name for name in settings.store_names if name in ("postgres", "sqlite")]
     if not able:
         raise UsageError(f"queries need a database, and STORES is {settings.stores}: add postgres or sqlite to it")

@@ -27,6 +27,7 @@ from infrastructure.bootstrap.files import read_list
 from infrastructure.bootstrap.network import downloader
 from infrastructure.bootstrap.stores import PENDING_LOAD, PREPARED, make_equal, open_stores
 from infrastructure.data_dir import DataDir
+from infrastructure.datasets.files import CheckedFile, DataFile, find_data_files, read_object, require_whole
 from infrastructure.progress.run_text import size as human_size
 from shared.atomic import replacing, write_atomically
 from shared.clock import Clock
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     import threading
 
     from infrastructure.bootstrap.session import RunSession
-    from infrastructure.datasets.files import CheckedFile, DataFile
     from infrastructure.datasets.prepare import LoadCounts, Selection
     from infrastructure.datasets.source import DatasetEpisodeSource, DatasetTitleSource
 
@@ -76,11 +76,10 @@ class DatasetOptions(msgspec.Struct, frozen=True):
 
 
 class LoadSummary(msgspec.Struct, frozen=True):
-    """The result of a load.
+    """The result of a load of the data files of ``day``.
 
     Attributes:
-        day: of the data files.
-        counts: of titles and rows; ``None`` if these files are loaded already.
+        counts: ``None`` if these files are loaded already.
         refusal: why a store refused the load; no store was changed then.
     """
 
@@ -99,7 +98,6 @@ def run_datasets(session: RunSession, options: DatasetOptions) -> LoadSummary:
         StoreUnavailable: a store cannot take the load now; every store is as it was, or the next command completes it.
         Cancelled: ``cancel`` was set.
     """
-    from infrastructure.datasets.files import find_data_files, read_object, require_whole
     from infrastructure.datasets.prepare import READ_WHOLE, require_newer
     from infrastructure.datasets.prepared import LoadFile, PreparedFiles
 
@@ -107,9 +105,8 @@ def run_datasets(session: RunSession, options: DatasetOptions) -> LoadSummary:
     listed = () if options.ids is None else tuple(read_list(options.ids, output.warn))
     selection = _selection(options, listed)
     directory = DataDir(settings.data_dir)
-    directory.prepare()
     with ExitStack() as stack:
-        stack.enter_context(directory.lock("datasets", session.clock))
+        stack.enter_context(session.directory("datasets"))
         folder = options.source or directory.path / FOLDER
         state = directory.state / LAST_LOAD
         days = {} if options.source else _download(session, selection.files, folder)
@@ -275,7 +272,6 @@ def dataset_titles(
 
 def dataset_episodes(session: RunSession) -> DatasetEpisodeSource:
     """An episode source over ``title.episode``, which is downloaded for the first series."""
-    from infrastructure.datasets.files import DataFile
     from infrastructure.datasets.source import DatasetEpisodeSource
 
     def file() -> CheckedFile:
@@ -288,8 +284,6 @@ def dataset_episodes(session: RunSession) -> DatasetEpisodeSource:
 
 def _current_files(session: RunSession, wanted: tuple[DataFile, ...]) -> tuple[Mapping[DataFile, CheckedFile], date]:
     """The current data files, checked, and their day; downloads those that have changed, if possible."""
-    from infrastructure.datasets.files import find_data_files, require_whole
-
     directory = DataDir(session.settings.data_dir)
     folder = directory.path / FOLDER
     days = _download(session, wanted, folder, keep=True)
@@ -310,8 +304,6 @@ def _download(
         SourceError: a file could not be downloaded.
         UsageError: the folder cannot be written.
     """
-    from infrastructure.datasets.files import read_object
-
     settings, say = session.settings, session.output.say
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -404,11 +396,7 @@ def _identity(files: Mapping[DataFile, CheckedFile], selection: Selection, day: 
 
 
 def _sums(files: Mapping[DataFile, CheckedFile], cancel: threading.Event) -> dict[str, str]:
-    """The SHA-256 of each data file that can be read.
-
-    Raises:
-        Cancelled: ``cancel`` was set.
-    """
+    """The SHA-256 of each data file that can be read."""
     sums = {}
     for file, checked in files.items():
         if cancel.is_set():
@@ -424,11 +412,7 @@ def _unpacked(checked: CheckedFile) -> int:
 
 
 def _require_disk(folder: Path, needed: int) -> int:
-    """Checks that there is room for a part of a load before it is prepared; returns the free bytes.
-
-    Raises:
-        UsageError: the disk is too small.
-    """
+    """Refuses a disk without room for a part of a load, before that is prepared; returns the free bytes."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UsageError(

@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 _MAX_COMPLAINTS: Final = 10  # lines that are reported one by one
 
 
+def read_lines(path: Path, *, fallback: str | None = None) -> Iterator[str]:
+    """The lines of a list; ``fallback`` is the encoding of lines that are not UTF-8. Streams.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        yield from text_lines(path, fallback=fallback)
+    except TextError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def read_list(path: Path, warn: Callable[[str], None]) -> Iterator[ListedTitle]:
     """The titles of a list; it may be empty, for example if no title failed. Streams.
 
@@ -36,14 +50,9 @@ def read_list(path: Path, warn: Callable[[str], None]) -> Iterator[ListedTitle]:
         if complaints <= _MAX_COMPLAINTS:
             warn(f"{path}: {problem}")
 
-    try:
-        for title in listed_titles(text_lines(path, fallback="iso-8859-1"), complain):
-            named += 1
-            yield title
-    except TextError as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    for title in listed_titles(read_lines(path, fallback="iso-8859-1"), complain):
+        named += 1
+        yield title
     if complaints > _MAX_COMPLAINTS:
         warn(f"{path}: and {complaints - _MAX_COMPLAINTS} more such lines")
     if complaints and not named:
@@ -51,11 +60,7 @@ def read_list(path: Path, warn: Callable[[str], None]) -> Iterator[ListedTitle]:
 
 
 def _destinations(settings: Settings, *, check: bool) -> Destinations:
-    """The folders for files other than the CSVs; ``check`` selects the disk with the most room.
-
-    Raises:
-        UsageError: a folder cannot be made.
-    """
+    """The folders for files other than the CSVs; ``check`` selects the disk with the most room."""
     from infrastructure.data_dir import Destinations
     from shared.text import parse_size
 

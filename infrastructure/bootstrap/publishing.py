@@ -81,11 +81,7 @@ def serve_site(folder: Path, port: int, *, ready: Callable[[str], None], cancel:
 
 
 def _require_writable(folder: Path) -> None:
-    """Reports an unwritable folder once, instead of once for each page.
-
-    Raises:
-        UsageError: nothing can be written there.
-    """
+    """Refuses an unwritable folder once, instead of once for each page."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-
 from application.people import SavePerson, people_jobs
 from application.ports.runs import Job, RunIdentity
 from application.ports.stores import MovieRepository
@@ -22,49 +20,51 @@ from domain.errors import UsageError
 from domain.fields import Table
 from infrastructure.bootstrap import ResumeOptions
 from infrastructure.bootstrap.demo import is_from_demo
-from infrastructure.bootstrap.files import poster_store
+from infrastructure.bootstrap.files import poster_store, read_lines
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, people_source
 from infrastructure.bootstrap.session import RunSession
 from infrastructure.bootstrap.stores import OpenStores, open_stores
-from shared.text import TextError, path_to_text, text_lines
+from shared.text import path_to_text
 
 if TYPE_CHECKING:
     from infrastructure.http import Downloader
-    from infrastructure.scraper.saved_pages import FoundFiles
 
 
-class ParseOptions(msgspec.Struct, frozen=True):
-    """The files to parse.
+def run_parse(
+    session: RunSession, resume: ResumeOptions, folder: Path, *, pattern: str, workers: int, only: Path | None = None
+) -> RunResult:
+    """Parses saved pages into all stores.
 
-    Attributes:
+    Args:
         folder: of the files, including its subfolders.
         pattern: their names.
         workers: files at a time.
         only: a list of files, as ``--log-failed`` writes it; only these are parsed.
-    """
-
-    folder: Path
-    pattern: str
-    workers: int
-    only: Path | None = None
-
-
-def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions) -> RunResult:
-    """Parses saved pages into all stores.
 
     Raises:
-        UsageError: no file with such a name holds a page.
+        UsageError: no file with such a name holds a page, or the list cannot be read.
     """
     from infrastructure.progress.displays import FileProgress
-    from infrastructure.scraper.saved_pages import FileTitleSource, ParseFile, chart_to_rank_by, find_documents
+    from infrastructure.scraper.saved_pages import (
+        FileTitleSource,
+        FoundFiles,
+        ParseFile,
+        chart_to_rank_by,
+        find_documents,
+    )
 
-    folder = options.folder
     with ExitStack() as stack:
-        found = _of_list(options.only) if options.only else find_documents(folder, options.pattern)
-        if not found.keys and options.only is None:
-            raise UsageError(_nothing_found(options, found))
-        for reason, count in sorted(found.passed_over.items()):
-            session.output.say(f"passed over: {count} {reason}")
+        if only is None:
+            found = find_documents(folder, pattern)
+            reasons = [f"{count} {reason}" for reason, count in sorted(found.passed_over.items())]
+            if not found.keys:
+                why = f" ({', '.join(reasons)})" if reasons else ""
+                raise UsageError(f"no saved page in {folder} has a name like {pattern}{why}")
+            for reason in reasons:
+                session.output.say(f"passed over: {reason}")
+        else:
+            names = (line.split("  # ")[0].strip() for line in read_lines(only))
+            found = FoundFiles(tuple(name for name in names if name), Counter())
         stack.enter_context(session.directory("parse"))
         job_log = stack.enter_context(session.job_log(RunIdentity("parse", path_to_text(folder.resolve())), resume))
         if not job_log.listed:
@@ -73,7 +73,7 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
         chart = chart_to_rank_by(found.keys, session.cancel)
         source = FileTitleSource(session.clock, ranks=chart.ranks if chart else None)
         opened = stack.enter_context(session.open_stores())
-        context = session.context(job_log, options.workers, progress=FileProgress(session.output.say))
+        context = session.context(job_log, workers, progress=FileProgress(session.output.say))
         work = ScrapeMovie(source, opened.together, max_requests=1, progress=context.progress, cancel=session.cancel)
         result = context.execute(str(folder), ParseFile(work))
         opened.together.finalize()
@@ -82,59 +82,38 @@ def run_parse(session: RunSession, options: ParseOptions, resume: ResumeOptions)
     return result
 
 
-def _of_list(path: Path) -> FoundFiles:
-    """The files of a list that ``--log-failed`` wrote.
+def run_people(
+    session: RunSession, resume: ResumeOptions, *, limit: int | None, max_age: timedelta | None
+) -> RunResult:
+    """Reads the details of the people in the stores.
 
-    Raises:
-        UsageError: it cannot be read.
-    """
-    from infrastructure.scraper.saved_pages import FoundFiles
-
-    try:
-        lines = [line.split("  # ")[0].strip() for line in text_lines(path)]
-    except TextError as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    return FoundFiles(tuple(line for line in lines if line), Counter())
-
-
-def _nothing_found(options: ParseOptions, found: FoundFiles) -> str:
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(found.passed_over.items()))
-    return f"no saved page in {options.folder} has a name like {options.pattern}" + (f" ({reasons})" if reasons else "")
-
-
-class PeopleOptions(msgspec.Struct, frozen=True):
-    """The people to read.
-
-    Attributes:
+    Args:
         limit: the first so many people only.
         max_age: details that were read longer ago are read again; ``None``: only missing ones are read.
     """
-
-    limit: int | None = None
-    max_age: timedelta | None = None
-
-
-def run_people(session: RunSession, options: PeopleOptions, resume: ResumeOptions) -> RunResult:
-    """Reads the details of the people in the stores."""
     with ExitStack() as stack:
         stack.enter_context(session.directory("people"))
         opened = stack.enter_context(session.open_stores())
         network = stack.enter_context(downloader(session.settings, grace=GRACE_SECONDS))
-        return fetch_people(session, opened, network, options, resume)
+        return fetch_people(session, opened, network, resume, limit=limit, max_age=max_age)
 
 
 def fetch_people(
-    session: RunSession, opened: OpenStores, network: Downloader, options: PeopleOptions, resume: ResumeOptions
+    session: RunSession,
+    opened: OpenStores,
+    network: Downloader,
+    resume: ResumeOptions,
+    *,
+    limit: int | None = None,
+    max_age: timedelta | None = None,
 ) -> RunResult:
     """The same on open stores, as a run with a job log of its own."""
     settings, store = session.settings, opened.together
-    older_than = None if options.max_age is None else session.clock.now() - options.max_age
+    older_than = None if max_age is None else session.clock.now() - max_age
     with ExitStack() as stack:
-        job_log = stack.enter_context(session.job_log(RunIdentity("people", "all", limit=options.limit), resume))
+        job_log = stack.enter_context(session.job_log(RunIdentity("people", "all", limit=limit), resume))
         if not job_log.listed:
-            job_log.list(islice(people_jobs(store.rows(Table.PEOPLE), older_than=older_than), options.limit))
+            job_log.list(islice(people_jobs(store.rows(Table.PEOPLE), older_than=older_than), limit))
         session.report_resumed(job_log)
         if not job_log.counts.total:
             known = next(store.rows(Table.PEOPLE), None) is not None

@@ -1,7 +1,6 @@
 """Composes a scraping run, on the real site or on the demo site.
 
-Data files and lists are imported inside the functions, because few runs use them and the start is part of
-every run's time.
+Data files are imported inside the functions, because few runs use them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from infrastructure.bootstrap import ResumeOptions
 from infrastructure.bootstrap.files import page_keeper, read_list
 from infrastructure.bootstrap.monitoring import monitored
 from infrastructure.bootstrap.network import GRACE_SECONDS, downloader, episode_source, sources
-from infrastructure.bootstrap.runs import PeopleOptions, fetch_people, fetch_posters
+from infrastructure.bootstrap.runs import fetch_people, fetch_posters
 from infrastructure.bootstrap.session import RunSession
 from infrastructure.data_dir import DataDir
 from shared.logs import activity
@@ -215,7 +214,7 @@ def run_scrape(session: RunSession, options: ScrapeOptions, site: str, resume: R
             session.output.warn(f"the Dask cluster was lost ({reason}); run the same command again to continue")
         results = {"scrape": result}
         if options.people and result.stop_reason is StopReason.FINISHED:
-            results["people"] = fetch_people(session, opened, network, PeopleOptions(), ResumeOptions())
+            results["people"] = fetch_people(session, opened, network, ResumeOptions())
         if options.posters and all(each.stop_reason is StopReason.FINISHED for each in results.values()):
             results["posters"] = fetch_posters(
                 session, opened.together, network, ResumeOptions(), disk_check=options.disk_check
@@ -286,12 +285,7 @@ def _is_refused(job_log: JobLog, titles: TitleSource, consent: _Consent, session
 def _read_chart(
     session: RunSession, options: ScrapeOptions, charts: Mapping[str, ChartSource]
 ) -> tuple[ChartEntry, ...]:
-    """The chart's places in rank order, or the first of them with a limit.
-
-    Raises:
-        ChartError: the chart is not complete.
-        Blocked: every source refuses automated clients.
-    """
+    """The chart's places in rank order, or the first of them with a limit."""
     if isinstance(options.chart, ChartName):
         return read_chart(charts, options.chart, session.cancel, first=options.limit)
     from infrastructure.bootstrap.datasets import estimated_places
@@ -316,11 +310,7 @@ def _with_advice(error: Blocked, chart: ChartName | EstimatedChart, *, stored: b
 
 
 def _cluster(session: RunSession, options: ScrapeOptions, stack: ExitStack) -> Callable[[], ClusterReading]:
-    """The cluster, connected or started while the chart is being read.
-
-    Raises:
-        UsageError: the options cannot be combined with a cluster.
-    """
+    """The cluster, connected or started while the chart is being read."""
     from infrastructure.bootstrap.cluster import cluster_reading
 
     if options.save_pages:

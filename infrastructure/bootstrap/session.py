@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from application.ports.runs import Progress, RunIdentity
 from application.run_jobs import RunContext, RunResult, StopReason
 from domain.errors import UsageError
@@ -54,18 +56,13 @@ class RunOutput(Protocol):
         """Prints the summary of a run; ``opened`` are the stores of its movies, if any were saved."""
 
 
-class RunSession:
-    """One run on one data directory.
+class RunSession(msgspec.Struct, frozen=True):
+    """One run on one data directory; ``cancel`` is set when it is to stop."""
 
-    Args:
-        cancel: set when the run is to stop.
-    """
-
-    def __init__(self, settings: Settings, clock: Clock, cancel: threading.Event, output: RunOutput) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.cancel = cancel
-        self.output = output
+    settings: Settings
+    clock: Clock
+    cancel: threading.Event
+    output: RunOutput
 
     @contextmanager
     def directory(self, command: str, site: str | None = None) -> Iterator[None]:
@@ -163,11 +160,7 @@ class RunSession:
 
 
 def _require_writable(path: Path) -> None:
-    """Checks before the run that the list of failures can be written after it.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
+    """Refuses a list of failures that could not be written after the run."""
     try:
         path.open("a", encoding="utf-8").close()
     except OSError as error:

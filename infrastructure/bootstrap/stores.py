@@ -136,11 +136,7 @@ def database(
 
 
 def _save_ranks(directory: Path, ranks: list[tuple[int, str, str]]) -> None:
-    """Writes ranks of version 0.1 that belong to no known chart, beside those of the CSV files.
-
-    Raises:
-        StoreUnavailable: the file cannot be written.
-    """
+    """Writes ranks of version 0.1 that belong to no known chart, beside those of the CSV files."""
     path = directory / "ranks-before.csv"
     if path.exists():
         path = directory / "ranks-before-postgres.csv"
@@ -309,11 +305,7 @@ def open_stores(
 
 
 def _settle_load(settings: Settings, opened: OpenStores, cancel: threading.Event | None) -> None:
-    """Completes or discards a load of data files that was interrupted between the commits of two stores.
-
-    Raises:
-        StoreUnavailable: a store that took part cannot be read or completed.
-    """
+    """Completes or discards a load of data files that was interrupted between the commits of two stores."""
     from infrastructure.data_dir import DataDir
 
     state = DataDir(settings.data_dir).state

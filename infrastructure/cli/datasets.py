@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,18 +32,14 @@ from infrastructure.cli.options import CommandContext, command_context
 @command_context
 def datasets(
     context: CommandContext,
-    source: Path | None,
     kinds: str | None,
     min_votes: int | None,
-    since: int | None,
     ids: Path | None,
     everything: bool,
     no_credits: bool,
     no_akas: bool,
-    episodes: bool,
-    strict: bool,
-    prune: bool,
     demo: bool,
+    **selected: Any,
 ) -> None:
     """Load IMDb's data files, for personal and non-commercial use, into every store.
 
@@ -57,14 +54,10 @@ def datasets(
     options = DatasetOptions(
         kinds=() if everything else _kinds(kinds) if kinds else None,
         min_votes=0 if everything or ids else min_votes,
-        since=since,
         ids=ids,
         credits=not no_credits,
         akas=not no_akas,
-        episodes=episodes,
-        source=source,
-        strict=strict,
-        prune=prune,
+        **selected,
     )
     chosen = demo_settings(context.settings) if demo else nullcontext(context.settings)
     with run_session(context, chosen) as (session, interrupted):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -60,18 +60,12 @@ def scrape(
     context: CommandContext,
     demo: bool,
     chart: str,
-    limit: int | None,
     ids: Path | None,
-    max_age: timedelta | None,
     dry_run: bool,
-    save_pages: bool,
-    seasons: bool,
-    people: bool,
-    posters: bool,
     no_disk_check: bool,
-    cluster: str | None,
     as_json: bool,
     resume: ResumeOptions,
+    **selected: Any,
 ) -> None:
     """Scrape a chart, or the titles of --ids, to CSV files and PostgreSQL.
 
@@ -81,18 +75,8 @@ def scrape(
     context.startup.begin(f"scraping {'the titles of ' + str(ids) if ids else 'the chart ' + chart}")
     from infrastructure.bootstrap.scraping import ScrapeOptions
 
-    options = ScrapeOptions(
-        EstimatedChart(chart) if chart in set(EstimatedChart) else ChartName(chart),
-        ids,
-        limit,
-        max_age,
-        save_pages=save_pages,
-        posters=posters,
-        disk_check=not no_disk_check,
-        cluster=cluster,
-        seasons=seasons,
-        people=people,
-    )
+    named = EstimatedChart(chart) if chart in set(EstimatedChart) else ChartName(chart)
+    options = ScrapeOptions(named, ids, disk_check=not no_disk_check, **selected)
     _scrape(context, options, resume, demo=demo, dry_run=dry_run, as_json=as_json)
 
 
@@ -170,13 +154,14 @@ def parse(
     alone or in MHTML, WARC, HAR and zip files, each also packed with gzip;
     charts give the titles their ranks.
     """
-    from infrastructure.bootstrap.runs import ParseOptions, run_parse
+    from infrastructure.bootstrap.runs import run_parse
 
-    options = ParseOptions(folder, pattern, workers, rerun_failed)
     _run(
         context,
         nullcontext(context.settings),
-        lambda session: {"parse": run_parse(session, options, resume)},
+        lambda session: {
+            "parse": run_parse(session, resume, folder, pattern=pattern, workers=workers, only=rerun_failed)
+        },
         as_json=as_json,
     )
 
@@ -193,13 +178,12 @@ def people(
     """Read birth, death, professions, picture and known titles of the people in the stores, by GraphQL."""
     context.startup.begin("reading details of people")
     from infrastructure.bootstrap.demo import settings_of_data
-    from infrastructure.bootstrap.runs import PeopleOptions, run_people
+    from infrastructure.bootstrap.runs import run_people
 
-    options = PeopleOptions(limit, max_age)
     _run(
         context,
         settings_of_data(context.settings),
-        lambda session: {"people": run_people(session, options, resume)},
+        lambda session: {"people": run_people(session, resume, limit=limit, max_age=max_age)},
         as_json=as_json,
     )
 

@@ -167,11 +167,7 @@ def _damage(path: Path, cancel: threading.Event) -> str:
 
 
 def _checked(file: DataFile, path: Path) -> CheckedFile:
-    """Checks a file's first line.
-
-    Raises:
-        ValueError: it cannot be read, or is not the header of this file.
-    """
+    """A file with the right first line; ``ValueError`` if it cannot be read or has another."""
     try:
         with path.open("rb") as raw:
             compressed = raw.read(2) == b"\x1f\x8b"
