@@ -36,7 +36,6 @@ class DatabaseFailure(msgspec.Struct, frozen=True):
 
     kind: Kind
     message: str
-    code: str = ""
 
     def error(self) -> FilmledgerError:
         """The error that the program raises when it gives up."""
@@ -45,14 +44,16 @@ class DatabaseFailure(msgspec.Struct, frozen=True):
         return StoreUnavailable(STORE, self.message)
 
 
-# 26000, 42P05: a pooler gave a session in which other statements are prepared
-_CONFLICTS = {"40001", "40P01", "26000", "42P05"}
-_LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"  # also after a failover: a promoted standby accepts writes
-_GONE = {"57P01", "57P02", "57P03", "57P05"}
-_BUSY = {"53000", "53100", "53200", "53300", "53400", "57014", "58030"}
-_WRONG_CLASSES = {"28", "3D", "3F", "42", "0A"}
-_REFUSED_CLASSES = {"22", "23", "44", "54", "P0"}  # P0: a trigger of the user raises an exception
+# By SQLSTATE, or by its first two characters; all others are BUSY.
+_KINDS: Final[dict[str, Kind]] = {
+    # 26000, 42P05: a pooler gave a session in which other statements are prepared
+    **dict.fromkeys(("40001", "40P01", "26000", "42P05"), Kind.CONFLICT),
+    "55P03": Kind.LOCKED,
+    **dict.fromkeys((_READ_ONLY, "57P01", "57P02", "57P03", "57P05", "08"), Kind.GONE),
+    **dict.fromkeys(("22", "23", "44", "54", "P0"), Kind.REFUSED),  # P0: a trigger of the user raises an exception
+    **dict.fromkeys(("28", "3D", "3F", "42", "0A"), Kind.WRONG),
+}
 
 # Errors before there is a session carry no code. The server's messages are in English only if its
 # locale is English; in another language the failure counts as GONE, which is retried for a while.
@@ -80,23 +81,11 @@ def classify_error(error: psycopg2.Error) -> DatabaseFailure:
         if isinstance(error, psycopg2.DatabaseError) and not isinstance(error, psycopg2.ProgrammingError):
             return DatabaseFailure(Kind.GONE, message)  # libpq lost synchronization with the server
         return DatabaseFailure(Kind.WRONG, message)
-    if code in _CONFLICTS:
-        return DatabaseFailure(Kind.CONFLICT, message, code)
-    if code == _LOCK_NOT_AVAILABLE:
-        return DatabaseFailure(Kind.LOCKED, message, code)
-    if code == _READ_ONLY:
-        return DatabaseFailure(Kind.GONE, f"the database has been made read-only ({message}){session_note()}", code)
     if "row-level security" in message or "row security" in message:
-        return DatabaseFailure(Kind.REFUSED, message, code)
-    if code in _GONE or code.startswith("08"):
-        return DatabaseFailure(Kind.GONE, message, code)
-    if code in _BUSY:
-        return DatabaseFailure(Kind.BUSY, message, code)
-    if code[:2] in _REFUSED_CLASSES:
-        return DatabaseFailure(Kind.REFUSED, message, code)
-    if code[:2] in _WRONG_CLASSES:
-        return DatabaseFailure(Kind.WRONG, message, code)
-    return DatabaseFailure(Kind.BUSY, message, code)
+        return DatabaseFailure(Kind.REFUSED, message)
+    if code == _READ_ONLY:
+        message = f"the database has been made read-only ({message}){session_note()}"
+    return DatabaseFailure(_KINDS.get(code) or _KINDS.get(code[:2], Kind.BUSY), message)
 
 
 def lacks_slots(error: psycopg2.OperationalError) -> bool:
