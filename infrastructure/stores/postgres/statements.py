@@ -14,21 +14,15 @@ import msgspec
 from application.records import MovieRows, Row
 from domain.fields import DeclaredTable, Field, FieldType, Table
 
-SQL_TYPES: Final[Mapping[FieldType, str]] = {
-    FieldType.TEXT: "text",
+_SQL_TYPES: Final[Mapping[FieldType, str]] = {  # all others are text
     FieldType.INTEGER: "integer",
     FieldType.BIGINT: "bigint",
     FieldType.DECIMAL: "numeric(3,1)",
     FieldType.BOOLEAN: "boolean",
     FieldType.DATE: "date",
-    FieldType.PARTIAL_DATE: "text",
     FieldType.TIMESTAMP: "timestamp with time zone",
     FieldType.TEXT_LIST: "text[]",
-    FieldType.TITLE_ID: "text",
-    FieldType.NAME_ID: "text",
 }
-"""The type of a column for each type of field."""
-
 ROW_MARK: Final = "\x1d\x1e\x1f"
 """Marks the end of a row, because cells contain line ends; three ASCII separators that no text has in sequence."""
 
@@ -55,7 +49,7 @@ def query(name: str) -> str:
 
 def column_type(table: Table, field: Field) -> str:
     """The type of a column; ids and texts of keys are ordered by their bytes."""
-    sql_type = SQL_TYPES[field.type]
+    sql_type = _SQL_TYPES.get(field.type, "text")
     by_bytes = field.type in _IDS or (sql_type == "text" and field.name in table.key)
     return f'{sql_type} COLLATE "C"' if by_bytes else sql_type
 
