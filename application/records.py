@@ -208,6 +208,9 @@ _KEY_COLUMNS: Final = {
 }
 NO_DETAILS: Final = (None,) * (len(Table.PEOPLE.columns) - _NAME_END)
 """The cells of a people row after ``source``, where only the name is known."""
+# The attributes of a credit besides its person, and of another title, in their order.
+_CREDIT_ATTRIBUTES: Final = tuple(name for name in Table.CREDITS.columns if name not in ("imdb_id", "person_id"))
+_AKA_ATTRIBUTES: Final = tuple(name for name in Table.AKAS.columns if name not in ("imdb_id", "position"))
 _category_and_position: Final = attrgetter("category", "position")
 _movie_values: Final = attrgetter(*Table.MOVIES.columns)
 
@@ -332,11 +335,11 @@ def from_rows(
         [
             Credit(
                 person(values["person_id"], names[values["person_id"]]),
-                *(values[name] for name in ("category", "position", "characters", "job", "attributes")),
+                *map(values.__getitem__, _CREDIT_ATTRIBUTES),
             )
             for values in people
         ],
-        [Aka(*(values[name] for name in ("title", "region", "language", "types", "attributes"))) for values in titles],
+        [Aka(*map(values.__getitem__, _AKA_ATTRIBUTES)) for values in titles],
     )
 
 

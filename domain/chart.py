@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from domain.errors import ChartError, InvalidMovie
 from domain.movie import IMDB_ID
+
+_MAX_LISTED: Final = 10
 
 
 class ChartName(StrEnum):
@@ -97,6 +100,6 @@ def complete(chart: ChartName, entries: Iterable[ChartEntry], size: int | None =
     return ordered
 
 
-def _listed(values: list[int] | list[str], most: int = 10) -> str:
-    shown = ", ".join(str(value) for value in values[:most])
-    return shown if len(values) <= most else f"{shown} and {len(values) - most} more"
+def _listed(values: list[int] | list[str]) -> str:
+    shown = ", ".join(str(value) for value in values[:_MAX_LISTED])
+    return shown if len(values) <= _MAX_LISTED else f"{shown} and {len(values) - _MAX_LISTED} more"

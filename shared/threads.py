@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,24 +26,12 @@ class KeyedLocks:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._locks: dict[str, tuple[threading.Lock, int]] = {}  # each with the number of its users
+        self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # an unused lock is dropped
 
-    @contextmanager
-    def hold(self, key: str) -> Iterator[None]:
-        """Holds the lock of a key; not reentrant."""
+    def hold(self, key: str) -> threading.Lock:
+        """The lock of a key, for a ``with`` statement; not reentrant."""
         with self._guard:
-            lock, users = self._locks.get(key, (threading.Lock(), 0))
-            self._locks[key] = (lock, users + 1)
-        try:
-            with lock:
-                yield
-        finally:
-            with self._guard:
-                lock, users = self._locks[key]
-                if users == 1:
-                    del self._locks[key]
-                else:
-                    self._locks[key] = (lock, users - 1)
+            return self._locks.setdefault(key, threading.Lock())
 
 
 @contextmanager
