@@ -21,6 +21,7 @@ from distributed.diagnostics.plugin import UploadFile
 from domain.errors import SourceError, UsageError
 from infrastructure.cluster import code, worker
 from infrastructure.cluster.code import NEEDED, differences, versions_of
+from infrastructure.cluster.pool import line_of
 from infrastructure.cluster.worker import BATCHES_PER_WORKER, usable_cores
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def connect_cluster(cluster: OwnCluster | RemoteCluster) -> Iterator[Client]:
                 _compare_versions(client)
                 _send_code(client)
             except CommClosedError as error:
-                raise SourceError(f"the Dask scheduler at {cluster.address} has gone ({_line(error)})") from error
+                raise SourceError(f"the Dask scheduler at {cluster.address} has gone ({line_of(error)})") from error
             yield client
 
 
@@ -114,7 +115,7 @@ def _reached(cluster: RemoteCluster) -> Iterator[Client]:
         client = Client(cluster.address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SourceError(
-            f"the Dask scheduler at {cluster.address} cannot be reached ({_line(error)}); `dask scheduler` starts one"
+            f"the Dask scheduler at {cluster.address} cannot be reached ({line_of(error)}); `dask scheduler` starts one"
         ) from error
     with closing(client):
         try:
@@ -182,7 +183,7 @@ def _send_code(client: Client) -> None:
             raise
         except Exception as error:
             raise UsageError(
-                f"this Dask cluster does not take the program's code ({type(error).__name__}: {_line(error)})"
+                f"this Dask cluster does not take the program's code ({type(error).__name__}: {line_of(error)})"
             ) from error
 
 
@@ -194,7 +195,3 @@ def _use_our_logging() -> None:
         for handler in tuple(logger.handlers):
             logger.removeHandler(handler)
         logger.propagate = True
-
-
-def _line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

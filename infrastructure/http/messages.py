@@ -119,9 +119,9 @@ def is_public_address(address: str) -> bool:
         if any(found in network for network in _NEVER_PUBLIC):
             return False
         inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _NAT64 else found.ipv4_mapped
-        if inner is not None and not is_public_address(str(inner)):
-            return False
-    return (found.is_global or _is_mapped(found)) and not found.is_multicast
+        if inner is not None:
+            return is_public_address(str(inner))
+    return found.is_global and not found.is_multicast
 
 
 def is_private_literal(host: str) -> bool:
@@ -139,11 +139,6 @@ def is_private_literal(host: str) -> bool:
         return not is_public_address(socket.inet_ntoa(socket.inet_aton(host.rstrip("."))))
     except (OSError, UnicodeError):
         return False
-
-
-def _is_mapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether it is a mapped IPv4 address, which was checked by itself; Python versions differ on these."""
-    return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
 
 
 @dataclass(frozen=True, slots=True)

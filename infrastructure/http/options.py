@@ -186,10 +186,9 @@ def listed_proxies(text: Secret) -> tuple[Proxy, ...]:
         UsageError: one of them cannot be used; the message has its position.
     """
     entries = [entry.strip() for entry in text.reveal().replace("\n", ",").split(",")]
-    proxies = _parsed((f"PROXIES entry {number}", entry) for number, entry in enumerate(entries, 1))
-    if not proxies:
-        raise UsageError("PROXIES is set but holds no proxy")
-    return proxies
+    return _parsed(
+        "PROXIES is set but", ((f"PROXIES entry {number}", entry) for number, entry in enumerate(entries, 1))
+    )
 
 
 def proxies_of_file(path: Path) -> tuple[Proxy, ...]:
@@ -205,10 +204,7 @@ def proxies_of_file(path: Path) -> tuple[Proxy, ...]:
     except OSError as error:
         raise UsageError(f"PROXY_FILE {path} cannot be read: {error.strerror}") from error
     entries = ((f"{path}, line {number}", line.split(" #")[0].strip()) for number, line in enumerate(lines, 1))
-    proxies = _parsed((place, entry) for place, entry in entries if not entry.startswith("#"))
-    if not proxies:
-        raise UsageError(f"PROXY_FILE {path} holds no proxy")
-    return proxies
+    return _parsed(f"PROXY_FILE {path}", ((place, entry) for place, entry in entries if not entry.startswith("#")))
 
 
 def parse_proxy(text: str, place: str) -> Proxy:
@@ -247,7 +243,7 @@ def _proxy(scheme: str, where: str, credentials: str) -> Proxy:
     return Proxy(f"{scheme}://***@{where}", Secret(f"{scheme}://{user}:{password}@{where}"))
 
 
-def _parsed(entries: Iterable[tuple[str, str]]) -> tuple[Proxy, ...]:
+def _parsed(source: str, entries: Iterable[tuple[str, str]]) -> tuple[Proxy, ...]:
     proxies: dict[Proxy, None] = {}
     problems: list[str] = []
     for place, entry in entries:
@@ -259,4 +255,6 @@ def _parsed(entries: Iterable[tuple[str, str]]) -> tuple[Proxy, ...]:
     if problems:
         more = f"; and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
         raise UsageError("; ".join(problems[:_MAX_NAMED]) + more)
+    if not proxies:
+        raise UsageError(f"{source} holds no proxy")
     return tuple(proxies)
