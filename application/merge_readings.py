@@ -68,8 +68,8 @@ def merge(newer: Reading, older: Reading) -> Reading:
     if is_bounded(movie) and _begins(movie.cast, longest):
         movie = replace(movie, cast=longest)
     names = dict(_names(older))
-    for person_id, told in _names(newer).items():
-        names[person_id] = max(told, names.get(person_id, told))
+    for person_id, named in _names(newer).items():
+        names[person_id] = max(named, names.get(person_id, named))
     longer = longest if len(longest) > len(movie.cast) else ()
     return Reading(_renamed(movie, names), missing, told_at, longer, names)
 

@@ -55,8 +55,8 @@ def compare_since(
     ]
     if not pairs:
         first = min((taken[0].taken_at for taken in charts.values()), default=None)
-        told = f"the only complete run ended {_local(first)}" if first else "there is no complete run"
-        raise UsageError(f"--since needs two complete runs of a chart, and {told}")
+        found = f"the only complete run ended {_local(first)}" if first else "there is no complete run"
+        raise UsageError(f"--since needs two complete runs of a chart, and {found}")
     dates = "; ".join(f"{new.chart}: {_local(old.taken_at)} to {_local(new.taken_at)}" for old, new in pairs)
     for name in wanted:
         rows = [row for old, new in pairs for row in _ROWS[name](old, new, find)]
