@@ -183,16 +183,10 @@ class BuildState(msgspec.Struct):
 
     def write_assets(self) -> None:
         """Writes styles, scripts and fonts."""
-        options, missing = self.options, None
-        try:
-            bundle = bundle_assets(minify=options.minify, fingerprint=options.fingerprint)
-        except ImportError as error:  # without a minifier the pages still need their styles
-            bundle, missing = bundle_assets(minify=False, fingerprint=options.fingerprint), error
+        bundle = bundle_assets(minify=self.options.minify, fingerprint=self.options.fingerprint)
         self.site = replace(self.site, assets=bundle.paths)
         for path, body in bundle.files.items():
             self.output.write(path, body)
-        if missing is not None:
-            raise FilmledgerError(f"not minified: {missing}") from missing
 
     def copy_posters(self) -> None:
         """Copies the posters of the films; a film whose poster cannot be copied is shown without one."""

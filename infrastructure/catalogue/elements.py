@@ -7,6 +7,7 @@ takes a third of the time. Every text is escaped here, and the result is
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -15,11 +16,21 @@ from typing import Final
 import msgspec
 from markupsafe import Markup, escape
 
+from domain.movie import Movie
 from infrastructure.catalogue import formats, typography
 from infrastructure.catalogue.typography import keep_words, mark_long_words
 
 _MAX_NOTE: Final = 90
 _DECADE: Final = re.compile(r"[0-9]{4}s")  # its s stays small
+_TITLE_WIDTH: Final = 84  # of the title on a placeholder, and its smallest size, in % of the card's width
+_SMALLEST: Final = 6.5
+# Hue of the ground a genre gives to films without a poster; other genres get one from their name.
+_HUES: Final = {
+    "Action": 30, "Adventure": 145, "Animation": 320, "Biography": 75, "Comedy": 85, "Crime": 20, "Documentary": 200,
+    "Drama": 260, "Family": 110, "Fantasy": 300, "Film-Noir": 270, "History": 60, "Horror": 15, "Music": 340,
+    "Musical": 350, "Mystery": 285, "Romance": 5, "Sci-Fi": 220, "Sport": 130, "Thriller": 235, "War": 120,
+    "Western": 50,
+}  # fmt: skip
 _FITS_ANYWHERE: Final = 6.0  # em; words up to this width fit every column at its largest font size
 
 
@@ -48,16 +59,6 @@ class PosterImage(msgspec.Struct, frozen=True):
     def thumb(self) -> str:
         """Path of the smallest file of the preferred format."""
         return self.sources[0].candidates[0][0]
-
-
-class Placeholder(msgspec.Struct, frozen=True):
-    """The designed card of a film without a poster: hues of two genres, and the size of its title in % of the width."""
-
-    hue: int
-    second_hue: int
-    size: float
-    title: str
-    year: str
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -136,12 +137,23 @@ def main_heading(text: str) -> Markup:
     return _html(f'<h1 class="{size}" style="--w:{widest:.2f}" dir="auto">{keep_words(text)}</h1>')
 
 
-def blank(placeholder: Placeholder) -> Markup:
-    """Returns the card of a film without a poster."""
+def blank_poster(movie: Movie) -> Markup:
+    """Returns the designed card of a film without a poster: hues of two genres, and its title as large as it fits."""
+    hues = [_hue(genre) for genre in movie.genres[:2]] or [_hue(movie.imdb_id)]
+    second = hues[1] if len(hues) > 1 else (hues[0] + 40) % 360
+    title = formats.shortened(movie.title, 80)
+    widest = typography.longest_word(title, typography.HEADING, upper=True)
+    # A word that breaks even in the smallest size is set in one that is easier to read.
+    smallest = _SMALLEST if widest * _SMALLEST <= _TITLE_WIDTH else 9
+    size = typography.size_to_fit(title, _TITLE_WIDTH, 98, 0.92, smallest=smallest, largest=30)
     return _html(
-        f'<span class="blank" style="--h:{placeholder.hue};--k:{placeholder.second_hue};--s:{placeholder.size}"'
-        f' aria-hidden="true"><b dir="auto">{keep_words(placeholder.title)}</b><i>{escape(placeholder.year)}</i></span>'
+        f'<span class="blank" style="--h:{hues[0]};--k:{second};--s:{round(size, 1)}" aria-hidden="true">'
+        f'<b dir="auto">{keep_words(title)}</b><i>{"" if movie.year is None else movie.year}</i></span>'
     )
+
+
+def _hue(name: str) -> int:
+    return _HUES.get(name) or int(hashlib.sha256(name.encode()).hexdigest()[:4], 16) % 360
 
 
 def thumb(card: Card, root: str, *, eager: bool = False) -> Markup:

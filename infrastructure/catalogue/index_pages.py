@@ -50,20 +50,17 @@ def chart_pages(renderer: PageRenderer) -> Iterator[Page]:
         movies = [place.movie for place in chart.places]
         heading = formats.chart(chart.chart)
         summary = _change_summary(chart)
-        yield renderer.page(
-            "grid.html",
+        yield _grid(
+            renderer,
             renderer.urls.chart(chart.chart),
             heading,
+            movies,
+            chart.places,
             description=f"{heading}: {', '.join(movie.title for movie in movies[:5])} and more. {summary}",
-            image=renderer.share_image(movies),
             label=f"As of {formats.day(chart.taken_at)}",
             changes={"text": summary, "path": renderer.urls.changes(chart.chart)} if summary else None,
-            films=[renderer.card(place.movie, place) for place in chart.places],
-            controls=_controls(movies, ranked=True, moves=chart.before is not None),
             lead=True,
-            page_links=(),
             imprint=renderer.imprint(),
-            scripts=_SCRIPTS if len(movies) > 1 else (),
         )
         if summary:
             yield _changes_page(renderer, chart, summary)
@@ -96,24 +93,39 @@ def _list(renderer: PageRenderer, path: str, heading: str, section: str, movies:
         )
 
 
-def _grid(renderer: PageRenderer, path: str, heading: str, movies: Sequence[Movie], **values: object) -> Page:
-    given: dict[str, Any] = {"changes": None, "lead": False, "page_links": (), **values}
+def _grid(
+    renderer: PageRenderer,
+    path: str,
+    heading: str,
+    movies: Sequence[Movie],
+    places: Sequence[ChartPosition] = (),
+    **values: object,
+) -> Page:
+    """Returns a page of films, with ranks and movements if there are ``places``."""
+    given: dict[str, Any] = {
+        "description": f"{heading}: {', '.join(movie.title for movie in movies[:5])}" if movies else "",
+        "changes": None,
+        "controls": _controls(movies, places),
+        "lead": False,
+        "page_links": (),
+        **values,
+    }
+    cards = [renderer.card(place.movie, place) for place in places] or [renderer.card(movie) for movie in movies]
     return renderer.page(
         "grid.html",
         path,
         heading,
-        description=f"{heading}: {', '.join(movie.title for movie in movies[:5])}" if movies else "",
         image=renderer.share_image(movies),
-        films=[renderer.card(movie) for movie in movies],
-        controls=_controls(movies),
+        films=cards,
         scripts=_SCRIPTS if len(movies) > 1 else (),
         **given,
     )
 
 
-def _controls(movies: Sequence[Movie], *, ranked: bool = False, moves: bool = False) -> dict[str, object]:
+def _controls(movies: Sequence[Movie], places: Sequence[ChartPosition]) -> dict[str, object]:
     """Returns what the films of a grid can be filtered and ordered by."""
-    rank_orders = _RANK_ORDERS[: 1 + moves] if ranked else ()
+    moves = any(place.is_new or place.before is not None for place in places)
+    rank_orders = _RANK_ORDERS[: 1 + moves] if places else ()
     return {
         "genres": sorted({genre for movie in movies for genre in movie.genres}),
         "decades": sorted({f"{movie.year // 10 * 10}s" for movie in movies if movie.year}, reverse=True),

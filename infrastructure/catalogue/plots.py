@@ -8,7 +8,7 @@ there is no plot.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from statistics import correlation, mean, median
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -274,16 +274,17 @@ def ratings_by_decade(data: CatalogueData) -> Plot | None:
         wide=_draw_decades(rows, wide=True),
         narrow=_draw_decades(rows, wide=False),
         columns=("Decade", "Films", "Lowest", "Median", "Highest"),
-        rows=tuple(
-            (
-                formats.decade(start),
-                str(len(ratings)),
-                f"{ratings[0]:.1f}",
-                _rating(median(ratings)),
-                f"{ratings[-1]:.1f}",
-            )
-            for start, ratings in rows
-        ),
+        rows=_decade_table(rows, "{:.1f}".format, _rating),
+    )
+
+
+def _decade_table(
+    decades: Iterable[tuple[int, Sequence[float]]], text: Callable[[float], str], middle: Callable[[float], str]
+) -> tuple[tuple[str, ...], ...]:
+    """Returns the number, the least, the median and the greatest of the values of each decade."""
+    return tuple(
+        (formats.decade(start), str(len(values)), text(min(values)), middle(median(values)), text(max(values)))
+        for start, values in decades
     )
 
 
@@ -386,16 +387,7 @@ def length_over_the_years(data: CatalogueData) -> Plot | None:
         wide=_draw_lengths(points, medians, wide=True),
         narrow=_draw_lengths(points, medians, wide=False),
         columns=("Decade", "Films", "Shortest", "Median", "Longest"),
-        rows=tuple(
-            (
-                formats.decade(start),
-                str(len(decades[start])),
-                f"{min(decades[start])}",
-                f"{middle:.0f}",
-                f"{max(decades[start])}",
-            )
-            for start, middle in reversed(medians)
-        ),
+        rows=_decade_table(sorted(decades.items(), reverse=True), str, "{:.0f}".format),
     )
 
 

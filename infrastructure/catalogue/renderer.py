@@ -18,7 +18,7 @@ from application.chart_changes import ChartPosition
 from application.ports.posters import Poster
 from domain.movie import Movie
 from infrastructure.catalogue import elements, formats, typography
-from infrastructure.catalogue.elements import Card, ImageSource, Placeholder, PosterImage
+from infrastructure.catalogue.elements import Card, ImageSource, PosterImage
 from infrastructure.catalogue.plots import Plot
 from shared.countries import country_name
 
@@ -28,15 +28,6 @@ NOTICE: Final = "Information courtesy of IMDb (imdb.com). For personal, non-comm
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _OWN: Final = ("title", "description", "kind", "address", "image", "linked_data", "content", "imprint")  # of a page
 _MAX_TITLE: Final = 120  # characters of a title in a list
-_TITLE_WIDTH: Final = 84  # of the title on a placeholder, and its smallest size, in % of the card's width
-_SMALLEST: Final = 6.5
-# Hue of the ground a genre gives to films without a poster; other genres get one from their name.
-_HUES: Final = {
-    "Action": 30, "Adventure": 145, "Animation": 320, "Biography": 75, "Comedy": 85, "Crime": 20, "Documentary": 200,
-    "Drama": 260, "Family": 110, "Fantasy": 300, "Film-Noir": 270, "History": 60, "Horror": 15, "Music": 340,
-    "Musical": 350, "Mystery": 285, "Romance": 5, "Sci-Fi": 220, "Sport": 130, "Thriller": 235, "War": 120,
-    "Western": 50,
-}  # fmt: skip
 
 
 class SiteConfig(msgspec.Struct, frozen=True):
@@ -249,7 +240,7 @@ class PageRenderer:
             name=typography.keep_words(title),
             fit=elements.fit(title),
             poster=poster,
-            blank=Markup("") if poster else elements.blank(placeholder(movie)),
+            blank=Markup("") if poster else elements.blank_poster(movie),
             year="" if movie.year is None else str(movie.year),
             by=movie.directors[0].person.name if movie.directors else "",
             rating="" if movie.rating is None else f"{movie.rating:.1f}",
@@ -300,22 +291,6 @@ def poster_image(poster: Poster) -> PosterImage:
         for kind, found in sorted(by_format.items(), key=lambda item: item[0] != "webp")
     ]
     return PosterImage(full.width, full.height, tuple(sources), sources[-1].candidates[-1][0])
-
-
-def placeholder(movie: Movie) -> Placeholder:
-    """Returns the designed card of a film without a poster."""
-    hues = [_hue(genre) for genre in movie.genres[:2]] or [_hue(movie.imdb_id)]
-    title = formats.shortened(movie.title, 80)
-    widest = typography.longest_word(title, typography.HEADING, upper=True)
-    # A word that breaks even in the smallest size is set in one that is easier to read.
-    smallest = _SMALLEST if widest * _SMALLEST <= _TITLE_WIDTH else 9
-    size = typography.size_to_fit(title, _TITLE_WIDTH, 98, 0.92, smallest=smallest, largest=30)
-    year = "" if movie.year is None else str(movie.year)
-    return Placeholder(hues[0], hues[-1] if len(hues) > 1 else (hues[0] + 40) % 360, round(size, 1), title, year)
-
-
-def _hue(name: str) -> int:
-    return _HUES.get(name) or int(hashlib.sha256(name.encode()).hexdigest()[:4], 16) % 360
 
 
 def _searched_text(movie: Movie) -> list[str]:

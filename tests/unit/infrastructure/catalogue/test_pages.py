@@ -19,13 +19,13 @@ from application.ports.runs import ChartSnapshot
 from domain.movie import CAST, DIRECTOR, Credit, Movie, Person
 from infrastructure.catalogue import formats
 from infrastructure.catalogue.build import all_pages, bundle_assets
+from infrastructure.catalogue.elements import blank_poster
 from infrastructure.catalogue.renderer import (
     NOTICE,
     PageRenderer,
     PageUrls,
     SiteConfig,
     numbered,
-    placeholder,
     poster_image,
 )
 from tests.support.catalogue import POSTED_AT, made_data
@@ -142,7 +142,8 @@ def test_a_film_without_a_poster_gets_a_designed_card() -> None:
     assert text.count('class="blank"') == 3
     assert "<img" not in text
     assert find(text, "//span[@class='blank']/b//text()") == find(text, "//h2/a/text()")
-    grounds = {placeholder(bare(1, genres=genres)).hue for genres in (("Drama",), ("War",), ("Made up",), ())}
+    cards = [blank_poster(bare(1, genres=genres)) for genres in (("Drama",), ("War",), ("Made up",), ())]
+    grounds = {card.partition(";")[0] for card in cards}
     assert len(grounds) == 4, "the ground comes from the genre"
 
 
