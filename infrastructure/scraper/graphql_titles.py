@@ -59,10 +59,6 @@ class TitleNode(msgspec.Struct):
         """Where the next page of a list begins; ``None`` at its end."""
         return _cursor(get(self.node, name))
 
-    def length(self, name: str) -> int:
-        """How many entries of a list are there."""
-        return len(optional(list_at, self.node, name, "edges") or ())
-
     def add(self, name: str, connection: object) -> None:
         """Add a further page of a list.
 

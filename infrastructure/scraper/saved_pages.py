@@ -178,18 +178,20 @@ def _open_container(path: Path, kind: str) -> BinaryIO:
     Raises:
         UnreadableFile: it cannot be opened or unpacked.
     """
-    raw = _opened(path)
-    packed = raw.read(len(GZIP)) == GZIP
-    raw.seek(0)
+    raw, packed = _opened(path)
     if kind == "warc" or not packed:
         return raw
     with raw:
         return io.BytesIO(unpacked(raw, MAX_CONTAINER_BYTES))
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> tuple[BinaryIO, bool]:
+    """A file, and whether it is packed with gzip."""
     try:
-        return path.open("rb")
+        raw = path.open("rb")
+        packed = raw.read(len(GZIP)) == GZIP
+        raw.seek(0)
+        return raw, packed
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise UnreadableFile(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -205,7 +207,7 @@ def read_document(key: str, max_bytes: int = MAX_BYTES) -> SavedDocument:
         name, numbers = f"{name}::{numbers[0]}", numbers[1:]
     path = text_to_path(name)
     kind = _kind_of_file(path) or "page"
-    with _opened(path) as raw:
+    with _opened(path)[0] as raw:
         status = os.fstat(raw.fileno())
         changed_at = datetime.fromtimestamp(status.st_mtime, UTC)
         if kind == "page":

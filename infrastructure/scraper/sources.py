@@ -291,7 +291,8 @@ class _ListReader:
         while (cursor := title.cursor(name)) is not None and cursor not in seen:
             seen.add(cursor)
             if len(seen) > _MAX_LIST_PAGES:
-                _log.warning("%s: only the first %d of its %s are read", title.imdb_id, title.length(name), LISTS[name])
+                found = len(title.node[name]["edges"])
+                _log.warning("%s: only the first %d of its %s are read", title.imdb_id, found, LISTS[name])
                 return False
             if not self.read_page(title, name, cursor):
                 return False
@@ -371,21 +372,22 @@ class PeopleSource:
             raise Transient(f"{person_id}: no request is left to ask GraphQL")
         return self._batcher.submit(_Asked(person_id, max_requests, cancel))
 
-    def _flush(self, asked: Sequence[_Asked]) -> list[FetchedPerson | Exception]:
+    def _flush(self, asked: Sequence[_Asked], requests: int = 0, size: int = 0) -> list[FetchedPerson | Exception]:
+        """One result for each; ``requests`` were spent on each before, and ``size`` on all together."""
         ids = [one.id for one in asked]
         most = min(one.max_requests for one in asked)
-        requests = size = 0
         results: Sequence[tuple[Person, PersonDetails] | SourceError]
         try:
-            response = self._client.execute(people_query(ids), max_requests=most, cancel=asked[0].cancel)
-            requests, size = response.requests, response.size
+            response = self._client.execute(people_query(ids), max_requests=most - requests, cancel=asked[0].cancel)
+            requests, size = requests + response.requests, size + response.size
             results = read_person_details(response, ids, read_at=self._clock.now())
         except SourceError as error:
+            requests, size = requests + error.requests, size + error.size
             half = len(asked) // 2
-            if half and isinstance(error, _OF_ONE_TITLE):
+            if half and requests < most and isinstance(error, _OF_ONE_TITLE):
                 _log.info("%s; asking for %d people again in halves", error, len(asked))
-                return self._flush(asked[:half]) + self._flush(asked[half:])
-            requests, size = error.requests, error.size
+                first = self._flush(asked[:half], requests, size // 2)
+                return first + self._flush(asked[half:], requests, size - size // 2)
             results = [error] * len(asked)
         return [
             _own_error(result, requests, size // len(asked))

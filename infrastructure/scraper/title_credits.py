@@ -17,7 +17,7 @@ If there are several lists, the longest is used: the principal credits are only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -38,6 +38,7 @@ from infrastructure.scraper.values import (
 )
 
 _STARS: Final = "stars"
+_PRINCIPAL: Final = ("principalCreditsV2", "principalCredits")
 _CATEGORY_OF: Final[Mapping[str, str]] = {
     "00f5faa0-5f76-4eb5-87a1-ec8d484d1779": "composer",
     "0af123ce-1605-4a51-93cf-7ad477b11832": "producer",
@@ -113,17 +114,13 @@ def read_people(part: TitlePart, above: object, *nodes: object) -> None:
         above: the first object; its ``crewV2`` and ``castV2`` name only the first few.
         nodes: the other objects, or all of them.
     """
-    principal = (above, *nodes)
     directors = _longest(
         (
-            *_groups(nodes, "crewV2", DIRECTOR),
+            *_groups(nodes, "crewV2", of=(DIRECTOR,)),
             *_groups(nodes, "directors"),
-            *_groups((above,), "principalCreditsV2", DIRECTOR),
-            *_groups((above,), "principalCredits", DIRECTOR),
-            *(people for people in _groups(nodes, "principalCreditsV2", DIRECTOR) if people.total),
-            *(people for people in _groups(nodes, "principalCredits", DIRECTOR) if people.total),
-            *_groups(nodes, "creditGroupings", DIRECTOR),
-            *_groups(nodes, "creditCategories", DIRECTOR),
+            *_groups((above,), *_PRINCIPAL, of=(DIRECTOR,)),
+            *(people for people in _groups(nodes, *_PRINCIPAL, of=(DIRECTOR,)) if people.total),
+            *_groups(nodes, "creditGroupings", "creditCategories", of=(DIRECTOR,)),
             *_sections(nodes, DIRECTOR),
         )
     )
@@ -139,21 +136,19 @@ def read_people(part: TitlePart, above: object, *nodes: object) -> None:
                 people._replace(lines=first + people.lines, listed=len(first) + people.listed)
                 for people in _plain(nodes, "cast")
             ),
-            *_groups(nodes, "creditGroupings", CAST),
-            *_groups(nodes, "creditCategories", CAST),
+            *_groups(nodes, "creditGroupings", "creditCategories", of=(CAST,)),
             *_sections(nodes, CAST),
         )
     )
     if cast is not None:
         _add(part, "cast", cast.as_shown())
-        if cast.total is not None:
-            part.whole["cast_total"] = cast.total
-            if cast.total < len({line.person_id for line in cast.lines}):  # fewer than there are
-                del part.whole["cast_total"]
-                part.cut.add("cast_total")
+        part.tell("cast_total", cast.total)
+        if cast.total is not None and cast.total < len({line.person_id for line in cast.lines}):  # fewer than there are
+            del part.whole["cast_total"]
+            part.cut.add("cast_total")
     elif few := _few(above, nodes, (CAST, _STARS), "castV2", "castPageTitle"):
         part.partial["cast"] = few.lines
-    _read_crew(part, principal)
+    _read_crew(part, (above, *nodes))
 
 
 def read_listed_people(part: TitlePart, node: object, *, whole_cast: bool = False) -> None:
@@ -198,20 +193,15 @@ def _add(part: TitlePart, name: str, people: _People) -> None:
 def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
     """Add the credits of all other categories. A title page tells only the principal ones."""
     found: dict[str, list[_People]] = {}
-    every = False
-    for key in ("creditCategories", "creditGroupings", "crewV2", "writers", "principalCreditsV2", "principalCredits"):
-        for category, people in _categories(nodes, key):
+    sections = list(_all_sections(nodes))
+    keys = ("creditCategories", "creditGroupings", "crewV2", "writers", *_PRINCIPAL)
+    for category, people in (*(pair for key in keys for pair in _categories(nodes, key)), *sections):
+        if category not in _NOT_CREW:
             found.setdefault(category, []).append(people)
-    for category, people in _all_sections(nodes):
-        every = True
-        if category in _NOT_CREW:
-            continue
-        found.setdefault(category, []).append(people)
     crew: list[CreditLine] = []
-    complete = every
+    complete = bool(sections)
     for category, lists in found.items():
-        if (best := _longest(lists)) is None:
-            continue
+        best = _longest(lists) or lists[0]
         crew += [line._replace(category=category) for line in best.lines]
         complete &= best.total is not None and best.listed >= best.total
         if best.unreadable:
@@ -220,26 +210,19 @@ def _read_crew(part: TitlePart, nodes: Sequence[object]) -> None:
         (part.whole if complete and "crew" not in part.cut else part.partial)["crew"] = tuple(crew)
 
 
-def _few(above: object, nodes: Sequence[object], wanted: tuple[str, ...], heading: str, window: str) -> _People | None:
+def _few(above: object, nodes: Sequence[object], of: tuple[str, ...], heading: str, window: str) -> _People | None:
     """Returns the people in the page's heading or window title, if the lists are missing."""
-    return _longest(
-        (
-            *_groups((above, *nodes), "principalCreditsV2", *wanted),
-            *_groups((above, *nodes), "principalCredits", *wanted),
-            *_groups((above,), heading),
-            *_groups((above, *nodes), window),
-            *_plain((above, *nodes), window),
-        )
-    )
+    every = (above, *nodes)
+    headings = (*_groups(every, *_PRINCIPAL, of=of), *_groups((above,), heading))
+    return _longest((*headings, *_groups(every, window), *_plain(every, window)))
 
 
-def _longest(lists: Iterable[_People]) -> _People | None:
+def _longest(lists: Sequence[_People]) -> _People | None:
     """Returns the longest list, with the largest total that any of them states."""
-    every = list(lists)
-    if not every:
+    if not lists:
         return None
-    best = max(every, key=lambda people: len(people.lines))
-    return best._replace(total=max((people.total for people in every if people.total is not None), default=None))
+    best = max(lists, key=lambda people: len(people.lines))
+    return best._replace(total=max((people.total for people in lists if people.total is not None), default=None))
 
 
 def people_in(listed: object, total: object = None) -> _People:
@@ -269,15 +252,15 @@ def _plain(nodes: Sequence[object], key: str) -> Iterator[_People]:
 
 
 def _told(nodes: Sequence[object], key: str) -> list[object]:
-    """Yields the values of a key in the objects that have it; an empty list for null."""
+    """Returns the values of a key in the objects that have it; an empty list for null."""
     return [node[key] or [] for node in nodes if isinstance(node, dict) and key in node]
 
 
-def _groups(nodes: Sequence[object], key: str, *wanted: str) -> Iterator[_People]:
-    """Yields the people of a list's groups of these categories, or of all its groups."""
-    for listed in _told(nodes, key):
+def _groups(nodes: Sequence[object], *keys: str, of: tuple[str, ...] = ()) -> Iterator[_People]:
+    """Yields the people of each list's groups of these categories, or of all its groups."""
+    for listed in (listed for key in keys for listed in _told(nodes, key)):
         with suppress(FieldAbsent):
-            chosen = [group for group in entries(listed) if not wanted or _category_of_group(group) in wanted]
+            chosen = [group for group in entries(listed) if not of or _category_of_group(group) in of]
             parts = [people_in(value_at(group, "credits") or [], get(group, "totalCredits")) for group in chosen]
             totals = [people.total for people in parts if people.total is not None]
             yield _People(

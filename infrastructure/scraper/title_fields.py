@@ -62,7 +62,6 @@ class AkaLine(NamedTuple):
     title: str
     region: str | None = None
     language: str | None = None
-    types: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
 
 
@@ -157,7 +156,7 @@ def merge_parts(parts: Sequence[TitlePart]) -> MergedTitle:
     values: Values = {}
     whole: set[str] = set()
     cut: set[str] = set()
-    for name in FIELDS.union(*(part.whole.keys() | part.partial.keys() | part.cut for part in parts)):
+    for name in FIELDS:
         ranked = sorted(parts, key=_markup_first) if name in _MARKUP_FIRST else parts
         if complete := [part for part in ranked if name in part.whole]:
             values[name] = _best(name, complete)
@@ -233,7 +232,8 @@ def build_movie(
             if value and UNREADABLE in value:
                 doubtful.add(name)
         elif value and isinstance(value, tuple):
-            value = _cleaned_list(name, value, doubtful)
+            read = _akas if name == "akas" else _credits if name in ("directors", "cast", "crew") else _texts
+            value = read(value, name, doubtful)
         told[name] = value
     told["title"] = told.get("title") or ""
     if (poster := told.get("poster_url")) is not None:
@@ -267,14 +267,6 @@ def _reason(error: Exception) -> str:
     return "; ".join(error.problems) if isinstance(error, InvalidMovie) else str(error)
 
 
-def _cleaned_list(name: str, value: tuple[Any, ...], doubtful: set[str]) -> tuple[Any, ...]:
-    if name in ("directors", "cast", "crew"):
-        return _credits(name, value, doubtful)
-    if name == "akas":
-        return _akas(value, doubtful)
-    return _texts(value, name, doubtful)
-
-
 def _texts(value: tuple[str, ...], name: str, doubtful: set[str]) -> tuple[str, ...]:
     cleaned = tuple(dict.fromkeys(filter(None, map(clean, value))))
     if UNREADABLE in "".join(cleaned):
@@ -286,7 +278,7 @@ _WEB_ADDRESS: Final = re.compile(r"(?:https?:)?//[^\s<>\"]+", re.IGNORECASE)
 _CATEGORIES: Final = {"directors": DIRECTOR, "cast": CAST}
 
 
-def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -> tuple[Credit, ...]:
+def _credits(lines: Iterable[CreditLine], field_name: str, doubtful: set[str]) -> tuple[Credit, ...]:
     """The credits of these lines, numbered within their category; lines of one person in one are joined."""
     by_category: dict[str, dict[str, Credit]] = {}
     only = _CATEGORIES.get(field_name)
@@ -315,13 +307,13 @@ def _credits(field_name: str, lines: Iterable[CreditLine], doubtful: set[str]) -
     return tuple(credit for credits in by_category.values() for credit in credits.values())
 
 
-def _akas(lines: Iterable[AkaLine], doubtful: set[str]) -> tuple[Aka, ...]:
+def _akas(lines: Iterable[AkaLine], field_name: str, doubtful: set[str]) -> tuple[Aka, ...]:
     akas = []
     for line in lines:
         title = clean(line.title)
         if not title or UNREADABLE in title:
-            doubtful.add("akas")
+            doubtful.add(field_name)
         if title:
-            lists = {name: _texts(getattr(line, name), "akas", doubtful) for name in ("types", "attributes")}
-            akas.append(Aka(title, clean(line.region), clean(line.language), **lists))
+            attributes = _texts(line.attributes, field_name, doubtful)
+            akas.append(Aka(title, clean(line.region), clean(line.language), attributes=attributes))
     return tuple(dict.fromkeys(akas))

@@ -14,7 +14,6 @@ GraphQL                    ``data.titles[]``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from infrastructure.scraper.title_fields import AkaLine, TitlePart
@@ -65,12 +64,9 @@ def _rating(node: object) -> float | None:
     value = value_at(node, "ratingsSummary", "aggregateRating")
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 2**63:
         raise FieldDoubtful("ratingsSummary.aggregateRating")
-    try:
-        return float(value)
-    except OverflowError:
-        raise FieldDoubtful("ratingsSummary.aggregateRating") from None
+    return float(value)
 
 
 def _first(node: object, *readers: Callable[[object], Any]) -> Any:
@@ -92,8 +88,6 @@ def _end_year(node: object) -> int | None:
 
 
 def _release_date(node: object) -> str | None:
-    if value_at(node, "releaseDate") is None:
-        return None
     return partial_date(*(integer_at(node, "releaseDate", key) for key in ("year", "month", "day")))
 
 
@@ -121,8 +115,6 @@ def _texts(items: Iterable[object], *path: str) -> tuple[str, ...]:
 def _connection(node: object, key: str, read: Callable[[object], Any]) -> tuple[Any, ...] | Beginning:
     """The entries of a connection; a Beginning if one cannot be read, or its total or ``pageInfo`` tells of more."""
     connection = value_at(node, key)
-    if connection is None:
-        return ()
     every = entries(connection)
     found = tuple(value for entry in every if (value := read(entry)))
     damaged = len(found) < len(every)
@@ -158,12 +150,10 @@ def _amount(node: object, *path: str) -> int | None:
     amount = value_at(node, *path, "amount")
     if amount is None:
         return None
-    if isinstance(amount, bool) or not isinstance(amount, (int, float)) or amount != amount or abs(amount) > 2**63:
+    if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not abs(amount) <= 2**63:
         raise FieldDoubtful(".".join(path))
-    if amount != int(amount):
+    if amount != int(amount) or value_at(node, *path, "currency") is None:  # an amount of what?
         raise FieldDoubtful(".".join(path))
-    if value_at(node, *path, "currency") is None:
-        raise FieldDoubtful(".".join((*path, "currency")))  # an amount of what?
     return int(amount)
 
 
@@ -186,8 +176,6 @@ def _domestic(node: object) -> int | None:
 def _oscar_wins(node: object) -> int | None:
     """``None`` where the title's most prestigious award is another one."""
     summary = value_at(node, "prestigiousAwardSummary")
-    if summary is None:
-        return None
     award = optional(value_at, summary, "awardNomination", "award") or value_at(summary, "award")
     event = optional(value_at, award, "eventEdition", "event") or value_at(award, "event")
     return integer_at(summary, "wins") if text_at(event, "id") == _OSCARS else None
@@ -195,8 +183,6 @@ def _oscar_wins(node: object) -> int | None:
 
 def _series_number(node: object, on_page: str, *in_graphql: str) -> int | None:
     """The number of a season or an episode; IMDb writes ``unknown`` where it has none."""
-    if value_at(node, "series") is None:
-        return None
     try:
         return integer_at(node, "series", "episodeNumber", on_page)
     except FieldDoubtful:
@@ -207,27 +193,15 @@ def _series_number(node: object, on_page: str, *in_graphql: str) -> int | None:
 
 
 def _seasons(node: object) -> int | None:
-    if value_at(node, "episodes") is None:
-        return None
     try:
-        seasons = [
-            optional(text_at, entry, "season") for entry in entries(value_at(node, "episodes", "displayableSeasons"))
-        ]
+        every = entries(value_at(node, "episodes", "displayableSeasons"))
+        seasons = [optional(text_at, entry, "season") for entry in every]
         total = integer_at(node, "episodes", "displayableSeasons", "total")
     except FieldAbsent:
         numbers = [optional(integer_at, entry, "number") for entry in list_at(node, "episodes", "seasons")]
         return sum(number is not None for number in numbers) or None
     unknown = sum(1 for season in seasons if season is not None and not season.isdigit())
     return (total or 0) - unknown or None
-
-
-def _episodes(node: object) -> int | None:
-    if value_at(node, "episodes") is None:
-        return None
-    for path in (("episodes", "episodes", "total"), ("episodes", "totalEpisodes", "total")):
-        with suppress(FieldAbsent):
-            return integer_at(node, *path)
-    raise FieldAbsent("episodes.episodes.total")
 
 
 def _cast_total(node: object) -> int | None:
@@ -269,14 +243,6 @@ def _either(*readers: _Reader) -> _Reader:
     return _Reader(keys, lambda node: _first(node, *(reader.read for reader in readers)))
 
 
-def _specification(kind: str, key: str) -> _Reader:
-    def read(node: object) -> tuple[str, ...] | Beginning:
-        whole = value_at(node, "technicalSpecifications")
-        return () if whole is None else _listed(whole, (kind, "items"), key)
-
-    return _Reader(("technicalSpecifications",), read)
-
-
 _READERS: Final[Mapping[str, _Reader]] = {
     "title": _Reader(("titleText",), _title),
     "original_title": _text("originalTitleText", "text"),
@@ -301,7 +267,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
         ("series",), lambda node: _series_number(node, "episodeNumber", "episodeNumber", "episodeNumber")
     ),
     "seasons": _Reader(("episodes",), _seasons),
-    "episodes": _Reader(("episodes",), _episodes),
+    "episodes": _either(_integer("episodes", "episodes", "total"), _integer("episodes", "totalEpisodes", "total")),
     "countries": _Reader(("countriesOfOrigin", "countriesDetails"), _countries),
     "languages": _list("spokenLanguages", "spokenLanguages", text=("id",)),
     "keywords": _either(_edges("storylineKeywords", _keyword), _edges("keywords", _keyword)),
@@ -321,9 +287,9 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "user_reviews": _integer("reviews", "total"),
     "critic_reviews": _integer("criticReviewsTotal", "total"),
     "cast_total": _Reader(("castV2", "cast"), _cast_total),
-    "color": _specification("colorations", "text"),
-    "aspect_ratios": _specification("aspectRatios", "aspectRatio"),
-    "sound_mixes": _specification("soundMixes", "text"),
+    "color": _list("technicalSpecifications", "colorations", "items", text=("text",)),
+    "aspect_ratios": _list("technicalSpecifications", "aspectRatios", "items", text=("aspectRatio",)),
+    "sound_mixes": _list("technicalSpecifications", "soundMixes", "items", text=("text",)),
     "locations": _edges("filmingLocations", lambda entry: text_at(entry, "text")),
     "akas": _Reader(("akas",), lambda node: _unstated(node, "akas", 1, _aka)),
 }

@@ -29,7 +29,7 @@ from domain.errors import (
 from domain.movie import DIRECTOR, Credit, Movie, Person, title_url
 from infrastructure.http import Page
 from infrastructure.scraper.graphql import GraphqlClient
-from infrastructure.scraper.sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource
+from infrastructure.scraper.sources import AutoTitleSource, GraphqlTitleSource, PageTitleSource, PeopleSource
 from shared.clock import FixedClock
 from tests.support.fetcher import Answer, FakeFetcher, Sent
 from tests.support.site_shapes import graphql_answer, graphql_title, page_of, title_page
@@ -100,7 +100,7 @@ def together(
         return {imdb_id: future.result(30) for imdb_id, future in futures.items()}
 
 
-def await_waiting(source: GraphqlTitleSource, threads: int) -> None:
+def await_waiting(source: GraphqlTitleSource | PeopleSource, threads: int) -> None:
     """Wait until so many threads have handed in a title that no request has taken yet."""
     for _ in range(30_000):
         if len(source._batcher._waiting) == threads:
@@ -457,3 +457,24 @@ def test_a_page_without_requests_left_keeps_its_gap() -> None:
     source = AutoTitleSource(FakeTitleSource({ID: cut_title(requests=2)}), FakeTitleSource({}), gaps=gaps)
     assert read(source, max_requests=2).cut == {"directors"}
     assert gaps.asked == []
+
+
+def test_people_asked_for_again_in_halves_count_the_request_that_failed() -> None:
+    under_way, open_ = threading.Semaphore(0), threading.Event()
+
+    def answer(sent: Sent) -> Answer:
+        under_way.release()
+        assert open_.wait(30)
+        ids = sent.variables["ids"]  # of two people none is answered
+        return graphql_answer(names=[{"id": one, "nameText": {"text": "Ada Holm"}} for one in ids] * (len(ids) == 1))
+
+    source = PeopleSource(GraphqlClient(FakeFetcher(answer), "http://api.example/"), CLOCK, batch_size=25)
+    with ThreadPoolExecutor(4) as executor:
+        people = []
+        for place in range(1, 5):
+            people.append(executor.submit(source.person, f"nm{place:07d}", max_requests=6, cancel=NEVER))
+            if place < 3:  # each of the first takes one of the two requests that may be in flight
+                assert under_way.acquire(timeout=30)
+        await_waiting(source, 2)
+        open_.set()
+        assert [one.result(30).requests for one in people] == [1, 1, 2, 2]
