@@ -120,7 +120,7 @@ def _documents(body: bytes, mark: bytes) -> Iterator[object]:
 
 
 def _markup_entries(body: bytes) -> Iterator[ChartEntry]:
-    """The table of old, or today's list."""
+    """The places in the table of pages up to 2023, or in today's list."""
     if not any(mark in body for mark in CHART_MARKS[2:]):
         return
     from bs4 import BeautifulSoup, SoupStrainer  # takes a tenth of a second, and today's pages do without

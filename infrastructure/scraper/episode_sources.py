@@ -17,7 +17,7 @@ from infrastructure.scraper.graphql import GraphqlClient, episodes_query
 from infrastructure.scraper.graphql_titles import read_episodes
 from infrastructure.scraper.page_bytes import NEXT_DATA, as_utf8, load_json, scripts
 from infrastructure.scraper.sources import PageTitleSource
-from infrastructure.scraper.values import FieldAbsent, text_at
+from infrastructure.scraper.values import optional, text_at
 from shared.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -126,12 +126,8 @@ def neighbours(body: bytes) -> tuple[str | None, str | None]:
 
 
 def _neighbour(document: object, key: str) -> str | None:
-    for part in ("aboveTheFoldData", "mainColumnData"):
-        try:
-            return text_at(document, "props", "pageProps", part, "series", key, "id")
-        except FieldAbsent:
-            continue
-    return None
+    paths = (("props", "pageProps", part, "series", key, "id") for part in ("aboveTheFoldData", "mainColumnData"))
+    return next(filter(None, (optional(text_at, document, *path) for path in paths)), None)
 
 
 class AutoEpisodeSource:

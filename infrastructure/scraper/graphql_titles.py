@@ -222,7 +222,7 @@ class EpisodesPage(msgspec.Struct, frozen=True):
     Attributes:
         series: its title.
         episodes: id and title of each.
-        total: the number of all episodes by IMDb's account.
+        total: the number of all episodes, as IMDb states it.
         cursor: where the next ones begin, ``None`` at the end.
         of: id and title of the series where the title is itself an episode; there are no episodes then.
     """

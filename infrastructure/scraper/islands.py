@@ -135,7 +135,7 @@ def _read(page: object, above: Values, main: Values, state: object, said: object
     nodes: Sequence[Values] = (above, main)
     others: Sequence[Values] = (main,)
     if not (above or main) and (cached := tuple(_cached_titles(state, said, own))):
-        # Each answer has the fields that were asked for in it; null in one does not speak for the others.
+        # Each response has only the fields of its query; null in one of them says nothing about the others.
         known = {key: value for node in reversed(cached) for key, value in node.items() if value is not None}
         nodes = others = ({**cached[0], **known}, *cached)
     told = any(nodes)

@@ -428,7 +428,7 @@ def _read_details_2014(page: BeautifulSoup, body: bytes, overview: Tag, headings
 def _read_awards_2014(awards: list[Tag], part: TitlePart) -> None:
     """Wins and nominations; "another" leaves out those of the award that is named before.
 
-    How often a title was nominated for an award that it has won is not told.
+    The page does not say how often a title was nominated for an award that it has won.
     """
     blurbs = [blurb for block in awards for blurb in block.select('.awards-blurb, [itemprop="awards"]')]
     text = " ".join(map(words, blurbs)).strip(" .")

@@ -46,7 +46,7 @@ _SUPERSETS: Final = {
 }  # fmt: skip
 """What browsers read under these names. Source: https://encoding.spec.whatwg.org/#names-and-labels"""
 _ASCII: Final = b'<p title="1 + 2">\\u002f+AC0-'  # which UTF-7, EBCDIC and the escapes of Python change
-_SEVEN_BITS: Final = ("iso2022", "hz")  # whose text is valid UTF-8 and says something else in it
+_SEVEN_BITS: Final = ("iso2022", "hz")  # whose bytes are valid UTF-8, too, but of another text
 _TAIL: Final = 4096  # bytes in which the last end tag must be; comments of archives follow it
 _END_TAG_OPTIONAL: Final = {
     "html", "head", "body", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
@@ -257,7 +257,7 @@ def charset_of(content_type: str) -> str | None:
 def scripts(body: bytes, mark: bytes) -> Iterator[Script]:
     """The script elements whose opening tag holds ``mark``, in the page's order.
 
-    One that a cut-off page never closes is given as far as it goes. Those before the first one that is written
+    One that a truncated page does not close ends with the page. Those before the first one that is written
     as IMDb writes them are passed over.
     """
     written = body.find(_AS_WRITTEN[mark]) if mark in _AS_WRITTEN else -1

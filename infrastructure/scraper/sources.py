@@ -114,7 +114,7 @@ class PageTitleSource:
 
     Args:
         patient: whether to wait and probe when the site refuses; not worth it where another source follows.
-        keep: is handed each page that held a title, with the title's id.
+        keep: called with the id and the page of each title.
     """
 
     def __init__(
@@ -286,7 +286,7 @@ class _ListReader:
         self.spent = Spent()
 
     def read_on(self, title: TitleNode, name: str) -> bool:
-        """Read a list to its end. What cannot be read stays missing, and the log says so; whether it is whole."""
+        """Read a list to its end; false if a page of it could not be read, which is logged."""
         seen: set[str] = set()
         while (cursor := title.cursor(name)) is not None and cursor not in seen:
             seen.add(cursor)

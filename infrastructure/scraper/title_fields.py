@@ -144,7 +144,7 @@ def merge_parts(parts: Sequence[TitlePart]) -> MergedTitle:
     """Take each field from the part that ranks highest for it.
 
     Of two values one of which continues the other, the longer one counts. Of two that contradict each
-    other the one of the higher rank counts, and the log says so.
+    other the one of the higher rank counts, and this is logged.
 
     Args:
         parts: the most trusted first.

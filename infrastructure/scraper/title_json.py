@@ -318,7 +318,7 @@ def read_fields(part: TitlePart, *nodes: object) -> None:
             except FieldAbsent:
                 continue
             if isinstance(value, tuple) and not isinstance(value, Beginning):
-                # The heading of a page may have the first entries only, without a word that there are more.
+                # The heading of a page may have the first entries only, without saying that there are more.
                 part.whole[name] = max(value, part.whole.get(name, ()), key=len)
                 part.cut.discard(name)
                 continue

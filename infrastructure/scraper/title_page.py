@@ -1,7 +1,7 @@
 """A title out of the bytes of its page. Pure: no network, no files, no clock.
 
 The ``__NEXT_DATA__`` island tells everything, and its null means that the title has
-none. Where it is missing or broken, ld+json and the markup fill what is not told,
+none. Where it is missing or broken, ld+json and the markup supply what is missing,
 field by field. What no part tells is named in ``untold``, what is incomplete in ``cut``.
 """
 
@@ -128,7 +128,7 @@ def parse_next_data(document: bytes, *, scraped_at: datetime) -> ParsedTitle:
 
 
 def _parts(page: _Page) -> Iterator[TitlePart]:
-    """Read part after part until every core field is told.
+    """Read part after part until every core field is known.
 
     Raises:
         Blocked: a challenge or a refusal instead of the page.
@@ -241,5 +241,5 @@ def _refuse_other_pages(body: bytes) -> None:
 
 
 def _has_moved(body: bytes, asked: str, own: str, final_url: str | None) -> bool:
-    """Whether IMDb gave this page as the one asked for: by redirecting to it, or by its address of old."""
+    """Whether IMDb gave this page as the one asked for: it redirected to it, or the page names the earlier address."""
     return (final_url is not None and title_id(final_url) == own) or asked in map(title_id, addresses(body))
