@@ -6,7 +6,7 @@ skipping them halves the time in which a long log is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO, Final, Literal, TypeAlias
 
 import msgspec
@@ -133,13 +133,10 @@ def decode(data: bytes) -> tuple[list[Line], int]:
     try:
         return _decode(data), 0
     except DAMAGE:
-        return _decode_singly(data.split(b"\n"))
-
-
-def _decode_singly(data: Iterable[bytes]) -> tuple[list[Line], int]:
+        pass
     readable: list[Line] = []
     unreadable = 0
-    for line in data:
+    for line in data.split(b"\n"):
         try:
             readable += _decode(line)
         except DAMAGE:

@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 from application.records import Cell, Row, parse_list
@@ -30,22 +29,15 @@ _POSITION: Final = Table.CREDITS.column_index("position")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
-def chart_file(layout: Layout, chart: str) -> Path | None:
-    """The path of a chart's flat file; ``None`` if the chart's name cannot be a file name."""
-    if not _PLAIN.fullmatch(chart):
-        return None
-    return layout.directory / (f"chart-{chart}.csv" if chart.lower() in _TABLES else f"{chart}.csv")
-
-
 def write_chart_files(layout: Layout, view: View, *, escape: bool) -> None:
     """Writes the flat file of each chart, if it changed; each is complete at every moment."""
     for chart, places in groupby(view.rows(Table.CHARTS), key=lambda row: str(row[0])):
-        path = chart_file(layout, chart)
-        if path is None:
+        if not _PLAIN.fullmatch(chart):  # it cannot be a file name
             _log.warning(
                 "chart %r gets no flat file: its name has other characters than letters, digits, - and _", chart
             )
             continue
+        path = layout.directory / (f"chart-{chart}.csv" if chart.lower() in _TABLES else f"{chart}.csv")
         try:
             content = b"".join(encode([COLUMNS, *_lines(view, list(places))], escape=escape))
         except StoreError as error:  # `verify` reports this with more details

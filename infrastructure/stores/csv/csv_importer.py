@@ -160,7 +160,7 @@ class ImportedFile:
         header = next(reader, [])
         if self._known and ",".join(self.table.columns).startswith("".join(raw)):
             return  # a file of this program, cut off in its first line: there are no rows
-        order, columns = column_order(self.table, header, str(file.path), self._known)
+        order, columns = self._columns(header, file.path)
         raw.clear()
         line = reader.line_num + 1
         size = 0
@@ -176,6 +176,19 @@ class ImportedFile:
             raw.clear()
             line = reader.line_num + 1
         self._rows.sort()
+
+    def _columns(self, found: list[str], path: Path) -> tuple[list[int], tuple[str, ...]]:
+        """The positions of the columns, and the columns: of this version, of the one that wrote it, or of 0.1."""
+        for columns in (self.table.columns, self._known, format1.COLUMNS.get(self.table, ())):
+            if columns and sorted(found) == sorted(columns):
+                return [found.index(column) for column in columns], columns
+        shown, wanted = ",".join(found), ",".join(self.table.columns[:3])
+        one = len(found) == 1 and re.search("[;\t|]", shown)
+        hint = " (saved with another separator than the comma?)" if one else ""
+        raise UsageError(
+            f"{path}: its first line is {shown[:300]!r}{hint}, expected '{wanted},…'; "
+            "nothing was changed. Move it away, or choose another DATA_DIR"
+        )
 
     def _read(self, line: int, row: Row, raw: str, columns: tuple[str, ...]) -> ReadRow:
         table = self.table
@@ -218,25 +231,6 @@ class ImportedFile:
 _TIME_COLUMNS: Final = {
     table: [table.column_index(name) for name in _TIMES if name in table.columns] for table in Table
 }
-
-
-def column_order(
-    table: Table, found: list[str], path: str, known: tuple[str, ...] = ()
-) -> tuple[list[int], tuple[str, ...]]:
-    """The columns of a file and their positions: those of this version, of ``known``, or of version 0.1.
-
-    Raises:
-        UsageError: the file has other columns.
-    """
-    for columns in (table.columns, known, format1.COLUMNS.get(table, ())):
-        if columns and sorted(found) == sorted(columns):
-            return [found.index(column) for column in columns], columns
-    shown = ",".join(found)
-    hint = " (saved with another separator than the comma?)" if len(found) == 1 and re.search("[;\t|]", shown) else ""
-    raise UsageError(
-        f"{path}: its first line is {shown[:300]!r}{hint}, expected '{','.join(table.columns[:3])},…'; "
-        "nothing was changed. Move it away, or choose another DATA_DIR"
-    )
 
 
 def _loaded(run: IO[bytes]) -> Iterator[ReadRow]:

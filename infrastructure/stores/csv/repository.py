@@ -125,7 +125,7 @@ class CsvMovieRepository:
         made = entry(kind="chart", table=Table.CHARTS, chart=chart, rows=list(rows))
 
         def put(writer: CsvWriter) -> None:
-            stored = max((str(row[-1]) for row in writer.view().group(Table.CHARTS, chart)), default="")
+            stored = max((str(row[-1]) for row in writer.files.view.group(Table.CHARTS, chart)), default="")
             if rows and stored > (read_at := str(rows[0][-1])):
                 if not is_from_future(stored, read_at, self._clock.now()):
                     return
@@ -294,7 +294,7 @@ class CsvMovieRepository:
 
     def _view(self, check: Table | None = None) -> View:
         """The store at this moment; a reader compares the file of ``check`` with its checksum."""
-        return self._reader.view(check) if self._reader else self._writing().view()
+        return self._reader.view(check) if self._reader else self._writing().files.view
 
 
 def require_readable(directory: Path) -> None:

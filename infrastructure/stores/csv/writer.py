@@ -16,7 +16,6 @@ from domain.fields import Table
 from infrastructure.stores.csv.files import STORE, translate_os_errors
 from infrastructure.stores.csv.generations import Generations
 from infrastructure.stores.csv.journal import Entry, entry
-from infrastructure.stores.csv.view import View
 
 _log = logging.getLogger(__name__)
 
@@ -44,13 +43,9 @@ class CsvWriter:
         self._merged_at = time.monotonic()
         self._pause = MERGE_SECONDS
 
-    def view(self) -> View:
-        """The store at this moment; never waits for a save."""
-        return self.files.view
-
     def save(self, entries: Sequence[Entry], now: datetime) -> None:
         """Commits movies, except those older than the stored ones, unless these were read in the future."""
-        view = self.view()
+        view = self.files.view
         newest: dict[str, str] = {}
         accepted = []
         for one in entries:
@@ -92,7 +87,7 @@ class CsvWriter:
 
     def save_groups(self, table: Table, groups: Iterable[Sequence[Row]]) -> None:
         """Commits rows, one line for the rows of each first key cell."""
-        view = self.view()
+        view = self.files.view
         entries = []
         for rows in groups:
             if table is Table.PEOPLE and rows[0][1] is None and not view.group(table, str(rows[0][0])):
@@ -102,7 +97,7 @@ class CsvWriter:
 
     def delete(self, table: Table, keys: Sequence[tuple[str, ...]]) -> int:
         """Deletes rows by their key; people only if they have no credits. Returns the number of deleted rows."""
-        view = self.view()
+        view = self.files.view
         if table is Table.PEOPLE:
             asked = {key[0] for key in keys}
             asked -= {person for row in view.rows(Table.CREDITS) if (person := str(row[1])) in asked}
