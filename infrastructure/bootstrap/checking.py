@@ -11,14 +11,16 @@ from typing import Final
 
 from application.comparison import Finding
 from application.ports.runs import CheckResult
+from application.ports.sources import TitleSource
 from application.repair import prune, repair
 from application.verify import Expectation, VerifyReport, verify
-from domain.errors import FilmledgerError, UsageError
-from infrastructure.bootstrap.network import examine_network, examine_sources
+from domain.errors import Cancelled, FilmledgerError, InvalidMovie, NotFound, SourceError, UsageError
+from infrastructure.bootstrap.network import block_advice, downloader, graphql_client, network_options
 from infrastructure.bootstrap.stores import PENDING_LOAD, database, open_stores
 from infrastructure.data_dir import DataDir
 from infrastructure.joblog.status_file import JobLogStatus
 from shared.clock import Clock
+from shared.secret import split_user_info
 from shared.settings import Settings
 
 
@@ -92,6 +94,7 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
         Cancelled: ``cancel`` was set.
         UsageError: settings that cannot be used.
     """
+    from infrastructure.http.doctor import examine_network
     from infrastructure.monitoring import examine_machine, unusable_addresses
 
     yield from examine_machine(settings.data_dir, clock)
@@ -100,10 +103,10 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
     if settings.notify_urls:
         problems = list(unusable_addresses(settings.notify_urls))
         yield CheckResult("notifications", not problems, "; ".join(problems) or "every address is known")
-    yield from examine_network(settings, cancel)
+    yield from examine_network(network_options(settings), cancel, address_url=settings.exit_address_url)
     best: str | None = None
     try:
-        for result in examine_sources(settings, clock, cancel):
+        for result in _examine_sources(settings, clock, cancel):
             if result.ok and best is None:
                 best = result.subject
             yield result
@@ -112,12 +115,54 @@ def examine(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterat
     yield CheckResult("what to use", best is not None, _USE[best])
 
 
+_KNOWN_TITLE: Final = "tt0111161"
 _USE: Final = {
     "pages": "pages: `python main.py` (DETAIL_SOURCE=auto)",
     "GraphQL": "GraphQL: `python main.py` changes to it by itself; DETAIL_SOURCE=graphql asks no pages",
     "data files": "IMDb's data files: `python main.py datasets`, or DATASETS=yes for the titles of a run",
     None: "nothing works from here; wait some hours, or use another connection",
 }
+
+
+def _examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:
+    """Reads one title from pages and GraphQL, and the beginning of one data file.
+
+    The data files are not checked if the site is on this machine and their server is not.
+    """
+    from infrastructure.datasets.files import DataFile
+    from infrastructure.http.doctor import examine_file
+    from infrastructure.http.messages import Origin
+    from infrastructure.scraper.sources import GraphqlTitleSource, PageTitleSource
+
+    with downloader(settings, keep_robots=False) as network:
+        client = graphql_client(settings, network, patient=False)
+        sources: dict[str, TitleSource] = {
+            "pages": PageTitleSource(network, settings.site, clock, patient=False),
+            "GraphQL": GraphqlTitleSource(client, clock, batch_size=1),
+        }
+        for name, source in sources.items():
+            yield _source_result(name, _problem(source, cancel))
+    loopback = Origin.of(settings.site).loopback
+    if not loopback or Origin.of(split_user_info(settings.datasets_url)[0]).loopback:
+        url = f"{settings.datasets_url.rstrip('/')}/{DataFile.RATINGS.file_name}"
+        yield _source_result("data files", examine_file(network_options(settings), url, cancel))
+
+
+def _source_result(name: str, problem: str) -> CheckResult:
+    return CheckResult(name, not problem, problem or "titles can be read")
+
+
+def _problem(source: TitleSource, cancel: threading.Event) -> str:
+    """Why a source gives no titles; empty if it works, which includes the answer that this title does not exist."""
+    try:
+        source.title(_KNOWN_TITLE, max_requests=1, cancel=cancel)
+    except (NotFound, InvalidMovie):
+        return ""
+    except Cancelled:
+        raise
+    except SourceError as error:
+        return str(error).removesuffix(f"; {block_advice()}")
+    return ""
 
 
 def _database(settings: Settings, clock: Clock) -> CheckResult:

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from application.ports.runs import CheckResult, Job
+from application.ports.runs import Job
 from application.ports.sources import ChartSource, EpisodeSource, TitleSource
 from application.run_jobs import RetryRule
-from domain.errors import Cancelled, InvalidMovie, NotFound, SourceError
 from shared.clock import Clock, SystemClock
-from shared.secret import split_user_info
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 5.0  # for answers in flight when a run is stopped
 _MAX_AHEAD: Final = 10  # titles that `read_titles` fetches in advance; its consumer may stop at any time
-_KNOWN_TITLE: Final = "tt0111161"
 ROBOTS_CACHE: Final = "robots.json"
 
 
@@ -207,63 +204,6 @@ def people_source(settings: Settings, downloader: Downloader, clock: Clock) -> P
     from infrastructure.scraper.sources import PeopleSource
 
     return PeopleSource(graphql_client(settings, downloader), clock, batch_size=settings.graphql_batch_size)
-
-
-def examine_network(settings: Settings, cancel: threading.Event) -> Iterator[CheckResult]:
-    """Checks Tor, robots.txt and each route, as ``infrastructure.http.doctor`` does.
-
-    Raises:
-        Cancelled: ``cancel`` was set.
-        UsageError: settings that cannot be used.
-    """
-    from infrastructure.http.doctor import examine_network as examine
-
-    return examine(network_options(settings), cancel, address_url=settings.exit_address_url)
-
-
-def examine_sources(settings: Settings, clock: Clock, cancel: threading.Event) -> Iterator[CheckResult]:
-    """Reads one title from pages and GraphQL, and the beginning of one data file.
-
-    The data files are not checked if the site is on this machine and their server is not.
-
-    Raises:
-        Cancelled: ``cancel`` was set.
-        UsageError: settings that cannot be used.
-    """
-    from infrastructure.datasets.files import DataFile
-    from infrastructure.http.doctor import examine_file
-    from infrastructure.http.messages import Origin
-    from infrastructure.scraper.sources import GraphqlTitleSource, PageTitleSource
-
-    with downloader(settings, keep_robots=False) as network:
-        client = graphql_client(settings, network, patient=False)
-        sources: dict[str, TitleSource] = {
-            "pages": PageTitleSource(network, settings.site, clock, patient=False),
-            "GraphQL": GraphqlTitleSource(client, clock, batch_size=1),
-        }
-        for name, source in sources.items():
-            yield _source_result(name, _problem(source, cancel))
-    loopback = Origin.of(settings.site).loopback
-    if not loopback or Origin.of(split_user_info(settings.datasets_url)[0]).loopback:
-        url = f"{settings.datasets_url.rstrip('/')}/{DataFile.RATINGS.file_name}"
-        yield _source_result("data files", examine_file(network_options(settings), url, cancel))
-
-
-def _source_result(name: str, problem: str) -> CheckResult:
-    return CheckResult(name, not problem, problem or "titles can be read")
-
-
-def _problem(source: TitleSource, cancel: threading.Event) -> str:
-    """Why a source gives no titles; empty if it works, which includes the answer that this title does not exist."""
-    try:
-        source.title(_KNOWN_TITLE, max_requests=1, cancel=cancel)
-    except (NotFound, InvalidMovie):
-        return ""
-    except Cancelled:
-        raise
-    except SourceError as error:
-        return str(error).removesuffix(f"; {block_advice()}")
-    return ""
 
 
 def block_advice() -> str:

@@ -16,7 +16,6 @@ from infrastructure.cli.streams import complain, echo
 
 if TYPE_CHECKING:
     from application.publish import StepOutcome
-    from shared.settings import Settings
 
 _OUT = click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder [default: site in the data directory]."
@@ -33,7 +32,7 @@ def publish(context: CommandContext, out: Path | None, as_json: bool) -> None:
     from infrastructure.cli.summary import TerminalOutput, command_line
 
     settings = context.settings
-    folder = _folder(settings, out)
+    folder = out or settings.data_dir / "site"
     cancel = threading.Event()
     output = TerminalOutput(context, settings.data_dir, as_json=as_json)
     steps: list[dict[str, str | None]] = []
@@ -75,15 +74,11 @@ def serve(context: CommandContext, out: Path | None, port: int) -> None:
     cancel = threading.Event()
     with graceful_stop(cancel, lambda _message: None):
         serve_site(
-            _folder(context.settings, out),
+            out or context.settings.data_dir / "site",
             port,
             ready=lambda url: None if context.quiet else echo(f"the catalogue is at {url}; Ctrl-C stops it"),
             cancel=cancel,
         )
-
-
-def _folder(settings: Settings, out: Path | None) -> Path:
-    return out or settings.data_dir / "site"
 
 
 COMMANDS = (publish, serve)
