@@ -63,6 +63,7 @@ class DemoCatalogue:
         self._people = Numbering("nm", seed * 1_234_567 % MODULUS)
         self._entry_places: dict[int, int] = {}
         self._cached_title = lru_cache(maxsize=4096)(self._invent)
+        self._cached_episode = lru_cache(maxsize=4096)(self._invent_episode)
         self._cached_person = lru_cache(maxsize=8192)(self._invent_person)
         self._order = lru_cache(maxsize=None)(self._chart_order)
         self._places = lru_cache(maxsize=None)(self._chart_places)
@@ -83,17 +84,13 @@ class DemoCatalogue:
             title = self._known(index - _RETIRED)
             return title if title and title.listed_id == imdb_id else None
         if index >= _FIRST_EPISODE:
-            series_place, number = divmod(index - _FIRST_EPISODE, _EPISODES_PER_SERIES)
-            series = self._known(_series_index(series_place))
-            if series is None or number >= sum(series.season_sizes):
-                return None
-            return self._episode(series, series_place, number)
+            return self._cached_episode(index)
         return self._known(index)
 
     def episodes(self, series: DemoTitle) -> Iterator[DemoTitle]:
         """Gives the episodes of a series in order."""
-        place = _series_place(self._titles.index_of(series.imdb_id))
-        return (self._episode(series, place, number) for number in range(sum(series.season_sizes)))
+        first = _FIRST_EPISODE + _EPISODES_PER_SERIES * _series_place(self._titles.index_of(series.imdb_id))
+        return filter(None, map(self._cached_episode, range(first, first + sum(series.season_sizes))))
 
     def titles(self) -> Iterator[DemoTitle]:
         """Gives every title once: the charts of today and the titles that have left them, without episodes."""
@@ -257,7 +254,7 @@ class DemoCatalogue:
         if sum(map(self._size, ChartName)) > _LARGEST_FILMOGRAPHY:
             return found
         for title in self.titles():
-            for credit in title.credits():
+            for credit in title.credits:
                 titles = found.setdefault(credit.person.person_id, {})
                 titles[title] = (*titles.get(title, ()), credit.category)
         return found
@@ -289,9 +286,11 @@ class DemoCatalogue:
             title = replace(title, listed_id=self._titles.id_of(index + _RETIRED))
         return ODDITIES[odd](title) if odd else title
 
-    def _episode(self, series: DemoTitle, series_place: int, number: int) -> DemoTitle:
-        """Gives an episode by its number from 0 in the whole series."""
-        index = _FIRST_EPISODE + series_place * _EPISODES_PER_SERIES + number
+    def _invent_episode(self, index: int) -> DemoTitle | None:
+        place, number = divmod(index - _FIRST_EPISODE, _EPISODES_PER_SERIES)  # from 0 in the whole series
+        series = self._known(_series_index(place))
+        if series is None or number >= sum(series.season_sizes):
+            return None
         dice = _dice(self.seed, "episode", index)
         season, left = 0, number
         while left >= series.season_sizes[season]:

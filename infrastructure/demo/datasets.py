@@ -161,9 +161,8 @@ def _episode(title: DemoTitle) -> Iterator[Row]:
         yield title.imdb_id, episode.series.imdb_id, episode.season, episode.number
 
 
-def _principals(title: DemoTitle) -> Iterator[DemoCredit]:
-    yield from title.cast[:_PRINCIPALS]
-    yield from (credit for credit in title.credits() if credit.category != "cast")
+def _principals(title: DemoTitle) -> tuple[DemoCredit, ...]:
+    return (*title.cast[:_PRINCIPALS], *title.directing, *title.crew)
 
 
 def _principal_rows(title: DemoTitle) -> Iterator[Row]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,7 @@ from graphql import DocumentNode, GraphQLError, build_schema, execute_sync, pars
 
 from domain.chart import ChartName
 from infrastructure.demo.catalogue import DemoCatalogue
-from infrastructure.demo.islands import Json, above_the_fold, main_column
+from infrastructure.demo.islands import OSCAR_EVENT, Json, title_props
 from infrastructure.demo.messages import FORBIDDEN, DemoRequest, DemoResponse
 from infrastructure.demo.titles import DemoAka, DemoCredit, DemoEpisode, DemoPerson, DemoTitle, PartialDate
 
@@ -26,18 +27,27 @@ _CHARTS: Final = {
 }
 
 
+class _TitleFields(SimpleNamespace):
+    """Values and resolvers of a title's fields; the other fields are in the islands of its page."""
+
+    islands: Callable[[], Json]
+
+    def __getattr__(self, name: str) -> Any:
+        return self.islands().get(name)
+
+
 class _Query(msgspec.Struct, frozen=True):
     """The fields of the schema's ``Query``. Each method is a field; its keyword arguments are the field's."""
 
     catalogue: DemoCatalogue
     poster_url: Callable[[DemoTitle], str | None]
 
-    def title(self, _info: object, *, id: str) -> Json | None:
+    def title(self, _info: object, *, id: str) -> _TitleFields | None:
         """Gives one title or null."""
         found = self.catalogue.find(id)
         return None if found is None else self._value(found)
 
-    def titles(self, _info: object, *, ids: Sequence[str | None]) -> list[Json | None]:
+    def titles(self, _info: object, *, ids: Sequence[str | None]) -> list[_TitleFields | Json | None]:
         """Gives the titles in the requested order: a moved title under its new id, an unknown one with null fields."""
         return [None if imdb_id is None else self.title(_info, id=imdb_id) or {"id": imdb_id} for imdb_id in ids]
 
@@ -51,7 +61,7 @@ class _Query(msgspec.Struct, frozen=True):
         ranked = list(enumerate(self.catalogue.chart(name), 1))
         return _connection(
             ranked,
-            lambda place: {"currentRank": place[0], "node": {**self._value(place[1]), "id": place[1].listed_id}},
+            lambda place: {"currentRank": place[0], "node": self._value(place[1], place[1].listed_id)},
             first,
             after,
         )
@@ -61,25 +71,29 @@ class _Query(msgspec.Struct, frozen=True):
         people = (person_id and self.catalogue.person(person_id) for person_id in ids)
         return [self._person(person) if person else None for person in people]
 
-    def _value(self, title: DemoTitle) -> Json:
-        poster = self.poster_url(title)
-        value = above_the_fold(title, poster) | main_column(title, poster)
-        return value | {
-            "meterRank": value["meterRanking"],
-            "lifetimeGross": partial(_gross, title),
-            "rankedLifetimeGross": partial(_gross, title),
-            "prestigiousAwardSummary": _prestigious(value["prestigiousAwardSummary"]),
-            "awardNominations": partial(_awards, title),
-            "externalLinks": partial(_external_links, title),
-            "series": title.episode and self._series(title.episode),
-            "episodes": self._episodes(title),
-            "keywords": _pages(title.keywords, lambda text: {"keyword": {"text": {"text": text}}}),
-            "taglines": _pages(title.taglines, lambda text: {"text": text}),
-            "filmingLocations": _pages(title.locations, lambda text: {"text": text}),
-            "akas": _pages(title.akas, _aka),
-            "companyCredits": partial(_companies, title),
-            "credits": partial(_credits, title),
-        }
+    def _value(self, title: DemoTitle, listed_id: str | None = None) -> _TitleFields:
+        return _TitleFields(
+            islands=cache(lambda: self._islands(title)),
+            id=listed_id or title.imdb_id,
+            meterRank=title.popularity_rank and {"currentRank": title.popularity_rank},
+            lifetimeGross=partial(_gross, title),
+            rankedLifetimeGross=partial(_gross, title),
+            prestigiousAwardSummary=partial(_prestigious, title),
+            awardNominations=partial(_awards, title),
+            externalLinks=partial(_external_links, title),
+            series=title.episode and self._series(title.episode),
+            episodes=self._episodes(title),
+            keywords=_pages(title.keywords, lambda text: {"keyword": {"text": {"text": text}}}),
+            taglines=_pages(title.taglines, lambda text: {"text": text}),
+            filmingLocations=_pages(title.locations, lambda text: {"text": text}),
+            akas=_pages(title.akas, _aka),
+            companyCredits=partial(_companies, title),
+            credits=partial(_credits, title),
+        )
+
+    def _islands(self, title: DemoTitle) -> Json:
+        page = title_props(title, self.poster_url(title))
+        return {**page["aboveTheFoldData"], **page["mainColumnData"]}
 
     def _series(self, episode: DemoEpisode) -> Json:
         number = {
@@ -148,18 +162,18 @@ def _or_unknown(number: int | None) -> str:
     return "unknown" if number is None else str(number)
 
 
-def _prestigious(summary: Json | None) -> Json | None:
-    if summary is None:
-        return None
-    return {**summary, "awardNomination": {"award": {"eventEdition": {"event": summary["award"]["event"]}}}}
-
-
 # Resolvers of fields with arguments.
 
 
 def _gross(title: DemoTitle, _info: object, *, boxOfficeArea: str) -> Json | None:  # noqa: N803 - the schema's name
     money = {"DOMESTIC": title.gross_domestic, "WORLDWIDE": title.gross_worldwide}.get(boxOfficeArea)
     return None if money is None else {"total": {"amount": money.amount, "currency": money.currency}}
+
+
+def _prestigious(title: DemoTitle, _info: object) -> Json | None:
+    if title.oscar_wins is None:
+        return None
+    return {"wins": title.oscar_wins, "awardNomination": {"award": {"eventEdition": {"event": {"id": OSCAR_EVENT}}}}}
 
 
 def _awards(title: DemoTitle, _info: object, *, filter: Json | None = None, **_page: Any) -> Json:
@@ -183,7 +197,7 @@ def _credits(title: DemoTitle, _info: object, *, filter: Json | None = None, **p
     wanted = filter or {}
     chosen = [
         credit
-        for credit in title.credits()
+        for credit in title.credits
         if (wanted.get("categories") is None or credit.category in wanted["categories"])
         and credit.category not in (wanted.get("excludeCategories") or ())
     ]

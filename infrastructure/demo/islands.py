@@ -25,6 +25,7 @@ CAST_SHOWN: Final = 18
 _KEYWORDS_SHOWN: Final = 5
 _COMPANIES_SHOWN: Final = 3
 _WRITERS_SHOWN: Final = 3
+OSCAR_EVENT: Final = "ev0000003"
 
 
 def typed(typename: str, **fields: Any) -> Json:
@@ -43,8 +44,17 @@ def number(rating: float | None) -> float | int | None:
     return int(rating) if rating is not None and rating == int(rating) else rating
 
 
-def above_the_fold(title: DemoTitle, poster: str | None) -> Json:
-    """Gives ``aboveTheFoldData``: nearly every field of the title."""
+def title_props(title: DemoTitle, poster: str | None) -> Json:
+    """Gives ``pageProps``: nearly every field above the fold; cast, crew, money, awards and details in the column."""
+    shared = common(title, poster)
+    return {
+        "tconst": title.imdb_id,
+        "aboveTheFoldData": _above_the_fold(title, shared),
+        "mainColumnData": _main_column(title, shared),
+    }
+
+
+def _above_the_fold(title: DemoTitle, shared: Json) -> Json:
     stars = [role.person for role in title.cast[:3]]
     return typed(
         "Title",
@@ -54,9 +64,9 @@ def above_the_fold(title: DemoTitle, poster: str | None) -> Json:
         if title.metascore is None
         else typed("Metacritic", metascore=typed("Metascore", score=title.metascore)),
         keywords=_connection(
-            "TitleKeyword", ({"text": text} for text in title.keywords[:_KEYWORDS_SHOWN]), len(title.keywords)
+            "TitleKeyword", [{"text": text} for text in title.keywords[:_KEYWORDS_SHOWN]], len(title.keywords)
         ),
-        **common(title, poster),
+        **shared,
         meterRanking=title.popularity_rank and typed("TitleMeterRanking", currentRank=title.popularity_rank),
         canRate=typed("CanRate", isRatable=title.votes > 0),
         series=title.episode and _series(title.episode),
@@ -85,8 +95,7 @@ def above_the_fold(title: DemoTitle, poster: str | None) -> Json:
     )
 
 
-def main_column(title: DemoTitle, poster: str | None) -> Json:
-    """Gives ``mainColumnData``: the cast, the crew, money, awards and details."""
+def _main_column(title: DemoTitle, shared: Json) -> Json:
     top: Json = {"topRanking": None}
     if title.rank is not None:
         top["topRanking"] = typed(
@@ -95,7 +104,6 @@ def main_column(title: DemoTitle, poster: str | None) -> Json:
             text=typed("LocalizedString", value="Top Rated"),
             rank=title.rank,
         )
-    shared = common(title, poster)
     return typed(
         "Title",
         id=title.imdb_id,
@@ -103,9 +111,9 @@ def main_column(title: DemoTitle, poster: str | None) -> Json:
         nominationsExcludeWins=typed("AwardNominationConnection", total=title.award_nominations),
         prestigiousAwardSummary=_prestigious(title),
         titleType=typed("TitleType", id=title.kind, canHaveEpisodes=title.is_series),
-        **{name: value for name, value in shared.items() if name in _REPEATED},
+        **{name: shared[name] for name in _REPEATED},
         releaseDate=_release_date(title, with_id=True),
-        ratingsSummary={**top, **ratings(title), "notificationText": None},
+        ratingsSummary={**top, **shared["ratingsSummary"], "notificationText": None},
         episodes=_episodes(title),
         productionStatus=_production_status(title),
         castV2=[
@@ -128,10 +136,10 @@ def main_column(title: DemoTitle, poster: str | None) -> Json:
         spokenLanguages=_texts(
             "SpokenLanguages", "spokenLanguages", "SpokenLanguage", title.languages, words.LANGUAGE_NAMES
         ),
-        akas=_connection("Aka", ({"text": aka.title} for aka in title.akas[1:2])),
+        akas=_connection("Aka", [{"text": aka.title} for aka in title.akas[1:2]]),
         filmingLocations=_connection(
             "FilmingLocation",
-            ({"text": place, "location": place, "attributes": []} for place in title.locations[:1]),
+            [{"text": place, "location": place, "attributes": []} for place in title.locations[:1]],
             len(title.locations),
         ),
         production=_companies(title),
@@ -192,19 +200,19 @@ def _production_status(title: DemoTitle) -> Json | None:
 
 
 def _companies(title: DemoTitle) -> Json:
-    companies = (
+    companies = [
         typed(
             "Company", id=f"co{zlib.crc32(name.encode()) % 10_000_000:07}", companyText=typed("CompanyText", text=name)
         )
         for name in title.companies[:_COMPANIES_SHOWN]
-    )
-    return _connection("CompanyCredit", ({"company": company} for company in companies))
+    ]
+    return _connection("CompanyCredit", [{"company": company} for company in companies])
 
 
 def _prestigious(title: DemoTitle) -> Json | None:
     if title.oscar_wins is None:
         return None
-    award = typed("AwardDetails", text="Oscar", id="aw0000016", event=typed("AwardsEvent", id="ev0000003"))
+    award = typed("AwardDetails", text="Oscar", id="aw0000016", event=typed("AwardsEvent", id=OSCAR_EVENT))
     return typed("PrestigiousAwardSummary", nominations=title.oscar_wins // 2, wins=title.oscar_wins, award=award)
 
 
@@ -260,7 +268,7 @@ def common(title: DemoTitle, poster: str | None) -> Json:
         "releaseYear": _years(title),
         "releaseDate": _release_date(title),
         "runtime": title.runtime_seconds and typed("Runtime", seconds=title.runtime_seconds),
-        "ratingsSummary": ratings(title),
+        "ratingsSummary": typed("RatingsSummary", aggregateRating=number(title.rating), voteCount=title.votes),
         "primaryImage": poster
         and typed(
             "Image",
@@ -271,11 +279,6 @@ def common(title: DemoTitle, poster: str | None) -> Json:
             caption=typed("Markdown", plainText=title.title),
         ),
     }
-
-
-def ratings(title: DemoTitle) -> Json:
-    """``ratingsSummary``, also without a rating."""
-    return typed("RatingsSummary", aggregateRating=number(title.rating), voteCount=title.votes)
 
 
 def genres(title: DemoTitle) -> Json:
@@ -310,7 +313,7 @@ def _credit(person: DemoPerson) -> Json:
 
 
 def _cast_credit(role: DemoCredit) -> Json:
-    characters = ({"name": character} for character in role.characters)
+    characters = [{"name": character} for character in role.characters]
     credited = {
         "category": typed("CreditCategory", categoryId=_ACTOR, text="Actor"),
         "attributes": [typed("MiscellaneousCreditAttribute", text=text) for text in role.attributes] or None,

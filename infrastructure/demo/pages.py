@@ -17,13 +17,12 @@ from infrastructure.demo.islands import (
     CANONICAL,
     CAST_SHOWN,
     Json,
-    above_the_fold,
     chart_list,
     common,
     genres,
-    main_column,
     plot,
     title_item,
+    title_props,
     typed,
 )
 from infrastructure.demo.messages import Pieces, SharedBytes
@@ -74,13 +73,12 @@ class PageBuilder:
     def title(self, title: DemoTitle) -> Pieces:
         """Renders the page ``/title/tt.../``."""
         poster = self.poster_url(title)
-        props = {
-            "tconst": title.imdb_id,
-            "aboveTheFoldData": above_the_fold(title, poster),
-            "mainColumnData": main_column(title, poster),
-        }
         return self._page(
-            "/title/[tconst]", _title_head(title, poster), title_item(title, poster), _title_dom(title, poster), props
+            "/title/[tconst]",
+            _title_head(title, poster),
+            title_item(title, poster),
+            _title_dom(title, poster),
+            title_props(title, poster),
         )
 
     def chart(self, name: ChartName) -> Pieces:

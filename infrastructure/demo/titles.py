@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -168,11 +168,15 @@ class DemoTitle(msgspec.Struct, frozen=True):
         """The writers among the crew."""
         return tuple(credit.person for credit in self.crew if credit.category == "writer")
 
-    def credits(self) -> Iterator[DemoCredit]:
-        """Gives all credits: directors, cast, crew."""
-        yield from (DemoCredit("director", person) for person in self.directors)
-        yield from self.cast
-        yield from self.crew
+    @property
+    def directing(self) -> tuple[DemoCredit, ...]:
+        """The credits of the directors."""
+        return tuple(DemoCredit("director", person) for person in self.directors)
+
+    @property
+    def credits(self) -> tuple[DemoCredit, ...]:
+        """All credits: directors, cast, crew."""
+        return (*self.directing, *self.cast, *self.crew)
 
 
 class DemoEpisode(msgspec.Struct, frozen=True):
