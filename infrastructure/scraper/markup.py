@@ -233,7 +233,8 @@ def _read_details_2022(page: BeautifulSoup, part: TitlePart) -> None:
     ):
         if first := _texts(page.select(f'[data-testid="{testid}"] {link}')):
             part.partial[name] = first
-    for item in page.select(", ".join(f'[data-testid="award_information"] {tag}' for tag in ("li", "a", "span"))):
+    awards = _by_id(page, "award_information")
+    for item in awards.select("li, a, span") if awards else ():
         text = words(item)
         if numbers := _wins_and_nominations(text):
             part.whole["award_wins"], part.whole["award_nominations"] = numbers
