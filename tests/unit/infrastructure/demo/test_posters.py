@@ -96,6 +96,14 @@ def test_no_poster_no_answer(posters: PosterServer, catalogue: DemoCatalogue) ->
         assert posters.answer(DemoRequest("GET", path, "127.0.0.1")) is None
 
 
+def test_only_the_last_posters_are_kept(catalogue: DemoCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infrastructure.demo.posters._KEPT", 2)
+    small = PosterServer(catalogue)
+    for imdb_id in list(catalogue.ids())[:4]:
+        fetch(small, f"/images/M/{imdb_id}@._V1_UX100_.jpg")
+    assert small._drawn.cache_info().currsize == 2
+
+
 def test_titles_in_any_script_are_drawn(posters: PosterServer, catalogue: DemoCatalogue) -> None:
     for name in ("right to left", "emoji", "lone surrogate", "very long title", "formula"):
         imdb_id = list(catalogue.ids())[ODD_PLACES[name]]
