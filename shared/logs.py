@@ -179,7 +179,7 @@ class _Block:
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self._lock = threading.RLock()  # a signal handler may log in the middle of a line
+        self._lock = threading.RLock()  # what the garbage collector calls may log in the middle of a line
         self._lines: dict[ScreenSink | LogFileSink, list[str]] = {}
         self._open = True
 
@@ -226,11 +226,11 @@ def job_log_scope(key: str) -> Iterator[None]:
 
 
 class LineWriter:
-    """Writes lines on a text stream in one piece each, from any thread and from signal handlers.
+    """Writes lines on a text stream in one piece each, from any thread.
 
     No caller waits: the thread that is writing also writes lines that arrive
-    meanwhile. A signal handler that interrupts a write could not wait for it, and
-    must not write into the middle of it (Python's streams raise RuntimeError).
+    meanwhile, so a terminal that is stopped holds up one thread only. Nor does a call
+    in the middle of a write disturb it (Python's streams raise RuntimeError).
     """
 
     def __init__(self, stream: Callable[[], TextIO]) -> None:
@@ -282,7 +282,7 @@ class LogFileSink:
     def __init__(self, path: Path, screen: ScreenSink) -> None:
         self._path = path
         self._screen = screen
-        self._lock = threading.RLock()  # a signal handler may log in the middle of a line
+        self._lock = threading.RLock()  # what the garbage collector calls may log in the middle of a line
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "ab", buffering=0, opener=_private)  # noqa: SIM115 - Path.open has no opener
 
