@@ -217,7 +217,7 @@ def _write_stored(records: Iterable[MovieRows], table: Table, path: Path) -> Pat
             Table.PEOPLE: record.people,
             Table.CREDITS: record.credits,
             Table.AKAS: record.akas,
-        }[table]
+        }.get(table, ())
         for record in records
     )
     if table is Table.PEOPLE:  # one person may be in many titles
