@@ -46,7 +46,7 @@ CHECKED: Final = "checked.json"  # in the state folder: completely downloaded da
 _VERSIONS: Final = "versions.json"
 # Measured with twelve million titles: sorting, the prepared files, the CSV files and the embedded database together
 # take this many bytes for each byte of the selected rows. Popular titles have more rows than others.
-_BYTES_PER_BYTE: Final = 4
+_BYTES_PER_BYTE: Final = 6
 _ROWS_OF_POPULAR: Final = 4
 _COMPRESSION: Final = 6
 _TOLD_FROM: Final = 100_000_000
